@@ -1,0 +1,47 @@
+"""The command `mien`: thin, one function a verb; whatever is heavy is imported inside the verb that needs it."""
+
+import sys
+
+import typer
+
+from mien import __version__
+from mien.cli import faces, nets, study
+from mien.errors import UserError
+
+app = typer.Typer(
+    name="mien",
+    help="A workbench for facial expression recognition: import faces, compare nets, read the report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(faces.app, name="faces")
+nets.register(app)
+study.register(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"mien {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command; a user's mistake becomes one message and exit code 2, a bug keeps its traceback."""
+    try:
+        app()
+    except UserError as error:
+        sys.stderr.write(f"mien: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.stderr.write("mien: stopped\n")
+        sys.exit(130)

@@ -1,0 +1,7 @@
+"""`mien nets`: the nets at hand and their layers."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""

@@ -1,0 +1,5 @@
+"""Faces in: the `Faces` type, readers for every common form of them, the drawn faces, audit and look."""
+
+from mien.faces.types import EMOTIONS, SIZE, SPLITS, VOTES, Faces, in_split_order
+
+__all__ = ["EMOTIONS", "SIZE", "SPLITS", "VOTES", "Faces", "in_split_order"]

@@ -1,0 +1,116 @@
+"""Faces: the labelled images that everything else works on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""FER2013's classes in the order of its `emotion` column, 0..6 (Goodfellow et al. 2013, arXiv 1307.0414)."""
+
+SPLITS = ("train", "validation", "test")
+
+VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
+"""FER+'s columns in their order: votes of ten annotators (Barsoum et al. 2016, arXiv 1608.01041)."""
+
+SIZE = 48
+"""The side of a FER2013 face in pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """Gray face images with their emotions, each in one of the three splits.
+
+    Rows lie in the order of their splits (all of train, then validation, then test), so that a split is a slice
+    without a copy; within a split they keep the order of the source. Legend used throughout the package: `N` faces,
+    `H` and `W` pixels, `K` classes.
+
+    Attributes:
+        images: uint8 [N, H, W], 0 black to 255 white; may be a read-only memory map.
+        labels: uint8 [N], 0..K-1, indices into `classes`.
+        splits: uint8 [N], indices into `SPLITS`, ascending.
+        classes: the K names of the emotions.
+        votes: uint8 [N, 10], FER+'s votes in the order of `VOTES`; None where there are none.
+        name: what to call these faces in a table, usually the source's file name.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    splits: NDArray[np.uint8]
+    classes: tuple[str, ...] = EMOTIONS
+    votes: NDArray[np.uint8] | None = None
+    name: str = "faces"
+    known_fingerprint: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        rows = len(self.images)
+        assert self.images.dtype == np.uint8
+        assert self.images.ndim == 3
+        assert len(self.labels) == len(self.splits) == rows
+        assert np.all(np.diff(self.splits.astype(np.int16)) >= 0), "rows must lie in the order of their splits"
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def size(self) -> int:
+        """The side of an image in pixels."""
+        return int(self.images.shape[1])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of pixels, labels, splits, class names and votes: equal fingerprints, equal faces."""
+        if self.known_fingerprint is not None:
+            return self.known_fingerprint
+        digest = sha256(f"{self.images.shape} {self.classes}".encode())
+        for array in (self.images, self.labels, self.splits, self.votes):
+            digest.update(b"" if array is None else memoryview(np.ascontiguousarray(array)).cast("B"))
+        return digest.hexdigest()
+
+    def rows(self, split: str) -> slice:
+        """The rows of a split, one of `SPLITS`."""
+        first, last = np.searchsorted(self.splits, [SPLITS.index(split), SPLITS.index(split) + 1])
+        return slice(int(first), int(last))
+
+    def split(self, split: str) -> "Faces":
+        """The faces of one split, as views on the same memory."""
+        rows = self.rows(split)
+        votes = None if self.votes is None else self.votes[rows]
+        return replace(
+            self,
+            images=self.images[rows],
+            labels=self.labels[rows],
+            splits=self.splits[rows],
+            votes=votes,
+            known_fingerprint=None,
+        )
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Faces per split and emotion: `counts()["train"]["happy"]`. Splits without a face are left out."""
+        table = {}
+        for split in SPLITS:
+            labels = self.labels[self.rows(split)]
+            if len(labels):
+                numbers = np.bincount(labels, minlength=len(self.classes))
+                table[split] = {name: int(n) for name, n in zip(self.classes, numbers, strict=True)}
+        return table
+
+
+def in_split_order(
+    images: NDArray[np.uint8],
+    labels: Sequence[int] | NDArray[np.integer],
+    splits: Sequence[int] | NDArray[np.integer],
+    classes: tuple[str, ...] = EMOTIONS,
+    votes: NDArray[np.uint8] | None = None,
+    name: str = "faces",
+) -> Faces:
+    """Make Faces of rows in any order: they are sorted by split, stably (shapes as in `Faces`)."""
+    labels, splits = np.asarray(labels, np.uint8), np.asarray(splits, np.uint8)
+    if np.any(np.diff(splits.astype(np.int16)) < 0):
+        order = np.argsort(splits, kind="stable")
+        images, labels, splits = images[order], labels[order], splits[order]
+        votes = None if votes is None else votes[order]
+    return Faces(images, labels, splits, classes, votes, name)
