@@ -1,0 +1,1 @@
+"""Training: recipe, the one loop, and the folder that a run leaves behind."""
