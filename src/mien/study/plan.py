@@ -1,0 +1,67 @@
+"""Plan: what a study will run, on which faces, and how long that will take."""
+
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import UserError
+from mien.faces import SPLITS, Faces, open_faces
+from mien.faces.audit import leaked
+from mien.nets import check
+from mien.study.schema import Study, StudyNet
+from mien.training.loop import time_step
+from mien.training.run import Run, run_id
+
+FORWARD = 1 / 3
+"""A forward pass alone, as judging a validation face needs it, takes about a third of a training step."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A study on its faces.
+
+    Attributes:
+        study: what is asked.
+        faces: what it is trained and judged on.
+        leaked: bool [test faces], True where an image is pixel for pixel in train.
+    """
+
+    study: Study
+    faces: Faces
+    leaked: NDArray[np.bool_]
+
+    def runs(self, net: StudyNet, folder: Path) -> list[Run]:
+        """The runs of a net in a study's folder, one a seed; their own folders may not be there yet."""
+        return [
+            Run(folder / "runs" / f"{net.net.name}-{run_id(net.net, net.recipe, seed, self.faces.fingerprint)}")
+            for seed in self.study.seeds
+        ]
+
+
+def make_plan(study: Study) -> Plan:
+    """Open a study's faces and check that its nets fit them.
+
+    Raises:
+        UserError: no source is named or it cannot be read, train or validation has no faces, or a net does not fit.
+    """
+    if not study.source:
+        raise UserError(f"study {study.name}: no faces; name them with --data, or as source under [data]")
+    faces = open_faces(study.source, size=study.size, votes=study.votes)
+    empty = [split for split in SPLITS[:2] if split not in faces.counts()]
+    if empty:
+        raise UserError(f"{faces.name}: no faces in {' and '.join(empty)}; a study trains on train, selects on validation")
+    problems = [text for net in study.nets for text in check(net.net, faces.size, len(faces.classes))]
+    if problems:
+        facts = f"{faces.size}x{faces.size} pixels, {len(faces.classes)} classes"
+        raise UserError("\n  ".join([f"study {study.name} on {faces.name} ({facts}):", *problems]))
+    return Plan(study, faces, leaked(faces))
+
+
+def estimate(plan: Plan, net: StudyNet) -> float:
+    """Seconds that one run of a net will take here, from timing a few of its steps."""
+    counts = {split: sum(numbers.values()) for split, numbers in plan.faces.counts().items()}
+    batches = ceil(counts["train"] / net.recipe.batch) + FORWARD * counts["validation"] / net.recipe.batch
+    return time_step(net.net, net.recipe, plan.faces) * batches * net.recipe.epochs

@@ -1,0 +1,190 @@
+"""Results: a study's runs as one table of numbers, the content of results.json (docs/study-file.md tells its keys)."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.faces import SPLITS
+from mien.nets import parameters, trainable
+from mien.study.plan import Plan
+from mien.study.schema import StudyNet
+from mien.study.statistics import Accuracy, accuracy, mcnemar, scores
+from mien.training.run import Predictions, Run, machine, now, versions
+
+
+@dataclass(frozen=True, eq=False)
+class NetRuns:
+    """A net of a study with its runs, one a seed."""
+
+    asked: StudyNet
+    runs: tuple[Run, ...]
+
+    @property
+    def name(self) -> str:
+        """The net's name."""
+        return self.asked.net.name
+
+    @property
+    def finished(self) -> bool:
+        """Whether every seed came to its end."""
+        return all(run.status.state == "finished" for run in self.runs)
+
+    def predictions(self, split: str) -> list[Predictions]:
+        """What the finished runs say of a split; [] unless all of them were asked."""
+        found = [run.predictions(split) for run in self.runs if run.status.state == "finished"]
+        return [one for one in found if one is not None] if None not in found else []
+
+    def right(self, split: str) -> NDArray[np.bool_]:
+        """Bool [S, N]: whether each seed's run has each face of a split right."""
+        return np.array([one.predicted == one.labels for one in self.predictions(split)])
+
+
+def select(plan: Plan, folder: Path) -> list[NetRuns]:
+    """The best net of each group: highest validation accuracy, the mean over seeds; the first listed where equal.
+
+    A net of which a seed failed is not selected, as its mean would be one of fewer, perhaps luckier, seeds.
+    """
+    best: dict[str, tuple[float, NetRuns]] = {}
+    for net in net_runs(plan, folder):
+        if net.finished:
+            mean = float(net.right("validation").mean())
+            if net.asked.group not in best or mean > best[net.asked.group][0]:
+                best[net.asked.group] = mean, net
+    return [net for _, net in best.values()]
+
+
+def net_runs(plan: Plan, folder: Path) -> list[NetRuns]:
+    """Every net of a plan with its runs in a study's folder."""
+    return [NetRuns(net, tuple(plan.runs(net, folder))) for net in plan.study.nets]
+
+
+def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
+    """The content of results.json: what stands in a study's folder once its runs have ended.
+
+    Args:
+        plan: the study on its faces.
+        folder: the study's.
+        command: what was typed, so that it can be typed again.
+    """
+    nets, selected = net_runs(plan, folder), select(plan, folder)
+    chosen = {net.asked.group: net.name for net in selected}
+    best = max(selected, key=lambda net: float(net.right("validation").mean()), default=None)
+    return {
+        "format": 1,
+        "study": plan.study.name,
+        "created": now(),
+        "command": command,
+        "seeds": list(plan.study.seeds),
+        "faces": faces_facts(plan),
+        "machine": machine(),
+        "versions": versions(),
+        "groups": [
+            {"name": group, "nets": [net.net.name for net in members], "selected": chosen.get(group)}
+            for group, members in plan.study.groups.items()
+        ],
+        "best": best.name if best else None,
+        "nets": [_net(plan, net, net.name in chosen.values()) for net in nets],
+        "comparisons": _comparisons(nets, selected),
+    }
+
+
+def faces_facts(plan: Plan) -> dict[str, Any]:
+    """What a report says of the faces, and what it needs to open them again; the content of faces.json."""
+    return {
+        "name": plan.faces.name,
+        "source": list(plan.study.source),
+        "votes": plan.study.votes,
+        "size": plan.faces.size,
+        "fingerprint": plan.faces.fingerprint,
+        "classes": list(plan.faces.classes),
+        "counts": plan.faces.counts(),
+        "leaked_test": int(plan.leaked.sum()),
+    }
+
+
+def accuracy_entries(split: str, found: Accuracy) -> dict[str, Any]:
+    """An accuracy under its split's names: `test_accuracy`, `test_accuracy_interval`, `test_accuracy_sd`."""
+    name = f"{split}_accuracy"
+    return {name: found.mean, f"{name}_interval": list(found.interval), f"{name}_sd": found.sd}
+
+
+def _net(plan: Plan, net: NetRuns, selected: bool) -> dict[str, Any]:
+    size, classes = plan.faces.size, len(plan.faces.classes)
+    entry: dict[str, Any] = {
+        "name": net.name,
+        "group": net.asked.group,
+        "layers": list(net.asked.net.layers),
+        "values": dict(net.asked.net.values),
+        "recipe": net.asked.recipe.model_dump() | {"learning_rate": net.asked.recipe.rate},
+        "parameters": parameters(net.asked.net, size, classes),
+        "trainable": trainable(net.asked.net, size, classes),
+        "selected": selected,
+        "runs": [run.id for run in net.runs],
+    }
+    return entry | _ending(net) | _figures(plan, net, selected)
+
+
+def _ending(net: NetRuns) -> dict[str, Any]:
+    """How the runs of a net ended; times and epochs are of those that finished."""
+    ends = [run.status for run in net.runs]
+    failed = [f"seed {run.seed}: {end.reason}" for run, end in zip(net.runs, ends, strict=True) if end.state == "failed"]
+    done = [(run.history(), end) for run, end in zip(net.runs, ends, strict=True) if end.state == "finished"]
+    return {
+        "state": "failed" if failed else "finished" if net.finished else "unfinished",
+        "reason": "; ".join(failed),
+        "finished_runs": len(done),
+        "seconds": float(np.mean([end.seconds for _, end in done])) if done else None,
+        "epochs": max((len(history) for history, _ in done), default=None),
+        "precision": done[0][1].precision if done else None,
+        "last_epoch_accuracy": float(np.mean([history[-1].accuracy for history, _ in done])) if done else None,
+        "test_opened": min((end.test_opened for end in ends if end.test_opened), default=None),
+    }
+
+
+def _figures(plan: Plan, net: NetRuns, selected: bool) -> dict[str, Any]:
+    """Accuracies on train, validation and, for the selected, test; and the scores on the split the net is judged on."""
+    entry: dict[str, Any] = {}
+    for split in SPLITS if selected else SPLITS[:2]:
+        said = net.predictions(split)
+        if not said:
+            continue
+        right = net.right(split)
+        entry |= accuracy_entries(split, accuracy(right))
+        if split == "test" and not plan.leaked.all():
+            clean = accuracy(right[:, ~plan.leaked])
+            entry |= {"test_accuracy_without_leaks": clean.mean, "test_accuracy_without_leaks_interval": clean.interval}
+        if split != "train":
+            entry |= _scores(said, split, plan.faces.classes)
+    return entry
+
+
+def _scores(said: Sequence[Predictions], split: str, classes: Sequence[str]) -> dict[str, Any]:
+    found = scores([one.probabilities for one in said], said[0].labels)
+    return {
+        "judged_on": split,
+        "balanced_accuracy": found.balanced_accuracy,
+        "macro_f1": found.macro_f1,
+        "nll": found.nll,
+        "ece": found.ece,
+        "per_class": {name: asdict(one) for name, one in zip(classes, found.per_class, strict=True)},
+        "confusion": found.confusion.tolist(),
+        "reliability": [asdict(one) for one in found.reliability],
+    }
+
+
+def _comparisons(nets: Sequence[NetRuns], selected: Sequence[NetRuns]) -> list[dict[str, Any]]:
+    """McNemar's test between the nets of each table on validation, and between the selected on validation and test."""
+    done = [net for net in nets if net.finished]
+    pairs = [(a, b, "validation") for a, b in combinations(done, 2) if a.asked.group == b.asked.group]
+    pairs += [(a, b, split) for split in ("validation", "test") for a, b in combinations(selected, 2)]
+    return [{"a": a.name, "b": b.name, "split": split} | compared(a, b, split) for a, b, split in pairs]
+
+
+def compared(a: NetRuns, b: NetRuns, split: str) -> dict[str, Any]:
+    """McNemar's test of two nets on a split, each by the run of its first seed."""
+    return asdict(mcnemar(a.right(split)[0], b.right(split)[0]))

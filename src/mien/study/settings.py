@@ -1,0 +1,49 @@
+"""`--set key=value`: change one entry of a study's table from the command line."""
+
+import re
+import tomllib
+from typing import Any
+
+from mien.errors import UserError
+
+_PART = r"""[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*'"""
+_SETTING = re.compile(rf"\s*((?:{_PART})(?:\s*\.\s*(?:{_PART}))*)\s*=(.*)", re.DOTALL)
+
+
+def parse_setting(text: str) -> tuple[tuple[str, ...], Any]:
+    """Read `recipe.epochs=2` as `(("recipe", "epochs"), 2)`.
+
+    The key is dotted as in TOML; a part with other signs than letters, digits, _ and - is quoted. The value is TOML;
+    what is none, such as `sgd` or `faces/train.csv`, is taken as the text it is.
+
+    Raises:
+        UserError: no `=`, or no dotted key before it.
+    """
+    found = _SETTING.fullmatch(text)
+    if found is None:
+        raise UserError(f"--set {text}: not of the form key=value, with a dotted key such as recipe.epochs=2")
+    key, value = found[1], found[2].strip()
+    return tuple(part.strip("\"'") for part in re.findall(_PART, key)), _value(value)
+
+
+def apply_setting(table: dict[str, Any], text: str) -> None:
+    """Change `table` as one `--set` asks; tables on the way are made where missing.
+
+    Raises:
+        UserError: the text cannot be read, or its key leads through something that is no table.
+    """
+    keys, value = parse_setting(text)
+    for depth, key in enumerate(keys[:-1], start=1):
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise UserError(f"--set {text}: {'.'.join(keys[:depth])} is {table!r}, not a table with keys of its own")
+    table[keys[-1]] = value
+
+
+def _value(text: str) -> Any:
+    try:
+        read = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    # A line break in the text could start a second entry: then it is no TOML value.
+    return read["value"] if len(read) == 1 else text

@@ -1,0 +1,184 @@
+"""Statistics: what predictions are worth, with their spread.
+
+Legend: `S` seeds (runs of one net), `N` faces, `K` classes. Where a net was trained with several seeds, their predictions
+are pooled: laid end to end, so that every run and every face weighs the same, and the accuracy is the mean of the
+runs' accuracies.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 10_000
+"""Bootstrap samples behind each interval."""
+
+BINS = 15
+"""Equal-width confidence bins of the calibration error."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """An accuracy with its spread.
+
+    Attributes:
+        mean: share of faces right, 0..1, the mean over seeds.
+        interval: 95 % percentile bootstrap over faces (Efron 1979): what another sample of such faces would give.
+        sd: sample standard deviation between the seeds' accuracies; None with a single seed.
+        faces: N.
+    """
+
+    mean: float
+    interval: tuple[float, float]
+    sd: float | None
+    faces: int
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How one class fares: precision, recall and F1 in 0..1 (0 where undefined), and `support`, its faces."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One bar of a reliability diagram: predictions whose confidence lies in (low, high].
+
+    Attributes:
+        low, high: the bin's edges, 0..1.
+        count: predictions in it.
+        confidence, accuracy: their means, 0..1; 0 in an empty bin.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Everything about a net's predictions of one split beside their accuracy, over the pooled predictions of its seeds.
+
+    Attributes:
+        balanced_accuracy: mean recall of the classes that have faces, 0..1.
+        macro_f1: mean F1 of these classes, 0..1.
+        nll: mean negative log likelihood (natural logarithm) of the true class.
+        ece: expected calibration error, 0..1, over `BINS` equal-width bins (Guo et al. 2017, arXiv 1706.04599).
+        per_class: K class scores; `support` counts each face once.
+        confusion: int [K, K], rows the truth, columns the prediction; its sum is S x N.
+        reliability: the bins that `ece` sums over.
+    """
+
+    balanced_accuracy: float
+    macro_f1: float
+    nll: float
+    ece: float
+    per_class: tuple[ClassScore, ...]
+    confusion: NDArray[np.int64]
+    reliability: tuple[Bin, ...]
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """McNemar's exact paired test of two nets on the same faces (McNemar 1947, Psychometrika 12:153-157).
+
+    Attributes:
+        b01: faces that the first net has wrong and the second right.
+        b10: faces that the first net has right and the second wrong.
+        p: two-sided probability of a split at least as uneven if both nets were equally good.
+    """
+
+    b01: int
+    b10: int
+    p: float
+
+
+def accuracy(right: NDArray[np.bool_], resamples: int = RESAMPLES, seed: int = 0) -> Accuracy:
+    """The accuracy of a net and its spread.
+
+    Args:
+        right: bool [S, N], whether each seed's run has each face right; N at least 1.
+        resamples: bootstrap samples.
+        seed: of the bootstrap.
+    """
+    seeds, faces = right.shape
+    each = right.mean(axis=1)
+    # Faces that the same number of seeds have right are alike to a mean: drawing N faces with replacement
+    # is drawing how many come from each of these S + 1 kinds, one multinomial draw a sample.
+    kinds = np.bincount(right.sum(axis=0), minlength=seeds + 1)
+    drawn = np.random.default_rng(seed).multinomial(faces, kinds / faces, size=resamples)
+    means = drawn @ np.arange(seeds + 1) / (faces * seeds)
+    low, high = np.quantile(means, [0.025, 0.975])
+    sd = float(np.std(each, ddof=1)) if seeds > 1 else None
+    return Accuracy(float(each.mean()), (float(low), float(high)), sd, faces)
+
+
+def scores(probabilities: Sequence[NDArray[np.float32]], labels: NDArray[np.uint8]) -> Scores:
+    """Score the predictions of a net's seeds on one split.
+
+    Args:
+        probabilities: for each of the S seeds float32 [N, K], rows sum to 1.
+        labels: uint8 [N], the truth.
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    pooled, truth = np.concatenate(probabilities), np.tile(labels, len(probabilities))
+    classes = np.arange(pooled.shape[1])
+    predicted = pooled.argmax(axis=1)
+    precision, recall, f1, support = precision_recall_fscore_support(truth, predicted, labels=classes, zero_division=0)
+    there = support > 0
+    bins = reliability(pooled.max(axis=1), predicted == truth)
+    likelihood = pooled[np.arange(len(truth)), truth].astype(np.float64)
+    return Scores(
+        balanced_accuracy=float(recall[there].mean()),
+        macro_f1=float(f1[there].mean()),
+        nll=float(-np.log(np.maximum(likelihood, np.finfo(np.float32).tiny)).mean()),
+        ece=sum(bar.count * abs(bar.accuracy - bar.confidence) for bar in bins) / len(truth),
+        per_class=tuple(
+            ClassScore(float(p), float(r), float(f), int(n) // len(probabilities))
+            for p, r, f, n in zip(precision, recall, f1, support, strict=True)
+        ),
+        confusion=confusion_matrix(truth, predicted, labels=classes),
+        reliability=bins,
+    )
+
+
+def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins: int = BINS) -> tuple[Bin, ...]:
+    """Sort predictions into equal-width bins of confidence, each (low, high] as Guo et al. 2017 have them.
+
+    Args:
+        confidence: float [N], the probability of the predicted class, 0..1.
+        right: bool [N].
+        bins: how many.
+    """
+    edges = np.linspace(0, 1, bins + 1)
+    place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    count = np.bincount(place, minlength=bins)
+    least_one = np.maximum(count, 1)
+    mean_confidence = np.bincount(place, weights=confidence, minlength=bins) / least_one
+    mean_right = np.bincount(place, weights=right, minlength=bins) / least_one
+    return tuple(
+        Bin(float(edges[i]), float(edges[i + 1]), int(count[i]), float(mean_confidence[i]), float(mean_right[i]))
+        for i in range(bins)
+    )
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
+    """Test whether two nets differ beyond chance.
+
+    Args:
+        first: bool [N], whether the first net has each face right.
+        second: bool [N], the same faces by the second net.
+    """
+    from scipy.stats import binomtest
+
+    b01, b10 = int(np.sum(~first & second)), int(np.sum(first & ~second))
+    p = float(binomtest(b01, b01 + b10, 0.5).pvalue) if b01 + b10 else 1.0
+    return McNemar(b01, b10, p)
