@@ -1,0 +1,38 @@
+"""Nets: layer words, the networks they make, and the zoo of named nets.
+
+What needs torch is imported when it is first asked for, so that reading a run or a study file does not wait for it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from mien.nets.net import Net
+from mien.nets.zoo import SEED_RECIPES, ZOO
+
+if TYPE_CHECKING:
+    from mien.nets.model import Model, build, check, penalty
+    from mien.nets.summaries import Row, parameters, summary, trainable
+
+__all__ = [
+    "SEED_RECIPES",
+    "ZOO",
+    "Model",
+    "Net",
+    "Row",
+    "build",
+    "check",
+    "parameters",
+    "penalty",
+    "summary",
+    "trainable",
+]
+
+_HOMES = dict.fromkeys(("Model", "build", "check", "penalty"), "mien.nets.model") | dict.fromkeys(
+    ("Row", "parameters", "summary", "trainable"), "mien.nets.summaries"
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

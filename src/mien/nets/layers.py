@@ -1,0 +1,165 @@
+"""The layers: one function a word, whose signature is the word's grammar.
+
+Each takes the place where the layer stands and what the word says, and gives the torch module. Semantics and defaults
+are Keras's (keras.layers) where Keras has the layer. `l1` and `l2` are the strengths of the penalty on the layer's
+kernel: `l1` times the sum of |w| and `l2` times the sum of w squared are added to the loss.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import nn
+
+from mien.nets.grammar import Padding, Rate, Side, Strength, Units
+from mien.nets.modules import GlobalAverage, Residual, SameConv2d, batch_norm_of
+from mien.nets.words import Mistake
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a layer stands in a net.
+
+    Attributes:
+        shape: of what comes in from one face, channels first: (C, H, W), or (C,) once the values are flat.
+        classes: how many classes the net tells apart.
+    """
+
+    shape: tuple[int, ...]
+    classes: int
+
+    def image(self) -> tuple[int, int, int]:
+        """C, H and W of an image; a Mistake where the values are flat."""
+        if len(self.shape) != 3:
+            raise Mistake(f"needs an image, but its input is flat: {list(self.shape)}")
+        channels, height, width = self.shape
+        return channels, height, width
+
+    def flat(self) -> int:
+        """C of flat values; a Mistake where they are an image."""
+        if len(self.shape) != 1:
+            raise Mistake(
+                f"needs flat input, but its input is {list(self.shape)}; put flatten or global_average before"
+            )
+        return self.shape[0]
+
+    def check_window(self, side: int) -> None:
+        """A Mistake where the image is smaller than a window of side x side pixels."""
+        if side > min(self.image()[1:]):
+            raise Mistake(f"its window of {side}x{side} pixels is larger than its input {list(self.shape)}")
+
+
+class Layer(NamedTuple):
+    """A layer's module, and the strengths of the penalties on its kernels."""
+
+    module: nn.Module
+    l1: float = 0.0
+    l2: float = 0.0
+
+
+def conv(
+    at: Place,
+    filters: Units,
+    kernel: Side = 3,
+    stride: Side = 1,
+    padding: Padding = "valid",
+    l1: Strength = 0.0,
+    l2: Strength = 0.0,
+) -> Layer:
+    """A convolution with bias (Conv2D)."""
+    channels, _, _ = at.image()
+    if padding == "valid":
+        at.check_window(kernel)
+        return Layer(nn.Conv2d(channels, filters, kernel, stride), l1, l2)
+    if stride == 1 and kernel % 2:
+        return Layer(nn.Conv2d(channels, filters, kernel, padding=kernel // 2), l1, l2)
+    return Layer(SameConv2d(channels, filters, kernel, stride), l1, l2)
+
+
+def pool(at: Place, size: Side = 2, stride: Side | None = None) -> Layer:
+    """The largest value of each window of size x size pixels, `stride` apart, or `size` if None (MaxPooling2D)."""
+    at.check_window(size)
+    return Layer(nn.MaxPool2d(size, stride))
+
+
+def average_pool(at: Place, size: Side = 2, stride: Side | None = None) -> Layer:
+    """The mean of each window of size x size pixels, `stride` apart, or `size` if None (AveragePooling2D)."""
+    at.check_window(size)
+    return Layer(nn.AvgPool2d(size, stride))
+
+
+def global_average(at: Place) -> Layer:
+    """The mean of each channel over all pixels, which makes the values flat (GlobalAveragePooling2D)."""
+    at.image()
+    return Layer(GlobalAverage())
+
+
+def residual(at: Place, filters: Units, stride: Side = 1, l1: Strength = 0.0, l2: Strength = 0.0) -> Layer:
+    """Two normalised 3x3 convolutions and a shortcut around them: the basic block of He et al. 2016."""
+    return Layer(Residual(at.image()[0], filters, stride), l1, l2)
+
+
+def flatten(at: Place) -> Layer:
+    """All values of an image in one row, channel by channel (Flatten)."""
+    return Layer(nn.Flatten())
+
+
+def dense(at: Place, units: Units, l1: Strength = 0.0, l2: Strength = 0.0) -> Layer:
+    """A fully connected layer with bias (Dense)."""
+    return Layer(nn.Linear(at.flat(), units), l1, l2)
+
+
+def classes(at: Place, l1: Strength = 0.0, l2: Strength = 0.0) -> Layer:
+    """The last layer: dense with a unit a class. It gives logits; the softmax is taken with the loss."""
+    return Layer(nn.Linear(at.flat(), at.classes), l1, l2)
+
+
+def dropout(at: Place, rate: Rate) -> Layer:
+    """While training, each value is 0 with probability `rate` and else divided by 1 - rate (Dropout)."""
+    return Layer(nn.Dropout(rate))
+
+
+def batch_norm(at: Place) -> Layer:
+    """Batch normalisation a channel, momentum 0.99 and epsilon 1e-3 (BatchNormalization)."""
+    return Layer(batch_norm_of(nn.BatchNorm2d if len(at.shape) == 3 else nn.BatchNorm1d, at.shape[0]))
+
+
+def relu(at: Place) -> Layer:
+    """The positive part: max(x, 0)."""
+    return Layer(nn.ReLU())
+
+
+def elu(at: Place) -> Layer:
+    """The positive part of x, and exp(x) - 1 where x is negative (alpha 1)."""
+    return Layer(nn.ELU())
+
+
+def gelu(at: Place) -> Layer:
+    """The product of x and the standard normal distribution function of x, not approximated."""
+    return Layer(nn.GELU())
+
+
+def silu(at: Place) -> Layer:
+    """The product of x and sigmoid(x)."""
+    return Layer(nn.SiLU())
+
+
+def sigmoid(at: Place) -> Layer:
+    """The logistic function: 1 / (1 + exp(-x))."""
+    return Layer(nn.Sigmoid())
+
+
+def tanh(at: Place) -> Layer:
+    """The hyperbolic tangent of x."""
+    return Layer(nn.Tanh())
+
+
+WORDS: dict[str, Callable[..., Layer]] = {
+    layer.__name__: layer
+    for layer in (
+        *(conv, pool, average_pool, global_average, residual),
+        *(flatten, dense, classes, dropout, batch_norm),
+        *(relu, elu, gelu, silu, sigmoid, tanh),
+    )
+}
+"""Every layer word, and the function that makes its layer."""

@@ -1,0 +1,186 @@
+"""Model: a net as a torch module; checking a net, and building it."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from mien.errors import UserError, did_you_mean
+from mien.nets.grammar import arguments
+from mien.nets.layers import WORDS, Layer, Place
+from mien.nets.net import Net
+from mien.nets.words import Mistake, Word, names_in, parse
+
+
+class Penalty(NamedTuple):
+    """A penalty on a module's kernel: l1 * sum of |w| + l2 * sum of w squared is added to the loss."""
+
+    module: nn.Module
+    l1: float
+    l2: float
+
+
+class Model(nn.Sequential):
+    """A net's layers in their order, named as in its summary: `conv_1`, `relu_1`, `pool_1`, `conv_2`.
+
+    x: float [N, 1, H, W] -> logits float [N, K].
+
+    Attributes:
+        penalties: those that its words ask for; the loss must add `penalty(model)`.
+    """
+
+    def __init__(self, layers: "OrderedDict[str, nn.Module]", penalties: tuple[Penalty, ...] = ()) -> None:
+        super().__init__(layers)
+        self.penalties = penalties
+
+
+class Placed(NamedTuple):
+    """A layer at its place in a net.
+
+    Attributes:
+        name: the word's name and a number, counted for each word: `conv_2`.
+        word: as it was read, hyper-parameters replaced by their values.
+        layer: its module, on the meta device, which computes shapes alone.
+        output_shape: of one face, channels first.
+    """
+
+    name: str
+    word: Word
+    layer: Layer
+    output_shape: tuple[int, ...]
+
+
+def check(net: Net, size: int = 48, classes: int = 7) -> list[str]:
+    """Every mistake in a net, each with its place; [] if it can be built.
+
+    Args:
+        net: what to check.
+        size: the side of the faces in pixels.
+        classes: how many classes there are.
+    """
+    return _place(net, size, classes)[1]
+
+
+def build(net: Net, size: int = 48, classes: int = 7, seed: int = 0) -> Model:
+    """Make a net's model, with float32 weights on the processor, as Keras would initialise it.
+
+    Kernels are Glorot-uniform (Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
+    networks"): from -a to a, a = sqrt(6 / (fan in + fan out)), a convolution's fans being channels times kernel area.
+    Biases are 0, batch norm's scales 1. torch's global generator is left alone.
+
+    Args:
+        net: what to build.
+        size: the side of the faces in pixels.
+        classes: K, how many classes there are.
+        seed: fixes the weights.
+
+    Raises:
+        UserError: with all that `check` finds.
+    """
+    layers = placed(net, size, classes)
+    model = Model(
+        OrderedDict((name, layer.module) for name, _, layer, _ in layers),
+        tuple(
+            Penalty(module, layer.l1, layer.l2)
+            for _, _, layer, _ in layers
+            if layer.l1 or layer.l2
+            for module in _with_kernel(layer.module)
+        ),
+    )
+    model.to_empty(device="cpu")
+    _initialise(model, torch.Generator().manual_seed(seed))
+    return model
+
+
+def placed(net: Net, size: int, classes: int) -> list[Placed]:
+    """A net's layers at their places, nothing computed; a UserError with all mistakes if there are any."""
+    layers, problems = _place(net, size, classes)
+    if problems:
+        raise UserError("\n".join(problems))
+    return layers
+
+
+def penalty(model: Model) -> Tensor:
+    """The sum of a model's penalties, a float32 scalar that knows its gradient; 0 where there are none.
+
+    As Keras's l1 and l2 regularisers: not halved, and biases go free.
+    """
+    total = torch.zeros(())
+    for module, l1, l2 in model.penalties:
+        kernel = module.get_parameter("weight").float()
+        if l1:
+            total = total + l1 * kernel.abs().sum()
+        if l2:
+            total = total + l2 * (kernel * kernel).sum()
+    return total
+
+
+def _with_kernel(module: nn.Module) -> list[nn.Module]:
+    return [part for part in module.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
+
+
+def _initialise(model: Model, generator: torch.Generator) -> None:
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(module.weight, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.reset_parameters()
+
+
+def _place(net: Net, size: int, classes: int) -> tuple[list[Placed], list[str]]:
+    layers: list[Placed] = []
+    problems = _strangers(net)
+    numbers: Counter[str] = Counter()
+    shape: tuple[int, ...] | None = (1, size, size)
+    for index, text in enumerate(net.layers):
+        try:
+            word = parse(text, net.values)
+            given = _arguments(word, last=index == len(net.layers) - 1)
+            # After a mistake the shapes are unknown: the words that follow are still read, but no longer fitted.
+            if shape is None:
+                continue
+            numbers[word.name] += 1
+            layer, shape = _fit(word, given, Place(shape, classes))
+            layers.append(Placed(f"{word.name}_{numbers[word.name]}", word, layer, shape))
+        except Mistake as mistake:
+            shape = None
+            problems += [f"nets.{net.name}.layers[{index}]: {problem}" for problem in mistake.args]
+    return layers, problems
+
+
+def _arguments(word: Word, last: bool) -> dict[str, object]:
+    if word.name not in WORDS:
+        raise Mistake(f"unknown layer {word.name!r}; {did_you_mean(word.name, list(WORDS))}")
+    given = arguments(word, WORDS[word.name])
+    if last and word.name != "classes":
+        raise Mistake(f"the last layer must be classes, found {word}")
+    if word.name == "classes" and not last:
+        raise Mistake("classes must be the last layer")
+    return given
+
+
+def _fit(word: Word, given: Mapping[str, object], place: Place) -> tuple[Layer, tuple[int, ...]]:
+    with torch.device("meta"), torch.no_grad():
+        try:
+            layer = WORDS[word.name](place, **given)
+        except Mistake as mistake:
+            raise Mistake(*(f"{word}: {problem}" for problem in mistake.args)) from None
+        # Two faces, because batch norm refuses to normalise over one value.
+        return layer, tuple(layer.module(torch.empty(2, *place.shape)).shape[1:])
+
+
+def _strangers(net: Net) -> list[str]:
+    """Mistakes of the net as a whole: no layers, hyper-parameters that are named like a layer or used nowhere."""
+    problems = [] if net.layers else [f"nets.{net.name}.layers: there are none; the shortest net is flatten, classes"]
+    texts = [*net.layers, *(value for value in net.values.values() if isinstance(value, str))]
+    used = {name for text in texts for name in names_in(text)}
+    for name in net.values:
+        if name in WORDS:
+            problems.append(f"nets.{net.name}: hyper-parameter {name!r} has the name of a layer; choose another")
+        elif name not in used:
+            problems.append(f"nets.{net.name}: hyper-parameter {name!r} is used by no layer")
+    return problems

@@ -1,0 +1,66 @@
+"""The modules that torch does not have."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution padded with zeros as TensorFlow's "same" pads, whatever its stride and kernel.
+
+    An output side is ceil(side / stride). Where an odd number of rows or columns is missing, the odd one is added at
+    the bottom or right. x: float [N, C, H, W] -> float [N, out_channels, ceil(H / stride), ceil(W / stride)].
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve x."""
+        top, bottom = self._margins(x.shape[2], 0)
+        left, right = self._margins(x.shape[3], 1)
+        if top == bottom and left == right:
+            return F.conv2d(x, self.weight, self.bias, self.stride, (top, left))
+        return F.conv2d(F.pad(x, (left, right, top, bottom)), self.weight, self.bias, self.stride)
+
+    def _margins(self, side: int, axis: int) -> tuple[int, int]:
+        kernel, stride = self.kernel_size[axis], self.stride[axis]
+        missing = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+        return missing // 2, missing - missing // 2
+
+
+class Residual(nn.Module):
+    """The basic block of "Deep Residual Learning for Image Recognition" (He et al. 2016, arXiv 1512.03385).
+
+    Two 3x3 convolutions without bias, each batch-normalised; relu between them and after the sum with the shortcut:
+    the input itself or, where the shape changes, a normalised 1x1 convolution of it.
+    x: float [N, channels, H, W] -> float [N, filters, ceil(H / stride), ceil(W / stride)].
+    """
+
+    def __init__(self, channels: int, filters: int, stride: int) -> None:
+        super().__init__()
+        self.conv_1 = nn.Conv2d(channels, filters, 3, stride, padding=1, bias=False)
+        self.norm_1 = batch_norm_of(nn.BatchNorm2d, filters)
+        self.conv_2 = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
+        self.norm_2 = batch_norm_of(nn.BatchNorm2d, filters)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or channels != filters:
+            projection = nn.Conv2d(channels, filters, 1, stride, bias=False)
+            self.shortcut = nn.Sequential(projection, batch_norm_of(nn.BatchNorm2d, filters))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the block to x."""
+        y = F.relu(self.norm_1(self.conv_1(x)))
+        return F.relu(self.norm_2(self.conv_2(y)) + self.shortcut(x))
+
+
+class GlobalAverage(nn.Module):
+    """The mean of each channel over its pixels. x: float [N, C, H, W] -> float [N, C]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Average x."""
+        return x.mean((2, 3))
+
+
+def batch_norm_of(kind: type[nn.BatchNorm1d] | type[nn.BatchNorm2d], channels: int) -> nn.Module:
+    """Batch normalisation (Ioffe & Szegedy 2015, arXiv 1502.03167) with Keras's defaults: momentum 0.99, epsilon 1e-3.
+
+    What Keras calls momentum is the share of the old running mean that is kept; torch's is the share of the new.
+    """
+    return kind(channels, eps=1e-3, momentum=0.01)

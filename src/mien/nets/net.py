@@ -1,0 +1,45 @@
+"""Net: a network as data, one word a layer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+_CONVOLUTIONAL = frozenset({"conv", "residual"})
+
+
+@dataclass(frozen=True)
+class Net:
+    """A readable network; it holds no weights and says nothing of its training.
+
+    Attributes:
+        name: what to call it.
+        layers: from the image to the classes, a word each: `("flatten", "dense(512)", "relu", "classes")`. A name
+            inside a word's brackets is a hyper-parameter: `"conv(32, kernel)"`; a bare one stands for a whole word.
+        values: what the hyper-parameters are bound to, numbers and texts: `{"kernel": 5, "act": "relu"}`.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    values: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        object.__setattr__(self, "values", dict(sorted(self.values.items())))
+
+    @property
+    def kind(self) -> Literal["fnn", "cnn"]:
+        """What it is: "cnn" if a layer is convolutional, else "fnn", a feed-forward net of dense layers."""
+        return "cnn" if any(word.split("(")[0].strip() in _CONVOLUTIONAL for word in self.layers) else "fnn"
+
+    def bind(self, values: Mapping[str, object]) -> "Net":
+        """The same net with hyper-parameters bound to these values, beside or over those it has."""
+        return replace(self, values={**self.values, **values})
+
+    def to_dict(self) -> dict[str, Any]:
+        """As what JSON can hold."""
+        return {"name": self.name, "layers": list(self.layers), "values": dict(self.values)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "Net":
+        """The net that `to_dict` gave."""
+        return cls(record["name"], tuple(record["layers"]), record.get("values", {}))
