@@ -1,7 +1,125 @@
 """`mien plan`, `study`, `runs`, `compare`, `report`: plan runs, run them, compare them."""
 
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import typer
+
+FILE = typer.Argument(..., metavar="FILE", help="A study file (TOML).", show_default=False)
+DATA = typer.Option(
+    None, "--data", metavar="SOURCE", help="The faces, in place of the file's; again for each file of them."
+)
+SET = typer.Option(
+    None, "--set", metavar="KEY=VALUE", help="Change an entry of the file, as recipe.epochs=2; repeatable."
+)
+OUT = typer.Option(
+    None, "-o", "--out", metavar="DIR", help="The study's folder.  [default: out/NAME]", show_default=False
+)
+JSON = typer.Option(False, "--json", help="Print JSON instead of tables.")
+FOLDER = typer.Argument(..., metavar="DIR", help="A study's folder.", show_default=False)
+FOLDERS = typer.Argument(..., metavar="DIR...", help="Folders of studies or single runs.", show_default=False)
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command."""
+    app.command(epilog="Example: [bold]mien plan studies/quick.toml --set recipe.epochs=2[/bold]")(plan)
+    app.command(epilog="Example: [bold]mien study studies/quick.toml -o out/first[/bold]")(study)
+    app.command(epilog="Example: [bold]mien runs out/quick[/bold]")(runs)
+    app.command(epilog="Example: [bold]mien compare out/quick --json[/bold]")(compare)
+    app.command(epilog="Example: [bold]mien report out/quick[/bold]")(report)
+
+
+def plan(
+    file: Path = FILE,
+    data: list[str] | None = DATA,
+    settings: list[str] | None = SET,
+    out: Path | None = OUT,
+    as_json: bool = JSON,
+) -> None:
+    """Check a study file whole, and say what it will run and how long that takes here."""
+    from mien.cli import tables
+    from mien.study.plan import make_plan, outline
+    from mien.study.schema import read_study
+
+    made = make_plan(read_study(file, settings or [], data or []))
+    _show(outline(made, out or _default(made.study.name)), tables.show_plan, as_json)
+
+
+def study(
+    file: Path = FILE,
+    data: list[str] | None = DATA,
+    settings: list[str] | None = SET,
+    out: Path | None = OUT,
+) -> None:
+    """Run what is missing of a study, select on validation, open test for the selected, write the report."""
+    from rich.console import Console
+
+    from mien.cli import tables
+    from mien.cli.watch import watching
+    from mien.report import write_report
+    from mien.study.execute import execute
+    from mien.study.plan import make_plan
+    from mien.study.schema import read_study
+
+    command = _typed(file, data or [], settings or [], out)
+    made = make_plan(read_study(file, settings or [], data or []))
+    folder = out or _default(made.study.name)
+    console = Console(stderr=True)
+    console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
+    try:
+        with watching(console) as watcher:
+            found = execute(made, folder, watcher, command)
+    except KeyboardInterrupt:
+        console.print(
+            f"stopped; to go on from the last epoch: {command}", highlight=False, markup=False, soft_wrap=True
+        )
+        raise typer.Exit(1) from None
+    tables.show_results(found)
+    typer.echo(f"report: {write_report(folder)}")
+
+
+def runs(folder: Path = FOLDER, as_json: bool = JSON) -> None:
+    """List the runs in a study's folder: how they stand, epochs, validation accuracy, time."""
+    from mien.cli import tables
+    from mien.study.compare import run_facts, study_runs
+
+    _show([run_facts(run) for run in study_runs(folder)], tables.show_runs, as_json)
+
+
+def compare(folders: list[Path] = FOLDERS, as_json: bool = JSON) -> None:
+    """Set the finished nets of studies and runs side by side, each pair tested on the validation faces they share."""
+    from mien.cli import tables
+    from mien.study.compare import compare as compared
+
+    _show(compared(folders), tables.show_comparison, as_json)
+
+
+def report(folder: Path = FOLDER) -> None:
+    """Write a study's report anew from its folder."""
+    from mien.errors import UserError
+    from mien.report import write_report
+
+    if not (folder / "results.json").exists():
+        raise UserError(f"{folder}: no results.json; a study is reported when it has run: mien study FILE -o {folder}")
+    typer.echo(f"report: {write_report(folder)}")
+
+
+def _show(value: Any, table: Callable[[Any], None], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    else:
+        table(value)
+
+
+def _default(name: str) -> Path:
+    return Path("out") / name
+
+
+def _typed(file: Path, data: list[str], settings: list[str], out: Path | None) -> str:
+    """The command again, as a shell takes it."""
+    options = [("--data", item) for item in data] + [("--set", item) for item in settings]
+    options += [("-o", str(out))] if out else []
+    return shlex.join(["mien", "study", str(file), *(word for option in options for word in option)])

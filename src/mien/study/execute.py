@@ -1,9 +1,9 @@
 """Execute: run what is missing of a plan, select on validation, open test once for the selected, write the results.
 
-    study.toml     the study file as it was read, under the command it was run with
-    faces.json     which faces
-    runs/          a folder a run
-    results.json   every figure
+study.toml     the study file as it was read, under the command it was run with
+faces.json     which faces
+runs/          a folder a run
+results.json   every figure
 """
 
 import fcntl

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from mien.errors import UserError
 from mien.faces import SPLITS, Faces, open_faces
 from mien.faces.audit import leaked
-from mien.nets import check
+from mien.nets import check, parameters
 from mien.study.schema import Study, StudyNet
 from mien.training.loop import time_step
 from mien.training.run import Run, run_id
@@ -52,7 +53,9 @@ def make_plan(study: Study) -> Plan:
     faces = open_faces(study.source, size=study.size, votes=study.votes)
     empty = [split for split in SPLITS[:2] if split not in faces.counts()]
     if empty:
-        raise UserError(f"{faces.name}: no faces in {' and '.join(empty)}; a study trains on train, selects on validation")
+        raise UserError(
+            f"{faces.name}: no faces in {' and '.join(empty)}; a study trains on train, selects on validation"
+        )
     problems = [text for net in study.nets for text in check(net.net, faces.size, len(faces.classes))]
     if problems:
         facts = f"{faces.size}x{faces.size} pixels, {len(faces.classes)} classes"
@@ -65,3 +68,43 @@ def estimate(plan: Plan, net: StudyNet) -> float:
     counts = {split: sum(numbers.values()) for split, numbers in plan.faces.counts().items()}
     batches = ceil(counts["train"] / net.recipe.batch) + FORWARD * counts["validation"] / net.recipe.batch
     return time_step(net.net, net.recipe, plan.faces) * batches * net.recipe.epochs
+
+
+def outline(plan: Plan, folder: Path) -> dict[str, Any]:
+    """What will run, as plain numbers: the content of `mien plan --json`.
+
+    Args:
+        plan: the study on its faces.
+        folder: the study's, to see which runs have ended already; it may not be there.
+    """
+    faces = plan.faces
+    nets = [_outline_net(plan, net, folder) for net in plan.study.nets]
+    return {
+        "study": plan.study.name,
+        "folder": str(folder),
+        "faces": {
+            "name": faces.name,
+            "fingerprint": faces.fingerprint,
+            "size": faces.size,
+            "counts": faces.counts(),
+            "leaked_test": int(plan.leaked.sum()),
+        },
+        "seeds": list(plan.study.seeds),
+        "nets": nets,
+        "seconds": sum(net["seconds"] * net["missing"] for net in nets),
+    }
+
+
+def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
+    states = [run.status.state for run in plan.runs(net, folder)]
+    size, classes = plan.faces.size, len(plan.faces.classes)
+    return {
+        "name": net.net.name,
+        "group": net.group,
+        "layers": len(net.net.layers),
+        "parameters": parameters(net.net, size, classes),
+        "recipe": net.recipe.model_dump() | {"learning_rate": net.recipe.rate},
+        "seconds": estimate(plan, net),
+        "states": states,
+        "missing": sum(state not in ("finished", "failed") for state in states),
+    }

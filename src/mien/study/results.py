@@ -132,7 +132,9 @@ def _net(plan: Plan, net: NetRuns, selected: bool) -> dict[str, Any]:
 def _ending(net: NetRuns) -> dict[str, Any]:
     """How the runs of a net ended; times and epochs are of those that finished."""
     ends = [run.status for run in net.runs]
-    failed = [f"seed {run.seed}: {end.reason}" for run, end in zip(net.runs, ends, strict=True) if end.state == "failed"]
+    failed = [
+        f"seed {run.seed}: {end.reason}" for run, end in zip(net.runs, ends, strict=True) if end.state == "failed"
+    ]
     done = [(run.history(), end) for run, end in zip(net.runs, ends, strict=True) if end.state == "finished"]
     return {
         "state": "failed" if failed else "finished" if net.finished else "unfinished",

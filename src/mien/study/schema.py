@@ -170,7 +170,9 @@ def _net(
 ) -> tuple[Net, Recipe] | None:
     place = f"nets.{name}"
     if not re.match(NAME, name):
-        problems.append(f"{place}: a net's name has letters, digits, '.', '_' and '-', and begins with one of the first two")
+        problems.append(
+            f"{place}: a net's name has letters, digits, '.', '_' and '-', and begins with one of the first two"
+        )
     given = _checked(_NetTable, table, place, problems)
     net = _layers(name, given, size, problems) if given else None
     own = _section(table, "recipe")
@@ -198,9 +200,7 @@ def _layers(name: str, given: _NetTable, size: int, problems: list[str]) -> Net 
     return net
 
 
-def _check_recipe(
-    merged: Mapping[str, Any], own: Mapping[str, Any], place: str, problems: list[str]
-) -> Recipe | None:
+def _check_recipe(merged: Mapping[str, Any], own: Mapping[str, Any], place: str, problems: list[str]) -> Recipe | None:
     """Check a merged recipe; only mistakes in the entries that stand at `place` itself are told there.
 
     What two entries get wrong together is judged where all have been merged, in a net's recipe.
@@ -208,9 +208,11 @@ def _check_recipe(
     try:
         return Recipe.model_validate(dict(merged), strict=True)
     except ValidationError as error:
-        for detail in error.errors():
-            if (detail["loc"] and detail["loc"][0] in own) or (not detail["loc"] and place != "recipe"):
-                problems.append(_problem(detail, Recipe, place))
+        problems += [
+            _problem(detail, Recipe, place)
+            for detail in error.errors()
+            if (detail["loc"][0] in own if detail["loc"] else place != "recipe")
+        ]
         return None
 
 
@@ -218,7 +220,9 @@ def _group_problems(groups: Mapping[str, Sequence[str]], nets: list[str]) -> lis
     if not groups:
         return []
     members = [(group, name) for group, names in groups.items() for name in names]
-    unknown = [f"groups.{group}: no net {name!r}; {did_you_mean(name, nets)}" for group, name in members if name not in nets]
+    unknown = [
+        f"groups.{group}: no net {name!r}; {did_you_mean(name, nets)}" for group, name in members if name not in nets
+    ]
     often = Counter(name for _, name in members)
     twice = [f"groups: net {name!r} stands {n} times; it can stand in one table" for name, n in often.items() if n > 1]
     nowhere = [f"groups: net {name!r} stands in none of them" for name in nets if name not in often]

@@ -1,8 +1,8 @@
 """Statistics: what predictions are worth, with their spread.
 
-Legend: `S` seeds (runs of one net), `N` faces, `K` classes. Where a net was trained with several seeds, their predictions
-are pooled: laid end to end, so that every run and every face weighs the same, and the accuracy is the mean of the
-runs' accuracies.
+Legend: `S` seeds (runs of one net), `N` faces, `K` classes. Where a net was trained with several seeds, their
+predictions are pooled: laid end to end, so that every run and every face weighs the same, and the accuracy is the mean
+of the runs' accuracies.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Scores:
-    """Everything about a net's predictions of one split beside their accuracy, over the pooled predictions of its seeds.
+    """What a net's pooled predictions of one split are worth, beside their accuracy.
 
     Attributes:
         balanced_accuracy: mean recall of the classes that have faces, 0..1.

@@ -1,0 +1,123 @@
+"""The study's verbs' tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mien.cli.watch import STYLES, duration, percent
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def show_plan(outline: dict[str, Any]) -> None:
+    """Print what a study will run, the content of `mien.study.plan.outline`."""
+    faces = outline["faces"]
+    splits = ", ".join(f"{split} {sum(counts.values()):,}" for split, counts in faces["counts"].items())
+    _print(f"[bold]{outline['study']}[/] in {outline['folder']}")
+    _print(
+        f"faces: {faces['name']}, {faces['size']}x{faces['size']}: {splits}; fingerprint {faces['fingerprint'][:10]}"
+    )
+    if faces["leaked_test"]:
+        _print(f"{faces['leaked_test']} test images are pixel for pixel in train: test is told with and without them")
+    table = _table(
+        ["net", "group", "optimizer"], ["layers", "parameters", "epochs", "batch", "runs", "to do", "time a run"]
+    )
+    for net in outline["nets"]:
+        recipe, states = net["recipe"], net["states"]
+        numbers = [net["layers"], net["parameters"], recipe["epochs"], recipe["batch"], len(states), net["missing"]]
+        cells = [f"{number:,}" for number in numbers]
+        table.add_row(net["name"], net["group"], recipe["optimizer"], *cells, duration(net["seconds"]))
+    _print(table)
+    runs, todo = sum(len(net["states"]) for net in outline["nets"]), sum(net["missing"] for net in outline["nets"])
+    seeds = ", ".join(map(str, outline["seeds"]))
+    _print(f"{runs} runs with seeds {seeds}; {todo} to do, about {duration(outline['seconds'])}")
+
+
+def show_results(results: dict[str, Any]) -> None:
+    """Print a study's comparison tables and what test says of the selected: the content of results.json."""
+    nets = {net["name"]: net for net in results["nets"]}
+    for group in results["groups"]:
+        table = _table(["net"], ["train %", "validation %", "epochs", "time", "parameters"], title=group["name"])
+        for net in (nets[name] for name in group["nets"]):
+            table.add_row(*_result_row(net), style="bold" if net["selected"] else None)
+        _print(table)
+    for net in results["nets"]:
+        if net["state"] == "failed":
+            _print(f"[red]{net['name']} failed[/]: {net['reason']}")
+    for group in results["groups"]:
+        _print(_selected(group, nets))
+
+
+def show_runs(rows: Sequence[dict[str, Any]]) -> None:
+    """Print how the runs of a study stand, each a `mien.study.compare.run_facts`."""
+    table = _table(["run", "state"], ["seed", "epochs", "validation %", "time"])
+    for row in rows:
+        style = STYLES.get(row["state"], "dim")
+        epochs = f"{row['epochs']}/{row['epochs_asked']}"
+        shown = [str(row["seed"]), epochs, percent(row["validation_accuracy"]), duration(row["seconds"])]
+        reason = f": {row['reason']}" if row["reason"] else ""
+        table.add_row(row["run"], f"[{style}]{row['state']}[/]{reason}", *shown)
+    _print(table)
+
+
+def show_comparison(found: dict[str, Any]) -> None:
+    """Print finished nets side by side, the content of `mien.study.compare.compare`."""
+    table = _table(["net", "faces"], ["train %", "validation %", "test %", "seeds", "time", "parameters"])
+    for net in found["nets"]:
+        shares = [_share(net, split) for split in ("train", "validation", "test")]
+        facts = [str(len(net["seeds"])), duration(net["seconds"]), f"{net['parameters']:,}"]
+        table.add_row(net["name"], f"{net['faces_name']} {net['faces'][:6]}", *shares, *facts)
+    _print(table)
+    if found["comparisons"]:
+        pairs = _table(["a", "b"], ["only a right", "only b right", "McNemar p"], title="validation, face by face")
+        for pair in found["comparisons"]:
+            pairs.add_row(pair["a"], pair["b"], str(pair["b10"]), str(pair["b01"]), f"{pair['p']:.2g}")
+        _print(pairs)
+    if len({net["faces"] for net in found["nets"]}) > 1:
+        _print("Nets that were judged on different faces are not comparable, and not tested against each other.")
+
+
+def _result_row(net: dict[str, Any]) -> list[str]:
+    name = net["name"] + (" *" if net["selected"] else "")
+    epochs, shares = str(net["epochs"] or ""), [_share(net, "train"), _share(net, "validation")]
+    return [name, *shares, epochs, duration(net["seconds"]), f"{net['parameters']:,}"]
+
+
+def _selected(group: dict[str, Any], nets: dict[str, Any]) -> str:
+    if group["selected"] is None:
+        return f"{group['name']}: no net finished, none selected"
+    net = nets[group["selected"]]
+    line = f"{group['name']}: [bold]{net['name']}[/] is best on validation"
+    if "test_accuracy" not in net:
+        return f"{line}; there are no test faces"
+    line += f"; test {_share(net, 'test')} %"
+    clean = net.get("test_accuracy_without_leaks")
+    return line if clean is None else f"{line}, without leaked images {percent(clean)} %"
+
+
+def _share(net: dict[str, Any], split: str) -> str:
+    r"""`57.4 ± 0.3 \\[55.7, 59.0]`, brackets escaped for rich; "" where there is none."""
+    if net.get(f"{split}_accuracy") is None:
+        return ""
+    sd, (low, high) = net[f"{split}_accuracy_sd"], net[f"{split}_accuracy_interval"]
+    spread = "" if sd is None else f" ± {percent(sd)}"
+    return f"{percent(net[f'{split}_accuracy'])}{spread} \\[{percent(low)}, {percent(high)}]"
+
+
+def _table(texts: Sequence[str], numbers: Sequence[str], title: str | None = None) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False, title=title, title_justify="left")
+    for heading in texts:
+        table.add_column(heading)
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _print(what: Table | str) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(what, soft_wrap=isinstance(what, str))
