@@ -180,7 +180,9 @@ def _strangers(net: Net) -> list[str]:
     used = {name for text in texts for name in names_in(text)}
     for name in net.values:
         if name in WORDS:
-            problems.append(f"nets.{net.name}: hyper-parameter {name!r} has the name of a layer; choose another")
+            problems.append(
+                f"nets.{net.name}.values.{name}: is the name of a layer; call the hyper-parameter otherwise"
+            )
         elif name not in used:
-            problems.append(f"nets.{net.name}: hyper-parameter {name!r} is used by no layer")
+            problems.append(f"nets.{net.name}.values.{name}: no layer uses this hyper-parameter")
     return problems
