@@ -1,0 +1,13 @@
+"""Report: a study as one page to read, with its tables and figures as files."""
+
+from pathlib import Path
+
+
+def write_report(folder: Path) -> Path:
+    """Write `report.html`, `figures/` and `tables/` into a study's folder; see `mien.report.page.write_report`."""
+    from mien.report import page
+
+    return page.write_report(folder)
+
+
+__all__ = ["write_report"]

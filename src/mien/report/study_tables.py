@@ -1,0 +1,136 @@
+"""The study's tables, each made from its numbers."""
+
+from collections.abc import Sequence
+
+from mien.nets import summary
+from mien.report.contents import Comparison, Contents, NetResult
+from mien.report.pictures import Mistake
+from mien.report.tables import Column, Table, duration, percent, probability, whole
+from mien.report.words import verdict
+
+
+def counts_table(contents: Contents) -> Table:
+    """Faces of each emotion in each split."""
+    counts, splits = contents.faces["counts"], contents.splits
+    columns = [Column("emotion", "emotion", lead=True), *(Column(split, split, whole, True) for split in splits)]
+    share = Column("train_share", "share of train, %", percent, True)
+    total = max(contents.total("train"), 1)
+    rows = [
+        (name, *(counts[split][name] for split in splits), counts["train"][name] / total) for name in contents.classes
+    ]
+    rows.append(("all", *(contents.total(split) for split in splits), 1.0))
+    last = frozenset([len(rows) - 1])
+    return Table("counts", "Faces in each split", (*columns, share), tuple(rows), marked=last)
+
+
+def comparison_table(contents: Contents, nets: Sequence[NetResult], name: str, title: str) -> Table:
+    """Nets side by side: accuracies with intervals, time, parameters, epochs; the selected are marked."""
+    columns = (
+        Column("name", "net", lead=True),
+        Column("group", "group"),
+        Column("train_accuracy", "train, %", lambda found: percent(found.value), True),
+        Column("validation_accuracy", "validation, % (95 % interval)", number=True),
+        Column("test_accuracy", "test, % (95 % interval)", number=True),
+        Column("seconds", "training time", duration, True),
+        Column("parameters", "parameters", whole, True),
+        Column("epochs", "epochs", whole, True),
+        Column("state", "state"),
+    )
+    keep = [column for column in columns if column.key != "state" or any(n.facts["state"] != "finished" for n in nets)]
+    if len(contents.groups) < 2 or name != "comparison":
+        keep = [column for column in keep if column.key != "group"]
+    if not any(net.test for net in nets):
+        keep = [column for column in keep if column.key != "test_accuracy"]
+    rows = tuple(tuple(_cell(net, column.key) for column in keep) for net in nets)
+    marked = frozenset(place for place, net in enumerate(nets) if net.selected)
+    return Table(name, title, tuple(keep), rows, marked=marked, sortable=len(nets) > 1)
+
+
+def mcnemar_table(comparisons: Sequence[Comparison]) -> Table:
+    """McNemar's test of each pair of nets."""
+    columns = (
+        Column("a", "net a", lead=True),
+        Column("b", "net b"),
+        Column("split", "on"),
+        Column("a_alone", "only a right", whole, True),
+        Column("b_alone", "only b right", whole, True),
+        Column("p", "p", probability, True),
+        Column("verdict", "the difference"),
+    )
+    rows = tuple((c.a, c.b, c.split, c.a_alone, c.b_alone, c.p, verdict(c.p)) for c in comparisons)
+    return Table("mcnemar", "McNemar's test between nets", columns, rows, sortable=len(rows) > 1)
+
+
+def layers_table(contents: Contents, net: NetResult) -> Table:
+    """The layers of a net, their output shapes and parameters."""
+    columns = (
+        Column("layer", "layer", lead=True),
+        Column("word", "word"),
+        Column("output_shape", "output shape"),
+        Column("parameters", "parameters", whole, True),
+    )
+    found = summary(net.net, contents.faces["size"], len(contents.classes))
+    rows = [(row.name, row.word, " × ".join(map(str, row.output_shape)), row.parameters) for row in found]
+    rows.append(("all", None, None, sum(row.parameters for row in found)))
+    last = frozenset([len(rows) - 1])
+    return Table(f"layers-{net.name}", f"Layers of {net.name}", columns, tuple(rows), marked=last)
+
+
+def runs_table(net: NetResult) -> Table:
+    """A net's runs, one a seed."""
+    columns = (
+        Column("seed", "seed", number=True, lead=True),
+        Column("state", "state"),
+        Column("epochs", "epochs", whole, True),
+        Column("kept_epoch", "kept", whole, True),
+        Column("train_accuracy", "train, %", percent, True),
+        Column("validation_accuracy", "validation, %", percent, True),
+        Column("seconds", "training time", duration, True),
+        Column("run", "folder in runs/"),
+    )
+    rows = []
+    for run in net.runs:
+        status, said = run.status, [run.predictions(split) for split in ("train", "validation")]
+        shares = [None if one is None else one.accuracy for one in said]
+        kept = status.kept_epoch or None
+        rows.append((run.seed, status.state, len(run.history()), kept, *shares, status.seconds, run.id))
+    return Table(f"runs-{net.name}", f"Runs of {net.name}", columns, tuple(rows))
+
+
+def per_class_table(net: NetResult) -> Table:
+    """Precision, recall, F1 and faces of each emotion."""
+    columns = (
+        Column("emotion", "emotion", lead=True),
+        Column("precision", "precision, %", percent, True),
+        Column("recall", "recall, %", percent, True),
+        Column("f1", "F1, %", percent, True),
+        Column("support", "faces", whole, True),
+    )
+    found = net.facts["per_class"]
+    rows = tuple((name, *(one[key] for key in ("precision", "recall", "f1", "support"))) for name, one in found.items())
+    title = f"Each emotion as {net.name} judges it on {net.judged_on}"
+    return Table(f"per-class-{net.name}", title, columns, rows, sortable=True)
+
+
+def confusion_table(net: NetResult) -> Table:
+    """The confusion matrix as counts."""
+    names = list(net.facts["per_class"])
+    columns = (Column("truth", "truth \\ predicted", lead=True), *(Column(name, name, whole, True) for name in names))
+    rows = tuple((name, *numbers) for name, numbers in zip(names, net.facts["confusion"], strict=True))
+    return Table(f"confusion-{net.name}", f"Confusion matrix of {net.name} on {net.judged_on}, counts", columns, rows)
+
+
+def mistakes_table(net: NetResult, found: Sequence[Mistake]) -> Table:
+    """The most confident mistakes."""
+    columns = (
+        Column("row", f"row of {net.judged_on}, from 0", number=True, lead=True),
+        Column("truth", "truth"),
+        Column("predicted", "predicted"),
+        Column("probability", "probability, %", percent, True),
+    )
+    rows = tuple((one.row, one.truth, one.predicted, one.probability) for one in found)
+    return Table(f"mistakes-{net.name}", f"Most confident mistakes of {net.name} on {net.judged_on}", columns, rows)
+
+
+def _cell(net: NetResult, key: str) -> object:
+    return net.measure(key) if key.endswith("_accuracy") else net.facts[key]

@@ -1,0 +1,93 @@
+"""SVG text of matplotlib figures: small, the same bytes each time, and following the page's light or dark scheme."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import TYPE_CHECKING
+
+from mien.report.palette import ROLES, light
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMN = 400
+"""The width of a figure in points: a phone's, so that its letters keep their size there; wide screens set two abreast."""
+
+
+@contextmanager
+def sheet(height: float, width: float = COLUMN) -> Iterator["Figure"]:
+    """Give an empty figure of width x height points; draw on it and take `svg_text` before the block ends."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    style = {
+        "font.size": 11,
+        "font.family": "sans-serif",
+        "svg.fonttype": "none",
+        "svg.hashsalt": "mien",
+        "text.color": light("ink"),
+        "axes.labelcolor": light("muted"),
+        "axes.edgecolor": light("rule"),
+        "axes.facecolor": "none",
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.spines.left": False,
+        "axes.labelsize": 11,
+        "grid.color": light("rule"),
+        "grid.linewidth": 0.6,
+        "xtick.color": light("rule"),
+        "ytick.color": light("rule"),
+        "xtick.labelcolor": light("muted"),
+        "ytick.labelcolor": light("muted"),
+        "xtick.labelsize": 10.5,
+        "ytick.labelsize": 10.5,
+        "ytick.major.size": 0,
+        "legend.frameon": False,
+        "legend.fontsize": 10.5,
+        "legend.handlelength": 1.6,
+        "legend.borderaxespad": 0.2,
+        "lines.solid_capstyle": "round",
+    }
+    with matplotlib.rc_context(style):
+        yield Figure(figsize=(width / 72, height / 72), facecolor="none", layout="constrained")
+
+
+def svg_text(figure: "Figure", label: str) -> str:
+    """The figure as SVG text in light colours; `label` says in words what it shows."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    svg = file.getvalue()
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font: \1px system-ui, sans-serif", svg)
+    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"-?\d+\.\d{3,}", _short, tag[0]), svg)
+    svg = _without_idle_ids(svg)
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1)
+
+
+def inline(svg: str, name: str) -> str:
+    """The SVG for use inside the page: colours by role, ids of its own, size from the page.
+
+    Args:
+        svg: as `svg_text` gives it.
+        name: unlike that of any other figure of the page.
+    """
+    for role, (colour, _) in ROLES.items():
+        svg = svg.replace(colour, f"var(--{role})")
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    opening, rest = svg.split(">", 1)
+    opening = re.sub(r'\s(width|height|xmlns(:xlink)?|version)="[^"]*"', "", opening)
+    return f"{opening}>{rest.replace('xlink:href', 'href')}"
+
+
+def _short(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+
+
+def _without_idle_ids(svg: str) -> str:
+    used = set(re.findall(r"(?:href=\"|url\()#([^\")]+)", svg))
+    return re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)

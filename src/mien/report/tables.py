@@ -1,0 +1,137 @@
+"""Tables: numbers under machine names for a csv file, and how each is shown on the page."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Cell = Any
+"""What a table may hold: str, int, float, bool, `Measure`, or None where there is nothing."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A share 0..1 with its spread.
+
+    Attributes:
+        value: the share, the mean over seeds where there are several.
+        interval: its 95 % bootstrap interval.
+        sd: sample standard deviation over seeds; None with one seed.
+    """
+
+    value: float
+    interval: tuple[float, float] | None = None
+    sd: float | None = None
+
+    def __str__(self) -> str:
+        if self.interval is None:
+            return percent(self.value)
+        low, high = self.interval
+        return f"{percent(self.value)} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        key: its name in the csv file.
+        title: its heading on the page.
+        show: the text of a cell that is not None; text as it is unless given.
+        number: aligned as numbers are, and sorted first from the highest.
+        lead: its cells head their rows.
+    """
+
+    key: str
+    title: str
+    show: Callable[[Any], str] = str
+    number: bool = False
+    lead: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the report.
+
+    Attributes:
+        name: of its csv file.
+        title: its caption.
+        columns: in their order.
+        rows: a value for each column; None where there is nothing.
+        notes: a sentence or two under it.
+        marked: the numbers of the rows to set off.
+        sortable: whether the page offers to sort it.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    notes: str = ""
+    marked: frozenset[int] = frozenset()
+    sortable: bool = False
+
+    @property
+    def csv(self) -> str:
+        """The numbers as csv text, unrounded; a `Measure` takes four columns, its name and `_low`, `_high`, `_sd`."""
+        measured = [any(isinstance(row[place], Measure) for row in self.rows) for place in range(len(self.columns))]
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            name
+            for column, wide in zip(self.columns, measured, strict=True)
+            for name in ([column.key + tail for tail in ("", "_low", "_high", "_sd")] if wide else [column.key])
+        )
+        for row in self.rows:
+            writer.writerow(value for cell, wide in zip(row, measured, strict=True) for value in _plain(cell, wide))
+        return file.getvalue()
+
+    def shown(self, row: Sequence[Cell]) -> list[tuple[Column, str, float | str]]:
+        """A row for the page: each cell's column, its text, and the value to sort by."""
+        return [
+            (column, "–" if cell is None else column.show(cell), _order(cell))
+            for column, cell in zip(self.columns, row, strict=True)
+        ]
+
+
+def percent(share: float) -> str:
+    """A share 0..1 as per cent with one digit: `57.4`."""
+    return f"{100 * share:.1f}"
+
+
+def whole(number: int) -> str:
+    """An integer with its thousands set apart: `2,723,303`."""
+    return f"{number:,}"
+
+
+def duration(seconds: float) -> str:
+    """A time for people: `0.8 s`, `27 s`, `5 min 7 s`, `1 h 12 min`."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    total = round(seconds)
+    if total < 60:
+        return f"{total} s"
+    minutes, rest = divmod(total, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def probability(p: float) -> str:
+    """A p-value: `0.031`, or `< 0.001`."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _plain(cell: Cell, wide: bool) -> tuple[Cell, ...]:
+    if isinstance(cell, Measure):
+        return (cell.value, *(cell.interval or (None, None)), cell.sd)
+    return (cell, None, None, None) if wide else (cell,)
+
+
+def _order(cell: Cell) -> float | str:
+    if cell is None:
+        return ""
+    if isinstance(cell, Measure):
+        return cell.value
+    return cell if isinstance(cell, int | float) else str(cell)

@@ -1,0 +1,246 @@
+"""Words: sentences made from the numbers, each only as strong as they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mien.report.contents import Comparison, Contents, NetResult
+from mien.report.tables import Measure, duration, percent, probability, whole
+
+CHANCE = 0.05
+"""A difference is called beyond chance where McNemar's p is below this."""
+
+OVERFIT = 0.10
+"""Train accuracy above validation accuracy by more than this is called over-fitting."""
+
+CALIBRATED = 0.02
+"""Mean confidence within this of the accuracy is called right on the whole."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The study's answer: one line, and what belongs to it."""
+
+    headline: str
+    details: tuple[str, ...]
+
+
+def answer(contents: Contents) -> Answer:
+    """Which net is best and how good it is on faces that no choice has looked at."""
+    if not contents.selected:
+        done = len(contents.judged)
+        why = "A net counts when all of its seeds came to their end." if done else "The reasons stand below."
+        return Answer("No net came to its end.", (why,))
+    best = contents.selected[0]
+    split, found = ("test", best.test) if best.test else ("validation", best.validation)
+    assert found is not None
+    details = [_spread(found, contents.total(split), len(contents.facts["seeds"]))]
+    clean, leaked = best.measure("test_accuracy_without_leaks"), contents.faces["leaked_test"]
+    if split == "validation":
+        details.append("It was selected on these very faces and no test face was looked at, so expect a little less.")
+    elif leaked and clean:
+        details.append(f"Without the {whole(leaked)} test faces that also stand in train: {clean} %.")
+    counts = contents.faces["counts"].get(split, {})
+    if counts:
+        most = max(counts, key=lambda name: counts[name])
+        share = counts[most] / max(sum(counts.values()), 1)
+        details.append(f"Always answering {most} would be right for {percent(share)} %.")
+    return Answer(f"{best.name} recognises {percent(found.value)} % of the {split} faces.", tuple(details))
+
+
+def comparison_words(contents: Contents) -> list[str]:
+    """Who leads each table and by how much, what the best gains at which cost, and who over-fits."""
+    leads = [_lead(contents, group) for group in contents.groups]
+    gains = [_gain(contents, contents.selected[0], other) for other in contents.selected[1:]]
+    return [sentence for sentence in [*leads, *gains, *_fit(contents)] if sentence]
+
+
+def net_words(net: NetResult) -> list[str]:
+    """What a net's own numbers mean: the emotions it knows and confuses, its calibration, and what leaks add."""
+    if net.judged_on is None:
+        return []
+    return [*_emotions(net), _calibration(net), *_leaks(net)]
+
+
+def curve_words(net: NetResult) -> str:
+    """Where the validation loss turned, from the history of the first seed; "" where there is nothing to say."""
+    losses = [epoch.validation_loss for epoch in net.runs[0].history()] if net.runs else []
+    if len(losses) < 2:
+        return ""
+    lowest = int(np.argmin(losses)) + 1
+    if lowest == len(losses):
+        return f"Its validation loss was still falling after epoch {lowest}, the last: more epochs may help."
+    rise = losses[-1] - losses[lowest - 1]
+    return (
+        f"Its validation loss was lowest after epoch {lowest} of {len(losses)} ({losses[lowest - 1]:.3f}) "
+        f"and ended {rise:.3f} above that."
+    )
+
+
+def verdict(p: float) -> str:
+    """McNemar's p in words."""
+    return "beyond chance" if p < CHANCE else "may be chance"
+
+
+def _spread(found: Measure, faces: int, seeds: int) -> str:
+    parts = [f"n = {whole(faces)} faces"]
+    if found.interval:
+        parts.insert(0, f"95 % interval {percent(found.interval[0])} to {percent(found.interval[1])} %")
+    if seeds > 1:
+        spread = f", standard deviation {100 * found.sd:.1f} points" if found.sd is not None else ""
+        parts.append(f"mean of {seeds} seeds{spread}")
+    return "; ".join(parts) + "."
+
+
+def _lead(contents: Contents, group: str) -> str:
+    ranked = sorted(
+        (net for net in contents.members(group) if net.validation and net.facts["state"] == "finished"),
+        key=lambda net: (net.selected, net.validation.value if net.validation else 0.0),
+        reverse=True,
+    )
+    if not ranked or ranked[0].validation is None:
+        return ""
+    first = ranked[0]
+    if len(ranked) == 1 or ranked[1].validation is None:
+        return ""
+    second, lead = ranked[1], ranked[0].validation.value - ranked[1].validation.value
+    text = f"In group {group}, {first.name} is best on validation with {percent(ranked[0].validation.value)} %"
+    if lead <= 0:
+        return f"{text}, level with {second.name}."
+    test = contents.comparison(first.name, second.name, "validation")
+    return f"{text}, {points(lead)} ahead of {second.name}{_beyond(contents, test)}."
+
+
+def _gain(contents: Contents, best: NetResult, other: NetResult) -> str:
+    split = "test" if best.test and other.test else "validation"
+    mine, its = best.measure(f"{split}_accuracy"), other.measure(f"{split}_accuracy")
+    if mine is None or its is None:
+        return ""
+    difference = mine.value - its.value
+    test = contents.comparison(best.name, other.name, split)
+    if difference > 0:
+        first = f"{best.name} gains {points(difference)} over {other.name} on {split}"
+    elif difference < 0:
+        first = f"{best.name}, best on validation, is {points(-difference)} behind {other.name} on {split}"
+        test = contents.comparison(other.name, best.name, split)
+    else:
+        first, test = f"{best.name} and {other.name} are level on {split}", None
+    text = f"{first} ({percent(mine.value)} against {percent(its.value)} %){_beyond(contents, test)}."
+    return f"{text} {_cost(best, other)}".strip()
+
+
+def _cost(best: NetResult, other: NetResult) -> str:
+    a, b = best.facts, other.facts
+    if not a["seconds"] or not b["seconds"] or not b["parameters"]:
+        return ""
+    return (
+        f"It takes {times(a['seconds'] / b['seconds'], 'training time')} "
+        f"({duration(a['seconds'])} against {duration(b['seconds'])}) and has "
+        f"{times(a['parameters'] / b['parameters'], 'number of parameters')} "
+        f"({whole(a['parameters'])} against {whole(b['parameters'])})."
+    )
+
+
+def _beyond(contents: Contents, test: Comparison | None) -> str:
+    """The tail of "a is ahead of b": whether McNemar's test bears it out. `test` is seen from the one that is ahead."""
+    if test is None:
+        return ""
+    p = f"McNemar p {probability(test.p)}" if test.p < 0.001 else f"McNemar p = {probability(test.p)}"
+    whose = f", by the runs of seed {contents.facts['seeds'][0]}" if len(contents.facts["seeds"]) > 1 else ""
+    if test.p >= CHANCE:
+        return f", which may be chance ({p}{whose})"
+    if test.a_alone > test.b_alone:
+        return f", beyond chance ({p}{whose})"
+    return f", though the runs compared point the other way ({p}{whose})"
+
+
+def _fit(contents: Contents) -> list[str]:
+    gaps = [
+        (net.train.value - net.validation.value, net) for net in contents.judged if net.train and net.validation
+    ]
+    over = sorted((gap for gap in gaps if gap[0] > OVERFIT), key=lambda gap: -gap[0])
+    rest = [net.name for gap, net in gaps if gap <= OVERFIT]
+    sentences = []
+    if over:
+        gap, worst = over[0]
+        assert worst.train is not None
+        assert worst.validation is not None
+        others = f" So do {_listed([net.name for _, net in over[1:]])}, less so." if len(over) > 2 else ""
+        others = f" So does {over[1][1].name}, less so." if len(over) == 2 else others
+        sentences.append(
+            f"{worst.name} over-fits most: {percent(worst.train.value)} % on train, "
+            f"{percent(worst.validation.value)} % on validation, a gap of {points(gap)}.{others}"
+        )
+    if rest:
+        verb = "does" if len(rest) == 1 else "do"
+        sentences.append(
+            f"{_listed(rest)} {verb} about as well on validation as on train (within {points(OVERFIT)}): "
+            "what limits such a net is not over-fitting."
+        )
+    return sentences
+
+
+def _emotions(net: NetResult) -> list[str]:
+    scores = {name: one["recall"] for name, one in net.facts["per_class"].items() if one["support"]}
+    names = list(net.facts["per_class"])
+    confusion = np.array(net.facts["confusion"], dtype=float)
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    np.fill_diagonal(shares, 0.0)
+    sentences = []
+    if len(scores) > 1:
+        best, worst = max(scores, key=lambda name: scores[name]), min(scores, key=lambda name: scores[name])
+        if scores[best] > scores[worst]:
+            sentences.append(
+                f"Best recognised is {best} ({percent(scores[best])} % of its faces), worst {worst} "
+                f"({percent(scores[worst])} %)."
+            )
+    if shares.size and shares.max() > 0:
+        order = np.argsort(-shares, axis=None, kind="stable")[:2]
+        pairs = [np.unravel_index(place, shares.shape) for place in order if shares.flat[place] > 0]
+        told = " and ".join(f"{names[t]} for {names[p]} ({percent(shares[t, p])} % of {names[t]})" for t, p in pairs)
+        sentences.append(f"Most often it takes {told}.")
+    return sentences
+
+
+def _calibration(net: NetResult) -> str:
+    bins = net.facts["reliability"]
+    total = max(sum(one["count"] for one in bins), 1)
+    confidence = sum(one["count"] * one["confidence"] for one in bins) / total
+    right = sum(one["count"] * one["accuracy"] for one in bins) / total
+    off, ece = confidence - right, net.facts["ece"]
+    said = f"its mean confidence is {percent(confidence)} %, and {percent(right)} % of its answers are right"
+    if abs(off) <= CALIBRATED:
+        kind = "On the whole its confidence is right"
+    else:
+        kind = f"It is {'over' if off > 0 else 'under'}-confident by {points(abs(off))}"
+    return f"{kind}: {said} (expected calibration error {percent(ece)} %)."
+
+
+def _leaks(net: NetResult) -> list[str]:
+    clean = net.measure("test_accuracy_without_leaks")
+    if net.test is None or clean is None or clean.value == net.test.value:
+        return []
+    added = net.test.value - clean.value
+    word = "more" if added > 0 else "fewer"
+    return [
+        f"Test faces that also stand in train change its test accuracy by {points(abs(added))}: with them "
+        f"{word} are right, {percent(net.test.value)} against {percent(clean.value)} %."
+    ]
+
+
+def points(share: float) -> str:
+    """A difference of two shares in percentage points: `1.0 point`, `10.8 points`."""
+    text = percent(share)
+    return f"{text} point{'' if text == '1.0' else 's'}"
+
+
+def times(ratio: float, what: str) -> str:
+    """A ratio in words: `5.4 times the training time`, `about the same training time`."""
+    if 0.95 <= ratio <= 1.05:
+        return f"about the same {what}"
+    return f"{ratio:.1f} times the {what}" if ratio >= 1.95 else f"{ratio:.2f} times the {what}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
