@@ -24,8 +24,12 @@ from mien.training.recipe import Recipe
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """Names of studies and nets name folders too."""
 
+_NAME_RULE = "letters, digits, '.', '_' and '-' only, the first a letter or a digit"
+
 ALL = "all"
 """The one group of a study that names none."""
+
+_OUR_WORDS = {"valid integer": "whole number", "valid dictionary": "table", "valid string": "text", "valid ": ""}
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -125,77 +129,65 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
         raise UserError(f"{file}: not TOML: {error}") from None
     for setting in settings:
         apply_setting(table, setting)
-    problems: list[str] = []
-    study = _study(table, file, text, tuple(settings), problems)
-    if problems or study is None:
+    study, problems = check_table(table, file)
+    if study is None:
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
         raise UserError("\n  ".join([f"{file}: {count}", *problems]))
-    if not data:
-        return study
-    return replace(study, source=tuple(_resolved(item, Path.cwd()) for item in data))
+    source = tuple(_resolved(item, Path.cwd()) for item in data) or study.source
+    return replace(study, source=source, text=text, settings=tuple(settings))
 
 
-def _study(
-    table: dict[str, Any], file: Path, text: str, settings: tuple[str, ...], problems: list[str]
-) -> Study | None:
-    """The study that `table` describes; every mistake goes to `problems`, None if it has any."""
+def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[str]]:
+    """The study that a file's table describes, or None and all of its mistakes."""
+    problems: list[str] = []
     top = _checked(_StudyTable, table, "", problems)
-    if top:
-        problems += [f"seeds: {seed} stands {n} times" for seed, n in Counter(top.seeds).items() if n > 1]
+    problems += [f"seeds: {seed} stands {n} times" for seed, n in Counter(top.seeds).items() if n > 1]
     data = _checked(_DataTable, _section(table, "data"), "data", problems)
     recipe = _section(table, "recipe")
     _check_recipe(recipe, recipe, "recipe", problems)
-    size = data.size if data and data.size else SIZE
     named = {name: net for name, net in _section(table, "nets").items() if isinstance(net, dict)}
-    nets = {name: _net(name, net, recipe, size, problems) for name, net in named.items()}
-    if top:
-        problems += _group_problems(top.groups, list(named))
-    if problems or top is None or data is None:
-        return None
+    nets = {name: _net(name, net, recipe, data.size or SIZE, problems) for name, net in named.items()}
+    problems += _group_problems(top.groups, list(named))
+    if problems:
+        return None, problems
     groups = top.groups or {ALL: list(nets)}
-    return Study(
+    study = Study(
         name=top.name,
         seeds=tuple(top.seeds),
         source=tuple(_resolved(item, file.parent) for item in data.source),
         size=data.size,
         votes=None if data.votes is None else _resolved(data.votes, file.parent),
         nets=tuple(StudyNet(*pair, group) for group, names in groups.items() for name in names if (pair := nets[name])),
-        text=text,
-        settings=settings,
     )
+    return study, []
 
 
 def _net(
     name: str, table: dict[str, Any], recipe: Mapping[str, Any], size: int, problems: list[str]
 ) -> tuple[Net, Recipe] | None:
     place = f"nets.{name}"
-    if not re.match(NAME, name):
-        problems.append(
-            f"{place}: a net's name has letters, digits, '.', '_' and '-', and begins with one of the first two"
-        )
+    if not re.fullmatch(NAME, name):
+        problems.append(f"{place}: a net's name is {_NAME_RULE}")
     given = _checked(_NetTable, table, place, problems)
-    net = _layers(name, given, size, problems) if given else None
+    if ("layers" in table) == ("zoo" in table):
+        problems.append(f"{place}: give either layers or zoo, the name of a net of `mien nets`")
+    net = _layers(name, given, size, problems)
     own = _section(table, "recipe")
-    base = SEED_RECIPES.get(given.zoo or "", {}) if given else {}
+    base = SEED_RECIPES.get(given.zoo or "", {})
     checked = _check_recipe({**base, **recipe, **own}, own, f"{place}.recipe", problems)
     return (net, checked) if net and checked else None
 
 
 def _layers(name: str, given: _NetTable, size: int, problems: list[str]) -> Net | None:
     place = f"nets.{name}"
-    if (given.layers is None) == (given.zoo is None):
-        problems.append(f"{place}: give either layers or zoo, the name of a net of `mien nets`")
+    if given.zoo is not None and given.zoo not in ZOO:
+        problems.append(f"{place}.zoo: found {given.zoo!r}; {did_you_mean(given.zoo, list(ZOO))}")
         return None
-    if given.layers is not None:
-        net = Net(name, tuple(given.layers), given.values)
-        problems += check(net, size)
-        return net
-    if given.values:
+    if given.zoo is not None and given.values:
         problems.append(f"{place}.values: belong to a net's own layers; a net of the zoo has none to bind")
-    if given.zoo not in ZOO:
-        problems.append(f"{place}.zoo: found {given.zoo!r}; {did_you_mean(str(given.zoo), list(ZOO))}")
+    if given.layers is None and given.zoo is None:
         return None
-    net = Net(name, ZOO[given.zoo].layers, ZOO[given.zoo].values)
+    net = Net(name, tuple(given.layers), given.values) if given.layers else replace(ZOO[given.zoo or ""], name=name)
     problems += check(net, size)
     return net
 
@@ -234,12 +226,14 @@ def _section(table: Mapping[str, Any], key: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _checked(model: type[_Model], table: dict[str, Any], place: str, problems: list[str]) -> _Model | None:
+def _checked(model: type[_Model], table: dict[str, Any], place: str, problems: list[str]) -> _Model:
+    """The table as its model; entries with a mistake are told and left out, so that the others are checked too."""
     try:
         return model.model_validate(table)
     except ValidationError as error:
         problems += [_problem(detail, model, place) for detail in error.errors()]
-        return None
+        wrong = {detail["loc"][0] for detail in error.errors()}
+        return model.model_construct(**{key: value for key, value in table.items() if key not in wrong})
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], place: str) -> str:
@@ -253,10 +247,12 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: str) -> str:
         known = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
         return f"{where}: found {found!r}; {did_you_mean(str(found), known)}"
     if kind == "string_pattern_mismatch":
-        return f"{where}: found {found!r}; letters, digits, '.', '_' and '-', beginning with one of the first two"
+        return f"{where}: found {found!r}; {_NAME_RULE}"
     if kind == "value_error":
         return f"{where}: {detail['ctx']['error']}"
-    allowed = re.sub(r"^\w+ should", "should", detail["msg"].replace(" valid ", " ")).split(" after validation")[0]
+    allowed = re.sub(r"^\w+ should", "should", detail["msg"]).split(" after validation")[0]
+    for theirs, ours in _OUR_WORDS.items():
+        allowed = allowed.replace(theirs, ours)
     return f"{where}: found {found!r}, {allowed}"
 
 
