@@ -67,7 +67,7 @@ class Faces:
             return self.known_fingerprint
         digest = sha256(f"{self.images.shape} {self.classes}".encode())
         for array in (self.images, self.labels, self.splits, self.votes):
-            digest.update(b"" if array is None else memoryview(np.ascontiguousarray(array)).cast("B"))
+            digest.update(b"" if array is None else np.ascontiguousarray(array).reshape(-1).data)
         return digest.hexdigest()
 
     def rows(self, split: str) -> slice:
@@ -108,9 +108,9 @@ def in_split_order(
     name: str = "faces",
 ) -> Faces:
     """Make Faces of rows in any order: they are sorted by split, stably (shapes as in `Faces`)."""
-    labels, splits = np.asarray(labels, np.uint8), np.asarray(splits, np.uint8)
-    if np.any(np.diff(splits.astype(np.int16)) < 0):
-        order = np.argsort(splits, kind="stable")
-        images, labels, splits = images[order], labels[order], splits[order]
+    label_column, split_column = np.asarray(labels, np.uint8), np.asarray(splits, np.uint8)
+    if np.any(np.diff(split_column.astype(np.int16)) < 0):
+        order = np.argsort(split_column, kind="stable")
+        images, label_column, split_column = images[order], label_column[order], split_column[order]
         votes = None if votes is None else votes[order]
-    return Faces(images, labels, splits, classes, votes, name)
+    return Faces(images, label_column, split_column, classes, votes, name)

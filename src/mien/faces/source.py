@@ -1,0 +1,240 @@
+"""One door for every source of faces: what the user names, to `Faces`; packed once, into a cache."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.errors import UserError
+from mien.faces.arrays import read_npz, read_parquet
+from mien.faces.csv import read_csv
+from mien.faces.images import area_average, read_folder
+from mien.faces.names import split_of_file, split_of_word
+from mien.faces.packed import VERSION, is_packed, read_packed, write_packed
+from mien.faces.types import SPLITS, Faces, in_split_order
+from mien.faces.votes import join_votes
+
+DRAWN = 5000
+"""How many faces the source "drawn" has."""
+
+_DATA_FILE = re.compile(r"\.(csv|npz|parquet)(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
+_COMPRESSION = re.compile(r"\.(gz|bz2|xz|zst)$", re.IGNORECASE)
+_VOTES_FILE = re.compile(r"fer2013new\.csv(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file or folder to read, and the split (index into `SPLITS`) that the user said it is, if so."""
+
+    path: Path
+    said: int | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to read: parts, FER+ votes to join, or a number of faces to draw instead."""
+
+    name: str
+    parts: tuple[Part, ...] = ()
+    votes: Path | None = None
+    drawn: int | None = None
+
+    @property
+    def packed(self) -> Path | None:
+        """The folder, where the source is packed faces and nothing is to be joined."""
+        return self.parts[0].path if len(self.parts) == 1 and not self.votes and is_packed(self.parts[0].path) else None
+
+    def paths(self) -> list[Path]:
+        """The files and folders to read."""
+        return [part.path for part in self.parts] + ([self.votes] if self.votes else [])
+
+
+def open_faces(source: str | Sequence[str], size: int | None = None, votes: str | None = None) -> Faces:
+    """Open faces from whatever holds them; what is not packed yet is packed into a cache the first time.
+
+    Args:
+        source: a folder of packed faces; "drawn" or "drawn:2000" for the built-in faces; a csv, npz or parquet file;
+            several of these, whose names tell their splits or which are given as "train=PATH"; or a folder that holds
+            such files, or images as split/emotion/*.png. FER+ votes in such a folder, fer2013new.csv, are joined.
+        size: a smaller side of the images in pixels, to which they are scaled by area-averaging.
+        votes: FER+'s file of votes to join.
+
+    Returns:
+        Faces whose images are memory-mapped.
+
+    Raises:
+        UserError: the source cannot be read, or holds mistakes.
+    """
+    found = find_source([source] if isinstance(source, str) else source, votes)
+    if found.packed and size is None:
+        return read_packed(found.packed)
+    folder = cache_folder() / _key(found, size)
+    if is_packed(folder):
+        try:
+            return read_packed(folder)
+        except UserError:
+            pass  # damaged: it is made anew
+    write_packed(read_source(found, size), folder)
+    return read_packed(folder)
+
+
+def find_source(words: Sequence[str], votes: str | None = None) -> Source:
+    """Find the files that the user's words mean, as `open_faces` tells them, without reading them.
+
+    Raises:
+        UserError: there is no such file or folder, or nothing in it that could be faces.
+    """
+    kind, _, count = words[0].partition(":")
+    if kind == "drawn" and len(words) == 1:
+        if count and not (count.isdigit() and int(count) > 0):
+            raise UserError(f"{words[0]}: how many faces to draw? for example drawn:2000")
+        return Source("drawn", drawn=int(count or DRAWN))
+    parts: list[Part] = []
+    joined = Path(votes) if votes else None
+    for word in words:
+        part = _part(word)
+        if part.path.is_dir() and not is_packed(part.path):
+            files = _data_files(part.path)
+            beside = [file for file in part.path.iterdir() if _VOTES_FILE.search(file.name)] if files else []
+            joined = joined or next(iter(sorted(beside)), None)
+            parts += [Part(file, part.said) for file in files] or [part]
+        else:
+            parts.append(part)
+    path = _part(words[0]).path.resolve()
+    name = path.name.partition(".")[0] if len(words) == 1 else path.parent.name
+    return Source(name or "faces", tuple(parts), joined)
+
+
+def read_source(source: Source, size: int | None = None) -> Faces:
+    """Read a source into memory, past the cache.
+
+    Raises:
+        UserError: the source cannot be read, or holds mistakes, or its train split lacks one of the classes.
+    """
+    if source.drawn is not None:
+        from mien.faces.drawn import draw_faces
+
+        faces: Faces = draw_faces(source.drawn)
+    else:
+        faces = _joined([_read(part) for part in source.parts], source)
+    if source.votes:
+        faces = join_votes(faces, source.votes)
+    if size is None or size == faces.size:
+        return faces
+    if not 1 <= size < faces.size:
+        raise UserError(f"size {size}: these faces are {faces.size} pixels wide, and are only ever made smaller")
+    return replace(faces, images=area_average(faces.images, size), known_fingerprint=None)
+
+
+def cache_folder() -> Path:
+    """Where packed faces are kept: the folder named by MIEN_CACHE, or the user's cache."""
+    if place := os.environ.get("MIEN_CACHE"):
+        return Path(place)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mien")
+
+
+def file_records(source: Source) -> list[dict[str, Any]]:
+    """For the record: each file's name, bytes and SHA-256; those of a folder count as one file, in their order."""
+    records = []
+    for path in source.paths():
+        digest, size = sha256(), 0
+        for file in _files(path):
+            with file.open("rb") as content:
+                while chunk := content.read(1 << 20):
+                    digest.update(chunk)
+                    size += len(chunk)
+        records.append({"file": path.name, "bytes": size, "sha256": digest.hexdigest()})
+    return records
+
+
+def _part(word: str) -> Part:
+    said, equals, rest = word.partition("=")
+    split = split_of_word(said) if equals else None
+    path = Path(word if split is None else rest).expanduser()
+    if not path.exists():
+        raise UserError(f"{path}: no such file or folder")
+    return Part(path, split)
+
+
+def _data_files(folder: Path) -> list[Path]:
+    """The files of a folder that hold its faces: those whose names tell a split, or else the only one there is."""
+    files = [file for file in sorted(folder.iterdir()) if file.is_file() and _DATA_FILE.search(file.name)]
+    files = [file for file in files if not _VOTES_FILE.search(file.name)]
+    # A file that also lies there unpacked is read unpacked.
+    files = [file for file in files if file.with_name(_COMPRESSION.sub("", file.name)) not in {*files} - {file}]
+    told = [file for file in files if split_of_file(file.name) is not None]
+    if not told and len(files) > 1:
+        raise UserError(f"{folder}: which of {', '.join(file.name for file in files)}? name the file")
+    return told or files
+
+
+def _read(part: Part) -> Faces:
+    split = split_of_file(part.path.name) if part.said is None else part.said
+    suffix = part.path.suffix.lower()
+    if is_packed(part.path):
+        faces = read_packed(part.path)
+    elif part.path.is_dir():
+        faces = read_folder(part.path, split)
+    elif suffix == ".npz":
+        faces = read_npz(part.path, split)
+    elif suffix == ".parquet":
+        faces = read_parquet(part.path, split)
+    else:
+        faces = read_csv(part.path, split)
+    if part.said is not None and np.any(faces.splits != part.said):
+        inside = " and ".join(faces.counts())
+        raise UserError(
+            f"{part.path}: given as {SPLITS[part.said]}, but itself tells {inside}; give it without a split"
+        )
+    return faces
+
+
+def _joined(parts: list[Faces], source: Source) -> Faces:
+    first = parts[0]
+    for faces, part in zip(parts, source.parts, strict=True):
+        if faces.classes != first.classes:
+            raise UserError(
+                f"{part.path}: its classes are {', '.join(faces.classes)}, "
+                f"but those of {source.parts[0].path} are {', '.join(first.classes)}"
+            )
+        if faces.size != first.size:
+            raise UserError(f"{part.path}: its faces are {faces.size} pixels wide, the first part's {first.size}")
+    if len(parts) == 1:
+        joined = replace(first, name=source.name, known_fingerprint=None)
+    else:
+        images, labels, splits = (
+            np.concatenate([getattr(faces, field) for faces in parts]) for field in ("images", "labels", "splits")
+        )
+        joined = in_split_order(images, labels, splits, first.classes, name=source.name)
+    lacking = [emotion for emotion, count in joined.counts().get("train", {}).items() if not count]
+    if lacking:
+        raise UserError(
+            f"{source.name}: no image of {', '.join(lacking)} in train, so nothing can learn it; "
+            "add some, or give folders of the other classes alone"
+        )
+    return joined
+
+
+def _key(source: Source, size: int | None) -> str:
+    """What a cache entry is known by: the files as they lie on disk, or the drawing code, and every option."""
+    key: list[Any] = [VERSION, size, source.name, source.drawn, str(source.votes)]
+    if source.drawn is not None:
+        code = sorted((Path(__file__).parent / "drawn").glob("*.py"))
+        key += [sha256(file.read_bytes()).hexdigest() for file in code]
+    key += [(str(part.path.resolve()), part.said) for part in source.parts]
+    for file in (file for path in source.paths() for file in _files(path)):
+        status = file.stat()
+        key += [(str(file.resolve()), status.st_size, status.st_mtime_ns)]
+    return f"{source.name}-{sha256(json.dumps(key).encode()).hexdigest()[:24]}"
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]

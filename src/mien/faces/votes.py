@@ -1,0 +1,70 @@
+"""FER+ votes: ten annotators' judgement of each FER2013 face (Barsoum et al. 2016, arXiv 1608.01041)."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import UserError
+from mien.faces.names import split_of_word
+from mien.faces.pixels import shown
+from mien.faces.problems import Problems
+from mien.faces.streams import line_blocks
+from mien.faces.types import SPLITS, VOTES, Faces
+
+_HEADER = ("Usage", "Image name", *VOTES)
+
+
+def read_votes(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read FER+'s `fer2013new.csv`: columns `Usage`, `Image name` and one a class of `VOTES`.
+
+    Returns:
+        votes uint8 [N, 10] and splits uint8 [N], in the file's order.
+
+    Raises:
+        UserError: the file cannot be read or holds mistakes; all are counted, the first ten listed.
+    """
+    text = b"".join(line_blocks(path)).decode("utf-8-sig", errors="replace")
+    header, *lines = text.split("\n")
+    if [name.strip().lower() for name in header.split(",")] != [name.lower() for name in _HEADER]:
+        raise UserError(f"{path}, line 1: wrong header; FER+'s is {','.join(_HEADER)}")
+    problems = Problems(path, "fetch the file fer2013new.csv of FER+ again")
+    votes, splits = [], []
+    for number, line in enumerate(lines, 2):
+        if not line.strip():
+            continue
+        usage, *rest = line.split(",")
+        numbers = rest[1:]
+        split = split_of_word(usage)
+        if split is None:
+            problems.add(f"line {number}", f"Usage {shown(usage)}, Training, PublicTest or PrivateTest expected")
+        if len(numbers) != len(VOTES):
+            problems.add(f"line {number}", f"{len(numbers)} numbers of votes, {len(VOTES)} expected")
+        elif wrong := [word for word in numbers if not (word.isascii() and word.isdigit() and int(word) <= 10)]:
+            problems.add(f"line {number}", f"{shown(wrong[0])} votes, 0..10 expected")
+        else:
+            votes.append([int(word) for word in numbers])
+            splits.append(split)
+    problems.raise_if_any()
+    return np.array(votes, np.uint8).reshape(-1, len(VOTES)), np.array(splits, np.uint8)
+
+
+def join_votes(faces: Faces, path: Path) -> Faces:
+    """Give faces their FER+ votes: a split's nth face gets the votes of the file's nth row of that split.
+
+    Raises:
+        UserError: the file cannot be read, or one of the faces' splits has another number of rows there.
+    """
+    votes, splits = read_votes(path)
+    picked = []
+    for number, split in enumerate(SPLITS):
+        rows = faces.rows(split)
+        count, of_split = rows.stop - rows.start, votes[splits == number]
+        if count and count != len(of_split):
+            raise UserError(
+                f"{path}: holds votes on {len(of_split):,} {split} faces, but {faces.name} has {count:,} of them; "
+                "votes are joined by row, so both must be the whole FER2013 in its own order"
+            )
+        picked.append(of_split if count else of_split[:0])
+    return replace(faces, votes=np.concatenate(picked), known_fingerprint=None)
