@@ -1,5 +1,195 @@
 """`mien faces ...`: import, show and audit faces."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import typer
 
-app = typer.Typer(help="Import, show and audit faces.", no_args_is_help=True)
+from mien.cli import faces_import
+
+if TYPE_CHECKING:
+    from mien.faces.audit import Audit
+    from mien.faces.types import Faces
+
+app = typer.Typer(help="Import, show and audit faces.", no_args_is_help=True, rich_markup_mode="rich")
+faces_import.register(app)
+
+SOURCE = typer.Argument(
+    help="A packed folder, csv file(s), a folder of csv files or of images, npz, parquet, or the word 'drawn'."
+)
+AS_JSON = typer.Option(False, "--json", help="Print JSON for scripts instead of a table.")
+
+
+@app.command(epilog="Example: [bold]mien faces show drawn --grid faces.png -n 3[/]")
+def show(
+    source: list[str] = SOURCE,
+    as_json: bool = AS_JSON,
+    picture: Path | None = typer.Option(None, "--grid", help="Draw random faces of each emotion into this PNG or SVG."),
+    n: int = typer.Option(2, "-n", min=1, max=20, help="How many of each emotion to draw."),
+    standardise: bool = typer.Option(False, help="Draw each image as (x - its mean) / its standard deviation."),
+    seed: int = typer.Option(0, min=0, help="Fixes which faces are drawn."),
+    split: str = typer.Option("train", help="Take them from train, validation or test."),
+) -> None:
+    """Count the faces per split and emotion; with --grid, draw some."""
+    from mien.faces import open_faces
+
+    if picture is not None:
+        _check_picture(picture)
+    faces = open_faces(source)
+    if picture is not None:
+        _draw_grid(faces, picture, n, standardise, seed, split)
+    if as_json:
+        _echo_json(
+            {
+                "name": faces.name,
+                "fingerprint": faces.fingerprint,
+                "size": faces.size,
+                "classes": faces.classes,
+                "counts": faces.counts(),
+            }
+        )
+        return
+    _print_counts(faces)
+    _say(f"drawn: {picture}" if picture is not None else "to see some of them, add --grid faces.png")
+
+
+@app.command(epilog="Example: [bold]mien faces audit drawn --sheet audit.png[/]")
+def audit(
+    source: list[str] = SOURCE,
+    as_json: bool = AS_JSON,
+    sheet: Path | None = typer.Option(None, "--sheet", help="Draw examples of what was found into this PNG or SVG."),
+    votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, where the source has none."),
+    distance: int = typer.Option(0, min=0, max=16, help="Bits of 64 in which near duplicates' hashes may differ."),
+) -> None:
+    """Look for constant images, copies, leaks between splits, contradicting labels."""
+    from mien.faces import open_faces
+    from mien.faces.audit import audit as look_for_faults
+    from mien.faces.audit import examples
+    from mien.faces.look import draw_examples
+
+    if sheet is not None:
+        _check_picture(sheet)
+    faces = open_faces(source, votes=votes)
+    found = look_for_faults(faces, distance)
+    if sheet is not None:
+        draw_examples(faces, examples(faces), sheet)
+    if as_json:
+        _echo_json(found.as_json())
+        return
+    _print_audit(found)
+    _say(f"drawn: {sheet}" if sheet is not None else "to see examples, add --sheet audit.png")
+
+
+def _check_picture(path: Path) -> None:
+    from mien.faces.look import picture_format
+
+    picture_format(path)
+
+
+def _draw_grid(faces: Faces, path: Path, n: int, standardise: bool, seed: int, split: str) -> None:
+    from mien.errors import UserError, did_you_mean
+    from mien.faces.look import draw_grid, grid
+    from mien.faces.types import SPLITS
+
+    if split not in SPLITS:
+        raise UserError(f"--split {split}: no such split; {did_you_mean(split, SPLITS)}")
+    if split not in faces.counts():
+        raise UserError(f"--split {split}: {faces.name} has no face in it; there are: {', '.join(faces.counts())}")
+    images, titles = grid(faces, n, seed, standardise, split)
+    how = ", each standardised: (x - mean) / sd" if standardise else ""
+    draw_grid(images, titles, path, f"{faces.name}, {split}, random with seed {seed}{how}", standardise)
+
+
+def _print_counts(faces: Faces) -> None:
+    counts = faces.counts()
+    title = f"{faces.name}: {len(faces):,} faces, {faces.size}x{faces.size}"
+    table = _table(title, ["emotion", *(name for split in counts for name in (split, "%"))])
+    totals = {split: sum(numbers.values()) for split, numbers in counts.items()}
+    for emotion in faces.classes:
+        cells = [(f"{row[emotion]:,}", f"{100 * row[emotion] / totals[split]:.1f}") for split, row in counts.items()]
+        table.add_row(emotion, *(cell for pair in cells for cell in pair))
+    table.add_section()
+    table.add_row("all", *(cell for total in totals.values() for cell in (f"{total:,}", "100.0")))
+    _say(table)
+    _say(f"fingerprint {faces.fingerprint[:16]}")
+
+
+def _print_audit(found: Audit) -> None:
+    table = _table(f"{found.name}: {found.images:,} faces audited", ["", "train", "validation", "test"])
+    splits = list(found.duplicates)
+    table.add_row("constant images", *(f"{found.constant[split]:,}" for split in splits))
+    table.add_row("groups of copies within the split", *(f"{found.duplicates[split].groups:,}" for split in splits))
+    table.add_row("  images in them", *(f"{found.duplicates[split].images:,}" for split in splits))
+    table.add_row(
+        "  groups with different labels", *(f"{found.duplicates[split].conflicting_groups:,}" for split in splits)
+    )
+    for title, leaks in (("copies", found.leaks), ("near copies", found.near_duplicates)):
+        table.add_row(f"{title} of train's images", "", *(f"{leaks[f'{split}_in_train']:,}" for split in splits[1:]))
+        table.add_row(f"{title} of validation's images", "", "", f"{leaks['test_in_validation']:,}")
+    _say(table)
+    if found.votes is not None:
+        _print_votes(found)
+    for line in _advice(found):
+        _say(f"- {line}")
+
+
+def _print_votes(found: Audit) -> None:
+    assert found.votes is not None
+    table = _table("labels and FER+'s votes", ["label", "clear votes", "agree", "%"])
+    for emotion, one in found.votes.by_emotion.items():
+        table.add_row(emotion, f"{one.clear:,}", f"{one.agree:,}", f"{100 * one.agreement:.1f}")
+    table.add_section()
+    table.add_row("all", f"{found.votes.clear:,}", f"{found.votes.agree:,}", f"{100 * found.votes.agreement:.1f}")
+    _say(table)
+
+
+def _advice(found: Audit) -> list[str]:
+    """What the figures mean, and what to do."""
+    lines = []
+    if found.constant["total"]:
+        lines.append(f"{found.constant['total']} images are of one gray and show no face; no net can learn from them.")
+    if found.leaks["test_in_train"]:
+        lines.append(
+            f"{found.leaks['test_in_train']} test images are pixel for pixel in train: a net may know them by heart. "
+            "Trust the test accuracy without them; reports give both."
+        )
+    if found.leaks["validation_in_train"]:
+        lines.append(
+            f"{found.leaks['validation_in_train']} validation images are in train: selection leans a little towards "
+            "nets that remember."
+        )
+    if found.conflicts.groups:
+        lines.append(
+            f"{found.conflicts.groups} pictures occur with different labels ({found.conflicts.images} images): "
+            "for these no net can be right each time."
+        )
+    if found.votes is not None:
+        lines.append(
+            f"FER+'s annotators agree with {100 * found.votes.agreement:.1f} % of the labels where their vote is clear; "
+            f"of {found.votes.not_a_face} images all said that they show no face."
+        )
+    return lines or ["nothing found: no constant image, no copy across splits, no contradicting labels."]
+
+
+def _table(title: str, columns: list[str]) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place else "left")
+    return table
+
+
+def _say(what: Any) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(what, soft_wrap=isinstance(what, str))
+
+
+def _echo_json(value: dict[str, Any]) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=2))

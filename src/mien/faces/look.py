@@ -1,0 +1,143 @@
+"""Looking at faces: random examples of each emotion in a grid, and contact sheets. Numbers first, pictures after."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.disk import whole_file
+from mien.errors import UserError
+from mien.faces.audit import Example
+from mien.faces.types import SPLITS, Faces
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, FAINT = "#1f2933", "#7b8794"
+
+
+def grid(
+    faces: Faces, n: int = 2, seed: int = 0, standardise: bool = False, split: str = "train"
+) -> tuple[NDArray[np.float32], list[str]]:
+    """Pick n random images of each emotion.
+
+    Args:
+        faces: where to pick.
+        n: how many of each emotion.
+        seed: fixes the choice.
+        standardise: give each image mean 0 and standard deviation 1, as (x - mean) / sd; raw are 0..255.
+        split: which split to pick from.
+
+    Returns:
+        images float32 [K, n, H, W], NaN where an emotion has fewer than n images, and the K emotions' names as titles.
+    """
+    rng = np.random.default_rng(seed)
+    part = faces.split(split)
+    picked = np.full((len(faces.classes), n, *faces.images.shape[1:]), np.nan, np.float32)
+    for label in range(len(faces.classes)):
+        rows = rng.permutation(np.flatnonzero(part.labels == label))[:n]
+        picked[label, : len(rows)] = part.images[rows]
+    if standardise:
+        mean = picked.mean(axis=(2, 3), keepdims=True)
+        deviation = picked.std(axis=(2, 3), keepdims=True)
+        picked = (picked - mean) / np.maximum(deviation, 1e-6)
+    return picked, list(faces.classes)
+
+
+def draw_grid(images: NDArray[np.float32], titles: Sequence[str], path: Path, caption: str, standardised: bool) -> None:
+    """Draw what `grid` picked, a column an emotion, into a PNG or SVG file.
+
+    Args:
+        images: float32 [K, n, H, W]; NaN images are left out.
+        titles: K names, above the columns.
+        path: where to; its ending decides on the format.
+        caption: one line below the pictures.
+        standardised: images lie around 0, shown from -2.5 to 2.5 deviations; else 0..255.
+    """
+    low, high = (-2.5, 2.5) if standardised else (0, 255)
+    columns, rows = images.shape[:2]
+    sheet = _Sheet(columns * 1.1 + 0.3, rows * 1.1 + 0.65)
+    for column, title in enumerate(titles):
+        left = 0.2 + column * 1.1
+        sheet.text(left + 0.5, 0.25, title, centre=True)
+        for row in range(rows):
+            if not np.isnan(images[column, row]).any():
+                sheet.picture(left, 0.35 + row * 1.1, 1.0, images[column, row], low, high)
+    sheet.text(0.2, rows * 1.1 + 0.5, caption, colour=FAINT)
+    sheet.save(path)
+
+
+def draw_examples(faces: Faces, examples: Sequence[Example], path: Path) -> None:
+    """Draw a contact sheet of what an audit found: groups of pictures, each with its row within its split, and its label."""
+    columns, size, line = 10, 0.9, 1.42
+    lines: list[list[Example] | str] = []
+    for example in examples:
+        last = lines[-1] if lines else None
+        fits = isinstance(last, list) and last[0].wrong == example.wrong
+        if not isinstance(last, list) or not fits:
+            lines += [example.wrong, [example]]
+        elif sum(len(one.rows) + 0.4 for one in last) + len(example.rows) > columns:
+            lines.append([example])
+        else:
+            last.append(example)
+    heights = [0.4 if isinstance(entry, str) else line for entry in lines]
+    sheet = _Sheet(columns * (size + 0.08) + 0.4, sum(heights) + 0.3)
+    first = {split: faces.rows(split).start for split in SPLITS}
+    top = 0.15
+    for entry, height in zip(lines, heights, strict=True):
+        if isinstance(entry, str):
+            sheet.text(0.2, top + 0.28, entry)
+        else:
+            left = 0.2
+            for example in entry:
+                for row in example.rows:
+                    split = SPLITS[faces.splits[row]]
+                    sheet.picture(left, top, size, faces.images[row], 0, 255)
+                    sheet.text(left, top + size + 0.15, f"{split} {row - first[split]}", colour=FAINT, points=7)
+                    sheet.text(left, top + size + 0.3, faces.classes[faces.labels[row]], points=8)
+                    left += size + 0.04
+                left += 0.36
+        top += height
+    if not lines:
+        sheet.text(0.2, 0.3, "nothing found")
+    sheet.save(path)
+
+
+def picture_format(path: Path) -> str:
+    """The format that a picture's file name asks for; a UserError if it is none that can be drawn."""
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in ("png", "svg"):
+        raise UserError(f"{path}: a picture is drawn as .png or .svg; name the file so")
+    return kind
+
+
+class _Sheet:
+    """A white figure on which pictures and words are placed in inches from its top left corner."""
+
+    def __init__(self, width: float, height: float) -> None:
+        from matplotlib.figure import Figure
+
+        self.width, self.height = width, height
+        self.figure: Figure = Figure(figsize=(width, height), facecolor="white")
+
+    def picture(self, left: float, top: float, size: float, image: NDArray[np.generic], low: float, high: float) -> None:
+        bottom = self.height - top - size
+        axes = self.figure.add_axes((left / self.width, bottom / self.height, size / self.width, size / self.height))
+        axes.imshow(image, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+        axes.set_axis_off()
+
+    def text(
+        self, left: float, base: float, words: str, colour: str = INK, points: float = 9, centre: bool = False
+    ) -> None:
+        side = "center" if centre else "left"
+        place = left / self.width, 1 - base / self.height
+        self.figure.text(*place, words, color=colour, fontsize=points, ha=side, va="baseline")
+
+    def save(self, path: Path) -> None:
+        from matplotlib import rc_context
+
+        kind = picture_format(path)
+        with whole_file(path) as draft, rc_context({"svg.hashsalt": "mien", "svg.fonttype": "none"}):
+            self.figure.savefig(draft, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None)
