@@ -71,15 +71,15 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
 
 def _finished(folders: Sequence[Path]) -> list[NetRuns]:
     """The nets of these folders with their finished runs: one entry for what was asked alike but for the seed."""
+    runs = {run.folder: run for folder in folders for run in study_runs(folder.resolve())}
     alike: dict[str, list[Run]] = {}
-    for folder in dict.fromkeys(folder.resolve() for folder in folders):
-        for run in study_runs(folder):
-            if run.status.state == "finished":
-                asked = [str(folder), run.net.to_dict(), run.recipe.model_dump(), run.asked["faces"]["fingerprint"]]
-                alike.setdefault(json.dumps(asked, sort_keys=True), []).append(run)
+    for run in runs.values():
+        if run.status.state == "finished":
+            asked = [run.net.to_dict(), run.recipe.model_dump(), run.asked["faces"]["fingerprint"]]
+            alike.setdefault(json.dumps([str(run.folder.parent), asked], sort_keys=True), []).append(run)
     return [
-        NetRuns(StudyNet(runs[0].net, runs[0].recipe, ""), tuple(sorted(runs, key=lambda run: run.seed)))
-        for runs in alike.values()
+        NetRuns(StudyNet(same[0].net, same[0].recipe, ""), tuple(sorted(same, key=lambda run: run.seed)))
+        for same in alike.values()
     ]
 
 

@@ -183,7 +183,7 @@ def _comparisons(nets: Sequence[NetRuns], selected: Sequence[NetRuns]) -> list[d
     """McNemar's test between the nets of each table on validation, and between the selected on validation and test."""
     done = [net for net in nets if net.finished]
     pairs = [(a, b, "validation") for a, b in combinations(done, 2) if a.asked.group == b.asked.group]
-    pairs += [(a, b, split) for split in ("validation", "test") for a, b in combinations(selected, 2)]
+    pairs += [(a, b, split) for split in SPLITS[1:] for a, b in combinations(selected, 2) if a.predictions(split)]
     return [{"a": a.name, "b": b.name, "split": split} | compared(a, b, split) for a, b, split in pairs]
 
 

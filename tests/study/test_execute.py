@@ -1,0 +1,184 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mien.errors import UserError
+from mien.study.execute import execute, only_here
+from mien.study.plan import make_plan, outline
+from mien.study.schema import read_study
+
+
+def _net(found: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(net for net in found["nets"] if net["name"] == name)
+
+
+def test_a_study_trains_every_net_with_every_seed_and_writes_its_folder(plan, quiet, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    found = execute(plan, folder, quiet, "mien study small.toml")
+    assert quiet.ends == [(name, "finished") for name in ("worse", "better", "other") for _ in "01"]
+    assert quiet.steps == 6 * 4
+    assert json.loads((folder / "results.json").read_text()) == json.loads(json.dumps(found))
+    assert (folder / "study.toml").read_text() == "# mien study small.toml\n" + plan.study.text
+    assert json.loads((folder / "faces.json").read_text())["fingerprint"] == plan.faces.fingerprint
+    assert sorted(place.name for place in (folder / "runs").iterdir()) == sorted(quiet.runs)
+
+
+def test_the_best_on_validation_of_each_group_is_selected_and_test_opened_for_it_alone(
+    plan, quiet, pretended, tmp_path: Path
+) -> None:
+    found = execute(plan, tmp_path / "out", quiet)
+    assert [(group["name"], group["selected"]) for group in found["groups"]] == [("fnn", "better"), ("cnn", "other")]
+    assert found["best"] == "other"
+    opened = {file.parent.name.split("-")[0] for file in (tmp_path / "out").rglob("test.npz")}
+    assert opened == {"better", "other"}
+    assert [call for call in pretended.calls if call[0] == "test"] == [
+        ("test", name, seed) for name in ("better", "other") for seed in (0, 1)
+    ]
+    assert "test_accuracy" not in _net(found, "worse")
+    assert _net(found, "worse")["test_opened"] is None
+    assert _net(found, "better")["test_opened"]
+
+
+def test_the_figures_of_a_net(plan, quiet, tmp_path: Path) -> None:
+    found = execute(plan, tmp_path / "out", quiet)
+    better, worse = _net(found, "better"), _net(found, "worse")
+    # Of 30 test faces seed 0 has the first 18 right, seed 1 the first 17; the first three are leaked.
+    assert better["test_accuracy"] == pytest.approx(35 / 60)
+    assert better["test_accuracy_without_leaks"] == pytest.approx((15 + 14) / 54)
+    assert better["test_accuracy_sd"] == pytest.approx(np.std([18 / 30, 17 / 30], ddof=1))
+    low, high = better["test_accuracy_interval"]
+    assert low < better["test_accuracy"] < high
+    assert better["train_accuracy"] == pytest.approx((24 + 23) / 80)
+    assert better["last_epoch_accuracy"] == pytest.approx(0.6)
+    assert better["seconds"] == pytest.approx(1.5)
+    assert (better["epochs"], better["finished_runs"], better["state"]) == (2, 2, "finished")
+    assert better["parameters"] == 2304 * 5 + 5 + 5 * 7 + 7
+    assert (better["judged_on"], worse["judged_on"]) == ("test", "validation")
+    assert np.sum(better["confusion"]) == 60
+    assert sum(score["support"] for score in better["per_class"].values()) == 30
+    assert found["faces"]["leaked_test"] == 3
+
+
+def test_nets_are_compared_within_their_group_and_the_selected_across(plan, quiet, tmp_path: Path) -> None:
+    found = execute(plan, tmp_path / "out", quiet)["comparisons"]
+    assert [(pair["a"], pair["b"], pair["split"]) for pair in found] == [
+        ("worse", "better", "validation"),
+        ("better", "other", "validation"),
+        ("better", "other", "test"),
+    ]
+    # Of 30 validation faces `worse` has the first 12 right and `better` the first 18, by their first seeds.
+    assert (found[0]["b01"], found[0]["b10"]) == (6, 0)
+    assert found[0]["p"] == pytest.approx(2 / 2**6)
+
+
+def test_running_again_does_only_what_is_missing(plan, quiet, pretended, study_file: Path, tmp_path: Path) -> None:
+    first = execute(plan, tmp_path / "out", quiet)
+    done = list(pretended.calls)
+    again = execute(plan, tmp_path / "out", quiet)
+    assert pretended.calls == done
+    assert {**again, "created": ""} == {**first, "created": ""}
+    more = make_plan(read_study(study_file, ["seeds=[0,1,2]"]))
+    execute(more, tmp_path / "out", quiet)
+    fits = [call for call in pretended.calls[len(done) :] if call[0] == "fit"]
+    assert fits == [("fit", name, 2) for name in ("worse", "better", "other")]
+
+
+def test_a_failed_run_does_not_stop_the_study_and_its_net_is_not_selected(
+    plan, quiet, pretended, tmp_path: Path
+) -> None:
+    pretended.fails = {"better"}
+    found = execute(plan, tmp_path / "out", quiet)
+    assert [group["selected"] for group in found["groups"]] == ["worse", "other"]
+    better = _net(found, "better")
+    assert (better["state"], better["finished_runs"]) == ("failed", 1)
+    assert better["reason"] == "seed 1: the loss was nan in step 3 of epoch 1"
+    assert better["validation_accuracy"] == pytest.approx(18 / 30)
+    done = len(pretended.calls)
+    execute(plan, tmp_path / "out", quiet)
+    assert len(pretended.calls) == done
+
+
+def test_a_group_in_which_all_fail_selects_none(plan, quiet, pretended, tmp_path: Path) -> None:
+    pretended.fails = {"worse", "better", "other"}
+    found = execute(plan, tmp_path / "out", quiet)
+    assert [group["selected"] for group in found["groups"]] == [None, None]
+    assert found["best"] is None
+    assert found["comparisons"] == []
+
+
+def test_a_stopped_study_goes_on(plan, quiet, pretended, tmp_path: Path) -> None:
+    pretended.interrupt = "better"
+    with pytest.raises(KeyboardInterrupt):
+        execute(plan, tmp_path / "out", quiet)
+    assert not (tmp_path / "out" / "results.json").exists()
+    pretended.interrupt, pretended.calls = "", []
+    execute(plan, tmp_path / "out", quiet)
+    assert [call[1:] for call in pretended.calls if call[0] == "fit"] == [
+        ("better", 0),
+        ("better", 1),
+        ("other", 0),
+        ("other", 1),
+    ]
+
+
+def test_a_folder_of_something_else_is_left_alone(plan, quiet, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "me.jpg").touch()
+    with pytest.raises(UserError, match="photos: holds something else than a study; give another folder with -o"):
+        execute(plan, tmp_path / "photos", quiet)
+    assert [file.name for file in (tmp_path / "photos").iterdir()] == ["me.jpg"]
+    with pytest.raises(UserError, match=r"me\.jpg: cannot be written: file exists"):
+        execute(plan, tmp_path / "photos" / "me.jpg", quiet)
+
+
+def test_two_do_not_run_a_study_in_one_folder_at_once(tmp_path: Path) -> None:
+    refused = pytest.raises(UserError, match="another process is running a study here; wait for it, or give -o")
+    with only_here(tmp_path), refused, only_here(tmp_path):
+        pass
+    with only_here(tmp_path):
+        pass
+
+
+def test_the_outline_tells_runs_time_and_what_is_done(plan, quiet, tmp_path: Path) -> None:
+    before = outline(plan, tmp_path / "out")
+    # Two epochs of one batch of half a second, and of 30 validation faces at a third of the cost of a trained one.
+    seconds = 0.5 * (1 + 30 / 256 / 3) * 2
+    assert [net["seconds"] for net in before["nets"]] == pytest.approx([seconds] * 3)
+    assert before["seconds"] == pytest.approx(6 * seconds)
+    assert not (tmp_path / "out").exists()
+    execute(plan, tmp_path / "out", quiet)
+    after = outline(plan, tmp_path / "out")
+    assert after["seconds"] == 0
+    assert {state for net in after["nets"] for state in net["states"]} == {"finished"}
+
+
+def test_a_plan_wants_faces_to_train_and_to_select_on(study_file: Path, pretended, monkeypatch) -> None:
+    with pytest.raises(UserError, match="study small: no faces; name them with --data, or as source under"):
+        make_plan(read_study(study_file, ["data={}"]))
+    monkeypatch.setattr("mien.study.plan.open_faces", lambda source, size, votes: pretended.faces.split("train"))
+    with pytest.raises(UserError, match="noise: no faces in validation"):
+        make_plan(read_study(study_file))
+
+
+def test_a_net_that_does_not_fit_the_faces_is_told(study_file: Path, pretended, monkeypatch) -> None:
+    small = replace(pretended.faces, images=np.ascontiguousarray(pretended.faces.images[:, :2, :2]))
+    monkeypatch.setattr("mien.study.plan.open_faces", lambda source, size, votes: small)
+    with pytest.raises(
+        UserError, match=r"study small on noise \(2x2 pixels, 7 classes\):\n  nets\.other\.layers\[0\]: "
+    ):
+        make_plan(read_study(study_file))
+
+
+def test_without_test_faces_nets_are_judged_on_validation(study_file, pretended, monkeypatch, quiet, tmp_path) -> None:
+    faces = pretended.faces
+    rows = slice(0, 70)
+    some = replace(faces, images=faces.images[rows], labels=faces.labels[rows], splits=faces.splits[rows])
+    monkeypatch.setattr("mien.study.plan.open_faces", lambda source, size, votes: some)
+    found = execute(make_plan(read_study(study_file)), tmp_path / "out", quiet)
+    assert [group["selected"] for group in found["groups"]] == ["better", "other"]
+    assert _net(found, "better")["judged_on"] == "validation"
+    assert {pair["split"] for pair in found["comparisons"]} == {"validation"}

@@ -1,0 +1,99 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mien.cli import app
+from mien.errors import UserError
+
+
+@pytest.fixture
+def mien(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pretended):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("mien.report.write_report", lambda folder: folder / "report.html")
+    return lambda *words: CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+def test_a_study_runs_and_says_where_its_report_is(mien, study_file: Path) -> None:
+    done = mien("study", "small.toml")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1] == "report: out/small/report.html"
+    assert "better seed 0: epoch 2/2, loss 0.7500, train 60.0 %, validation 50.0 %, 80 faces/s" in done.stderr
+    assert "better seed 1: finished in 2.0 s" in done.stderr
+    assert "fnn: better is best on validation; test 58.3" in done.stdout
+    assert "without leaked images 53.7 %" in done.stdout
+    again = mien("study", "small.toml")
+    assert "6 runs, 6 of them ended before" in again.stderr
+    assert again.stdout == done.stdout
+
+
+def test_settings_folder_and_command_are_kept(mien, study_file: Path) -> None:
+    done = mien("study", "small.toml", "--set", "seeds=[4]", "-o", "x y")
+    assert done.exit_code == 0
+    found = json.loads(Path("x y/results.json").read_text())
+    assert found["seeds"] == [4]
+    assert found["command"] == "mien study small.toml --set 'seeds=[4]' -o 'x y'"
+
+
+def test_ctrl_c_says_how_to_go_on(mien, pretended, study_file: Path) -> None:
+    pretended.interrupt = "better"
+    stopped = mien("study", "small.toml", "--set", "seeds=[0]")
+    assert stopped.exit_code == 1
+    assert stopped.stderr.splitlines()[-1] == (
+        "stopped; to go on from the last epoch: mien study small.toml --set 'seeds=[0]'"
+    )
+
+
+def test_a_failed_net_is_told(mien, pretended, study_file: Path) -> None:
+    pretended.fails = {"better"}
+    done = mien("study", "small.toml")
+    assert done.exit_code == 0
+    assert "better failed: seed 1: the loss was nan in step 3 of epoch 1" in done.stdout
+
+
+def test_plan_tells_what_will_run(mien, study_file: Path) -> None:
+    shown = mien("plan", "small.toml")
+    assert shown.exit_code == 0
+    assert "noise, 48x48: train 40, validation 30, test 30" in shown.stdout
+    assert "3 test images are pixel for pixel in train" in shown.stdout
+    assert "6 runs with seeds 0, 1; 6 to do, about 6.2 s" in shown.stdout
+    found = json.loads(mien("plan", "small.toml", "--json").stdout)
+    assert [(net["name"], net["parameters"], net["missing"]) for net in found["nets"]] == [
+        ("worse", 2304 * 4 + 4 + 4 * 7 + 7, 2),
+        ("better", 2304 * 5 + 5 + 5 * 7 + 7, 2),
+        ("other", 2 * 9 + 2 + 46 * 46 * 2 * 7 + 7, 2),
+    ]
+    assert not Path("out").exists()
+
+
+def test_runs_and_compare_list_a_study(mien, study_file: Path) -> None:
+    mien("study", "small.toml")
+    assert mien("runs", "out/small").stdout.count("finished") == 6
+    rows = json.loads(mien("runs", "out/small", "--json").stdout)
+    assert {row["state"] for row in rows} == {"finished"}
+    assert {row["epochs"] for row in rows} == {2}
+    assert "McNemar" in mien("compare", "out/small").stdout
+    found = json.loads(mien("compare", "out/small", "--json").stdout)
+    assert {net["name"] for net in found["nets"]} == {"worse", "better", "other"}
+
+
+def test_report_writes_the_page_anew_once_the_study_has_run(mien, study_file: Path) -> None:
+    with pytest.raises(UserError, match=r"out/small: no results\.json"):
+        mien("report", "out/small")
+    mien("study", "small.toml")
+    assert mien("report", "out/small").stdout == "report: out/small/report.html\n"
+
+
+def test_a_wrong_study_is_the_users_error(mien, study_file: Path) -> None:
+    with pytest.raises(UserError, match=r"recipe\.epochs: found 0, should be greater than or equal to 1"):
+        mien("study", "small.toml", "--set", "recipe.epochs=0")
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("verb", ["plan", "study", "runs", "compare", "report"])
+def test_help_ends_with_an_example(mien, verb: str) -> None:
+    shown = mien(verb, "--help")
+    assert shown.exit_code == 0
+    assert shown.stdout.split("Example: ")[1].startswith(f"mien {verb} ")
