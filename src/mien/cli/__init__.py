@@ -44,4 +44,4 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("mien: stopped\n")
-        sys.exit(130)
+        sys.exit(1)
