@@ -167,7 +167,7 @@ def _advice(found: Audit) -> list[str]:
         )
     if found.votes is not None:
         lines.append(
-            f"FER+'s annotators agree with {100 * found.votes.agreement:.1f} % of the labels where their vote is clear; "
+            f"FER+'s annotators agree with {100 * found.votes.agreement:.1f} % of the labels where they are clear; "
             f"of {found.votes.not_a_face} images all said that they show no face."
         )
     return lines or ["nothing found: no constant image, no copy across splits, no contradicting labels."]

@@ -1,7 +1,7 @@
 """What is wrong with a set of faces: constant images, copies, leaks between splits, labels that contradict each other.
 
-An image is constant if all its pixels are equal; constant images are counted once and left out of everything else, since
-they show no face to copy. Copies are equal pixel for pixel. Near copies share a difference hash.
+An image is constant if all its pixels are equal; constant images are counted once and left out of everything else,
+since they show no face to copy. Copies are equal pixel for pixel. Near duplicates share a difference hash.
 """
 
 from dataclasses import asdict, dataclass
@@ -51,8 +51,8 @@ class Agreement:
 class Votes(Agreement):
     """What FER+'s annotators say about the labels (Barsoum et al. 2016, arXiv 1608.01041).
 
-    A vote is clear if one of the seven emotions has more votes than each other one, than "unknown" and than "not a face";
-    contempt, which is no class here, is not counted.
+    A vote is clear if one of the seven emotions has more votes than each other one, than "unknown" and than "not a
+    face"; contempt, which is no class here, is not counted.
 
     Attributes:
         by_emotion: the same among the images of each label.
@@ -137,8 +137,10 @@ def is_constant(faces: Faces) -> NDArray[np.bool_]:
 
 
 def copies(faces: Faces) -> Rows:
-    """For every image the row of the first that equals it pixel for pixel, itself if there is none before; -1 for
-    constant images. int64 [N]."""
+    """For every image the row of the first that equals it pixel for pixel, its own if there is none before: int64 [N].
+
+    Constant images have -1.
+    """
     first: dict[bytes, int] = {}
     rows = (first.setdefault(image.tobytes(), row) for row, image in enumerate(faces.images))
     return np.where(is_constant(faces), -1, np.fromiter(rows, np.int64, len(faces)))
@@ -153,8 +155,9 @@ def conflicting(faces: Faces, group: Rows) -> Rows:
 
 
 def difference_hash(images: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """The 64-bit difference hash: images reduced to 9x8 by Lanczos's filter, a bit for each pixel brighter than the one to
-    its left (N. Krawetz 2013, "Kind of Like That", hackerfactor.com).
+    """The 64-bit difference hash (N. Krawetz 2013, "Kind of Like That", hackerfactor.com).
+
+    Images are reduced to 9x8 by Lanczos's filter; each pixel brighter than the one to its left sets a bit.
 
     Args:
         images: uint8 [N, H, W].
@@ -206,7 +209,7 @@ class Example:
 
 
 def examples(faces: Faces, count: int = 8, seed: int = 0) -> list[Example]:
-    """Pick groups to look at, at most `count` of each kind: conflicting labels, leaks, near duplicates that are no copies."""
+    """Pick groups to look at, at most `count` a kind: conflicting labels, leaks, near duplicates that are no copies."""
     rng = np.random.default_rng(seed)
     group = copies(faces)
     known = np.flatnonzero(group >= 0)
@@ -218,18 +221,18 @@ def examples(faces: Faces, count: int = 8, seed: int = 0) -> list[Example]:
         return np.sort(rng.permutation(candidates)[:count])
 
     def alike(of: np.int64) -> Rows:
-        return known[group[known] == of]
+        return np.asarray(known[group[known] == of])
 
     found = [Example("same picture, different labels", alike(of)[:4]) for of in pick(conflicting(faces, group))]
-    for row in pick(copied):
-        found.append(Example("test image that is also in train", np.array([np.flatnonzero(in_train == group[row])[0], row])))
+    originals = ((np.flatnonzero(in_train == group[row])[0], row) for row in pick(copied))
+    found += [Example("test image that is also in train", np.array(pair)) for pair in originals]
     others = np.setdiff1d(in_test[group[in_test] >= 0], copied)
     train = np.flatnonzero(in_train >= 0)
     if len(others) and len(train):
         hashes = difference_hash(faces.images)
         bits, places = nearest(hashes[others], hashes[train])
-        for at in pick(np.flatnonzero(bits == 0)):
-            found.append(Example("test image much like one in train", np.array([train[places[at]], others[at]])))
+        pairs = ((train[places[at]], others[at]) for at in pick(np.flatnonzero(bits == 0)))
+        found += [Example("test image much like one in train", np.array(pair)) for pair in pairs]
     return found
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,6 @@ from mien.disk import whole_file
 from mien.errors import UserError
 from mien.faces.audit import Example
 from mien.faces.types import SPLITS, Faces
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 INK, FAINT = "#1f2933", "#7b8794"
 
@@ -70,7 +66,7 @@ def draw_grid(images: NDArray[np.float32], titles: Sequence[str], path: Path, ca
 
 
 def draw_examples(faces: Faces, examples: Sequence[Example], path: Path) -> None:
-    """Draw a contact sheet of what an audit found: groups of pictures, each with its row within its split, and its label."""
+    """Draw a contact sheet of what an audit found: groups of pictures, each with its row in its split and label."""
     columns, size, line = 10, 0.9, 1.42
     lines: list[list[Example] | str] = []
     for example in examples:
@@ -120,9 +116,11 @@ class _Sheet:
         from matplotlib.figure import Figure
 
         self.width, self.height = width, height
-        self.figure: Figure = Figure(figsize=(width, height), facecolor="white")
+        self.figure = Figure(figsize=(width, height), facecolor="white")
 
-    def picture(self, left: float, top: float, size: float, image: NDArray[np.generic], low: float, high: float) -> None:
+    def picture(
+        self, left: float, top: float, size: float, image: NDArray[np.generic], low: float, high: float
+    ) -> None:
         bottom = self.height - top - size
         axes = self.figure.add_axes((left / self.width, bottom / self.height, size / self.width, size / self.height))
         axes.imshow(image, cmap="gray", vmin=low, vmax=high, interpolation="nearest")

@@ -1,56 +1,65 @@
-"""Faces drawn from facial action units."""
+"""Faces drawn from facial action units, so that everything can be tried without a download.
+
+`expression` knows what the action units of an emotion do to a face, `person` who is drawn and how the picture is taken,
+`paint` how shapes come onto a pixel grid, `face` the parts of a face.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+from numpy.typing import NDArray
+
 from mien.faces.drawn.expression import intensities, motion
-from mien.faces.drawn.paint import grid
 from mien.faces.drawn.face import paint
+from mien.faces.drawn.paint import grid, photograph
 from mien.faces.drawn.person import sample
-from mien.faces.types import SIZE, Faces, in_split_order
+from mien.faces.types import EMOTIONS, SIZE, SPLITS, Faces, in_split_order
 
-BLOCK = 50
+__all__ = ["draw_faces"]
+
+BLOCK = 25
+"""Faces drawn at once: their fields stay in the processor's cache."""
+
 CYCLE = np.array([0, 1, 2, 3, 4, 5, 6, 3, 4, 0, 6, 2, 3, 5, 1, 4, 6, 0, 3, 2], np.uint8)
+"""The emotions of twenty faces in a row: each of the seven two to four times, mildly unbalanced as the world is."""
 
 
-def draw_faces(n=5000, seed=0, size=SIZE):
-    row = np.arange(n)
-    splits = np.where(row % 10 < 8, 0, row % 10 - 7)
-    place = np.where(splits == 0, row // 10 * 8 + row % 10, row // 10)
+def draw_faces(n: int = 5000, seed: int = 0, size: int = SIZE) -> Faces:
+    """Draw gray faces that show FER2013's seven emotions.
+
+    Eight of ten are for train, one for validation, one for test; in each, of twenty faces four are happy, two
+    disgusted, two surprised and three of every other emotion. A seed fixes every pixel; with the same seed more faces
+    are the fewer ones and others.
+
+    Args:
+        n: how many faces.
+        seed: 0 or more.
+        size: the side of an image in pixels.
+
+    Returns:
+        Faces named "drawn", images uint8 [n, size, size].
+    """
+    number = np.arange(n)
+    tenth = number % 10
+    splits = np.maximum(tenth - 7, SPLITS.index("train"))
+    place = np.where(tenth < 8, 8 * (number // 10) + tenth, number // 10)  # within its split
     labels = CYCLE[place % len(CYCLE)]
     images = np.empty((n, size, size), np.uint8)
 
-    def block(start):
-        rows = slice(start, min(start + BLOCK, n))
-        lab = np.zeros(BLOCK, np.uint8)
-        lab[: rows.stop - start] = labels[rows]
-        images[rows] = draw_block(np.random.default_rng([seed, start]), lab, size)[: rows.stop - start]
+    def draw(start: int) -> None:
+        stop = min(start + BLOCK, n)
+        shown = np.full(BLOCK, EMOTIONS.index("neutral"), np.uint8)
+        shown[: stop - start] = labels[start:stop]
+        images[start:stop] = _draw_block(np.random.default_rng([seed, start]), shown, size)[: stop - start]
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(block, range(0, n, BLOCK)))
+    with ThreadPoolExecutor(2) as pool:  # numpy lets both work at once
+        list(pool.map(draw, range(0, n, BLOCK)))
     return in_split_order(images, labels, splits, name="drawn")
 
 
-def draw_block(rng, labels, size):
+def _draw_block(rng: np.random.Generator, labels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     who = sample(rng, len(labels))
-    strength = intensities(rng, labels)
+    acting = intensities(rng, labels)
     at = grid(who, size)
     right = np.clip(0.5 + at.x / 0.3, 0, 1)
-    gray = paint(who, motion(strength, right), at)
-    gray = develop(gray, who, rng)
-    return (np.clip(gray, 0, 1) * 255 + 0.5).astype(np.uint8)
-
-
-def develop(gray, who, rng):
-    for axis in (1, 2, 1, 2):
-        gray = blur(gray, who.blur, axis)
-    gray = 0.5 + (gray - 0.5) * who.contrast + who.brightness
-    shape = gray.shape
-    grain = rng.random(shape, np.float32) + rng.random(shape, np.float32) + rng.random(shape, np.float32) - 1.5
-    return gray + 2 * who.noise * grain
-
-
-def blur(gray, share, axis):
-    g = np.swapaxes(gray, axis, 1)
-    before = np.concatenate([g[:, :1], g[:, :-1]], 1)
-    after = np.concatenate([g[:, 1:], g[:, -1:]], 1)
-    return np.swapaxes(g + (0.25 * share) * (before + after - 2 * g), axis, 1)
+    return photograph(paint(who, motion(acting, right), at), who, rng)

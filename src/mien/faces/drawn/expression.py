@@ -1,6 +1,7 @@
 """Facial action units: which of them make an emotion, and what each does to a face."""
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,8 @@ PROTOTYPES: dict[str, tuple[int, ...]] = {
 Coding System"), in the numbering of FACS (Ekman, Friesen and Hager 2002, "Facial Action Coding System")."""
 
 
-Field = NDArray[np.float32]
-"""Something known at every pixel, [N, H, W], or for every face, [N, 1, 1]."""
+Field = NDArray[np.floating[Any]]
+"""float32, something known at every pixel, [N, H, W], or for every face, [N, 1, 1]."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ FAINTEST = 0.5
 def intensities(rng: np.random.Generator, labels: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Draw how strongly each action unit acts: float64 [N, 2 sides, units], 0 absent, about 1 full.
 
-    An emotion comes faint or strong; single units of it come weaker, stronger or not at all, and not alike on both sides.
-    Now and then a unit acts that has nothing to do with the emotion, as when somebody speaks or squints.
+    An emotion comes faint or strong; single units of it come weaker, stronger or not at all, and not alike on both
+    sides. Now and then a unit acts that has nothing to do with the emotion, as when somebody speaks or squints.
     """
     n, units = len(labels), len(_UNITS)
     strength = FAINTEST + (1 - FAINTEST) * rng.random((n, 1))
@@ -92,7 +93,7 @@ def intensities(rng: np.random.Generator, labels: NDArray[np.uint8]) -> NDArray[
     return np.stack([both * (1 - lean), both * (1 + lean)], axis=1)
 
 
-def motion(intensity: NDArray[np.float64], right: NDArray[np.float32]) -> Motion:
+def motion(intensity: NDArray[np.float64], right: Field) -> Motion:
     """Add up what the units do, for each pixel by its share of the two sides.
 
     Args:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.faces.drawn.expression import Field, Motion
-from mien.faces.drawn.paint import Grid, bump, inside, over, ridge
+from mien.faces.drawn.paint import Grid, bump, inside, lit, over, ridge
 from mien.faces.drawn.person import Person
 
 
@@ -30,7 +30,8 @@ def head_radius(who: Person, move: Motion, at: Grid) -> Field:
     low = np.clip((at.y - 0.05) / 0.95, 0, 1)
     width = who.width * (1 - (1 - who.jaw_width) * low * low)
     height = np.where(at.y < 0, 1.08, 0.97 + 0.5 * move.jaw)
-    return np.sqrt((at.x / width) ** 2 + (at.y / height) ** 2)
+    radius: Field = np.sqrt((at.x / width) ** 2 + (at.y / height) ** 2)
+    return radius
 
 
 @dataclass(frozen=True)
@@ -84,19 +85,6 @@ def relief(who: Person, move: Motion, at: Grid, head: Field) -> Field:
     return height
 
 
-def lit(height: Field, who: Person, at: Grid) -> Field:
-    """How much light each pixel of the relief sends to the viewer, about 1 on average (Lambert's law)."""
-    step = 2 * at.pixel
-    down = np.zeros_like(height)
-    right = np.zeros_like(height)
-    down[:, 1:-1] = (height[:, 2:] - height[:, :-2]) / step
-    right[:, :, 1:-1] = (height[:, :, 2:] - height[:, :, :-2]) / step
-    ahead = 1 / np.sqrt(1 + down * down + right * right)
-    lamp = 1 / np.sqrt(who.light_x * who.light_x + who.light_y * who.light_y + 0.64)
-    facing = (0.8 - who.light_x * right - who.light_y * down) * ahead * lamp
-    return np.maximum(0.12, 1 + who.light_hard * (np.maximum(facing, 0) - 0.72))
-
-
 def fold_distance(who: Person, at: Grid) -> Field:
     """The distance across from the crease between the nose's wing and the mouth's corner."""
     along = np.clip((at.y - who.nose_y + 0.03) / (who.mouth_y - who.nose_y), 0, 1.2)
@@ -106,7 +94,7 @@ def fold_distance(who: Person, at: Grid) -> Field:
 
 def fold_range(who: Person, at: Grid) -> Field:
     """1 between the nose's wing and just below the mouth, fading."""
-    return bump(0 * at.x, (at.y - 0.5 * (who.nose_y + who.mouth_y)) / 0.26)
+    return ridge(at.y - 0.5 * (who.nose_y + who.mouth_y), 0.26)
 
 
 def creases(who: Person, move: Motion, at: Grid, lips: MouthLines) -> Field:
@@ -117,15 +105,15 @@ def creases(who: Person, move: Motion, at: Grid, lips: MouthLines) -> Field:
     dark += (
         (0.25 * move.forehead + 0.15 * who.age)
         * (ridge(brow + 0.36, 0.025) + ridge(brow + 0.45, 0.025))
-        * bump(at.x / 0.6, 0 * y)
+        * ridge(at.x, 0.6)
     )
-    dark += 0.45 * move.furrow * ridge(side - 0.05, 0.03) * bump(0 * y, (brow + 0.11) / 0.14)
-    dark += 0.35 * move.nose * (ridge(brow - 0.04, 0.022) + ridge(brow - 0.11, 0.022)) * bump(at.x / 0.2, 0 * y)
+    dark += 0.45 * move.furrow * ridge(side - 0.05, 0.03) * ridge(brow + 0.11, 0.14)
+    dark += 0.35 * move.nose * (ridge(brow - 0.04, 0.022) + ridge(brow - 0.11, 0.022)) * ridge(at.x, 0.2)
     under = brow - 0.13 + 0.035 * move.cheek + 0.5 * (side - who.eye_apart) ** 2
-    dark += (0.1 + 0.2 * who.age + 0.3 * move.cheek) * ridge(under, 0.03) * bump((side - who.eye_apart) / 0.25, 0 * y)
+    dark += (0.1 + 0.2 * who.age + 0.3 * move.cheek) * ridge(under, 0.03) * ridge(side - who.eye_apart, 0.25)
     outside = side - who.eye_apart - who.eye_width
     feet = ridge(brow - 0.5 * outside, 0.025) + ridge(brow + 0.4 * outside, 0.025)
-    dark += 0.3 * move.cheek * feet * bump((outside - 0.08) / 0.09, 0 * y)
+    dark += 0.3 * move.cheek * feet * ridge(outside - 0.08, 0.09)
     dark += 0.3 * ridge(y - lips.corner_y, 0.05) * ridge(side - lips.half, 0.05)
     dark += 0.2 * bump(at.x / 0.2, (y - lips.lower_edge - 0.035) / 0.04)
     return np.minimum(dark, 0.75)
@@ -138,7 +126,7 @@ def features(skin: Field, who: Person, move: Motion, at: Grid, lips: MouthLines)
     skin = over(skin, 0.5 * skin, 0.35 * bump((side - who.eye_apart) / 0.26, (at.y - who.eye_y) / 0.15))
     wing = np.sqrt((side - who.nose_width) ** 2 + (low + 0.02) ** 2) - 0.05
     skin = over(skin, 0.5 * skin, 0.5 * ridge(wing, 0.03) * (side > who.nose_width - 0.01))
-    skin = over(skin, 0.55 * skin, 0.7 * ridge(low - 0.055, 0.045) * bump(at.x / (1.3 * who.nose_width), 0 * low))
+    skin = over(skin, 0.55 * skin, 0.7 * ridge(low - 0.055, 0.045) * ridge(at.x / who.nose_width, 1.3))
     return over(skin, 0.12, 0.85 * bump((side - 0.55 * who.nose_width) / 0.06, (low - 0.03) / 0.04))
 
 
@@ -204,7 +192,7 @@ def brows(skin: Field, who: Person, move: Motion, at: Grid) -> Field:
 def behind(who: Person, at: Grid) -> Field:
     """Backdrop, long hair, ears, neck and shoulders."""
     side, pixel = np.abs(at.x), at.pixel
-    canvas = who.backdrop + who.backdrop_slope * (at.screen_x + at.screen_y)
+    canvas: Field = who.backdrop + who.backdrop_slope * (at.screen_x + at.screen_y)
     mane = np.sqrt((at.x / (who.width + 0.2)) ** 2 + (at.y / 1.2) ** 2) - 1
     canvas = over(
         canvas,

@@ -1,6 +1,6 @@
 """Who is drawn, and how the picture is taken: everything about a face but its expression."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -83,9 +83,8 @@ def sample(rng: np.random.Generator, n: int) -> Person:
 
     def around(middle: float, spread: float) -> Field:
         """Bell-shaped, never farther than `spread` from the middle."""
-        return np.float32(middle) + np.float32(spread / 1.5) * (
-            between(-0.5, 0.5) + between(-0.5, 0.5) + between(-0.5, 0.5)
-        )
+        bell = between(-0.5, 0.5) + between(-0.5, 0.5) + between(-0.5, 0.5)
+        return middle + (spread / 1.5) * bell
 
     def chance(share: float) -> Field:
         return (between(0, 1) < share).astype(np.float32)
@@ -106,7 +105,7 @@ def sample(rng: np.random.Generator, n: int) -> Person:
         iris=between(0.05, 0.3),
         brow_raised=around(0.165, 0.05),
         brow_slant=around(0.0, 0.05),
-        brow_thick=around(0.04, 0.02) + np.float32(0.01) * manly,
+        brow_thick=around(0.04, 0.02) + 0.01 * manly,
         brow_dark=between(0.35, 0.95),
         nose_width=around(0.135, 0.035),
         nose_y=around(0.2, 0.05),
@@ -152,8 +151,3 @@ def sample(rng: np.random.Generator, n: int) -> Person:
         blur=between(0, 1) * between(0, 1),
         noise=between(0, 1) * between(0.0, 0.025),
     )
-
-
-def first(person: Person, n: int) -> Person:
-    """The first n of the persons."""
-    return Person(*(getattr(person, part.name)[:n] for part in fields(Person)))
