@@ -172,7 +172,9 @@ def read_contents(folder: Path) -> Contents:
         assert facts["format"] == 1
         nets = tuple(NetResult(entry, _runs(folder, entry["runs"])) for entry in facts["nets"])
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{folder}: no results.json; finish the study first, with `mien study FILE -o {folder}`") from None
+        raise UserError(
+            f"{folder}: no results.json; finish the study first, with `mien study FILE -o {folder}`"
+        ) from None
     except (JSONDecodeError, KeyError, TypeError, AssertionError):
         raise UserError(f"{path}: damaged, or of another version; run the study again, it keeps its runs") from None
     file = folder / "study.toml"

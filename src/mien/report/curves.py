@@ -2,16 +2,84 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.report.contents import NetResult
-from mien.report.figures import Curve, draw_curves
+from mien.report.palette import light
+from mien.report.svg import Drawing, legend, plain_ticks, sheet, svg_text
 from mien.training.run import Epoch
 
 POINTS = 400
 """The most points of a curve: longer series of steps are averaged in blocks."""
+
+STEEP = 20.0
+"""Curves whose highest value is more than so many times their lowest are drawn on a logarithmic scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A quantity over epochs or steps: one series a seed, drawn thin, and their mean, drawn thick.
+
+    Attributes:
+        label: what it is, for the legend.
+        role: its colour, from `mien.report.palette.ROLES`.
+        x: float per seed [points].
+        y: float per seed [points], as long as x.
+    """
+
+    label: str
+    role: str
+    x: Sequence[NDArray[np.float64]]
+    y: Sequence[NDArray[np.float64]]
+
+
+def draw_curves(curves: Sequence[Curve], x: str, y: str, percent: bool = False, marked: float | None = None) -> str:
+    """Curves over epochs or steps.
+
+    Args:
+        curves: what to draw.
+        x: the horizontal axis' label.
+        y: the vertical axis' label.
+        percent: show shares 0..1 as per cent.
+        marked: an x to mark with a fine vertical line (the epoch that was kept).
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    factor = 100.0 if percent else 1.0
+    with sheet(235) as figure:
+        axes = figure.subplots()
+        for curve in curves:
+            colour = light(curve.role)
+            alone = len(curve.y) == 1
+            width, opacity = (1.8, 1.0) if alone else (0.7, 0.55)
+            for xs, ys in zip(curve.x, curve.y, strict=True):
+                line = "o-" if len(xs) < 3 else "-"
+                axes.plot(xs, factor * ys, line, ms=4, color=colour, lw=width, alpha=opacity)
+            if not alone:
+                shortest = min(len(ys) for ys in curve.y)
+                mean = np.mean([ys[:shortest] for ys in curve.y], axis=0)
+                axes.plot(curve.x[0][:shortest], factor * mean, color=colour, lw=2.4)
+            axes.plot([], [], color=colour, lw=2.4, label=curve.label)
+        if marked is not None:
+            axes.axvline(marked, color=light("muted"), lw=0.8, ls=(0, (4, 3)))
+        axes.set(xlabel=x, ylabel=y)
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+        lowest, highest = _range(curves)
+        if lowest > 0 and highest > STEEP * lowest:
+            axes.set_yscale("log")
+            plain_ticks(axes.yaxis)
+        axes.margins(x=0.02)
+        if len(curves) > 1:
+            legend(figure, len(curves))
+        told = "; ".join(
+            f"{curve.label} from {factor * first:.3g} to {factor * last:.3g}"
+            for curve in curves
+            for first, last in [(np.mean([ys[0] for ys in curve.y]), np.mean([ys[-1] for ys in curve.y]))]
+        )
+        return svg_text(figure, f"{y} over {x}: {told}.")
 
 
 def thinned(values: NDArray[np.float64], most: int = POINTS) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
@@ -30,8 +98,8 @@ def thinned(values: NDArray[np.float64], most: int = POINTS) -> tuple[NDArray[np
     return starts + (sizes + 1) / 2, np.add.reduceat(values, starts) / sizes, block
 
 
-def draw_history(net: NetResult) -> list[tuple[str, str, str]]:
-    """Name, caption and SVG of the curves of a net's runs; [] before its first epoch."""
+def draw_history(net: NetResult) -> list[Drawing]:
+    """The curves of a net's runs; [] before its first epoch."""
     histories = [history for run in net.runs if (history := run.history())]
     if not histories:
         return []
@@ -51,26 +119,41 @@ def draw_history(net: NetResult) -> list[tuple[str, str, str]]:
         _over_epochs("train", histories, lambda epoch: epoch.accuracy),
         _over_epochs("validation", histories, lambda epoch: epoch.validation_accuracy),
     ]
+    kept = _kept(net)
+    mark = "" if kept is None else " Dashed: the epoch whose weights were kept."
     during = " Train is judged while it is being trained on, dropout on."
     return [
-        (
-            "loss-steps",
+        Drawing(
+            f"loss-steps-{net.name}",
             f"{net.name}: cross-entropy on train over optimiser steps.{blocks}{penalty}{seeds}",
-            draw_curves([by_step], "step", "loss"),
+            draw_curves([by_step], "step", "cross-entropy"),
         ),
-        (
-            "loss-epochs",
-            f"{net.name}: cross-entropy over epochs.{penalty}{seeds}",
-            draw_curves(loss, "epoch", "loss"),
+        Drawing(
+            f"loss-epochs-{net.name}",
+            f"{net.name}: cross-entropy over epochs.{penalty}{mark}{seeds}",
+            draw_curves(loss, "epoch", "cross-entropy", marked=kept),
         ),
-        (
-            "accuracy-epochs",
-            f"{net.name}: accuracy over epochs.{during}{seeds}",
-            draw_curves(accuracy, "epoch", "accuracy, %", percent=True),
+        Drawing(
+            f"accuracy-epochs-{net.name}",
+            f"{net.name}: accuracy over epochs.{during}{mark}{seeds}",
+            draw_curves(accuracy, "epoch", "accuracy, %", percent=True, marked=kept),
         ),
     ]
+
+
+def _kept(net: NetResult) -> float | None:
+    """The epoch that a single run kept, where that is not its last."""
+    kept = net.runs[0].status.kept_epoch
+    return float(kept) if len(net.runs) == 1 and 0 < kept < len(net.runs[0].history()) else None
 
 
 def _over_epochs(role: str, histories: Sequence[Sequence[Epoch]], value: Callable[[Epoch], float]) -> Curve:
     x = [np.array([float(epoch.epoch) for epoch in history]) for history in histories]
     return Curve(role, role, x, [np.array([value(epoch) for epoch in history]) for history in histories])
+
+
+def _range(curves: Sequence[Curve]) -> tuple[float, float]:
+    """The lowest and highest finite value of all curves; (0, 0) if there is none."""
+    values = np.concatenate([ys for curve in curves for ys in curve.y] or [np.zeros(1)])
+    values = values[np.isfinite(values)]
+    return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)

@@ -1,7 +1,6 @@
-"""The page: a study's folder in, one self-contained HTML file out, with its figures as SVG and its tables as CSV beside it."""
+"""The page: a study's folder in, one self-contained HTML file out, figures as SVG and tables as CSV beside it."""
 
 import base64
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -10,30 +9,18 @@ from typing import Any
 
 from mien.disk import whole_folder, write_text
 from mien.faces import Faces
+from mien.faces.audit import audit
 from mien.report import figures, pictures, words
 from mien.report import study_tables as tables
 from mien.report.contents import Contents, NetResult, read_contents
 from mien.report.curves import draw_history
+from mien.report.judgement_figures import draw_judgement
 from mien.report.palette import ROLES
 from mien.report.pictures import Picture
-from mien.report.svg import inline
+from mien.report.svg import Drawing, slug
 from mien.report.tables import Table, duration, percent, probability, whole
 
 TEMPLATE = Path(__file__).parent / "template"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure of the page: `name` of its file, its caption, its SVG in light colours."""
-
-    name: str
-    caption: str
-    svg: str
-
-    @property
-    def inline(self) -> str:
-        """The SVG for the page."""
-        return inline(self.svg, self.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +42,8 @@ class NetPart:
     result: NetResult
     settings: tuple[tuple[str, str], ...]
     tables: tuple[Table, ...]
-    curves: tuple[Figure, ...]
-    judgement: tuple[Figure, ...] = ()
+    curves: tuple[Drawing, ...]
+    judgement: tuple[Drawing, ...] = ()
     judgement_tables: tuple[Table, ...] = ()
     mistakes: tuple[Picture, ...] = ()
     mistakes_table: Table | None = None
@@ -74,11 +61,12 @@ class Page:
     counts: Table
     comparisons: list[Table]
     mcnemar: Table
-    overview: list[Figure]
+    overview: list[Drawing]
     said: list[str]
+    audit: list[str] = field(default_factory=list)
     sample: list[Picture] = field(default_factory=list)
     no_pictures: str = ""
-    more_figures: list[Figure] = field(default_factory=list)
+    more_figures: list[Drawing] = field(default_factory=list)
 
     @property
     def selected(self) -> list[NetPart]:
@@ -87,7 +75,7 @@ class Page:
         return sorted((part for part in self.parts if part.result.selected), key=lambda p: places[p.result.name])
 
     @property
-    def all_figures(self) -> list[Figure]:
+    def all_figures(self) -> list[Drawing]:
         """Every figure, to be saved."""
         of_nets = [figure for part in self.parts for figure in (*part.curves, *part.judgement)]
         return [*self.overview, *self.more_figures, *of_nets]
@@ -145,16 +133,17 @@ def make_page(contents: Contents, faces: Faces | None, no_pictures: str) -> Page
         parts=[_part(contents, net, faces) for net in contents.nets],
         counts=tables.counts_table(contents),
         comparisons=_comparison_tables(contents),
-        mcnemar=tables.mcnemar_table(contents.comparisons),
+        mcnemar=tables.mcnemar_table(contents.comparisons, [net.name for net in contents.selected]),
         overview=_overview(contents),
         said=words.comparison_words(contents),
         no_pictures=no_pictures,
     )
     if faces is not None:
         chosen = pictures.sample(faces)
+        page.audit = words.audit_words(audit(faces))
         page.sample = [Picture(pictures.png(faces.images[row]), name) for row, name in chosen]
         svg = figures.draw_faces(faces.images[[row for row, _ in chosen]], [name for _, name in chosen])
-        page.more_figures = [Figure("samples", "", svg)]
+        page.more_figures = [Drawing("samples", "", svg)]
     return page
 
 
@@ -170,7 +159,7 @@ def render(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "percent": percent, "whole": whole, "duration": duration, "probability": probability, "slug": slug
+        "tied": tied, "percent": percent, "whole": whole, "duration": duration, "probability": probability, "slug": slug
     }  # fmt: skip
     script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
     return environment.get_template("page.html.j2").render(
@@ -184,14 +173,16 @@ def render(page: Page) -> str:
     )
 
 
-def slug(name: str) -> str:
-    """A name as part of a file's name or an id."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+def tied(text: str) -> str:
+    """The text with each per-cent sign tied to its number, so that no line breaks between them."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _comparison_tables(contents: Contents) -> list[Table]:
     groups = [
-        tables.comparison_table(contents, contents.members(group), f"comparison-{slug(group)}", f"Nets of group {group}")
+        tables.comparison_table(
+            contents, contents.members(group), f"comparison-{slug(group)}", f"Nets of group {group}"
+        )
         for group in contents.groups
     ]
     if len(groups) < 2:
@@ -199,8 +190,8 @@ def _comparison_tables(contents: Contents) -> list[Table]:
     return [tables.comparison_table(contents, contents.nets, "comparison", "All nets together"), *groups]
 
 
-def _overview(contents: Contents) -> list[Figure]:
-    drawn = [Figure("counts", "", figures.draw_counts(contents.faces["counts"]))]
+def _overview(contents: Contents) -> list[Drawing]:
+    drawn = [Drawing("counts", "", figures.draw_counts(contents.faces["counts"]))]
     judged = [(net, net.validation) for net in contents.judged if net.validation and net.validation.interval]
     if judged:
         scores = [
@@ -210,8 +201,10 @@ def _overview(contents: Contents) -> list[Figure]:
             )
             for net, found in judged
         ]  # fmt: skip
-        caption = "Accuracy of each net. Lines through the points are 95 % intervals; the pale line spans the gap to train."
-        drawn.append(Figure("accuracies", caption, figures.draw_scores(scores)))
+        caption = (
+            "Accuracy of each net. Lines through the points are 95 % intervals; the pale line spans the gap to train."
+        )
+        drawn.append(Drawing("accuracies", caption, figures.draw_scores(scores)))
     timed = [(net, found) for net, found in judged if net.facts["seconds"]]
     if timed:
         places = {group: place for place, group in enumerate(contents.groups)}
@@ -219,8 +212,8 @@ def _overview(contents: Contents) -> list[Figure]:
             figures.Cost(net.name, places[net.group], net.facts["seconds"], net.facts["parameters"], found.value)
             for net, found in timed
         ]
-        caption = "What accuracy costs: validation accuracy against training time; a point's area stands for its net's parameters."
-        drawn.append(Figure("costs", caption, figures.draw_costs(costs, contents.groups)))
+        caption = "What accuracy costs: validation accuracy against training time; a point's area shows the parameters."
+        drawn.append(Drawing("costs", caption, figures.draw_costs(costs, contents.groups)))
     return drawn
 
 
@@ -228,39 +221,19 @@ def _part(contents: Contents, net: NetResult, faces: Faces | None) -> NetPart:
     own = [tables.layers_table(contents, net)]
     if len(net.runs) > 1:
         own.append(tables.runs_table(net))
-    curves = tuple(Figure(f"{name}-{slug(net.name)}", caption, svg) for name, caption, svg in draw_history(net))
+    curves = tuple(draw_history(net))
     part = NetPart(net, _settings(net), tuple(own), curves, curve_words=words.curve_words(net))
     if not net.selected or net.judged_on is None:
         return part
     found = pictures.mistakes(net, contents.classes)
     return replace(
         part,
-        judgement=tuple(_judgement(net)),
+        judgement=tuple(draw_judgement(net)),
         judgement_tables=(tables.per_class_table(net), tables.confusion_table(net)),
         mistakes=tuple(_mistake_pictures(net, faces, found)),
         mistakes_table=tables.mistakes_table(net, found),
         words=tuple(words.net_words(net)),
     )
-
-
-def _judgement(net: NetResult) -> list[Figure]:
-    import numpy as np
-
-    facts, name, split = net.facts, slug(net.name), net.judged_on
-    bins = facts["reliability"]
-    edges = np.array([bins[0]["low"], *(one["high"] for one in bins)])
-    columns = [np.array([one[key] for one in bins]) for key in ("confidence", "accuracy", "count")]
-    confusion = figures.draw_confusion(np.array(facts["confusion"]), list(facts["per_class"]))
-    seeds = " The counts add up all seeds." if len(net.runs) > 1 else ""
-    return [
-        Figure(f"confusion-{name}", f"Confusion matrix of {net.name} on {split}: of each row's faces, how many per cent "
-               f"were given which answer.{seeds}", confusion),
-        Figure(f"reliability-{name}", f"Reliability of {net.name} on {split}: bars below the diagonal mean too much "
-               f"confidence. Expected calibration error {percent(facts['ece'])} %.",
-               figures.draw_reliability(columns[0], columns[1], columns[2], edges)),
-        Figure(f"per-class-{name}", f"Recall and precision of each emotion, {net.name} on {split}.",
-               figures.draw_per_class(facts["per_class"])),
-    ]  # fmt: skip
 
 
 def _mistake_pictures(net: NetResult, faces: Faces | None, found: Sequence[pictures.Mistake]) -> list[Picture]:

@@ -30,8 +30,8 @@ ROLES: dict[str, tuple[str, str]] = {
 }
 """role: (light, dark), all distinct: a figure is drawn in the light ones, and each is later swapped for its role.
 
-The emotions' colours are those of Okabe and Ito, "Color Universal Design" (2008), with gray for black and without yellow,
-which is too pale on paper; on dark they are a shade lighter.
+The emotions' colours are those of Okabe and Ito, "Color Universal Design" (2008), with gray for black and without
+yellow, which is too pale on paper; on dark they are a shade lighter.
 """
 
 EMOTION_ROLES = {

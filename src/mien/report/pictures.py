@@ -48,13 +48,14 @@ def open_again(contents: Contents) -> tuple[Faces | None, str]:
 
 
 def sample(faces: Faces, each: int = 2, seed: int = 0) -> list[tuple[int, str]]:
-    """Random train faces of each emotion: their rows and emotions, `each` side by side."""
+    """Random train faces: rows and emotions, one of each emotion after the other, and so `each` times."""
     labels, random = faces.split("train").labels, np.random.default_rng(seed)
+    drawn = [random.permutation(np.flatnonzero(labels == k))[:each] for k in range(len(faces.classes))]
     return [
-        (int(row), name)
-        for k, name in enumerate(faces.classes)
-        for rows in [np.flatnonzero(labels == k)]
-        for row in random.choice(rows, min(each, len(rows)), replace=False)
+        (int(rows[turn]), name)
+        for turn in range(each)
+        for name, rows in zip(faces.classes, drawn, strict=True)
+        if turn < len(rows)
     ]
 
 
@@ -66,9 +67,7 @@ def mistakes(net: NetResult, classes: Sequence[str], most: int = MISTAKES) -> li
     confidence = said.probabilities.max(axis=1)
     wrong = np.flatnonzero(said.predicted != said.labels)
     order = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
-    return [
-        Mistake(int(i), classes[said.labels[i]], classes[said.predicted[i]], float(confidence[i])) for i in order
-    ]
+    return [Mistake(int(i), classes[said.labels[i]], classes[said.predicted[i]], float(confidence[i])) for i in order]
 
 
 def png(image: NDArray[np.uint8]) -> str:

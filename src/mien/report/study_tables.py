@@ -28,26 +28,30 @@ def comparison_table(contents: Contents, nets: Sequence[NetResult], name: str, t
     columns = (
         Column("name", "net", lead=True),
         Column("group", "group"),
+        Column("state", "state"),
         Column("train_accuracy", "train, %", lambda found: percent(found.value), True),
-        Column("validation_accuracy", "validation, % (95 % interval)", number=True),
-        Column("test_accuracy", "test, % (95 % interval)", number=True),
+        Column("validation_accuracy", "validation, %", number=True),
+        Column("test_accuracy", "test, %", number=True),
         Column("seconds", "training time", duration, True),
         Column("parameters", "parameters", whole, True),
         Column("epochs", "epochs", whole, True),
-        Column("state", "state"),
     )
     keep = [column for column in columns if column.key != "state" or any(n.facts["state"] != "finished" for n in nets)]
-    if len(contents.groups) < 2 or name != "comparison":
+    together = name == "comparison"
+    if len(contents.groups) < 2 or not together:
         keep = [column for column in keep if column.key != "group"]
     if not any(net.test for net in nets):
         keep = [column for column in keep if column.key != "test_accuracy"]
     rows = tuple(tuple(_cell(net, column.key) for column in keep) for net in nets)
     marked = frozenset(place for place, net in enumerate(nets) if net.selected)
-    return Table(name, title, tuple(keep), rows, marked=marked, sortable=len(nets) > 1)
+    seeds = "after ± the standard deviation over seeds, " if len(contents.facts["seeds"]) > 1 else ""
+    notes = f"All accuracies in %; {seeds}in brackets the 95 % interval. Bold: the best of its group on validation."
+    return Table(name, title, tuple(keep), rows, notes if together else "", marked, sortable=len(nets) > 1)
 
 
-def mcnemar_table(comparisons: Sequence[Comparison]) -> Table:
-    """McNemar's test of each pair of nets."""
+def mcnemar_table(comparisons: Sequence[Comparison], selected: Sequence[str]) -> Table:
+    """McNemar's test of each pair of nets, those between the selected first."""
+    comparisons = sorted(comparisons, key=lambda one: (not {one.a, one.b} <= set(selected), one.split != "test"))
     columns = (
         Column("a", "net a", lead=True),
         Column("b", "net b"),
@@ -70,7 +74,10 @@ def layers_table(contents: Contents, net: NetResult) -> Table:
         Column("parameters", "parameters", whole, True),
     )
     found = summary(net.net, contents.faces["size"], len(contents.classes))
-    rows = [(row.name, row.word, " × ".join(map(str, row.output_shape)), row.parameters) for row in found]
+    rows: list[tuple[object, ...]] = [
+        (row.name, row.word, " \N{MULTIPLICATION SIGN} ".join(map(str, row.output_shape)), row.parameters)
+        for row in found
+    ]
     rows.append(("all", None, None, sum(row.parameters for row in found)))
     last = frozenset([len(rows) - 1])
     return Table(f"layers-{net.name}", f"Layers of {net.name}", columns, tuple(rows), marked=last)

@@ -4,16 +4,33 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mien.report.palette import ROLES, light
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 COLUMN = 400
-"""The width of a figure in points: a phone's, so that its letters keep their size there; wide screens set two abreast."""
+"""The width of a figure in points: a phone's, so that letters keep their size there; wide screens set two abreast."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the report: the name of its file, its caption, its SVG text in light colours."""
+
+    name: str
+    caption: str
+    svg: str
+
+    @property
+    def inline(self) -> str:
+        """The SVG for the page."""
+        return inline(self.svg, slug(self.name))
 
 
 @contextmanager
@@ -22,7 +39,7 @@ def sheet(height: float, width: float = COLUMN) -> Iterator["Figure"]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    style = {
+    style: dict[Any, Any] = {
         "font.size": 11,
         "font.family": "sans-serif",
         "svg.fonttype": "none",
@@ -56,6 +73,38 @@ def sheet(height: float, width: float = COLUMN) -> Iterator["Figure"]:
         yield Figure(figsize=(width / 72, height / 72), facecolor="none", layout="constrained")
 
 
+def legend(figure: "Figure", columns: int, dots: float | None = None) -> None:
+    """Set the legend in a line above the figure, each label once; `dots` is the area of scattered dots in it."""
+    from matplotlib.collections import PathCollection
+
+    handles = {
+        label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    made = figure.legend(
+        list(handles.values()), list(handles), loc="outside upper right", ncols=columns, columnspacing=1.2
+    )
+    for handle in made.legend_handles:
+        if dots is not None and isinstance(handle, PathCollection):
+            handle.set_sizes([dots])
+
+
+def upright(axes: "Axes", invert: bool = True) -> None:
+    """Dress axes whose rows are names: no lines along them, the first row on top."""
+    axes.grid(False, axis="y")
+    axes.tick_params(axis="y", labelcolor=light("ink"))
+    if invert:
+        axes.invert_yaxis()
+
+
+def plain_ticks(axis: "Axis") -> None:
+    """Ticks of a logarithmic axis as plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def svg_text(figure: "Figure", label: str) -> str:
     """The figure as SVG text in light colours; `label` says in words what it shows."""
     file = io.StringIO()
@@ -82,6 +131,11 @@ def inline(svg: str, name: str) -> str:
     opening, rest = svg.split(">", 1)
     opening = re.sub(r'\s(width|height|xmlns(:xlink)?|version)="[^"]*"', "", opening)
     return f"{opening}>{rest.replace('xlink:href', 'href')}"
+
+
+def slug(name: str) -> str:
+    """A name as part of a file's name or an id."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
 
 
 def _short(number: re.Match[str]) -> str:

@@ -25,10 +25,12 @@ class Measure:
     sd: float | None = None
 
     def __str__(self) -> str:
-        if self.interval is None:
-            return percent(self.value)
-        low, high = self.interval
-        return f"{percent(self.value)} ({100 * low:.1f} to {100 * high:.1f})"
+        text = percent(self.value)
+        if self.sd is not None:
+            text += f" ± {percent(self.sd)}"
+        if self.interval is not None:
+            text += f" ({percent(self.interval[0])} to {percent(self.interval[1])})"
+        return text
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Table:
     def shown(self, row: Sequence[Cell]) -> list[tuple[Column, str, float | str]]:
         """A row for the page: each cell's column, its text, and the value to sort by."""
         return [
-            (column, "–" if cell is None else column.show(cell), _order(cell))
+            (column, "\N{EN DASH}" if cell is None else column.show(cell), _order(cell))
             for column, cell in zip(self.columns, row, strict=True)
         ]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mien.faces.audit import Audit
 from mien.report.contents import Comparison, Contents, NetResult
 from mien.report.tables import Measure, duration, percent, probability, whole
 
@@ -63,6 +64,30 @@ def net_words(net: NetResult) -> list[str]:
     return [*_emotions(net), _calibration(net), *_leaks(net)]
 
 
+def audit_words(found: Audit) -> list[str]:
+    """What an audit of the faces means for what follows; [] where it found nothing."""
+    sentences = []
+    if found.constant["total"]:
+        sentences.append(f"{_images(found.constant['total'])} of one gray all over: no face can be seen there.")
+    copies = found.duplicates["train"]
+    if copies.groups:
+        sentences.append(
+            f"Within train {whole(copies.images)} images are copies of one another, in {whole(copies.groups)} groups: "
+            "train holds fewer different faces than it counts."
+        )
+    if found.leaks["validation_in_train"]:
+        sentences.append(
+            f"{whole(found.leaks['validation_in_train'])} validation images stand pixel for pixel in train too, which "
+            "flatters validation accuracy a little."
+        )
+    if found.conflicts.groups:
+        sentences.append(
+            f"{_images(found.conflicts.images)} copies whose labels contradict each other, in "
+            f"{whole(found.conflicts.groups)} groups: no net can be right on all of them."
+        )
+    return sentences
+
+
 def curve_words(net: NetResult) -> str:
     """Where the validation loss turned, from the history of the first seed; "" where there is nothing to say."""
     losses = [epoch.validation_loss for epoch in net.runs[0].history()] if net.runs else []
@@ -103,7 +128,8 @@ def _lead(contents: Contents, group: str) -> str:
         return ""
     first = ranked[0]
     if len(ranked) == 1 or ranked[1].validation is None:
-        return ""
+        others = len(contents.members(group)) > 1
+        return f"In group {group}, {first.name} is the only net that came to its end." if others else ""
     second, lead = ranked[1], ranked[0].validation.value - ranked[1].validation.value
     text = f"In group {group}, {first.name} is best on validation with {percent(ranked[0].validation.value)} %"
     if lead <= 0:
@@ -156,9 +182,7 @@ def _beyond(contents: Contents, test: Comparison | None) -> str:
 
 
 def _fit(contents: Contents) -> list[str]:
-    gaps = [
-        (net.train.value - net.validation.value, net) for net in contents.judged if net.train and net.validation
-    ]
+    gaps = [(net.train.value - net.validation.value, net) for net in contents.judged if net.train and net.validation]
     over = sorted((gap for gap in gaps if gap[0] > OVERFIT), key=lambda gap: -gap[0])
     rest = [net.name for gap, net in gaps if gap <= OVERFIT]
     sentences = []
@@ -240,6 +264,10 @@ def times(ratio: float, what: str) -> str:
     if 0.95 <= ratio <= 1.05:
         return f"about the same {what}"
     return f"{ratio:.1f} times the {what}" if ratio >= 1.95 else f"{ratio:.2f} times the {what}"
+
+
+def _images(number: int) -> str:
+    return "1 image is" if number == 1 else f"{whole(number)} images are"
 
 
 def _listed(names: Sequence[str]) -> str:
