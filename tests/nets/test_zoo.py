@@ -4,7 +4,17 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from mien.nets import SEED_RECIPES, ZOO, build, check, parameters, penalty, summary, trainable
+from mien.nets import SEED_RECIPES, ZOO, Net, build, check, parameters, penalty, summary, trainable
+
+RESIDUAL = Net(
+    "residual",
+    (
+        *("conv(8, padding='same')", "batch_norm", "silu", "average_pool", "residual(8)", "gelu"),
+        *("residual(16, stride=2, l2=1e-4)", "tanh", "global_average", "batch_norm", "sigmoid", "classes(l1=1e-4)"),
+    ),
+)
+NETS = {**ZOO, "residual": RESIDUAL}
+"""The zoo, and a net of the words that the zoo has no use for."""
 
 COURSE = {
     "model1": 5_230_463,
@@ -18,11 +28,11 @@ COURSE = {
 }
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize(("size", "classes"), [(48, 7), (24, 3)])
 def test_every_net_gives_finite_logits_and_every_parameter_a_gradient(name, size, classes):
-    assert check(ZOO[name], size, classes) == []
-    model = build(ZOO[name], size, classes).train()
+    assert check(NETS[name], size, classes) == []
+    model = build(NETS[name], size, classes).train()
     torch.manual_seed(0)
     logits = model(torch.rand(4, 1, size, size) - 0.5)
     assert logits.shape == (4, classes)
@@ -34,14 +44,14 @@ def test_every_net_gives_finite_logits_and_every_parameter_a_gradient(name, size
         assert weight.grad.any(), weight_name
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", NETS)
 def test_summary_counts_what_the_model_holds(name):
-    model = build(ZOO[name])
+    model = build(NETS[name])
     fitted = sum(weight.numel() for weight in model.parameters())
     running = sum(value.numel() for key, value in model.state_dict().items() if "running" in key)
-    assert trainable(ZOO[name]) == fitted
-    assert parameters(ZOO[name]) == fitted + running
-    assert [row.name for row in summary(ZOO[name])] == [name for name, _ in model.named_children()]
+    assert trainable(NETS[name]) == fitted
+    assert parameters(NETS[name]) == fitted + running
+    assert [row.name for row in summary(NETS[name])] == [name for name, _ in model.named_children()]
 
 
 @pytest.mark.parametrize(("name", "count"), COURSE.items())
@@ -96,5 +106,5 @@ def test_rows_of_cnn_1():
 
 
 def test_batch_norms_running_numbers_count_but_are_not_trained():
-    (row,) = [row for row in summary(ZOO["resnet_s"]) if row.name == "batch_norm_1"]
-    assert (row.parameters, row.trainable) == (4 * 32, 2 * 32)
+    (row,) = [row for row in summary(RESIDUAL) if row.name == "batch_norm_1"]
+    assert (row.parameters, row.trainable) == (4 * 8, 2 * 8)

@@ -1,7 +1,6 @@
 """The zoo: nets that come with mien.
 
-model1 to model5 and cnn_1 to cnn_3 are those of a course's study of FER2013 (2021): five feed-forward nets and three
-convolutional ones. resnet_s is mien's own.
+They are those of a course's study of FER2013 (2021): five feed-forward nets and three convolutional ones.
 """
 
 from mien.nets.net import Net
@@ -48,14 +47,6 @@ _NETS = (
             *("conv(128, stride=2, padding='same', l1=1e-3)", "elu"),
             *("conv(128, stride=2, padding='same', l1=1e-3)", "elu", "pool"),
             *("flatten", "dense(512, l1=1e-2)", "elu", "dropout(0.25)", "classes"),
-        ),
-    ),
-    Net(
-        "resnet_s",
-        (
-            *("conv(32, padding='same')", "batch_norm", "relu", "pool"),
-            *("residual(32)", "residual(64, stride=2)", "residual(128, stride=2)", "residual(256, stride=2)"),
-            *("global_average", "dropout(0.25)", "classes"),
         ),
     ),
 )
