@@ -3,6 +3,7 @@
 import json
 import math
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,11 @@ def read_npz(path: Path, split: int | None = None) -> Faces:
         UserError: the file cannot be read, lacks an array or holds mistakes; all are counted, the first ten listed.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as content, np.load(content, allow_pickle=False) as file:
             arrays = {name.lower(): file[name] for name in file.files}
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: cannot be read as an npz file of plain arrays ({error})") from None
 
     per_split = [

@@ -83,7 +83,7 @@ def _gray(image: "Image") -> NDArray[np.uint8]:
     from PIL import Image
 
     if image.mode == "I" or image.mode.startswith("I;16"):
-        deep = np.asarray(image).astype(np.int64)
+        deep: NDArray[np.int64] = np.asarray(image).astype(np.int64)
         if deep.min() < 0 or deep.max() > 65535:
             raise ValueError("more than 16 bits a pixel")
         return ((deep + 128) // 257).astype(np.uint8)

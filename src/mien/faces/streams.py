@@ -5,9 +5,7 @@ import gzip
 import lzma
 import zlib
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
-from typing import IO
 
 from mien.errors import UserError
 
@@ -46,21 +44,20 @@ def _blocks(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as file:
             head = file.read(6)
-            file.seek(0)
-            if head.startswith(_ZSTD):
-                yield from _zstd_blocks(path, file)
-                return
-            unpacked = next((kind for magic, kind in _UNPACKED.items() if head.startswith(magic)), None)
-            with unpacked(file, "rb") if unpacked else nullcontext(file) as stream:
-                while block := stream.read(BLOCK):
-                    yield block
+        if head.startswith(_ZSTD):
+            yield from _zstd_blocks(path)
+            return
+        kind = next((kind for magic, kind in _UNPACKED.items() if head.startswith(magic)), None)
+        with kind(path) if kind else path.open("rb") as stream:
+            while block := stream.read(BLOCK):
+                yield block
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise _corrupt(path, error) from None
 
 
-def _zstd_blocks(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+def _zstd_blocks(path: Path) -> Iterator[bytes]:
     try:
         import zstandard
     except ImportError:
@@ -68,12 +65,13 @@ def _zstd_blocks(path: Path, file: IO[bytes]) -> Iterator[bytes]:
     # zstandard's own stream reader takes a cut-off archive for a whole one; a decompressor knows whether it ended.
     unpacker = zstandard.ZstdDecompressor().decompressobj()
     try:
-        while packed := file.read(BLOCK):
-            while packed:
-                if unpacker.eof:
-                    unpacker = zstandard.ZstdDecompressor().decompressobj()
-                yield unpacker.decompress(packed)
-                packed = unpacker.unused_data
+        with path.open("rb") as file:
+            while packed := file.read(BLOCK):
+                while packed:
+                    if unpacker.eof:
+                        unpacker = zstandard.ZstdDecompressor().decompressobj()
+                    yield unpacker.decompress(packed)
+                    packed = unpacker.unused_data
     except zstandard.ZstdError as error:
         raise _corrupt(path, error) from None
     if not unpacker.eof:

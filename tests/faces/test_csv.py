@@ -1,0 +1,240 @@
+"""FER2013's csv files: what is read, and what is said about files that are not right."""
+
+import bz2
+import csv
+import gzip
+import lzma
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mien.errors import UserError
+from mien.faces import Faces
+from mien.faces.csv import read_csv
+
+Text = Callable[..., str]
+Same = Callable[[Faces, Faces], None]
+PIXELS = " ".join(["7"] * 2304)
+
+
+def write(folder: Path, text: str | bytes, name: str = "fer2013.csv") -> Path:
+    path = folder / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def message(path: Path, split: int | None = None) -> str:
+    with pytest.raises(UserError) as caught:
+        read_csv(path, split)
+    assert str(path) in str(caught.value)
+    return str(caught.value)
+
+
+def test_one_file_with_usage(tmp_path: Path, small: Faces, csv_text: Text, same: Same) -> None:
+    faces = read_csv(write(tmp_path, csv_text(small)))
+    same(faces, small)
+    assert faces.name == "fer2013"
+
+
+def test_rows_of_mixed_splits_are_sorted_stably(tmp_path: Path, small: Faces, csv_text: Text, same: Same) -> None:
+    header, *rows = csv_text(small).splitlines()
+    shuffled = [row for pair in zip(rows[14:], rows[:14], strict=True) for row in pair]
+    same(read_csv(write(tmp_path, "\n".join([header, *shuffled]))), small)
+
+
+def test_a_file_without_usage_takes_the_split_given(tmp_path: Path, small: Faces, csv_text: Text) -> None:
+    faces = read_csv(write(tmp_path, csv_text(small, usage=False)), split=1)
+    assert set(faces.splits) == {1}
+    np.testing.assert_array_equal(faces.images, small.images)
+
+
+def test_a_file_without_usage_or_split_is_refused(tmp_path: Path, small: Faces, csv_text: Text) -> None:
+    assert "train=" in message(write(tmp_path, csv_text(small, usage=False)))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def test_compressed_files_whatever_their_name(
+    tmp_path: Path, small: Faces, csv_text: Text, same: Same, pack: Callable[[bytes], bytes]
+) -> None:
+    text = csv_text(small).encode()
+    same(read_csv(write(tmp_path, pack(text), "faces.csv")), small)
+    same(read_csv(write(tmp_path, pack(text[:40000]) + pack(text[40000:]), "faces.csv.gz")), small)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def test_corrupt_and_cut_off_archives(
+    tmp_path: Path, small: Faces, csv_text: Text, pack: Callable[[bytes], bytes]
+) -> None:
+    packed = pack(csv_text(small).encode())
+    assert "corrupt or cut off" in message(write(tmp_path, packed[: len(packed) * 2 // 3]))
+    middle = len(packed) // 2
+    broken = packed[:middle] + bytes(byte ^ 0x55 for byte in packed[middle : middle + 64]) + packed[middle + 64 :]
+    assert "corrupt or cut off" in message(write(tmp_path, broken))
+
+
+def test_no_such_file(tmp_path: Path) -> None:
+    assert "No such file" in message(tmp_path / "none.csv")
+
+
+def test_empty(tmp_path: Path) -> None:
+    assert "is empty" in message(write(tmp_path, ""))
+
+
+def test_header_alone(tmp_path: Path) -> None:
+    assert "holds no face" in message(write(tmp_path, "emotion,pixels\n"), 0)
+
+
+@pytest.mark.parametrize("header", ["a,b,c", f"3,{PIXELS}", "pixels", "\x00\x01binary\x02"])
+def test_wrong_header(tmp_path: Path, header: str) -> None:
+    text = message(write(tmp_path, f"{header}\n1,{PIXELS}\n"), 0)
+    assert "line 1: wrong header" in text
+    assert "expected the columns emotion and pixels" in text
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        (f"7,{PIXELS}", "emotion '7', 0..6 expected"),
+        (f"happy,{PIXELS}", "emotion 'happy', 0..6 expected"),
+        (f"-1,{PIXELS}", "emotion '-1', 0..6 expected"),
+        (f",{PIXELS}", "emotion '', 0..6 expected"),
+        (f"1,{PIXELS[2:]}", "2,303 pixels, 2,304 expected"),
+        (f"1,{PIXELS} 7", "2,305 pixels, 2,304 expected"),
+        ("1,", "0 pixels, 2,304 expected"),
+        (f"1,256 {PIXELS[2:]}", "pixel 1 is '256', 0..255 expected"),
+        (f"1,{PIXELS[:-1]}300", "pixel 2,304 is '300', 0..255 expected"),
+        (f"1,7 -7 {PIXELS[4:]}", "pixel 2 is '-7', 0..255 expected"),
+        (f"1,7 7.5 {PIXELS[4:]}", "pixel 2 is '7.5', 0..255 expected"),
+        (f"1,7 x 7 1000 {PIXELS[8:]}", "pixel 2 is 'x', 0..255 expected (and 1 more in this row)"),
+        (f"1,{'9' * 5000} {PIXELS[2:]}", "pixel 1 is '99999999999999999999...', 0..255 expected"),
+        (f"1,{PIXELS},Training", "3 columns, 2 expected"),
+        ("1", "1 columns, 2 expected"),
+        (f'1,"{PIXELS}', "1 is '\"7'"),
+    ],
+)
+def test_a_wrong_row(tmp_path: Path, row: str, found: str) -> None:
+    text = message(write(tmp_path, f"emotion,pixels\n0,{PIXELS}\n{row}\n2,{PIXELS}\n"), 0)
+    assert "1 problem:" in text
+    assert "line 3: " in text
+    assert found in text
+    assert "mend or remove" in text
+
+
+def test_unknown_usage(tmp_path: Path) -> None:
+    text = message(write(tmp_path, f"emotion,pixels,Usage\n1,{PIXELS},Training\n1,{PIXELS},Holdout\n"))
+    assert "line 3: Usage 'Holdout', Training, PublicTest or PrivateTest expected" in text
+
+
+@pytest.mark.parametrize("cut", [1, 3, 40, 2304])
+def test_cut_off_last_line(tmp_path: Path, cut: int) -> None:
+    text = message(write(tmp_path, f"emotion,pixels\n1,{PIXELS}\n" + f"1,{PIXELS}"[:cut]), 0)
+    assert "line 3: " in text
+    assert "cut off?" in text
+
+
+def test_all_problems_are_counted_and_ten_are_listed(tmp_path: Path) -> None:
+    rows = [f"{9 if row % 2 else 3},{PIXELS}" for row in range(1000)]  # more than one block of text
+    text = message(write(tmp_path, "\n".join(["emotion,pixels", *rows, "1,2 x", ""])), 0)
+    assert "502 problems, the first 10 are:" in text
+    assert [int(line) for line in re.findall(r"^  line (\d+): ", text, re.MULTILINE)] == list(range(3, 23, 2))
+
+
+def test_lines_are_numbered_through_many_blocks_and_blank_lines(tmp_path: Path) -> None:
+    rows = [f"3,{PIXELS}", ""] * 300
+    text = message(write(tmp_path, "\r\n".join(["emotion,pixels", *rows, f"8,{PIXELS}"])), 0)
+    assert "line 602: emotion '8'" in text
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> dict[str, object]:
+    return {
+        "seed": draw(st.integers(0, 2**32 - 1)),
+        "rows": draw(st.integers(1, 5)),
+        "columns": draw(st.permutations(["emotion", "pixels", *draw(st.sets(st.sampled_from(["Usage", "extra"])))])),
+        "quoted": draw(st.booleans()),
+        "pad": draw(st.sampled_from(["", "0", "00"])),
+        "space": draw(st.sampled_from([" ", "  ", "\t", " \t"])),
+        "ends": draw(st.lists(st.sampled_from(["\n", "\r\n", "\r", "\n\n"]), min_size=5, max_size=5)),
+        "bom": draw(st.booleans()),
+        "last": draw(st.booleans()),
+        "high": draw(st.sampled_from([2, 10, 100, 256])),
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(layout=layouts())
+def test_every_way_of_writing_the_same_rows(
+    layout: dict[str, object], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rng = np.random.default_rng(layout["seed"])
+    images = rng.integers(0, layout["high"], (layout["rows"], 48, 48), np.uint8)
+    labels = rng.integers(0, 7, layout["rows"])
+    text = ("\ufeff" if layout["bom"] else "") + ",".join(layout["columns"]) + "\n"
+    for image, label, end in zip(images, labels, layout["ends"], strict=False):
+        words = layout["space"].join(layout["pad"] + str(value) for value in image.ravel())
+        row = {"emotion": label, "pixels": words, "Usage": "PublicTest", "extra": "face.png"}
+        text += ",".join(f'"{row[name]}"' if layout["quoted"] else str(row[name]) for name in layout["columns"]) + end
+    text = text if layout["last"] else text.rstrip()
+    faces = read_csv(write(tmp_path_factory.mktemp("csv"), text), split=1)
+    np.testing.assert_array_equal(faces.images, images)
+    np.testing.assert_array_equal(faces.labels, labels)
+    assert set(faces.splits) == {1}
+
+
+def plainly(text: bytes) -> list[tuple[str, list[int]]] | None:
+    """The rows of a file with columns emotion and pixels, read as simply as can be; None if any of them is wrong."""
+    rows = []
+    for line in re.split("\r\n|\r|\n", text.decode(errors="replace"))[1:]:
+        if line.strip():
+            try:
+                label, pixels = next(csv.reader([line], strict=True))
+            except (csv.Error, ValueError):
+                return None
+            words = pixels.split()
+            if label.strip() not in list("0123456") or len(words) != 2304:
+                return None
+            if not all(re.fullmatch("[0-9]+", word) and int(word) < 256 for word in words):
+                return None
+            rows.append((label.strip(), [int(word) for word in words]))
+    return rows
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    changes=st.lists(st.tuples(st.floats(0, 1), st.sampled_from(b'0259 ,"\n\r\tx-.\xff')), min_size=1, max_size=3),
+    near_ends=st.booleans(),
+)
+def test_a_damaged_file_is_read_as_a_simple_reader_reads_it_or_refused(
+    seed: int, changes: list[tuple[float, int]], near_ends: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rng = np.random.default_rng(seed)
+    rows = [f"{rng.integers(7)},{' '.join(map(str, rng.integers(0, 256, 2304)))}\n" for _ in range(2)]
+    text = bytearray("".join(["emotion,pixels\n", *rows]).encode())
+    first = text.index(b"\n") + 1
+    second = text.index(b"\n", first) + 1
+    for place, byte in changes:
+        span = (second - 6, second + 6) if near_ends else (first, len(text))
+        text[span[0] + int(place * (span[1] - span[0] - 1))] = byte
+    path = write(tmp_path_factory.mktemp("csv"), bytes(text))
+    expected = plainly(bytes(text))
+    if expected:
+        faces = read_csv(path, split=0)
+        np.testing.assert_array_equal(faces.labels, [int(label) for label, _ in expected])
+        np.testing.assert_array_equal(faces.images.reshape(-1, 2304), [pixels for _, pixels in expected])
+    else:
+        message(path, 0)
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_the_real_train_file(fer2013: Path) -> None:
+    faces = read_csv(fer2013 / "Q1_Train_Data.csv.bz2", split=0)
+    assert list(faces.counts()["train"].values()) == [3995, 436, 4097, 7215, 4830, 3171, 4965]
+    assert faces.images[0, 0, :8].tolist() == [70, 80, 82, 72, 58, 58, 60, 63]

@@ -1,0 +1,155 @@
+"""Image files and their folders."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from mien.errors import UserError
+from mien.faces import EMOTIONS, SPLITS, Faces
+from mien.faces.images import area_average, read_folder, read_image
+
+RNG = np.random.default_rng(0)
+GRAY = RNG.integers(0, 256, (48, 48), np.uint8)
+
+
+def saved(image: Image.Image, kind: str = "png", **options: object) -> BytesIO:
+    content = BytesIO()
+    image.save(content, kind, **options)
+    content.seek(0)
+    return content
+
+
+def write_folder(
+    root: Path, faces: Faces, splits: tuple[str, ...] = SPLITS, emotions: tuple[str, ...] = EMOTIONS
+) -> Path:
+    for row, (image, label, split) in enumerate(zip(faces.images, faces.labels, faces.splits, strict=True)):
+        folder = root / splits[split] / emotions[label]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{row:03}.png")
+    return root
+
+
+def test_halving_is_the_mean_of_four_rounded_half_up() -> None:
+    images = RNG.integers(0, 256, (3, 48, 48), np.uint8)
+    sums = images.reshape(3, 24, 2, 24, 2).astype(int).sum(axis=(2, 4))
+    np.testing.assert_array_equal(area_average(images, 24), (sums + 2) // 4)
+
+
+def test_a_fraction_of_a_pixel_counts_for_its_share() -> None:
+    image = np.array([[[0, 90, 180], [0, 90, 180], [0, 90, 180]]], np.uint8)
+    np.testing.assert_array_equal(area_average(image, 2), [[[30, 150], [30, 150]]])
+
+
+@given(side=st.integers(1, 70), size=st.integers(1, 70), gray=st.integers(0, 255))
+def test_area_averaging_keeps_a_flat_image_flat(side: int, size: int, gray: int) -> None:
+    scaled = area_average(np.full((2, side, side), gray, np.uint8), size)
+    assert scaled.shape == (2, size, size)
+    assert set(scaled.ravel().tolist()) == {gray}
+
+
+def test_a_gray_image_of_the_size_is_unchanged() -> None:
+    np.testing.assert_array_equal(read_image(saved(Image.fromarray(GRAY))), GRAY)
+
+
+def test_colour_becomes_its_luma() -> None:
+    image = read_image(saved(Image.new("RGB", (48, 48), (200, 100, 50))))
+    assert set(image.ravel().tolist()) == {round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)}
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_what_is_transparent_becomes_white(mode: str) -> None:
+    image = Image.new(mode, (48, 48), (0,) * len(mode))
+    assert set(read_image(saved(image)).ravel().tolist()) == {255}
+
+
+def test_sixteen_bits_become_eight() -> None:
+    deep = GRAY.astype(np.uint16) * 257
+    np.testing.assert_array_equal(read_image(saved(Image.fromarray(deep))), GRAY)
+
+
+def test_a_wide_image_is_cut_to_its_centre() -> None:
+    wide = np.zeros((96, 160), np.uint8)
+    wide[:, 32:128] = np.repeat(np.repeat(GRAY, 2, axis=0), 2, axis=1)
+    np.testing.assert_array_equal(read_image(saved(Image.fromarray(wide))), GRAY)
+
+
+def test_exif_orientation_is_applied() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise by a quarter to be upright
+    image = read_image(saved(Image.fromarray(np.rot90(GRAY)), exif=exif))
+    np.testing.assert_array_equal(image, GRAY)
+
+
+def test_broken_images_are_told() -> None:
+    content = saved(Image.fromarray(GRAY)).getvalue()
+    with pytest.raises(ValueError, match="broken image"):
+        read_image(BytesIO(content[:900]))
+    with pytest.raises(ValueError, match="not an image"):
+        read_image(BytesIO(b"no image at all"))
+    with pytest.raises(ValueError, match="floating-point"):
+        read_image(saved(Image.fromarray(GRAY.astype(np.float32)), "tiff"))
+
+
+@pytest.mark.parametrize(
+    ("splits", "emotions"),
+    [
+        (SPLITS, EMOTIONS),
+        (
+            ("Training", "PublicTest", "PrivateTest"),
+            ("Anger", "Disgust", "Fear", "Happiness", "Sad", "Surprised", "NEUTRAL"),
+        ),
+        (("train", "val", "test"), tuple("0123456")),
+    ],
+)
+def test_folders_by_split_and_emotion(
+    tmp_path: Path, small: Faces, splits: tuple[str, ...], emotions: tuple[str, ...]
+) -> None:
+    faces = read_folder(write_folder(tmp_path / "faces", small, splits, emotions))
+    assert faces.classes == EMOTIONS
+    assert faces.counts() == small.counts()
+    for label in range(7):
+        np.testing.assert_array_equal(faces.images[faces.labels == label], small.images[small.labels == label])
+
+
+def test_a_folder_of_one_split(tmp_path: Path, small: Faces) -> None:
+    write_folder(tmp_path, small)
+    assert read_folder(tmp_path / "test", split=2).counts() == {"test": dict.fromkeys(EMOTIONS, 1)}
+    with pytest.raises(UserError, match="train="):
+        read_folder(tmp_path / "test")
+
+
+def test_other_classes_and_other_files(tmp_path: Path, small: Faces) -> None:
+    write_folder(tmp_path, small, emotions=("a", "b", "c", "d", "e", "f", "g"))
+    (tmp_path / "train" / "a" / "Thumbs.db").write_bytes(b"x")
+    (tmp_path / "train" / "a" / ".hidden.png").write_bytes(b"x")
+    assert read_folder(tmp_path).counts()["train"] == dict.fromkeys("abcdefg", 2)
+
+
+def test_a_strange_folder_beside_the_splits(tmp_path: Path, small: Faces) -> None:
+    write_folder(tmp_path, small)
+    (tmp_path / "backup").mkdir()
+    with pytest.raises(UserError, match="backup"):
+        read_folder(tmp_path)
+
+
+def test_broken_files_are_all_counted(tmp_path: Path, small: Faces) -> None:
+    write_folder(tmp_path, small)
+    broken = sorted((tmp_path / "train").rglob("*.png"))[:12]
+    for file in broken:
+        file.write_bytes(file.read_bytes()[:700])
+    with pytest.raises(UserError) as caught:
+        read_folder(tmp_path)
+    text = str(caught.value)
+    assert "12 problems, the first 10 are:" in text
+    assert f"  {broken[0].relative_to(tmp_path)}: broken image" in text
+
+
+def test_a_folder_without_images(tmp_path: Path) -> None:
+    (tmp_path / "train" / "happy").mkdir(parents=True)
+    with pytest.raises(UserError, match="holds no image"):
+        read_folder(tmp_path)
