@@ -18,7 +18,7 @@ Padding = Literal["valid", "same"]
 
 
 def parameters_of(layer: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """The arguments of a layer's word: those of its function but for the first, the shape of the layer's input."""
+    """The arguments of a layer's word: those of its function but for the first, its place."""
     return dict(list(inspect.signature(layer).parameters.items())[1:])
 
 
