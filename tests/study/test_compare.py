@@ -28,13 +28,13 @@ def test_the_finished_nets_of_a_study_are_set_side_by_side(plan, quiet, pretende
     execute(plan, tmp_path / "one", quiet)
     found = compare([tmp_path / "one"])
     assert [(net["name"], net["seeds"]) for net in found["nets"]] == [
-        ("better", [0, 1]),
         ("other", [0]),
+        ("better", [0, 1]),
         ("worse", [0, 1]),
     ]
     assert len(found["comparisons"]) == 3
-    assert (found["comparisons"][1]["b01"], found["comparisons"][1]["b10"]) == (0, 6)
-    better = found["nets"][0]
+    assert (found["comparisons"][2]["b01"], found["comparisons"][2]["b10"]) == (0, 6)
+    better = found["nets"][1]
     assert better["validation_accuracy"] == pytest.approx(35 / 60)
     assert better["test_accuracy"] == pytest.approx(35 / 60)
 

@@ -10,6 +10,9 @@ from mien.cli.watch import STYLES, duration, percent
 if TYPE_CHECKING:
     from rich.table import Table
 
+WIDE = 200
+"""Columns of a table that goes to a file or another program, where nothing need be cut."""
+
 
 def show_plan(outline: dict[str, Any]) -> None:
     """Print what a study will run, the content of `mien.study.plan.outline`."""
@@ -39,15 +42,18 @@ def show_results(results: dict[str, Any]) -> None:
     """Print a study's comparison tables and what test says of the selected: the content of results.json."""
     nets = {net["name"]: net for net in results["nets"]}
     for group in results["groups"]:
-        table = _table(["net"], ["train %", "validation %", "epochs", "time", "parameters"], title=group["name"])
+        table = _table(["net"], ["train %", "validation %", "95 %", "time", "parameters"], title=group["name"])
         for net in (nets[name] for name in group["nets"]):
-            table.add_row(*_result_row(net), style="bold" if net["selected"] else None)
+            name = net["name"] + (" *" if net["selected"] else "")
+            shares = [_share(net, "train"), _share(net, "validation"), _interval(net, "validation")]
+            facts = [duration(net["seconds"]), f"{net['parameters']:,}"]
+            table.add_row(name, *shares, *facts, style="bold" if net["selected"] else None)
         _print(table)
     for net in results["nets"]:
         if net["state"] == "failed":
             _print(f"[red]{net['name']} failed[/]: {net['reason']}")
     for group in results["groups"]:
-        _print(_selected(group, nets))
+        _print(_selected(group, nets, results["faces"]["leaked_test"]))
 
 
 def show_runs(rows: Sequence[dict[str, Any]]) -> None:
@@ -64,11 +70,14 @@ def show_runs(rows: Sequence[dict[str, Any]]) -> None:
 
 def show_comparison(found: dict[str, Any]) -> None:
     """Print finished nets side by side, the content of `mien.study.compare.compare`."""
-    table = _table(["net", "faces"], ["train %", "validation %", "test %", "seeds", "time", "parameters"])
+    table = _table(
+        ["net", "faces"], ["train %", "validation %", "95 %", "test %", "95 %", "seeds", "time", "parameters"]
+    )
     for net in found["nets"]:
-        shares = [_share(net, split) for split in ("train", "validation", "test")]
+        judged = [show(net, split) for split in ("validation", "test") for show in (_share, _interval)]
         facts = [str(len(net["seeds"])), duration(net["seconds"]), f"{net['parameters']:,}"]
-        table.add_row(net["name"], f"{net['faces_name']} {net['faces'][:6]}", *shares, *facts)
+        faces = f"{net['faces_name']} {net['faces'][:6]}"
+        table.add_row(net["name"], faces, _share(net, "train"), *judged, *facts)
     _print(table)
     if found["comparisons"]:
         pairs = _table(["a", "b"], ["only a right", "only b right", "McNemar p"], title="validation, face by face")
@@ -79,31 +88,26 @@ def show_comparison(found: dict[str, Any]) -> None:
         _print("Nets that were judged on different faces are not comparable, and not tested against each other.")
 
 
-def _result_row(net: dict[str, Any]) -> list[str]:
-    name = net["name"] + (" *" if net["selected"] else "")
-    epochs, shares = str(net["epochs"] or ""), [_share(net, "train"), _share(net, "validation")]
-    return [name, *shares, epochs, duration(net["seconds"]), f"{net['parameters']:,}"]
-
-
-def _selected(group: dict[str, Any], nets: dict[str, Any]) -> str:
+def _selected(group: dict[str, Any], nets: dict[str, Any], leaks: int) -> str:
     if group["selected"] is None:
         return f"{group['name']}: no net finished, none selected"
     net = nets[group["selected"]]
     line = f"{group['name']}: [bold]{net['name']}[/] is best on validation"
     if "test_accuracy" not in net:
         return f"{line}; there are no test faces"
-    line += f"; test {_share(net, 'test')} %"
+    line += f"; test {_share(net, 'test')} %, 95 % interval {_interval(net, 'test')}"
     clean = net.get("test_accuracy_without_leaks")
-    return line if clean is None else f"{line}, without leaked images {percent(clean)} %"
+    return f"{line}; without the {leaks} images leaked from train {percent(clean)} %" if leaks and clean else line
 
 
 def _share(net: dict[str, Any], split: str) -> str:
-    r"""`57.4 ± 0.3 \\[55.7, 59.0]`, brackets escaped for rich; "" where there is none."""
-    if net.get(f"{split}_accuracy") is None:
-        return ""
-    sd, (low, high) = net[f"{split}_accuracy_sd"], net[f"{split}_accuracy_interval"]
-    spread = "" if sd is None else f" ± {percent(sd)}"
-    return f"{percent(net[f'{split}_accuracy'])}{spread} \\[{percent(low)}, {percent(high)}]"
+    """`57.4`, with several seeds `57.4 ± 0.3`; "" where the split was not evaluated."""
+    sd = net.get(f"{split}_accuracy_sd")
+    return percent(net.get(f"{split}_accuracy")) + ("" if sd is None else f" ± {percent(sd)}")
+
+
+def _interval(net: dict[str, Any], split: str) -> str:
+    return " to ".join(map(percent, net.get(f"{split}_accuracy_interval", [])))
 
 
 def _table(texts: Sequence[str], numbers: Sequence[str], title: str | None = None) -> Table:
@@ -111,7 +115,7 @@ def _table(texts: Sequence[str], numbers: Sequence[str], title: str | None = Non
 
     table = Table(box=None, header_style="bold", pad_edge=False, title=title, title_justify="left")
     for heading in texts:
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for heading in numbers:
         table.add_column(heading, justify="right", no_wrap=True)
     return table
@@ -120,4 +124,7 @@ def _table(texts: Sequence[str], numbers: Sequence[str], title: str | None = Non
 def _print(what: Table | str) -> None:
     from rich.console import Console
 
-    Console(highlight=False).print(what, soft_wrap=isinstance(what, str))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = WIDE
+    console.print(what, soft_wrap=isinstance(what, str))

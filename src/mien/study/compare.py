@@ -70,17 +70,18 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
 
 
 def _finished(folders: Sequence[Path]) -> list[NetRuns]:
-    """The nets of these folders with their finished runs: one entry for what was asked alike but for the seed."""
+    """The nets of these folders, each with its finished runs, which differ in seed; the best on validation first."""
     runs = {run.folder: run for folder in folders for run in study_runs(folder.resolve())}
     alike: dict[str, list[Run]] = {}
     for run in runs.values():
         if run.status.state == "finished":
             asked = [run.net.to_dict(), run.recipe.model_dump(), run.asked["faces"]["fingerprint"]]
             alike.setdefault(json.dumps([str(run.folder.parent), asked], sort_keys=True), []).append(run)
-    return [
+    nets = [
         NetRuns(StudyNet(same[0].net, same[0].recipe, ""), tuple(sorted(same, key=lambda run: run.seed)))
         for same in alike.values()
     ]
+    return sorted(nets, key=lambda net: -net.right("validation").mean())
 
 
 def _names(nets: Sequence[NetRuns]) -> dict[NetRuns, str]:
