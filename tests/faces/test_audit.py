@@ -1,0 +1,187 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from typer.testing import CliRunner
+
+from mien.cli import app
+from mien.faces import VOTES, Faces, in_split_order, open_faces
+from mien.faces.audit import Agreement, Conflicts, Duplicates, audit, difference_hash, examples, leaked, nearest
+from mien.faces.drawn import draw_faces
+
+TRAIN, VALIDATION, TEST = 0, 1, 2
+
+
+@pytest.fixture(scope="module")
+def pool() -> NDArray[np.uint8]:
+    """Twenty different pictures, uint8 [20, 48, 48]."""
+    return draw_faces(20, seed=4).images
+
+
+@pytest.fixture
+def faulty(pool: NDArray[np.uint8]) -> Faces:
+    """Faces with one of every fault."""
+    black, white = np.zeros((48, 48), np.uint8), np.full((48, 48), 255, np.uint8)
+    nearly = pool[3].copy()
+    nearly[0, 0] ^= 1
+    rows = [
+        (pool[0], 0, TRAIN), (pool[0], 0, TRAIN), (pool[0], 3, TRAIN),  # three copies, labels differ
+        (pool[1], 1, TRAIN), (pool[1], 1, TRAIN),  # two copies of one mind
+        (black, 2, TRAIN), (black, 3, TRAIN), (white, 4, TRAIN), (pool[2], 4, TRAIN), (pool[3], 5, TRAIN),
+        (pool[0], 0, VALIDATION), (black, 0, VALIDATION), (pool[4], 6, VALIDATION), (pool[5], 6, VALIDATION),
+        (pool[1], 1, TEST), (pool[2], 0, TEST), (pool[4], 6, TEST), (nearly, 5, TEST), (black, 2, TEST),
+        (pool[6], 3, TEST),
+    ]  # fmt: skip
+    images, labels, splits = zip(*rows, strict=True)
+    return in_split_order(np.stack(images), labels, splits)
+
+
+def test_every_fault_is_counted(faulty: Faces) -> None:
+    found = audit(faulty)
+    assert found.images == 20
+    assert found.constant == {"train": 3, "validation": 1, "test": 1, "total": 5}
+    assert found.duplicates == {
+        "train": Duplicates(groups=2, images=5, conflicting_groups=1),
+        "validation": Duplicates(groups=0, images=0, conflicting_groups=0),
+        "test": Duplicates(groups=0, images=0, conflicting_groups=0),
+    }
+    assert found.leaks == {"validation_in_train": 1, "test_in_train": 2, "test_in_validation": 1}
+    assert found.conflicts == Conflicts(groups=2, images=6)  # pool[0] four times, pool[2] in train and test
+    assert found.near_duplicates == {"validation_in_train": 1, "test_in_train": 3, "test_in_validation": 1}
+    assert found.votes is None
+
+
+def test_leaked_marks_test_rows(faulty: Faces) -> None:
+    assert leaked(faulty).tolist() == [True, True, False, False, False, False]
+
+
+def test_leaked_without_test_or_train(faulty: Faces) -> None:
+    assert leaked(faulty.split("train")).shape == (0,)
+    assert leaked(faulty.split("test")).tolist() == [False] * 6
+
+
+def test_audit_of_nothing() -> None:
+    found = audit(draw_faces(0))
+    assert found.images == found.constant["total"] == found.conflicts.groups == found.leaks["test_in_train"] == 0
+
+
+def test_examples_show_what_is_wrong(faulty: Faces) -> None:
+    found = {example.wrong: [] for example in examples(faulty)}
+    for example in examples(faulty):
+        found[example.wrong].append(example.rows.tolist())
+    assert found == {
+        "same picture, different labels": [[0, 1, 2, 10], [8, 15]],
+        "test image that is also in train": [[3, 14], [8, 15]],
+        "test image much like one in train": [[9, 17]],
+    }
+
+
+def test_hash_is_that_of_the_images_reduced_one_by_one(pool: NDArray[np.uint8]) -> None:
+    expected = []
+    for image in pool:
+        small = np.asarray(Image.fromarray(image).resize((9, 8), Image.Resampling.LANCZOS))
+        bits = (small[:, 1:] > small[:, :-1]).ravel()
+        expected.append(int("".join("01"[bit] for bit in bits.astype(int)), 2))
+    assert difference_hash(pool).tolist() == expected
+
+
+def test_nearest_counts_bits() -> None:
+    hashes = np.array([0b1011, 0, 2**64 - 1], np.uint64)
+    bits, places = nearest(hashes, np.array([2**64 - 1, 0b0001], np.uint64), block=2)
+    assert bits.tolist() == [2, 1, 0]
+    assert places.tolist() == [1, 1, 0]
+
+
+def test_a_distance_finds_pictures_that_are_only_similar(pool: NDArray[np.uint8]) -> None:
+    lighter = np.clip(pool.astype(np.int16) + np.random.default_rng(0).integers(-4, 5, pool.shape), 0, 255)
+    faces = in_split_order(np.concatenate([pool, lighter.astype(np.uint8)]), [0] * 40, [TRAIN] * 20 + [TEST] * 20)
+    near = [audit(faces, distance).near_duplicates["test_in_train"] for distance in (0, 4, 64)]
+    assert near[0] < near[1] <= near[2] == 20
+
+
+def votes_of(**numbers: int) -> list[int]:
+    return [numbers.get(name, 0) for name in VOTES]
+
+
+def test_votes_are_clear_only_when_one_emotion_leads_alone(pool: NDArray[np.uint8]) -> None:
+    votes = [
+        votes_of(anger=10),
+        votes_of(happiness=6, anger=4),
+        votes_of(anger=5, sadness=5),  # a tie
+        votes_of(anger=4, unknown=6),
+        votes_of(anger=4, contempt=6),  # contempt is no class
+        votes_of(NF=10),
+        votes_of(sadness=9),
+    ]
+    labels = [0, 0, 0, 0, 0, 0, 4]
+    faces = in_split_order(pool[:7], labels, [0] * 7, votes=np.array(votes, np.uint8))
+    found = audit(faces).votes
+    assert found is not None
+    assert (found.clear, found.agree, found.agreement) == (4, 3, 0.75)
+    assert found.by_emotion["angry"] == Agreement(clear=3, agree=2, agreement=0.6667)
+    assert found.by_emotion["fear"] == Agreement(clear=0, agree=0, agreement=0.0)
+    assert (found.not_a_face, found.incomplete) == (1, 1)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_verb_audit(cache: Path) -> None:
+    told = CliRunner().invoke(app, ["faces", "audit", "drawn:100", "--json", "--sheet", str(cache / "sheet.png")])
+    assert told.exit_code == 0, told.output
+    figures = json.loads(told.stdout)
+    assert figures["constant"]["total"] == 0
+    assert figures["duplicates"]["train"] == {"groups": 0, "images": 0, "conflicting_groups": 0}
+    assert (cache / "sheet.png").exists()
+    words = CliRunner().invoke(app, ["faces", "audit", "drawn:100"])
+    assert "nothing found" in words.stdout
+
+
+def test_verb_show(cache: Path) -> None:
+    told = CliRunner().invoke(app, ["faces", "show", "drawn:200", "--json"])
+    facts = json.loads(told.stdout)
+    assert facts["size"] == 48
+    assert facts["counts"]["train"]["happy"] == 32
+    assert facts["fingerprint"] == draw_faces(200).fingerprint
+    words = CliRunner().invoke(app, ["faces", "show", "drawn:200", "--grid", str(cache / "grid.svg"), "--standardise"])
+    assert "20.0" in words.stdout
+    assert "standardised" in (cache / "grid.svg").read_text()
+
+
+def test_verb_show_refuses_an_unknown_split(cache: Path) -> None:
+    told = CliRunner().invoke(app, ["faces", "show", "drawn:50", "--grid", str(cache / "a.png"), "--split", "tests"])
+    assert told.exit_code != 0
+    assert "did you mean 'test'" in str(told.exception)
+
+
+@pytest.mark.real
+def test_figures_of_fer2013(fer2013: Path, cache: Path) -> None:
+    faces = open_faces(str(fer2013))
+    found = audit(faces)
+    assert found.constant == {"train": 11, "validation": 1, "test": 0, "total": 12}
+    assert found.duplicates["train"] == Duplicates(groups=1034, images=2260, conflicting_groups=38)
+    assert (found.duplicates["validation"].groups, found.duplicates["test"].groups) == (26, 16)
+    assert found.leaks == {"validation_in_train": 279, "test_in_train": 288, "test_in_validation": 44}
+    assert found.conflicts == Conflicts(groups=56, images=148)
+    assert found.near_duplicates["test_in_train"] == 308
+    assert found.votes is not None
+    assert round(100 * found.votes.agreement, 1) == 65.6
+    assert (found.votes.not_a_face, found.votes.incomplete) == (176, 1)
+    assert leaked(faces).sum() == 288
+    assert leaked(faces).shape == (3589,)
+
+
+@pytest.mark.real
+def test_counts_of_fer2013(fer2013: Path, cache: Path) -> None:
+    counts = {split: list(row.values()) for split, row in open_faces(str(fer2013)).counts().items()}
+    assert counts == {
+        "train": [3995, 436, 4097, 7215, 4830, 3171, 4965],
+        "validation": [467, 56, 496, 895, 653, 415, 607],
+        "test": [491, 55, 528, 879, 594, 416, 626],
+    }

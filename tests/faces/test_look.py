@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.errors import UserError
+from mien.faces import Faces
+from mien.faces.audit import Example
+from mien.faces.drawn import draw_faces
+from mien.faces.look import draw_examples, draw_grid, grid
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Faces:
+    return draw_faces(100, seed=0)
+
+
+def test_grid_picks_images_of_each_emotion(drawn: Faces) -> None:
+    images, titles = grid(drawn, n=3, seed=1)
+    assert images.shape == (7, 3, 48, 48)
+    assert titles == list(drawn.classes)
+    train = drawn.split("train")
+    for label, picked in enumerate(images):
+        of_label = {image.tobytes() for image in train.images[train.labels == label]}
+        chosen = [image.astype(np.uint8).tobytes() for image in picked]
+        assert set(chosen) <= of_label
+        assert len(set(chosen)) == 3
+
+
+def test_grid_is_fixed_by_its_seed(drawn: Faces) -> None:
+    assert np.array_equal(grid(drawn, seed=1)[0], grid(drawn, seed=1)[0])
+    assert not np.array_equal(grid(drawn, seed=1)[0], grid(drawn, seed=2)[0])
+
+
+def test_grid_standardises_each_image(drawn: Faces) -> None:
+    images, _ = grid(drawn, n=2, standardise=True)
+    np.testing.assert_allclose(images.mean(axis=(2, 3)), 0, atol=1e-4)
+    np.testing.assert_allclose(images.std(axis=(2, 3)), 1, atol=1e-4)
+
+
+def test_grid_leaves_gaps_where_faces_are_missing(drawn: Faces) -> None:
+    images, _ = grid(drawn, n=2, split="test")  # ten test faces: some emotions have one only
+    missing = np.isnan(images).all(axis=(2, 3)).sum(axis=1)
+    present = np.bincount(drawn.split("test").labels, minlength=7)
+    assert missing.tolist() == np.maximum(2 - present, 0).tolist()
+
+
+def test_a_constant_image_is_standardised_to_zeros() -> None:
+    faces = Faces(np.full((1, 8, 8), 9, np.uint8), np.zeros(1, np.uint8), np.zeros(1, np.uint8), ("one",))
+    assert np.array_equal(grid(faces, n=1, standardise=True)[0], np.zeros((1, 1, 8, 8)))
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_grid_is_drawn_the_same_twice(drawn: Faces, tmp_path: Path, suffix: str) -> None:
+    images, titles = grid(drawn, n=2, split="test")
+    files = [tmp_path / f"{name}.{suffix}" for name in "ab"]
+    for file in files:
+        draw_grid(images, titles, file, "ten drawn faces", standardised=False)
+    first, second = (file.read_bytes() for file in files)
+    assert first == second
+    if suffix == "svg":
+        assert all(title in first.decode() for title in [*titles, "ten drawn faces"])
+    else:
+        pixels = np.asarray(Image.open(files[0]).convert("L"))
+        assert pixels.shape[1] > 2 * pixels.shape[0]
+        assert pixels.min() < 60
+    assert sorted(tmp_path.iterdir()) == files
+
+
+def test_other_formats_are_refused_and_leave_nothing(drawn: Faces, tmp_path: Path) -> None:
+    images, titles = grid(drawn)
+    with pytest.raises(UserError, match=r"faces\.jpg: a picture is drawn as \.png or \.svg"):
+        draw_grid(images, titles, tmp_path / "faces.jpg", "", standardised=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_contact_sheet_names_rows_and_labels(drawn: Faces, tmp_path: Path) -> None:
+    last = len(drawn) - 1
+    found = [Example("wrong so", np.array([0, last])), Example("and so", np.array([1, 2, 3]))]
+    draw_examples(drawn, found * 3, tmp_path / "sheet.svg")
+    words = (tmp_path / "sheet.svg").read_text()
+    for expected in ("wrong so", "and so", ">train 3<", ">test 9<", f">{drawn.classes[drawn.labels[last]]}<"):
+        assert expected in words
+
+
+def test_contact_sheet_without_examples_says_so(drawn: Faces, tmp_path: Path) -> None:
+    draw_examples(drawn, [], tmp_path / "sheet.svg")
+    assert "nothing found" in (tmp_path / "sheet.svg").read_text()
