@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,13 @@ def test_help_ends_with_an_example(mien, verb: str) -> None:
     shown = mien(verb, "--help")
     assert shown.exit_code == 0
     assert shown.stdout.split("Example: ")[1].startswith(f"mien {verb} ")
+
+
+def test_a_users_error_ends_with_2_and_one_message_without_traceback(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text("name = 1")
+    done = subprocess.run(
+        [sys.executable, "-m", "mien", "plan", "s.toml"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "mien: s.toml: 2 mistakes\n  name: found 1, should be a text\n  nets: missing\n"

@@ -16,7 +16,7 @@ SET = typer.Option(
     None, "--set", metavar="KEY=VALUE", help="Change an entry of the file, as recipe.epochs=2; repeatable."
 )
 OUT = typer.Option(
-    None, "-o", "--out", metavar="DIR", help="The study's folder.  [default: out/NAME]", show_default=False
+    None, "-o", "--out", metavar="DIR", help="The study's folder; out/NAME unless given.", show_default=False
 )
 JSON = typer.Option(False, "--json", help="Print JSON instead of tables.")
 FOLDER = typer.Argument(..., metavar="DIR", help="A study's folder.", show_default=False)

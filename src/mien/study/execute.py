@@ -60,7 +60,8 @@ def execute(
         KeyboardInterrupt: stopped by the user; the same call goes on from the last epoch.
     """
     with only_here(folder):
-        write_text(folder / "study.toml", f"# {command or 'mien study'}\n{plan.study.text}")
+        head = "".join(f"# {line}\n" for line in command.splitlines())
+        write_text(folder / "study.toml", head + plan.study.text)
         write_json(folder / "faces.json", faces_facts(plan))
         runs = [
             Run.create(folder / "runs", net.net, net.recipe, seed, plan.faces)

@@ -1,0 +1,88 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mien.cli import app
+from mien.training.run import Run
+
+STUDIES = Path(__file__).parents[2] / "studies"
+TINY = """
+name = "tiny"
+data.source = "drawn:300"
+recipe = { epochs = 2, batch = 32 }
+[nets.fnn]
+layers = ["flatten", "dense(16)", "relu", "classes"]
+[nets.cnn]
+layers = ["conv(4)", "relu", "pool(4)", "flatten", "dropout(0.25)", "classes"]
+[nets.diverging]
+layers = ["flatten", "dense(16)", "relu", "classes"]
+recipe = { optimizer = "sgd", learning_rate = 1e30 }
+"""
+
+
+def _mien(*words: str) -> str:
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+
+
+def test_a_tiny_study_runs_from_start_to_end(tmp_path: Path) -> None:
+    Path("tiny.toml").write_text(TINY)
+    assert _mien("study", "tiny.toml").endswith("report: out/tiny/report.html\n")
+    found = json.loads(Path("out/tiny/results.json").read_text())
+    nets = {net["name"]: net for net in found["nets"]}
+    assert {name: net["state"] for name, net in nets.items()} == {
+        "fnn": "finished",
+        "cnn": "finished",
+        "diverging": "failed",
+    }
+    best = max(("fnn", "cnn"), key=lambda name: nets[name]["validation_accuracy"])
+    assert found["best"] == best
+    assert [name for name, net in nets.items() if "test_accuracy" in net] == [best]
+    run = Run.open(Path("out/tiny/runs", nets[best]["runs"][0]))
+    said = run.predictions("test")
+    assert said is not None
+    assert said.accuracy == nets[best]["test_accuracy"]
+    assert run.status.test_opened == nets[best]["test_opened"]
+    page = Path("out/tiny/report.html").read_text()
+    assert all(name in page for name in nets)
+
+
+def test_a_study_again_gives_the_same_numbers_elsewhere_and_trains_nothing_here() -> None:
+    Path("tiny.toml").write_text(TINY)
+    _mien("study", "tiny.toml", "-o", "a")
+    weights = {file: file.stat().st_mtime_ns for file in Path("a/runs").rglob("weights.safetensors")}
+    _mien("study", "tiny.toml", "-o", "a")
+    assert weights == {file: file.stat().st_mtime_ns for file in Path("a/runs").rglob("weights.safetensors")}
+    _mien("study", "tiny.toml", "-o", "b")
+    accuracies = [
+        [(net["name"], net.get("validation_accuracy"), net.get("test_accuracy")) for net in found["nets"]]
+        for found in (json.loads(Path(folder, "results.json").read_text()) for folder in "ab")
+    ]
+    assert accuracies[0] == accuracies[1]
+
+
+@pytest.mark.real
+def test_the_study_of_eight_nets_is_planned_on_fer2013(fer2013: Path) -> None:
+    found = json.loads(_mien("plan", str(STUDIES / "fnn_cnn.toml"), "--data", str(fer2013), "--json"))
+    assert {net["name"]: net["parameters"] for net in found["nets"]} == {
+        "model1": 5_230_463,
+        "model2": 5_154_807,
+        "model3": 7_115_007,
+        "model4": 7_439_029,
+        "model5": 7_238_507,
+        "cnn_1": 2_723_303,
+        "cnn_2": 5_571_527,
+        "cnn_3": 476_231,
+    }
+    assert sum(found["faces"]["counts"]["train"].values()) == 28_709
+    assert found["faces"]["leaked_test"] == 288
+    assert found["seconds"] > 0
