@@ -9,6 +9,7 @@ import pytest
 from mien.disk import append_line, write_json, write_text
 from mien.faces import Faces
 from mien.faces.packed import write_packed
+from mien.report import write_report
 from mien.study.plan import Plan
 from mien.study.results import faces_facts, results, select
 from mien.study.schema import read_study
@@ -112,6 +113,14 @@ def build(
     write_text(folder / "study.toml", file.read_text())
     write_json(folder / "faces.json", faces_facts(plan))
     write_json(folder / "results.json", results(plan, folder, "mien study study.toml"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of four small nets with two seeds each, and its report."""
+    folder = build(tmp_path_factory.mktemp("study") / "out", blobs(np.random.default_rng(0)), seeds=(0, 1))
+    write_report(folder)
     return folder
 
 

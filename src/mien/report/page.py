@@ -60,6 +60,7 @@ class Page:
     parts: list[NetPart]
     counts: Table
     comparisons: list[Table]
+    judged: Table
     mcnemar: Table
     overview: list[Drawing]
     said: list[str]
@@ -89,7 +90,7 @@ class Page:
             for table in (*part.tables, *part.judgement_tables, part.mistakes_table)
             if table is not None
         ]
-        return [self.counts, *self.comparisons, self.mcnemar, *of_nets]
+        return [self.counts, *self.comparisons, self.judged, self.mcnemar, *of_nets]
 
 
 def write_report(folder: Path) -> Path:
@@ -133,6 +134,7 @@ def make_page(contents: Contents, faces: Faces | None, no_pictures: str) -> Page
         parts=[_part(contents, net, faces) for net in contents.nets],
         counts=tables.counts_table(contents),
         comparisons=_comparison_tables(contents),
+        judged=tables.selected_table(contents),
         mcnemar=tables.mcnemar_table(contents.comparisons, [net.name for net in contents.selected]),
         overview=_overview(contents),
         said=words.comparison_words(contents),

@@ -49,6 +49,29 @@ def comparison_table(contents: Contents, nets: Sequence[NetResult], name: str, t
     return Table(name, title, tuple(keep), rows, notes if together else "", marked, sortable=len(nets) > 1)
 
 
+def selected_table(contents: Contents) -> Table:
+    """The best net of each group by every score, on the split it is judged on."""
+    columns = [
+        Column("name", "net", lead=True),
+        Column("judged_on", "judged on"),
+        Column("accuracy", "accuracy, %", number=True),
+        Column("test_accuracy_without_leaks", "without leaked faces, %", number=True),
+        Column("balanced_accuracy", "balanced, %", percent, True),
+        Column("macro_f1", "macro-F1, %", percent, True),
+        Column("nll", "cross-entropy", "{:.3f}".format, True),
+        Column("ece", "calibration error, %", percent, True),
+    ]
+    nets = [net for net in contents.selected if net.judged_on]
+    if not contents.faces["leaked_test"] or not any(net.test for net in nets):
+        del columns[3]
+    rows = tuple(
+        tuple(net.measure(f"{net.judged_on}_accuracy") if c.key == "accuracy" else _cell(net, c.key) for c in columns)
+        for net in nets
+    )
+    title = "The selected net, judged" if len(nets) == 1 else "The best of each group, judged"
+    return Table("selected", title, tuple(columns), rows, sortable=len(rows) > 1)
+
+
 def mcnemar_table(comparisons: Sequence[Comparison], selected: Sequence[str]) -> Table:
     """McNemar's test of each pair of nets, those between the selected first."""
     comparisons = sorted(comparisons, key=lambda one: (not {one.a, one.b} <= set(selected), one.split != "test"))
@@ -140,4 +163,4 @@ def mistakes_table(net: NetResult, found: Sequence[Mistake]) -> Table:
 
 
 def _cell(net: NetResult, key: str) -> object:
-    return net.measure(key) if key.endswith("_accuracy") else net.facts[key]
+    return net.measure(key) if "_accuracy" in key and key != "balanced_accuracy" else net.facts[key]

@@ -130,7 +130,7 @@ def _lead(contents: Contents, group: str) -> str:
     if len(ranked) == 1 or ranked[1].validation is None:
         others = len(contents.members(group)) > 1
         return f"In group {group}, {first.name} is the only net that came to its end." if others else ""
-    second, lead = ranked[1], ranked[0].validation.value - ranked[1].validation.value
+    second, lead = ranked[1], apart(ranked[0].validation.value, ranked[1].validation.value)
     text = f"In group {group}, {first.name} is best on validation with {percent(ranked[0].validation.value)} %"
     if lead <= 0:
         return f"{text}, level with {second.name}."
@@ -143,7 +143,7 @@ def _gain(contents: Contents, best: NetResult, other: NetResult) -> str:
     mine, its = best.measure(f"{split}_accuracy"), other.measure(f"{split}_accuracy")
     if mine is None or its is None:
         return ""
-    difference = mine.value - its.value
+    difference = apart(mine.value, its.value)
     test = contents.comparison(best.name, other.name, split)
     if difference > 0:
         first = f"{best.name} gains {points(difference)} over {other.name} on {split}"
@@ -182,7 +182,9 @@ def _beyond(contents: Contents, test: Comparison | None) -> str:
 
 
 def _fit(contents: Contents) -> list[str]:
-    gaps = [(net.train.value - net.validation.value, net) for net in contents.judged if net.train and net.validation]
+    gaps = [
+        (apart(net.train.value, net.validation.value), net) for net in contents.judged if net.train and net.validation
+    ]
     over = sorted((gap for gap in gaps if gap[0] > OVERFIT), key=lambda gap: -gap[0])
     rest = [net.name for gap, net in gaps if gap <= OVERFIT]
     sentences = []
@@ -232,7 +234,7 @@ def _calibration(net: NetResult) -> str:
     total = max(sum(one["count"] for one in bins), 1)
     confidence = sum(one["count"] * one["confidence"] for one in bins) / total
     right = sum(one["count"] * one["accuracy"] for one in bins) / total
-    off, ece = confidence - right, net.facts["ece"]
+    off, ece = apart(confidence, right), net.facts["ece"]
     said = f"its mean confidence is {percent(confidence)} %, and {percent(right)} % of its answers are right"
     if abs(off) <= CALIBRATED:
         kind = "On the whole its confidence is right"
@@ -243,9 +245,9 @@ def _calibration(net: NetResult) -> str:
 
 def _leaks(net: NetResult) -> list[str]:
     clean = net.measure("test_accuracy_without_leaks")
-    if net.test is None or clean is None or clean.value == net.test.value:
+    if net.test is None or clean is None or not apart(net.test.value, clean.value):
         return []
-    added = net.test.value - clean.value
+    added = apart(net.test.value, clean.value)
     word = "more" if added > 0 else "fewer"
     return [
         f"Test faces that also stand in train change its test accuracy by {points(abs(added))}: with them "
@@ -257,6 +259,11 @@ def points(share: float) -> str:
     """A difference of two shares in percentage points: `1.0 point`, `10.8 points`."""
     text = percent(share)
     return f"{text} point{'' if text == '1.0' else 's'}"
+
+
+def apart(a: float, b: float) -> float:
+    """a - b as a reader sees it who has both in per cent with one digit."""
+    return round(round(a, 3) - round(b, 3), 3)
 
 
 def times(ratio: float, what: str) -> str:
