@@ -262,7 +262,7 @@ def points(share: float) -> str:
 
 
 def apart(a: float, b: float) -> float:
-    """a - b as a reader sees it who has both in per cent with one digit."""
+    """The difference a - b as a reader sees it who has both in per cent with one digit."""
     return round(round(a, 3) - round(b, 3), 3)
 
 
@@ -270,7 +270,8 @@ def times(ratio: float, what: str) -> str:
     """A ratio in words: `5.4 times the training time`, `about the same training time`."""
     if 0.95 <= ratio <= 1.05:
         return f"about the same {what}"
-    return f"{ratio:.1f} times the {what}" if ratio >= 1.95 else f"{ratio:.2f} times the {what}"
+    digits = ".1f" if ratio >= 1.95 else ".2f" if ratio >= 0.095 else ".2g"
+    return f"{ratio:{digits}} times the {what}"
 
 
 def _images(number: int) -> str:

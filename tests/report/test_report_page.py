@@ -1,0 +1,186 @@
+import json
+import re
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.errors import UserError
+from mien.faces import read_packed, write_packed
+from mien.report import write_report
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Outline(HTMLParser):
+    """Checks that tags are balanced, and gathers headings, ids, links and pictures."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.headings: list[int] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.pictures: list[dict[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if given.get("id"):
+            self.ids.append(str(given["id"]))
+        if tag == "a":
+            self.links.append(str(given["href"]))
+        if tag == "img":
+            self.pictures.append(given)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def outline(page: str) -> Outline:
+    found = Outline()
+    found.feed(page)
+    found.close()
+    assert found.open == []
+    return found
+
+
+@pytest.fixture(scope="module")
+def page(study: Path) -> str:
+    return (study / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_tells_of_every_net(page: str) -> None:
+    for name in ("wide", "deep", "conv_1", "conv_2"):
+        assert f'id="net-{name}"' in page
+        assert f"Layers of {name}" in page
+        assert f"{name}: accuracy over epochs" in page
+    assert "Thin: each of 2 seeds; thick: their mean." in page
+
+
+def test_the_page_is_well_formed(page: str) -> None:
+    found = outline(page)
+    assert found.headings[0] == 1
+    assert found.headings.count(1) == 1
+    assert all(later - before <= 1 for before, later in zip(found.headings, found.headings[1:], strict=False))
+    assert len(found.ids) == len(set(found.ids))
+    assert {link[1:] for link in found.links} <= set(found.ids)
+    assert all(picture["alt"] and str(picture["src"]).startswith("data:image/png") for picture in found.pictures)
+    assert page.count("<caption>") == page.count("<table")
+
+
+def test_the_page_needs_nothing_else(page: str) -> None:
+    assert len(page.encode()) < 3_000_000
+    assert not re.search(r'(?:src|href)="(?!#|data:)', page)
+    assert "@import" not in page
+    assert "url(http" not in page
+    assert "default-src 'none'" in page
+
+
+def test_the_page_gives_what_reproduces_it(page: str, study: Path) -> None:
+    results = json.loads((study / "results.json").read_text())
+    assert results["faces"]["fingerprint"] in page
+    assert "mien study study.toml" in page
+    assert results["versions"]["torch"] in page
+    assert "dense(16, l2=1e-4)" in page
+
+
+def test_pictures_of_faces_and_mistakes(page: str) -> None:
+    alt = [str(picture["alt"]) for picture in outline(page).pictures]
+    assert sum(text.startswith("A face from train") for text in alt) == 14
+    mistakes = [text for text in alt if text.startswith("A face of test")]
+    assert len(mistakes) == 28
+    for text in mistakes:
+        truth, said = re.findall(r"(\w+) → (\w+)", text)[0]
+        assert truth != said
+
+
+def test_the_report_is_the_same_each_time(study: Path) -> None:
+    before = (study / "report.html").read_bytes()
+    assert write_report(study) == study / "report.html"
+    assert (study / "report.html").read_bytes() == before
+
+
+def test_missing_faces_are_explained(built: Callable[..., Path]) -> None:
+    folder = built()
+    for file in (folder.parent / "faces").iterdir():
+        file.unlink()
+    (folder.parent / "faces").rmdir()
+    page = write_report(folder).read_text()
+    assert "The faces cannot be opened any more" in page
+    assert "<img" not in page
+    assert "Most confident mistakes of" in page
+
+
+def test_other_faces_are_not_shown_as_these(built: Callable[..., Path]) -> None:
+    folder = built()
+    faces = read_packed(folder.parent / "faces")
+    other = np.array(faces.images)
+    other[0, 0, 0] ^= 255
+    labels, splits = np.array(faces.labels), np.array(faces.splits)
+    write_packed(type(faces)(other, labels, splits, faces.classes, None, faces.name), folder.parent / "faces")
+    page = write_report(folder).read_text()
+    assert "their fingerprint differs" in page
+    assert "<img" not in page
+
+
+def test_failed_runs_tell_their_reason(built: Callable[..., Path]) -> None:
+    page = write_report(built(failing=["wide"])).read_text()
+    assert "wide</a> failed." in page
+    assert "the loss of step 12 is nan &lt;learning rate 10&gt;" in page
+    assert "deep is the only net that came to its end" in page
+
+
+def test_a_study_where_all_failed_still_has_a_page(built: Callable[..., Path]) -> None:
+    page = write_report(built(failing=["wide", "deep", "conv_1", "conv_2"])).read_text()
+    assert "No net came to its end." in page
+    assert page.count("the loss of step 12 is nan") >= 4
+    outline(page)
+
+
+def strings(value: object, prefix: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from strings(part, prefix)
+    elif isinstance(value, list):
+        for part in value:
+            yield from strings(part, prefix)
+    elif isinstance(value, str) and value.startswith(prefix):
+        yield value
+
+
+def test_names_are_escaped(built: Callable[..., Path]) -> None:
+    folder = built()
+    text = (folder / "results.json").read_text().replace('"wide"', '"<script>w"').replace('"fnn"', '"<i>fnn"')
+    results = json.loads(text) | {"study": "<script>alert(1)</script>", "command": "mien <b>"}
+    assert list(strings(results, "<script>"))
+    (folder / "results.json").write_text(json.dumps(results))
+    page = write_report(folder).read_text()
+    assert page.count("<script>") == 1  # the page's own
+    assert "<i>" not in page
+    assert "<b>&" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "&lt;script&gt;w" in page
+    outline(page)
+
+
+def test_no_results_is_the_users_to_mend(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no results\\.json; finish the study first"):
+        write_report(tmp_path)
+    (tmp_path / "results.json").write_text('{"format": 1')
+    with pytest.raises(UserError, match="damaged, or of another version"):
+        write_report(tmp_path)
+    (tmp_path / "results.json").write_text('{"format": 2}')
+    with pytest.raises(UserError, match="damaged, or of another version"):
+        write_report(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
