@@ -125,7 +125,7 @@ def _print_audit(found: Audit) -> None:
     table.add_row(
         "  groups with different labels", *(f"{found.duplicates[split].conflicting_groups:,}" for split in splits)
     )
-    for title, leaks in (("copies", found.leaks), ("near copies", found.near_duplicates)):
+    for title, leaks in (("copies", found.leaks), ("near duplicates", found.near_duplicates)):
         table.add_row(f"{title} of train's images", "", *(f"{leaks[f'{split}_in_train']:,}" for split in splits[1:]))
         table.add_row(f"{title} of validation's images", "", "", f"{leaks['test_in_validation']:,}")
     _say(table)
