@@ -1,9 +1,11 @@
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
 from mien.faces import EMOTIONS, SPLITS, Faces
 from mien.faces.drawn import draw_faces
-from mien.faces.drawn.expression import ACTION_UNITS, PROTOTYPES, intensities
+from mien.faces.drawn.expression import ACTION_UNITS, PROTOTYPES, Motion, intensities
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,11 @@ def test_other_sizes_show_the_same_faces() -> None:
 
 def test_no_faces_at_all() -> None:
     assert len(draw_faces(0)) == 0
+
+
+def test_units_move_known_parts() -> None:
+    parts = {part.name for part in fields(Motion)}
+    assert {name for moves in ACTION_UNITS.values() for name in moves} == parts
 
 
 def test_prototypes_name_known_units() -> None:
