@@ -4,7 +4,10 @@ from pathlib import Path
 
 import typer
 
-EPILOG = "Example: [bold]mien faces import train=train.csv validation=val.csv test=test.csv -o fer2013[/bold]"
+EPILOG = (
+    "Examples: [bold]mien faces import train=train.csv validation=val.csv test=test.csv -o fer2013[/]\n\n"
+    "[bold]mien faces import drawn:2000 -o faces[/]"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -18,25 +21,29 @@ def import_faces(
         "train=PATH; a folder of such files, or of images as split/emotion/*.png; packed faces; or drawn:2000."
     ),
     out: Path = typer.Option(..., "-o", "--out", help="The folder to write; packed faces there are replaced."),
-    votes: str = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, to join."),
-    size: int = typer.Option(None, help="A smaller side of the images in pixels, as 24: scaled by area-averaging."),
+    votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, to join."),
+    size: int | None = typer.Option(
+        None, help="A smaller side of the images in pixels, as 24: scaled by area-averaging."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
 ) -> None:
     """Read faces into a packed folder, which opens in milliseconds."""
+    from rich.console import Console
+
     from mien.faces.packed import check_replaceable, write_packed
     from mien.faces.source import file_records, find_source, read_source
 
     check_replaceable(out)
     found = find_source(source, votes)
-    faces = read_source(found, size)
-    write_packed(faces, out, file_records(found))
+    with Console(stderr=True).status(f"reading {', '.join(source)}"):
+        faces = read_source(found, size)
+        write_packed(faces, out, file_records(found))
     if as_json:
         import json
 
         head = {"folder": str(out), "faces": len(faces), "size": faces.size, "classes": faces.classes}
         typer.echo(json.dumps(head | {"counts": faces.counts(), "fingerprint": faces.fingerprint}, indent=2))
         return
-    from rich.console import Console
     from rich.table import Table
 
     counts = faces.counts()

@@ -76,7 +76,8 @@ def read_image(source: Path | BytesIO, size: int = SIZE) -> NDArray[np.uint8]:
         raise ValueError("not an image, or one of an unknown kind") from None
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise ValueError(f"broken image ({error})") from None
-    return area_average(square(gray[None]), size)[0]
+    face: NDArray[np.uint8] = area_average(square(gray[None]), size)[0]
+    return face
 
 
 def _gray(image: "Image") -> NDArray[np.uint8]:
@@ -86,7 +87,8 @@ def _gray(image: "Image") -> NDArray[np.uint8]:
         deep: NDArray[np.int64] = np.asarray(image).astype(np.int64)
         if deep.min() < 0 or deep.max() > 65535:
             raise ValueError("more than 16 bits a pixel")
-        return ((deep + 128) // 257).astype(np.uint8)
+        shallow: NDArray[np.uint8] = ((deep + 128) // 257).astype(np.uint8)
+        return shallow
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
     if image.has_transparency_data:

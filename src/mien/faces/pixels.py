@@ -20,7 +20,7 @@ class PixelParser(threading.local):
     def __init__(self, count: int) -> None:
         self.count = count
         self.bytes = np.empty((3, 0), np.uint8)
-        self.flags = np.empty((2, 0), np.bool_)
+        self.flags = np.empty((3, 0), np.bool_)
 
     def parse(self, text: bytearray, starts: list[int], stops: list[int]) -> NDArray[np.uint8] | None:
         """Parse the fields `text[start:stop]`, between which only spaces stand.
@@ -31,9 +31,9 @@ class PixelParser(threading.local):
         """
         if len(text) > self.bytes.shape[1]:
             self.bytes = np.empty((3, len(text)), np.uint8)
-            self.flags = np.empty((2, len(text)), np.bool_)
+            self.flags = np.empty((3, len(text)), np.bool_)
         digit, hundreds, below = self.bytes[:, : len(text)]
-        is_digit, flag = self.flags[:, : len(text)]
+        is_digit, flag, four = self.flags[:, : len(text)]
         byte = np.frombuffer(text, np.uint8)
 
         np.equal(byte, ord(" "), out=flag)
@@ -45,7 +45,9 @@ class PixelParser(threading.local):
         np.multiply(digit, is_digit, out=digit)
 
         np.logical_and(is_digit[1:], is_digit[:-1], out=flag[1:])
-        if np.logical_and(flag[3:], flag[1:-2], out=flag[3:]).any():  # four digits in a row
+        hundreds[:2] = 0
+        np.multiply(digit[:-2], flag[2:], out=hundreds[2:])
+        if hundreds.max() > 2 or np.logical_and(flag[3:], flag[1:-2], out=four[3:]).any():  # four digits
             return None
         np.greater(is_digit[:-1], is_digit[1:], out=flag[:-1])
         flag[-1] = is_digit[-1]
@@ -56,17 +58,13 @@ class PixelParser(threading.local):
         if np.any(ends[:, 0] < starts) or np.any(ends[:, -1] >= stops):
             return None
 
+        # One byte holds a number up to 255; what is larger wraps around to less than its last two digits.
         below[0] = digit[0]
         np.multiply(digit[:-1], np.uint8(10), out=below[1:])
         np.add(below[1:], digit[1:], out=below[1:])
-        hundreds[:2] = 0
-        np.multiply(digit[:-2], is_digit[1:-1], out=hundreds[2:])
-        rest, values = below[ends], hundreds[ends]
-        if values.max(initial=0) > 2:
-            return None
-        values *= np.uint8(100)
-        values += rest
-        return None if np.any(values < rest) else values  # 256..299 wrap around to less than their last two digits
+        np.multiply(hundreds, np.uint8(100), out=hundreds)
+        np.add(hundreds, below, out=hundreds)
+        return None if np.less(hundreds, below, out=flag).any() else hundreds[ends]
 
 
 def pixel_mistakes(text: str, count: int) -> list[str]:

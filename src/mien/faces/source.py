@@ -177,8 +177,10 @@ def _data_files(folder: Path) -> list[Path]:
 
 
 def _read(part: Part) -> Faces:
-    split = split_of_file(part.path.name) if part.said is None else part.said
-    suffix = part.path.suffix.lower()
+    name, suffix = part.path.name, part.path.suffix.lower()
+    # A folder may be called anything ("my test faces"), so only a name that is nothing but a split counts.
+    told = split_of_word(name) if part.path.is_dir() else split_of_file(name)
+    split = told if part.said is None else part.said
     if is_packed(part.path):
         faces = read_packed(part.path)
     elif part.path.is_dir():
