@@ -243,7 +243,7 @@ def _mistake_pictures(net: NetResult, faces: Faces | None, found: Sequence[pictu
         return []
     images = faces.split(net.judged_on).images
     return [
-        Picture(pictures.png(images[one.row]), f"{one.truth} → {one.predicted}", f"{100 * one.probability:.0f} %")
+        Picture(pictures.png(images[one.row]), f"{one.truth} → {one.predicted}", f"{percent(one.probability)} %")
         for one in found
     ]
 
