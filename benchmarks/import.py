@@ -1,7 +1,8 @@
 """How much faster does mien read FER2013's train csv than a notebook does?
 
-The notebook's way: pandas.read_csv, then every row's text split and turned into an array in Python. Both read the same
-plain csv file, in turns, in one process; their pixels are compared. It also times how long packed faces take to open.
+The notebooks' ways: pandas.read_csv, then every row's text split and converted in Python, in the two forms that are
+common. All read the same plain csv file, in turns, in one process, and their pixels are compared. It also times how
+long packed faces take to open.
 
     python benchmarks/import.py path/to/train.csv [rounds]
 
@@ -28,11 +29,17 @@ from mien.faces.streams import line_blocks
 Result = TypeVar("Result")
 
 
-def notebooks_way(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read a csv file as notebooks do: x float32 [N, 48, 48, 1], y [N]."""
-    table = pd.read_csv(path)
-    x = np.array([np.array(row.split(), dtype="float32") for row in table["pixels"]])
-    return x.reshape(-1, 48, 48, 1), table["emotion"].to_numpy()
+def arrays_of_words(table: pd.DataFrame) -> np.ndarray:
+    """Split a row and let NumPy read the words."""
+    return np.array([np.array(row.split(), dtype="float32") for row in table["pixels"]])
+
+
+def lists_of_numbers(table: pd.DataFrame) -> np.ndarray:
+    """Split a row and make each word a number."""
+    return np.array([[int(word) for word in row.split(" ")] for row in table["pixels"]], dtype="float32")
+
+
+NOTEBOOKS_WAYS = (arrays_of_words, lists_of_numbers)
 
 
 def timed(work: Callable[[], Result]) -> tuple[float, Result]:
@@ -55,24 +62,24 @@ def main(source: Path, rounds: int) -> None:
         with path.open("wb") as file:
             file.writelines(line_blocks(source))
         ours: list[float] = []
-        theirs: list[float] = []
+        theirs: dict[str, list[float]] = {way.__name__: [] for way in NOTEBOOKS_WAYS}
         for _ in range(rounds):
-            spent, (x, y) = timed(lambda: notebooks_way(path))
-            theirs.append(spent)
             spent, faces = timed(lambda: read_csv(path, split=0))
             ours.append(spent)
-            assert np.array_equal(x[..., 0], faces.images)
-            assert np.array_equal(y, faces.labels)
-            del x, y
+            for way in NOTEBOOKS_WAYS:
+                spent, pixels = timed(lambda way=way: way(pd.read_csv(path)))
+                theirs[way.__name__].append(spent)
+                assert np.array_equal(pixels.reshape(-1, 48, 48), faces.images)
+                del pixels
         packed = Path(folder) / "packed"
         write_packed(faces, packed)
         opening = [timed(lambda: first_and_last(read_packed(packed)))[0] for _ in range(50)]
 
-        ratios = [their / our for their, our in zip(theirs, ours, strict=True)]
         print(f"{len(faces):,} faces, {path.stat().st_size / 1e6:.0f} MB of text, {os.cpu_count()} cores")
-        print(f"the notebook's way   {told(theirs)}")
-        print(f"mien                 {told(ours)}")
-        print(f"ratio                {statistics.median(ratios):.1f}, {min(ratios):.1f} to {max(ratios):.1f}")
+        print(f"{'mien':<20} {told(ours)}")
+        for name, times in theirs.items():
+            ratios = [their / our for their, our in zip(times, ours, strict=True)]
+            print(f"{name:<20} {told(times)}: {told(ratios, 'times slower')}")
         print(f"opening packed faces {told(opening, 'ms', 1000)}")
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from mien.errors import UserError
 
-BLOCK = 512 * 1024
+BLOCK = 1024 * 1024
 """Bytes read at a time: what is made of a block stays in the processor's caches."""
 
 _KINDS = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File, b"\xfd7zXZ\x00": lzma.LZMAFile}
