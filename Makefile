@@ -1,0 +1,63 @@
+# One command each; `make help` lists them. Needs python3 (3.11 to 3.13), make, and a package index that pip can reach.
+
+PYTHON  ?= python3
+FER2013 ?= $(or $(MIEN_FER2013),../shared/fer2013)
+
+bin     := .venv/bin
+ready   := .venv/.ready
+rivals  := .venv-bench/.ready
+pip      = -m pip --disable-pip-version-check --quiet install
+compile := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+           --generate-hashes --no-header --upgrade
+
+.PHONY: help setup study check test real bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile | expand -t 16
+
+setup: $(ready) ## the environment .venv with mien, every extra and the developers' tools
+
+$(ready): pyproject.toml requirements/lock.txt requirements/torch.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo 'mien needs Python 3.11, 3.12 or 3.13; name one, as in: make setup PYTHON=python3.12' >&2; exit 1; }
+	@test -x $(bin)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+	$(bin)/python $(pip) --require-hashes --requirement requirements/lock.txt
+	$(bin)/python $(pip) --requirement requirements/torch.txt
+	$(bin)/python $(pip) --no-deps --no-build-isolation --editable .
+	$(bin)/python -m pip check
+	@touch $@
+
+study: setup ## a first study on the built-in drawn faces; ends by naming the report
+	$(bin)/mien study studies/quick.toml
+
+check: setup ## lint, format and types
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+
+test: check ## check, then every fast test
+	$(bin)/pytest
+
+real: setup ## the slow tests, and those on the real FER2013 (FER2013=folder)
+	MIEN_FER2013=$(FER2013) $(bin)/pytest -m 'real or slow'
+
+bench: setup $(rivals) ## mien beside its rivals: reading (where FER2013 is there) and training
+	@if test -e $(FER2013); then PYTHONPATH=src .venv-bench/bin/python benchmarks/import.py $(FER2013)/*rain*csv*; \
+	  else echo 'reading: skipped, no FER2013 in $(FER2013); name its folder by FER2013=folder'; fi
+	$(bin)/python benchmarks/train.py
+
+$(rivals): requirements/bench.txt
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench || { rm -rf .venv-bench; exit 1; }
+	.venv-bench/bin/python $(pip) --require-hashes --requirement $<
+	@touch $@
+
+lock: ## renew requirements/lock.txt and bench.txt: the newest versions that pyproject.toml allows
+	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python $(pip) 'uv>=0.13'; }
+	$(compile) --all-extras --group dev --excludes requirements/torch.txt \
+	  --output-file requirements/lock.txt pyproject.toml requirements/lock.in
+	$(compile) --output-file requirements/bench.txt requirements/bench.in
+
+clean: ## remove the environments, caches and builds; runs and reports stay
+	rm -rf .venv .venv-bench .venv-lock .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
