@@ -13,16 +13,16 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve x."""
-        top, bottom = self._margins(x.shape[2], 0)
-        left, right = self._margins(x.shape[3], 1)
-        if top == bottom and left == right:
-            return F.conv2d(x, self.weight, self.bias, self.stride, (top, left))
-        return F.conv2d(F.pad(x, (left, right, top, bottom)), self.weight, self.bias, self.stride)
+        return F.conv2d(F.pad(x, self.margins(x.shape[2], x.shape[3])), self.weight, self.bias, self.stride)
 
-    def _margins(self, side: int, axis: int) -> tuple[int, int]:
-        kernel, stride = self.kernel_size[axis], self.stride[axis]
-        missing = max((-(-side // stride) - 1) * stride + kernel - side, 0)
-        return missing // 2, missing - missing // 2
+    def margins(self, height: int, width: int) -> tuple[int, int, int, int]:
+        """The zeros to add to an image of so many pixels: left, right, top, bottom."""
+        missing = [
+            max((-(-side // stride) - 1) * stride + kernel - side, 0)
+            for side, kernel, stride in zip((width, height), self.kernel_size[::-1], self.stride[::-1], strict=True)
+        ]
+        left, top = missing[0] // 2, missing[1] // 2
+        return left, missing[0] - left, top, missing[1] - top
 
 
 class Residual(nn.Module):

@@ -1,11 +1,11 @@
 """Run: one net x recipe x seed on one set of faces, as a folder that holds all that is needed to judge it.
 
-    run.json              what was asked: net, recipe, seed, the faces' fingerprint, versions, machine
-    state.json            how it stands: running, stopped, finished or failed (with the reason)
-    history.jsonl         a line an epoch
-    checkpoint.safetensors  after each epoch, until the run is finished
-    weights.safetensors   the result
-    train.npz validation.npz test.npz   probabilities and labels of each split that was evaluated
+run.json                           what was asked: net, recipe, seed, the faces' fingerprint, versions, machine
+state.json                         how it stands: running, stopped, finished or failed (with the reason)
+history.jsonl                      a line an epoch
+checkpoint.safetensors             after each epoch, until the run is finished
+weights.safetensors                the result
+train.npz validation.npz test.npz  probabilities and labels of each split that was evaluated
 """
 
 import json
@@ -95,7 +95,8 @@ class Predictions:
     @cached_property
     def predicted(self) -> NDArray[np.intp]:
         """The most probable class of each face, [N]."""
-        return np.argmax(self.probabilities, axis=1)
+        predicted: NDArray[np.intp] = np.argmax(self.probabilities, axis=1)
+        return predicted
 
     @property
     def accuracy(self) -> float:
@@ -227,7 +228,7 @@ def versions() -> dict[str, str]:
 
 def machine() -> dict[str, str | int]:
     """The machine a run was made on: system, processor, cores."""
-    return {"system": platform.platform(), "processor": processor(), "cores": len(os.sched_getaffinity(0))}
+    return {"system": platform.platform(), "processor": processor(), "cores": os.cpu_count() or 1}
 
 
 def processor() -> str:

@@ -1,0 +1,233 @@
+"""Gradients of a batch, in two ways with one face: written by hand where the net is a chain, by autograd where not.
+
+Both keep the master weights in float32 and compute in bfloat16 or float32. Dropout is drawn from a key, so that a step
+depends on nothing but its own number.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import NamedTuple, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mien.training.chain import Chain, Link, Saved, chain
+
+CHUNK = 32
+"""Faces that go through the image layers together: few enough that what one layer leaves is still in the caches."""
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Judged(NamedTuple):
+    """What a batch's forward pass said.
+
+    Attributes:
+        loss: mean cross-entropy.
+        right: how many faces were given their own emotion.
+    """
+
+    loss: float
+    right: int
+
+
+class Gradients(Protocol):
+    """A net that can be differentiated."""
+
+    def batch(self, x: Tensor, labels: Tensor, key: int) -> Judged:
+        """Forward and backward, training: leaves the gradient of the mean cross-entropy in each parameter's `grad`.
+
+        x: float32 [N, 1, H, W]; labels: int64 [N]; key: what dropout is drawn from.
+        """
+
+    def logits(self, x: Tensor) -> Tensor:
+        """What the net says of x: float32 [N, 1, H, W] -> float32 [N, K]."""
+
+    def close(self) -> None:
+        """Let go of the threads."""
+
+
+def gradients(model: nn.Sequential, dtype: torch.dtype) -> Gradients:
+    """The faster of the ways that the model allows; dtype: bfloat16 or float32."""
+    written = chain(model, dtype)
+    return ByAutograd(model, dtype) if written is None else ByHand(model, written, dtype)
+
+
+class ByHand:
+    """A chain, on all cores.
+
+    Chunks of faces go through the image layers, each on one core; the whole batch through the flat layers behind them,
+    on all cores together. The chunks' gradients are added up in the chunks' order, whichever was done first.
+    """
+
+    def __init__(self, model: nn.Sequential, written: Chain, dtype: torch.dtype) -> None:
+        self.chain, self.dtype = written, dtype
+        self.masters = list(model.parameters())
+        self.weights = [_working_copy(master.detach(), dtype) for master in self.masters]
+        border = sum(link.weights for link in written.trunk)
+        self.trunk_weights, self.head_weights = self.weights[:border], self.weights[border:]
+        self.threads = _single_core_threads(torch.get_num_threads()) if written.trunk else None
+
+    @torch.no_grad()
+    def batch(self, x: Tensor, labels: Tensor, key: int) -> Judged:
+        """See Gradients."""
+        self._refresh()
+        chunks = _parts(x, CHUNK) if self.threads else [x]
+        walked = self._each(lambda at: self._walk_trunk(chunks[at], _dice(key + 1 + at)), range(len(chunks)))
+        features = torch.cat([y for y, _ in walked]) if len(walked) > 1 else walked[0][0]
+        y, saved = _forward(self.chain.head, features, self.head_weights, _dice(key))
+        judged, gradient = _cross_entropy(y.float(), labels)
+        back, of_head = _backward(self.chain.head, gradient.to(self.dtype), self.head_weights, saved)
+        parts = [] if back is None or not self.trunk_weights else _parts(back, CHUNK)
+        of_chunks = self._each(lambda at: self._back_through_trunk(parts[at], walked[at][1]), range(len(parts)))
+        for master, gradient in zip(self.masters, [*_sum(of_chunks), *of_head], strict=True):
+            master.grad = torch.empty_like(master).copy_(gradient)
+        return judged
+
+    @torch.no_grad()
+    def logits(self, x: Tensor) -> Tensor:
+        """See Gradients."""
+        self._refresh()
+
+        @torch.no_grad()
+        def whole(chunk: Tensor) -> Tensor:
+            features, _ = self._walk_trunk(chunk, None)
+            return _forward(self.chain.head, features, self.head_weights, None)[0].float()
+
+        return torch.cat(self._each(whole, _parts(x, 4 * CHUNK)))
+
+    def close(self) -> None:
+        """See Gradients."""
+        if self.threads:
+            self.threads.shutdown()
+
+    @torch.no_grad()
+    def _walk_trunk(self, x: Tensor, dice: torch.Generator | None) -> tuple[Tensor, list[Saved]]:
+        n, _, height, width = x.shape
+        image = x.to(self.dtype).view(n, height, width, 1).permute(0, 3, 1, 2)  # one channel, and that one last
+        return _forward(self.chain.trunk, image, self.trunk_weights, dice)
+
+    @torch.no_grad()
+    def _back_through_trunk(self, gradient: Tensor, saved: list[Saved]) -> list[Tensor]:
+        return _backward(self.chain.trunk, gradient, self.trunk_weights, saved)[1]
+
+    def _each(self, function: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
+        return list(self.threads.map(function, items) if self.threads else map(function, items))
+
+    def _refresh(self) -> None:
+        for weight, master in zip(self.weights, self.masters, strict=True):
+            if weight.dtype != master.dtype:
+                weight.copy_(master)
+
+
+class ByAutograd:
+    """Any model, by torch's autograd: autocast to bfloat16, channels last."""
+
+    def __init__(self, model: nn.Sequential, dtype: torch.dtype) -> None:
+        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.cast = torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
+
+    def batch(self, x: Tensor, labels: Tensor, key: int) -> Judged:
+        """See Gradients."""
+        torch.manual_seed(key)
+        self.model.train()
+        self.model.zero_grad()
+        with self.cast:
+            y = self.model(x.contiguous(memory_format=torch.channels_last))
+        loss = F.cross_entropy(y.float(), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return Judged(loss.item(), _right(y, labels))
+
+    @torch.no_grad()
+    def logits(self, x: Tensor) -> Tensor:
+        """See Gradients."""
+        self.model.eval()
+        with self.cast:
+            parts = _parts(x.contiguous(memory_format=torch.channels_last), 256)
+            return torch.cat([self.model(part) for part in parts]).float()
+
+    def close(self) -> None:
+        """See Gradients."""
+
+
+def _forward(
+    links: list[Link], x: Tensor, weights: list[Tensor], dice: torch.Generator | None
+) -> tuple[Tensor, list[Saved]]:
+    saved, at = [], 0
+    for layer, count in links:
+        x, kept = layer.forward(x, weights[at : at + count], dice)
+        saved.append(kept)
+        at += count
+    return x, saved
+
+
+def _backward(
+    links: list[Link], gradient: Tensor | None, weights: list[Tensor], saved: list[Saved]
+) -> tuple[Tensor | None, list[Tensor]]:
+    """The gradients of the links' input (None if nobody needs it) and of their weights; `saved` is used up."""
+    ours: list[Tensor] = []
+    at = len(weights)
+    for layer, count in reversed(links):
+        kept = saved.pop()
+        if gradient is None:
+            break
+        gradient, theirs = layer.backward(gradient, weights[at - count : at], kept)
+        ours, at = [*theirs, *ours], at - count
+    return gradient, ours
+
+
+def _cross_entropy(y: Tensor, labels: Tensor) -> tuple[Judged, Tensor]:
+    """The judgement of logits y, float32 [N, K], and the gradient of the mean cross-entropy by them."""
+    logarithms = y.log_softmax(1)
+    of_truth = logarithms.gather(1, labels[:, None])
+    gradient = logarithms.exp()
+    gradient.scatter_add_(1, labels[:, None], -torch.ones_like(of_truth)).div_(len(y))
+    return Judged(-of_truth.mean().item(), _right(y, labels)), gradient
+
+
+def _parts(x: Tensor, size: int) -> list[Tensor]:
+    return [x[first : first + size] for first in range(0, len(x), size)]
+
+
+def _right(y: Tensor, labels: Tensor) -> int:
+    return int((y.argmax(1) == labels).sum())
+
+
+def _sum(gradients: list[list[Tensor]]) -> list[Tensor]:
+    """The sum over the chunks, float32."""
+    if not gradients:
+        return []
+    total = [gradient.float() for gradient in gradients[0]]
+    for chunk in gradients[1:]:
+        torch._foreach_add_(total, chunk)
+    return total
+
+
+def _working_copy(master: Tensor, dtype: torch.dtype) -> Tensor:
+    """The master itself in float32, else a copy to be refreshed at each step."""
+    if dtype == master.dtype:
+        return master
+    layout = torch.channels_last if master.dim() == 4 else torch.contiguous_format
+    return master.to(dtype).contiguous(memory_format=layout)
+
+
+def _dice(key: int) -> torch.Generator:
+    return torch.Generator().manual_seed(key)
+
+
+def _single_core_threads(count: int) -> ThreadPoolExecutor:
+    """Threads in which torch uses one core each; it goes on using `count` in the calling thread."""
+    threads = ThreadPoolExecutor(count)
+    together = Barrier(count)
+
+    def settle(_: int) -> None:
+        torch.ones(2**16).add_(1)  # torch sets a thread's number of cores at its first parallel work: now
+        torch.set_num_threads(1)
+        together.wait()
+
+    list(threads.map(settle, range(count)))
+    torch.set_num_threads(count)
+    return threads

@@ -1,0 +1,119 @@
+"""Max-pooling and relu on bfloat16, compiled; torch's own take several times as long.
+
+Measured in docs/decisions/0003-fast-step.md.
+
+The bits of a bfloat16, read as int16, sort like the number as long as it is not negative, and relu leaves no other.
+So the kernels work on int16, which compilers vectorise well; values pass through them bit by bit. All images lie
+channels last in memory: a torch tensor [N, C, H, W] is a numpy array [N, H, W, C] here.
+"""
+
+import numpy as np
+import torch
+from numba import njit
+from numpy.typing import NDArray
+from torch import Tensor
+
+Bits = NDArray[np.int16]
+
+DEAD = 4
+"""In the place of a window's winner: none of its values is positive, so none has a gradient."""
+
+
+def relu(x: Tensor) -> None:
+    """Set what is negative to 0, in place. x: bfloat16 or float32, any shape."""
+    (x.view(torch.int16) if x.dtype == torch.bfloat16 else x).clamp_(min=0)
+
+
+def relu_backward(gradient: Tensor, y: Tensor) -> None:
+    """Keep the gradient where relu gave a positive value, 0 elsewhere, in place.
+
+    gradient, y: bfloat16 or float32 [N, C, H, W] channels last or [N, C]; y is relu's output.
+    """
+    if y.dtype == torch.bfloat16:
+        _relu_backward(_flat_bits(gradient), _flat_bits(y))
+    else:
+        torch.ops.aten.threshold_backward.grad_input(gradient, y, 0, grad_input=gradient)
+
+
+def pool_relu(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The largest value of each 2x2 window after relu, and which of the four it was.
+
+    x: bfloat16 [N, C, H, W] channels last -> bfloat16 [N, C, H // 2, W // 2] channels last,
+    int8 [N, H // 2, W // 2, C]: 0..3 in reading order, the first among equals, or `DEAD`.
+    """
+    n, c, h, w = x.shape
+    y = torch.empty(n, h // 2, w // 2, c, dtype=torch.bfloat16)
+    winner = torch.empty(n, h // 2, w // 2, c, dtype=torch.int8)
+    _pool_relu(_bits(x), y.view(torch.int16).numpy(), winner.numpy())
+    return y.permute(0, 3, 1, 2), winner
+
+
+def pool_relu_backward(gradient: Tensor, winner: Tensor, shape: torch.Size) -> Tensor:
+    """The gradient of `pool_relu`'s input, bfloat16 of `shape` [N, C, H, W] channels last.
+
+    gradient: bfloat16 [N, C, H // 2, W // 2] channels last; winner: as `pool_relu` gave it.
+    """
+    n, c, h, w = shape
+    x = torch.empty(n, h, w, c, dtype=torch.bfloat16)
+    if h % 2:
+        x[:, -1].zero_()
+    if w % 2:
+        x[:, :, -1].zero_()
+    _pool_relu_backward(_bits(gradient), winner.numpy(), x.view(torch.int16).numpy())
+    return x.permute(0, 3, 1, 2)
+
+
+def _bits(x: Tensor) -> Bits:
+    """The bits of bfloat16 [N, C, H, W], as int16 [N, H, W, C] on the same memory if that is channels last."""
+    bits: Bits = x.permute(0, 2, 3, 1).contiguous().view(torch.int16).numpy()
+    return bits
+
+
+def _flat_bits(x: Tensor) -> Bits:
+    """All bits of a tensor in the order of its memory, as int16 [size] on the same memory."""
+    dense = x.permute(0, 2, 3, 1) if x.dim() == 4 else x
+    assert dense.is_contiguous()
+    bits: Bits = dense.view(torch.int16).numpy().reshape(-1)
+    return bits
+
+
+@njit("void(i2[::1], i2[::1])", nogil=True, cache=True)
+def _relu_backward(gradient: Bits, y: Bits) -> None:
+    for i in range(gradient.size):
+        gradient[i] = gradient[i] if y[i] > 0 else np.int16(0)
+
+
+@njit("void(i2[:,:,:,::1], i2[:,:,:,::1], i1[:,:,:,::1])", nogil=True, cache=True)
+def _pool_relu(x: Bits, y: Bits, winner: NDArray[np.int8]) -> None:
+    faces, height, width, channels = y.shape
+    for n in range(faces):
+        for i in range(height):
+            for j in range(width):
+                x0, x1 = x[n, 2 * i, 2 * j], x[n, 2 * i, 2 * j + 1]
+                x2, x3 = x[n, 2 * i + 1, 2 * j], x[n, 2 * i + 1, 2 * j + 1]
+                to, place = y[n, i, j], winner[n, i, j]
+                for c in range(channels):
+                    best, k = x0[c], np.int8(0)
+                    if x1[c] > best:
+                        best, k = x1[c], np.int8(1)
+                    if x2[c] > best:
+                        best, k = x2[c], np.int8(2)
+                    if x3[c] > best:
+                        best, k = x3[c], np.int8(3)
+                    if best <= 0:
+                        best, k = np.int16(0), np.int8(DEAD)
+                    to[c], place[c] = best, k
+
+
+@njit("void(i2[:,:,:,::1], i1[:,:,:,::1], i2[:,:,:,::1])", nogil=True, cache=True)
+def _pool_relu_backward(gradient: Bits, winner: NDArray[np.int8], x: Bits) -> None:
+    faces, height, width, channels = gradient.shape
+    for n in range(faces):
+        for i in range(height):
+            for j in range(width):
+                of, place = gradient[n, i, j], winner[n, i, j]
+                # One loop a place: with several outputs in one loop the compiler does not vectorise.
+                for k in range(4):
+                    to = x[n, 2 * i + k // 2, 2 * j + k % 2]
+                    for c in range(channels):
+                        to[c] = of[c] & np.int16(-(place[c] == k))

@@ -1,0 +1,230 @@
+"""The loop: a run's training from its first epoch to its predictions, read top to bottom."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
+from statistics import median
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mien.disk import append_line, write_text
+from mien.faces import Faces
+from mien.nets import Model, Net, build, parameters, trainable
+from mien.training.checkpoint import (
+    Mark,
+    Weights,
+    load_checkpoint,
+    load_weights,
+    save_checkpoint,
+    save_weights,
+)
+from mien.training.memory import keep_memory
+from mien.training.recipe import Recipe
+from mien.training.run import Epoch, Predictions, Run, Status, now
+from mien.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training is, told after each step.
+
+    Attributes:
+        run: which.
+        epoch, epochs: this epoch, 1 for the first, of how many.
+        step, steps: this step of the epoch, 1 for the first, of how many.
+        loss: the mean of the epoch's steps so far.
+        faces_per_second: of the epoch so far.
+        record: the epoch's line of the history, once it is done and validated; None before.
+    """
+
+    run: Run
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    faces_per_second: float
+    record: Epoch | None = None
+
+
+class DivergedError(Exception):
+    """The loss is no longer a number."""
+
+    def __init__(self, loss: float, epoch: int, step: int, rate: float) -> None:
+        super().__init__(
+            f"the loss became {loss} in epoch {epoch}, step {step}; a learning rate below {rate:g} may help"
+        )
+
+
+def fit(run: Run, faces: Faces, watch: Callable[[Progress], None]) -> Status:
+    """Train a run to its end, from its last checkpoint if it has one.
+
+    Leaves weights, history and the predictions of train and validation in the run's folder. A loss that is not finite
+    ends the run as failed, with the reason in its status.
+
+    Args:
+        run: what to train.
+        faces: those that the run was created for.
+        watch: told of every step.
+
+    Raises:
+        KeyboardInterrupt: stopped by the user; the same call goes on from the last epoch.
+    """
+    keep_memory()
+    net, recipe, seed = run.net, run.recipe, run.seed
+    trainer = Trainer(build(net, faces.size, len(faces.classes), seed), recipe, seed)
+    status = Status(
+        "running",
+        precision=trainer.precision,
+        parameters=parameters(net, faces.size, len(faces.classes)),
+        trainable=trainable(net, faces.size, len(faces.classes)),
+    )
+    run.write_status(status)
+    try:
+        mark = _train(run, trainer, faces, watch)
+    except DivergedError as error:
+        status = replace(status, state="failed", reason=str(error), seconds=_seconds(run))
+    except KeyboardInterrupt:
+        run.write_status(replace(status, state="stopped", seconds=_seconds(run)))
+        raise
+    else:
+        kept = mark.best_epoch if recipe.keep == "best" else mark.epoch
+        status = replace(status, state="finished", seconds=mark.seconds, kept_epoch=kept)
+        for split in ("train", "validation"):
+            run.write_predictions(split, _predict(trainer, faces, split))
+    finally:
+        trainer.close()
+    run.write_status(status)
+    (run.folder / "checkpoint.safetensors").unlink(missing_ok=True)
+    return status
+
+
+def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress], None]) -> Mark:
+    """All epochs that are missing; leaves the weights that the recipe keeps in the model and in their file."""
+    recipe, model, seed = trainer.recipe, trainer.model, run.seed
+    train, validation = faces.split("train"), faces.split("validation")
+    images, labels = _tensors(train)
+    steps = -(-len(images) // recipe.batch)
+    mark, best = _resume(run, trainer)
+
+    while mark.epoch < recipe.epochs and not (recipe.patience and mark.epoch - mark.best_epoch >= recipe.patience):
+        epoch, started = mark.epoch + 1, time.perf_counter()
+        losses, right = [], 0
+        for step, rows in enumerate(_batches(len(images), recipe.batch, seed, epoch), start=1):
+            taken = trainer.step(images[rows], labels[rows], number=(epoch - 1) * steps + step)
+            if not isfinite(taken.loss):
+                raise DivergedError(taken.loss, epoch, step, recipe.rate)
+            losses.append(taken.loss)
+            right += taken.right
+            speed = min(step * recipe.batch, len(images)) / (time.perf_counter() - started)
+            watch(Progress(run, epoch, recipe.epochs, step, steps, sum(losses) / step, speed))
+        seconds = time.perf_counter() - started
+
+        judged = _judge(trainer, validation)
+        record = Epoch(
+            epoch,
+            loss=float(np.average(losses, weights=_sizes(len(images), recipe.batch))),
+            accuracy=right / len(images),
+            validation_loss=judged[0],
+            validation_accuracy=judged[1],
+            seconds=seconds,
+            faces_per_second=len(images) / seconds,
+            steps=tuple(losses),
+        )
+        mark = Mark(epoch, mark.seconds + time.perf_counter() - started, mark.best_epoch, mark.best_accuracy)
+        if record.validation_accuracy > mark.best_accuracy:
+            mark = replace(mark, best_epoch=epoch, best_accuracy=record.validation_accuracy)
+            best = _copy(model) if recipe.keep == "best" else None
+        append_line(run.folder / "history.jsonl", asdict(record))
+        save_checkpoint(run.folder / "checkpoint.safetensors", mark, model.state_dict(), trainer.optimizer, best)
+        watch(Progress(run, epoch, recipe.epochs, steps, steps, record.loss, record.faces_per_second, record))
+
+    if best is not None:
+        model.load_state_dict(best)
+    save_weights(run.folder / "weights.safetensors", model.state_dict())
+    return mark
+
+
+def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
+    """Let a finished run judge a split, and keep what it says in its folder; test's first opening goes on record."""
+    trainer = Trainer(build(run.net, faces.size, len(faces.classes), run.seed), run.recipe, run.seed)
+    try:
+        trainer.model.load_state_dict(load_weights(run.folder / "weights.safetensors"))
+        predictions = _predict(trainer, faces, split)
+    finally:
+        trainer.close()
+    run.write_predictions(split, predictions)
+    if split == "test" and not run.status.test_opened:
+        run.write_status(replace(run.status, test_opened=now()))
+    return predictions
+
+
+def time_step(net: Net, recipe: Recipe, faces: Faces, seed: int = 0, steps: int = 3) -> float:
+    """Seconds that one training step takes here: the median of `steps`, after one to warm up."""
+    keep_memory()
+    trainer = Trainer(build(net, faces.size, len(faces.classes), seed), recipe, seed)
+    images, labels = _tensors(faces.split("train"))
+    taken = []
+    try:
+        for number in range(steps + 1):
+            started = time.perf_counter()
+            trainer.step(images[: recipe.batch], labels[: recipe.batch], number)
+            taken.append(time.perf_counter() - started)
+    finally:
+        trainer.close()
+    return median(taken[1:])
+
+
+def _resume(run: Run, trainer: Trainer) -> tuple[Mark, Weights | None]:
+    """The last checkpoint's state, in the trainer; epochs that the history has beyond it are taken back."""
+    path = run.folder / "checkpoint.safetensors"
+    if not path.exists():
+        mark, best = Mark(), None
+    else:
+        mark, weights, best = load_checkpoint(path, trainer.optimizer)
+        trainer.model.load_state_dict(weights)
+    history = run.folder / "history.jsonl"
+    if history.exists():
+        write_text(history, "".join(f"{line}\n" for line in history.read_text().splitlines()[: mark.epoch]))
+    return mark, best
+
+
+def _batches(faces: int, batch: int, seed: int, epoch: int) -> Iterator[Tensor]:
+    """The rows of each batch of an epoch, in an order that seed and epoch decide; the last batch may be smaller."""
+    order = torch.from_numpy(np.random.default_rng((seed, epoch)).permutation(faces))
+    for first in range(0, faces, batch):
+        yield order[first : first + batch]
+
+
+def _sizes(faces: int, batch: int) -> list[int]:
+    return [min(batch, faces - first) for first in range(0, faces, batch)]
+
+
+def _tensors(faces: Faces) -> tuple[Tensor, Tensor]:
+    """Images uint8 [N, H, W] and labels int64 [N], in memory."""
+    return torch.from_numpy(np.array(faces.images)), torch.from_numpy(faces.labels.astype(np.int64))
+
+
+def _judge(trainer: Trainer, faces: Faces) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy."""
+    images, labels = _tensors(faces)
+    probabilities = trainer.probabilities(images)
+    loss = F.nll_loss(probabilities.clamp(min=1e-30).log(), labels).item()
+    return loss, (probabilities.argmax(1) == labels).double().mean().item()
+
+
+def _predict(trainer: Trainer, faces: Faces, split: str) -> Predictions:
+    part = faces.split(split)
+    return Predictions(trainer.probabilities(_tensors(part)[0]).numpy(), np.array(part.labels))
+
+
+def _copy(model: Model) -> Weights:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def _seconds(run: Run) -> float:
+    return sum(epoch.seconds for epoch in run.history())
