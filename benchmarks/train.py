@@ -1,0 +1,260 @@
+"""How fast does mien train, beside the notebook's own stack and beside plain torch?
+
+Faces a second of whole training steps, batch 256, for cnn_1, cnn_2 and model1. The contenders take turns, each in a
+process of its own that waits while the others run: mien; Keras 3 on tensorflow-cpu in float32, as the notebook ran it;
+the same in mixed_bfloat16; torch in float32; torch in bfloat16 autocast with channels-last, as it is usually written.
+It also measures the processor's peak in bfloat16, and which share of it mien's step reaches.
+
+    python benchmarks/train.py [--quick] [--rounds N] [--json]
+    python benchmarks/train.py --profile [NET]
+
+Keras is looked for in .venv-bench, which `make bench` prepares; `--keras PYTHON` names another Python that has it.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from mien.nets import ZOO, build, penalty
+from mien.training.recipe import Recipe
+from mien.training.run import processor
+from mien.training.trainer import Trainer
+
+HERE = Path(__file__).parent
+BATCH, TRAIN_FACES = 256, 28_709
+STEPS = {"cnn_1": 8, "cnn_2": 4, "model1": 16}
+"""Optimiser steps of one turn: a few seconds for the slowest contender."""
+
+Step = Callable[[Tensor, Tensor], object]
+
+
+def batch_of_noise() -> tuple[Tensor, Tensor]:
+    """Images uint8 [256, 48, 48] and labels int64 [256]; what they show does not change how long a step takes."""
+    dice = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (BATCH, 48, 48), dtype=torch.uint8, generator=dice)
+    return images, torch.randint(0, 7, (BATCH,), generator=dice)
+
+
+def mien_step(model: nn.Module) -> Step:
+    """The training step under test."""
+    trainer, numbers = Trainer(model, Recipe(batch=BATCH), seed=0), iter(range(1 << 20))
+    return lambda images, labels: trainer.step(images, labels, next(numbers))
+
+
+def torch_step(model: nn.Module, bfloat16: bool) -> Step:
+    """The step that a torch user writes first."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7)
+    if bfloat16:
+        model.to(memory_format=torch.channels_last)
+
+    def step(images: Tensor, labels: Tensor) -> float:
+        x = images[:, None].float() / 255 - 0.5
+        if bfloat16:
+            x = x.to(memory_format=torch.channels_last)
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+            loss = nn.functional.cross_entropy(model(x), labels)
+        loss = loss + penalty(model)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+OURS: dict[str, Callable[[nn.Module], Step]] = {
+    "mien": mien_step,
+    "torch float32": lambda model: torch_step(model, bfloat16=False),
+    "torch bfloat16": lambda model: torch_step(model, bfloat16=True),
+}
+KERAS = {"keras float32": "float32", "keras bfloat16": "mixed_bfloat16"}
+
+
+def work(contender: str) -> None:
+    """Answer lines of standard input, as keras_step.py does: a net, a batch, a number of steps."""
+    images, labels = batch_of_noise()
+    ready: dict[str, tuple[Step, int]] = {}
+    for line in sys.stdin:
+        name, _, steps = line.split()
+        if name not in ready:
+            model = build(ZOO[name])
+            ready[name] = OURS[contender](model), sum(weight.numel() for weight in model.parameters())
+            for _ in range(2):
+                ready[name][0](images, labels)
+        step, parameters = ready[name]
+        start = time.perf_counter()
+        for _ in range(int(steps)):
+            step(images, labels)
+        print(time.perf_counter() - start, parameters, flush=True)
+
+
+class Contender:
+    """A process that trains when it is told to."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+
+    def __enter__(self) -> "Contender":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def faces_per_second(self, net: str, steps: int, parameters: int) -> float:
+        """Let it train so many steps; the number of parameters shows that all train the same net."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(f"{net} {BATCH} {steps}\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().split()
+        if not answer:
+            sys.exit(f"{self.process.args} has ended; run it alone to see why")
+        assert int(answer[1]) == parameters
+        return BATCH * steps / float(answer[0])
+
+
+def peak_gflops(size: int = 4096) -> float:
+    """The processor's bfloat16 matrix product, the best of five: what no step can exceed."""
+    a, b = (torch.randn(size, size).bfloat16() for _ in range(2))
+    a @ b
+
+    def once() -> float:
+        start = time.perf_counter()
+        a @ b
+        return 2 * size**3 / (time.perf_counter() - start) / 1e9
+
+    return max(once() for _ in range(5))
+
+
+def flops_per_face(model: nn.Module) -> float:
+    """Of one training step: 2 for each multiply-add, and a backward pass that costs twice the forward pass."""
+    multiplied: list[int] = []
+
+    def count(module: nn.Module, _: object, output: Tensor) -> None:
+        multiplied.append(module.weight.numel() * output[0, 0].numel())
+
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.register_forward_hook(count)
+    model(torch.zeros(1, 1, 48, 48))
+    return 2.0 * 3 * sum(multiplied)
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """A sample as its median and range."""
+    return {"median": statistics.median(values), "low": min(values), "high": max(values), "n": len(values)}
+
+
+def measure(rounds: int, steps: dict[str, int], keras: str) -> dict[str, object]:
+    """Let the contenders take turns, round after round."""
+    own = [sys.executable, str(Path(__file__))]
+    commands = {name: [*own, "--work", name] for name in OURS}
+    commands |= {name: [keras, str(HERE / "keras_step.py"), policy] for name, policy in KERAS.items()}
+    rates: dict[str, dict[str, list[float]]] = {net: {name: [] for name in commands} for net in steps}
+    parameters = {net: sum(weight.numel() for weight in build(ZOO[net]).parameters()) for net in steps}
+    peaks = []
+    with ExitStack() as stack:
+        contenders = {name: stack.enter_context(Contender(command)) for name, command in commands.items()}
+        for turn in range(rounds):
+            peaks.append(peak_gflops())
+            for net, count in steps.items():
+                for name, contender in contenders.items():
+                    print(f"round {turn + 1} of {rounds}: {net}, {name}    ", end="\r", file=sys.stderr)
+                    rates[net][name].append(contender.faces_per_second(net, count, parameters[net]))
+    peak = statistics.median(peaks)
+    return {
+        "machine": {"processor": processor(), "threads": torch.get_num_threads(), "system": platform.platform()},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "batch": BATCH,
+        "peak_gflops": spread(peaks),
+        "nets": {net: told(found, flops_per_face(build(ZOO[net])) / 1e9, peak) for net, found in rates.items()},
+    }
+
+
+def told(rates: dict[str, list[float]], gflops: float, peak: float) -> dict[str, object]:
+    """One net's figures: rates, mien's lead over each contender taken round by round, and its share of the peak."""
+    own = rates["mien"]
+    reached = statistics.median(own) * gflops
+    return {
+        "faces_per_second": {name: spread(found) for name, found in rates.items()},
+        "times_faster": {
+            name: spread([mine / theirs for mine, theirs in zip(own, found, strict=True)])
+            for name, found in rates.items()
+            if name != "mien"
+        },
+        "gflop_per_face": gflops,
+        "gflops": reached,
+        "share_of_peak": reached / peak,
+    }
+
+
+def show(found: dict) -> None:
+    """Print the figures as a table."""
+    machine, peak = found["machine"], found["peak_gflops"]
+    print(f"{machine['processor']}, {machine['threads']} threads; torch {found['versions']['torch']}; batch {BATCH}")
+    print(f"bfloat16 matrix product: {peak['median']:,.0f} GFLOP/s ({peak['low']:,.0f} to {peak['high']:,.0f})\n")
+    print(f"{'net':<8}{'':<16}{'faces/s: median, range, n':<38}{'epoch, s':>10}   mien is faster by")
+    for net, figures in found["nets"].items():
+        for name, rate in figures["faces_per_second"].items():
+            line = f"{rate['median']:,.0f}, {rate['low']:,.0f} to {rate['high']:,.0f}, {rate['n']}"
+            lead = figures["times_faster"].get(name)
+            tail = f"   {lead['median']:.2f} ({lead['low']:.2f} to {lead['high']:.2f})" if lead else ""
+            print(f"{net:<8}{name:<16}{line:<38}{TRAIN_FACES / rate['median']:>10.2f}{tail}")
+        reached = f"{figures['gflops']:,.0f} GFLOP/s, {100 * figures['share_of_peak']:.0f} % of the peak"
+        print(f"{'':<8}mien computes {reached} ({1000 * figures['gflop_per_face']:,.0f} MFLOP a face)\n")
+
+
+def profile(net: str, steps: int = 8) -> None:
+    """Print where the time of mien's step goes, operation by operation."""
+    step, (images, labels) = mien_step(build(ZOO[net])), batch_of_noise()
+    for _ in range(3):
+        step(images, labels)
+    start = time.perf_counter()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+        for _ in range(steps):
+            step(images, labels)
+    spent = time.perf_counter() - start
+    rows = seen.key_averages()
+    counted = sum(row.self_cpu_time_total for row in rows) / 1e6
+    print(f"{net}: {steps} steps in {spent:.2f} s; torch's operations took {counted:.2f} s summed over the threads;")
+    print("what runs outside of torch (the compiled kernels, Python) is not in the table")
+    print(rows.table(sort_by="self_cpu_time_total", row_limit=15, max_name_column_width=40))
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="how often the contenders take turns")
+    parser.add_argument("--quick", action="store_true", help="one round of two steps")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--keras", default=str(HERE.parent / ".venv-bench/bin/python"), help="a Python with Keras")
+    parser.add_argument("--profile", nargs="?", const="cnn_1", choices=STEPS, help="where mien's step spends its time")
+    parser.add_argument("--work", choices=OURS, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.work:
+        work(asked.work)
+    elif asked.profile:
+        profile(asked.profile)
+    elif not Path(asked.keras).exists():
+        parser.error(f"{asked.keras}: no such Python; `make bench` prepares it, or name one that has Keras by --keras")
+    else:
+        steps = dict.fromkeys(STEPS, 2) if asked.quick else STEPS
+        found = measure(1 if asked.quick else asked.rounds, steps, asked.keras)
+        print(json.dumps(found, indent=2)) if asked.json else show(found)
+
+
+if __name__ == "__main__":
+    main()
