@@ -71,15 +71,18 @@ class Pad:
         return inner.contiguous(memory_format=torch.channels_last), []
 
 
-class PoolRelu:
-    """Max-pooling of 2x2 windows, then relu, on bfloat16."""
+class Pool2x2:
+    """Max-pooling of 2x2 windows, and relu behind it if there is one; on bfloat16."""
+
+    def __init__(self, with_relu: bool) -> None:
+        self.with_relu = with_relu
 
     def forward(self, x: Tensor, weights: list[Tensor], dice: torch.Generator | None) -> tuple[Tensor, Saved]:
-        y, winner = kernels.pool_relu(x)
+        y, winner = kernels.pool(x, self.with_relu)
         return y, (winner, x.shape)
 
     def backward(self, gradient: Tensor, weights: list[Tensor], saved: Saved) -> tuple[Tensor | None, list[Tensor]]:
-        return kernels.pool_relu_backward(gradient, *saved), []
+        return kernels.pool_backward(gradient, *saved), []
 
 
 class Pool:
@@ -237,12 +240,14 @@ def _pool_first(modules: list[nn.Module]) -> list[nn.Module]:
 
 
 def _fused(links: list[Link]) -> list[Link]:
-    """Pooling of 2x2 windows and the relu behind it as one layer."""
+    """Pooling of 2x2 windows as its own layer, which takes in the relu behind it."""
     fused: list[Link] = []
     for link in links:
         before = fused[-1].layer if fused else None
-        if isinstance(link.layer, Relu) and isinstance(before, Pool) and before.window[:2] == ([2, 2], [2, 2]):
-            fused[-1] = Link(PoolRelu(), 0)
+        if isinstance(link.layer, Pool) and link.layer.window[:2] == ([2, 2], [2, 2]):
+            fused.append(Link(Pool2x2(with_relu=False), 0))
+        elif isinstance(link.layer, Relu) and isinstance(before, Pool2x2):
+            fused[-1] = Link(Pool2x2(with_relu=True), 0)
         else:
             fused.append(link)
     return fused

@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from mien.training.chain import Chain, Link, Saved, chain
 
-CHUNK = 32
-"""Faces that go through the image layers together: few enough that what one layer leaves is still in the caches."""
+CHUNK = 128
+"""The most faces that go through the image layers together; measured in docs/decisions/0003-fast-step.md."""
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -69,22 +69,25 @@ class ByHand:
         self.weights = [_working_copy(master.detach(), dtype) for master in self.masters]
         border = sum(link.weights for link in written.trunk)
         self.trunk_weights, self.head_weights = self.weights[:border], self.weights[border:]
-        self.threads = _single_core_threads(torch.get_num_threads()) if written.trunk else None
+        self.cores = torch.get_num_threads()
+        self.threads = _single_core_threads(self.cores) if written.trunk else None
 
     @torch.no_grad()
     def batch(self, x: Tensor, labels: Tensor, key: int) -> Judged:
         """See Gradients."""
         self._refresh()
-        chunks = _parts(x, CHUNK) if self.threads else [x]
+        size = min(CHUNK, -(-len(x) // self.cores)) if self.threads else len(x)
+        chunks = _parts(x, size)
         walked = self._each(lambda at: self._walk_trunk(chunks[at], _dice(key + 1 + at)), range(len(chunks)))
         features = torch.cat([y for y, _ in walked]) if len(walked) > 1 else walked[0][0]
         y, saved = _forward(self.chain.head, features, self.head_weights, _dice(key))
         judged, gradient = _cross_entropy(y.float(), labels)
         back, of_head = _backward(self.chain.head, gradient.to(self.dtype), self.head_weights, saved)
-        parts = [] if back is None or not self.trunk_weights else _parts(back, CHUNK)
+        parts = [] if back is None or not self.trunk_weights else _parts(back, size)
         of_chunks = self._each(lambda at: self._back_through_trunk(parts[at], walked[at][1]), range(len(parts)))
         for master, gradient in zip(self.masters, [*_sum(of_chunks), *of_head], strict=True):
-            master.grad = torch.empty_like(master).copy_(gradient)
+            master.grad = torch.empty_like(master) if master.grad is None else master.grad
+            master.grad.copy_(gradient)
         return judged
 
     @torch.no_grad()
@@ -97,7 +100,7 @@ class ByHand:
             features, _ = self._walk_trunk(chunk, None)
             return _forward(self.chain.head, features, self.head_weights, None)[0].float()
 
-        return torch.cat(self._each(whole, _parts(x, 4 * CHUNK)))
+        return torch.cat(self._each(whole, _parts(x, CHUNK if self.threads else 1024)))
 
     def close(self) -> None:
         """See Gradients."""

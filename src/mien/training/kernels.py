@@ -35,8 +35,8 @@ def relu_backward(gradient: Tensor, y: Tensor) -> None:
         torch.ops.aten.threshold_backward.grad_input(gradient, y, 0, grad_input=gradient)
 
 
-def pool_relu(x: Tensor) -> tuple[Tensor, Tensor]:
-    """The largest value of each 2x2 window after relu, and which of the four it was.
+def pool(x: Tensor, with_relu: bool) -> tuple[Tensor, Tensor]:
+    """The largest value of each 2x2 window, after relu if asked for, and which of the four it was.
 
     x: bfloat16 [N, C, H, W] channels last -> bfloat16 [N, C, H // 2, W // 2] channels last,
     int8 [N, H // 2, W // 2, C]: 0..3 in reading order, the first among equals, or `DEAD`.
@@ -44,14 +44,14 @@ def pool_relu(x: Tensor) -> tuple[Tensor, Tensor]:
     n, c, h, w = x.shape
     y = torch.empty(n, h // 2, w // 2, c, dtype=torch.bfloat16)
     winner = torch.empty(n, h // 2, w // 2, c, dtype=torch.int8)
-    _pool_relu(_bits(x), y.view(torch.int16).numpy(), winner.numpy())
+    _pool(_bits(x), y.view(torch.int16).numpy(), winner.numpy(), with_relu)
     return y.permute(0, 3, 1, 2), winner
 
 
-def pool_relu_backward(gradient: Tensor, winner: Tensor, shape: torch.Size) -> Tensor:
-    """The gradient of `pool_relu`'s input, bfloat16 of `shape` [N, C, H, W] channels last.
+def pool_backward(gradient: Tensor, winner: Tensor, shape: torch.Size) -> Tensor:
+    """The gradient of `pool`'s input, bfloat16 of `shape` [N, C, H, W] channels last.
 
-    gradient: bfloat16 [N, C, H // 2, W // 2] channels last; winner: as `pool_relu` gave it.
+    gradient: bfloat16 [N, C, H // 2, W // 2] channels last; winner: as `pool` gave it.
     """
     n, c, h, w = shape
     x = torch.empty(n, h, w, c, dtype=torch.bfloat16)
@@ -59,7 +59,7 @@ def pool_relu_backward(gradient: Tensor, winner: Tensor, shape: torch.Size) -> T
         x[:, -1].zero_()
     if w % 2:
         x[:, :, -1].zero_()
-    _pool_relu_backward(_bits(gradient), winner.numpy(), x.view(torch.int16).numpy())
+    _pool_backward(_bits(gradient), winner.numpy(), x.view(torch.int16).numpy())
     return x.permute(0, 3, 1, 2)
 
 
@@ -83,9 +83,16 @@ def _relu_backward(gradient: Bits, y: Bits) -> None:
         gradient[i] = gradient[i] if y[i] > 0 else np.int16(0)
 
 
-@njit("void(i2[:,:,:,::1], i2[:,:,:,::1], i1[:,:,:,::1])", nogil=True, cache=True)
-def _pool_relu(x: Bits, y: Bits, winner: NDArray[np.int8]) -> None:
+@njit("i2(i2)", nogil=True, cache=True)
+def _rank(bits: np.int16) -> np.int16:
+    """Sorts like the bfloat16 of these bits: below zero, the larger the bits the smaller the number."""
+    return np.int16(bits ^ ((bits >> 15) & 0x7FFF))
+
+
+@njit("void(i2[:,:,:,::1], i2[:,:,:,::1], i1[:,:,:,::1], b1)", nogil=True, cache=True)
+def _pool(x: Bits, y: Bits, winner: NDArray[np.int8], with_relu: bool) -> None:
     faces, height, width, channels = y.shape
+    floor = np.int16(0 if with_relu else -32768)
     for n in range(faces):
         for i in range(height):
             for j in range(width):
@@ -93,20 +100,20 @@ def _pool_relu(x: Bits, y: Bits, winner: NDArray[np.int8]) -> None:
                 x2, x3 = x[n, 2 * i + 1, 2 * j], x[n, 2 * i + 1, 2 * j + 1]
                 to, place = y[n, i, j], winner[n, i, j]
                 for c in range(channels):
-                    best, k = x0[c], np.int8(0)
-                    if x1[c] > best:
-                        best, k = x1[c], np.int8(1)
-                    if x2[c] > best:
-                        best, k = x2[c], np.int8(2)
-                    if x3[c] > best:
-                        best, k = x3[c], np.int8(3)
-                    if best <= 0:
-                        best, k = np.int16(0), np.int8(DEAD)
-                    to[c], place[c] = best, k
+                    best, k = _rank(x0[c]), np.int8(0)
+                    if _rank(x1[c]) > best:
+                        best, k = _rank(x1[c]), np.int8(1)
+                    if _rank(x2[c]) > best:
+                        best, k = _rank(x2[c]), np.int8(2)
+                    if _rank(x3[c]) > best:
+                        best, k = _rank(x3[c]), np.int8(3)
+                    if best <= floor:
+                        best, k = floor, np.int8(DEAD)
+                    to[c], place[c] = _rank(best), k  # ranking twice gives the bits back
 
 
 @njit("void(i2[:,:,:,::1], i1[:,:,:,::1], i2[:,:,:,::1])", nogil=True, cache=True)
-def _pool_relu_backward(gradient: Bits, winner: NDArray[np.int8], x: Bits) -> None:
+def _pool_backward(gradient: Bits, winner: NDArray[np.int8], x: Bits) -> None:
     faces, height, width, channels = gradient.shape
     for n in range(faces):
         for i in range(height):
