@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mien.training.loop import Progress
 
 from mien.disk import append_line
 from mien.faces import Faces
 from mien.study.plan import Plan, make_plan
 from mien.study.schema import read_study
+from mien.training.loop import Progress
 from mien.training.run import Epoch, Predictions, Run, Status, now
 
 TABLE = """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from mien.cli import app
+from mien.cli import app, main
 from mien.errors import UserError
 
 
@@ -45,6 +45,21 @@ def test_ctrl_c_says_how_to_go_on(mien, pretended, study_file: Path) -> None:
     assert stopped.stderr.splitlines()[-1] == (
         "stopped; to go on from the last epoch: mien study small.toml --set 'seeds=[0]'"
     )
+
+
+def test_ctrl_c_anywhere_else_ends_with_1_and_a_word(
+    mien, study_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(folder: Path) -> Path:
+        raise KeyboardInterrupt
+
+    mien("study", "small.toml")
+    monkeypatch.setattr("mien.report.write_report", interrupt)
+    monkeypatch.setattr(sys, "argv", ["mien", "report", "out/small"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.endswith("mien: stopped\n")
 
 
 def test_a_failed_net_is_told(mien, pretended, study_file: Path) -> None:

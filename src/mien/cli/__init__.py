@@ -42,6 +42,9 @@ def main() -> None:
     except UserError as error:
         sys.stderr.write(f"mien: {error}\n")
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        # typer makes a Ctrl-C an exit with 130, without a word.
+        if isinstance(end, SystemExit) and end.code != 130:
+            raise
         sys.stderr.write("mien: stopped\n")
         sys.exit(1)
