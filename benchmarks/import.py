@@ -1,8 +1,9 @@
 """How much faster does mien read FER2013's train csv than a notebook does?
 
 The notebooks' ways: pandas.read_csv, then every row's text split and converted in Python, in the two forms that are
-common. All read the same plain csv file, in turns, in one process, and their pixels are compared. It also times how
-long packed faces take to open.
+common. All read the same plain csv file, in turns, in one process, and their pixels are compared. It also times mien's
+first reading in a process of its own, with its kernel compiled and then with it found on disk, and how long packed
+faces take to open.
 
     python benchmarks/import.py path/to/train.csv [rounds]
 
@@ -12,6 +13,7 @@ bench` prepares an environment that has both (pip install pandas mien).
 
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +26,7 @@ import pandas as pd
 
 from mien.faces import Faces, read_packed, write_packed
 from mien.faces.csv import read_csv
-from mien.faces.streams import line_blocks
+from mien.faces.streams import read_text
 
 Result = TypeVar("Result")
 
@@ -55,12 +57,27 @@ def told(times: list[float], unit: str = "s", scale: float = 1) -> str:
     return f"median {middle:.3g} {unit}, {low:.3g} to {high:.3g} {unit} (n={len(times)})"
 
 
+def first_reading(path: Path, cache: Path) -> float:
+    """How long reading takes in a new process, numba's import included; compiled kernels are kept in `cache`."""
+    code = f"""
+import time
+from pathlib import Path
+from mien.faces.csv import read_csv
+start = time.perf_counter()
+read_csv(Path({str(path)!r}), split=0)
+print(time.perf_counter() - start)
+"""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
+    return float(subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True).stdout)
+
+
 def main(source: Path, rounds: int) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "train.csv"
-        with path.open("wb") as file:
-            file.writelines(line_blocks(source))
+        path.write_bytes(read_text(source))
+        compiling = first_reading(path, Path(folder) / "compiled")
+        first = [first_reading(path, Path(folder) / "compiled") for _ in range(rounds)]
         ours: list[float] = []
         theirs: dict[str, list[float]] = {way.__name__: [] for way in NOTEBOOKS_WAYS}
         for _ in range(rounds):
@@ -77,6 +94,7 @@ def main(source: Path, rounds: int) -> None:
 
         print(f"{len(faces):,} faces, {path.stat().st_size / 1e6:.0f} MB of text, {os.cpu_count()} cores")
         print(f"{'mien':<20} {told(ours)}")
+        print(f"{'... at first':<20} {told(first)}; {compiling:.3g} s if it has to be compiled")
         for name, times in theirs.items():
             ratios = [their / our for their, our in zip(times, ours, strict=True)]
             print(f"{name:<20} {told(times)}: {told(ratios, 'times slower')}")

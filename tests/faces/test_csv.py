@@ -4,7 +4,10 @@ import bz2
 import csv
 import gzip
 import lzma
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 
 from mien.errors import UserError
 from mien.faces import Faces
+from mien.faces import csv as faces_csv
 from mien.faces.csv import read_csv
 
 Text = Callable[..., str]
@@ -27,6 +31,12 @@ def write(folder: Path, text: str | bytes, name: str = "fer2013.csv") -> Path:
     path = folder / name
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
+
+
+@pytest.fixture(params=[True, False], ids=["kernel", "line by line"], autouse=True)
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test of this file reads both ways; a short file would not get the kernel otherwise."""
+    monkeypatch.setattr(faces_csv, "KERNEL_FROM", 0 if request.param else 10**12)
 
 
 def message(path: Path, split: int | None = None) -> str:
@@ -230,6 +240,41 @@ def test_a_damaged_file_is_read_as_a_simple_reader_reads_it_or_refused(
         np.testing.assert_array_equal(faces.images.reshape(-1, 2304), [pixels for _, pixels in expected])
     else:
         message(path, 0)
+
+
+@pytest.mark.parametrize("header", ["emotion,pixels", "emotion,pixels,Usage", "Usage,file,pixels,emotion"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_the_kernel_alone_reads_the_common_forms_and_only_right_rows(header: str, quote: str) -> None:
+    columns = header.split(",")
+    values = {"emotion": "6", "pixels": quote + PIXELS + quote, "Usage": "PrivateTest", "file": "face.png"}
+    wrong = {"emotion": ["7", "", "-1", "33"], "Usage": ["Private", "PrivateTests", "\0"], "file": ['"a,b"', ",", ""]}
+    wrong["pixels"] = [*(PIXELS[:-1] + end for end in ("", "256", "1000", "7 7", "7 ")), f'"{PIXELS}', f'{PIXELS}"']
+    rows = [values] + [values | {name: value} for name in columns for value in wrong[name]]
+    lines = [",".join(row[name] for name in columns) + "\n" for row in rows]
+    cuts = np.cumsum([0, *map(len, lines)], dtype=np.uint64)
+    where = {name.lower(): columns.index(name) for name in columns if name != "file"}
+    read = faces_csv.read_rows("".join(lines).encode(), cuts, faces_csv.Columns(len(columns), **where))
+    if faces_csv.KERNEL_FROM:
+        assert not read.good.any()
+        return
+    np.testing.assert_array_equal(read.good, [row == values or row["file"] == "" for row in rows])
+    assert set(read.pixels[0]) == {7}
+    assert read.labels[0] == 6
+    assert "Usage" not in columns or read.splits[0] == 2
+
+
+@pytest.mark.parametrize("kernel", [True], indirect=True)
+def test_without_a_folder_to_keep_the_compiled_kernel_in(tmp_path: Path, small: Faces, csv_text: Text) -> None:
+    path = write(tmp_path, csv_text(small))
+    code = f"""
+from pathlib import Path
+from mien.faces import csv
+csv.KERNEL_FROM = 0
+print(len(csv.read_csv(Path({str(path)!r}))))
+"""
+    nowhere = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator", "NUMBA_CACHE_DIR": str(path / "no folder")}
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | nowhere, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("28\n", "")
 
 
 @pytest.mark.real

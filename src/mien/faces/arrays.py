@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.faces.csv import Columns, read_rows
 from mien.faces.images import area_average, read_images, square
 from mien.faces.names import SPLIT_WORDS, classes_of, split_of_word
-from mien.faces.pixels import PixelParser, pixel_mistakes
+from mien.faces.pixels import pixel_mistakes
 from mien.faces.problems import Problems
 from mien.faces.types import EMOTIONS, SIZE, SPLITS, Faces, in_split_order
 
@@ -150,19 +151,17 @@ def _arrow_grays(column: Any, path: Path) -> NDArray[np.uint8]:
 
 
 def _text_grays(texts: list[str], path: Path) -> NDArray[np.uint8]:
-    count = SIZE * SIZE
-    parser, problems = PixelParser(count), Problems(path, _ADVICE)
-    images = np.zeros((len(texts), count), np.uint8)
-    for row, text in enumerate(texts):
-        field = bytearray(text.encode())
-        parsed = parser.parse(field, [0], [len(field)])
-        mistakes = pixel_mistakes(text, count) if parsed is None else []
+    lines = [text.encode() + b"\n" for text in texts]
+    cuts = np.cumsum([0, *map(len, lines)], dtype=np.uint64)
+    rows, problems = read_rows(b"".join(lines), cuts, Columns(count=1, pixels=0)), Problems(path, _ADVICE)
+    for row in np.flatnonzero(~rows.good):
+        mistakes = pixel_mistakes(texts[row], SIZE * SIZE)
         for mistake in mistakes:
             problems.add(f"row {row + 1}", mistake)
         if not mistakes:
-            images[row] = [int(word) for word in text.split()] if parsed is None else parsed
+            rows.pixels[row] = [int(word) for word in texts[row].split()]
     problems.raise_if_any()
-    return images.reshape(-1, SIZE, SIZE)
+    return rows.pixels.reshape(-1, SIZE, SIZE)
 
 
 def _grays(images: NDArray[Any], path: Path) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from mien.errors import UserError
 from mien.faces.names import split_of_word
 from mien.faces.pixels import shown
 from mien.faces.problems import Problems
-from mien.faces.streams import line_blocks
+from mien.faces.streams import read_text
 from mien.faces.types import SPLITS, VOTES, Faces
 
 _HEADER = ("Usage", "Image name", *VOTES)
@@ -25,7 +25,7 @@ def read_votes(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     Raises:
         UserError: the file cannot be read or holds mistakes; all are counted, the first ten listed.
     """
-    text = b"".join(line_blocks(path)).decode("utf-8-sig", errors="replace")
+    text = bytes(read_text(path)).decode("utf-8-sig", errors="replace")
     header, *lines = text.split("\n")
     if [name.strip().lower() for name in header.split(",")] != [name.lower() for name in _HEADER]:
         raise UserError(f"{path}, line 1: wrong header; FER+'s is {','.join(_HEADER)}")
