@@ -197,8 +197,10 @@ _ACTIVATIONS: dict[type[nn.Module], type[Layer]] = {nn.ReLU: Relu, nn.ELU: Elu, 
 def chain(model: nn.Sequential, dtype: torch.dtype) -> Chain | None:
     """The model as a chain, or None if it has a layer that is not written out here."""
     modules = _pool_first(list(model))
-    if not modules or any(type(a) in _ACTIVATIONS and type(b) in _ACTIVATIONS for a, b in pairwise(modules)):
-        return None  # an activation overwrites its input, which must not be what another one saved
+    # An activation overwrites its input, which must not be what another one saved; these two may hand that on.
+    writers = [type(module) for module in modules if not isinstance(module, nn.Flatten | nn.Dropout)]
+    if not modules or any(a in _ACTIVATIONS and b in _ACTIVATIONS for a, b in pairwise(writers)):
+        return None
     learnt = [bool(list(module.parameters())) for module in modules]
     links: list[Link] = []
     for at, module in enumerate(modules):

@@ -61,15 +61,21 @@ def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> tuple[Mark,
     tensors, facts = _read(path)
     groups: dict[str, Weights] = {"model": {}, "best": {}}
     state: dict[int, Weights] = {}
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for name, tensor in tensors.items():
         group, rest = name.split(".", 1)
         if group == "optimizer":
             at, key = rest.split(".", 1)
-            state.setdefault(int(at), {})[key] = tensor
+            state.setdefault(int(at), {})[key] = _laid_out_like(parameters[int(at)], tensor)
         else:
             groups[group][rest] = tensor
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
     return Mark(**json.loads(facts["mark"])), groups["model"], groups["best"] or None
+
+
+def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
+    """The fused optimisers walk a weight and its state in the order of memory: both must be laid out alike."""
+    return torch.empty_like(parameter).copy_(tensor) if tensor.shape == parameter.shape else tensor
 
 
 def _write(path: Path, tensors: Weights, facts: dict[str, str]) -> None:

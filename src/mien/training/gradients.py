@@ -1,7 +1,7 @@
 """Gradients of a batch, in two ways with one face: written by hand where the net is a chain, by autograd where not.
 
 Both keep the master weights in float32 and compute in bfloat16 or float32. Dropout is drawn from a key, so that a step
-depends on nothing but its own number.
+depends on nothing but its own number and the seed.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import NamedTuple, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -40,7 +41,7 @@ class Gradients(Protocol):
     def batch(self, x: Tensor, labels: Tensor, key: int) -> Judged:
         """Forward and backward, training: leaves the gradient of the mean cross-entropy in each parameter's `grad`.
 
-        x: float32 [N, 1, H, W]; labels: int64 [N]; key: what dropout is drawn from.
+        x: float32 [N, 1, H, W], may be overwritten; labels: int64 [N]; key: what dropout is drawn from, 0 or more.
         """
 
     def logits(self, x: Tensor) -> Tensor:
@@ -78,9 +79,9 @@ class ByHand:
         self._refresh()
         size = min(CHUNK, -(-len(x) // self.cores)) if self.threads else len(x)
         chunks = _parts(x, size)
-        walked = self._each(lambda at: self._walk_trunk(chunks[at], _dice(key + 1 + at)), range(len(chunks)))
+        walked = self._each(lambda at: self._walk_trunk(chunks[at], _dice(key, 1 + at)), range(len(chunks)))
         features = torch.cat([y for y, _ in walked]) if len(walked) > 1 else walked[0][0]
-        y, saved = _forward(self.chain.head, features, self.head_weights, _dice(key))
+        y, saved = _forward(self.chain.head, features, self.head_weights, _dice(key, 0))
         judged, gradient = _cross_entropy(y.float(), labels)
         back, of_head = _backward(self.chain.head, gradient.to(self.dtype), self.head_weights, saved)
         parts = [] if back is None or not self.trunk_weights else _parts(back, size)
@@ -135,8 +136,11 @@ class ByAutograd:
 
     def batch(self, x: Tensor, labels: Tensor, key: int) -> Judged:
         """See Gradients."""
-        torch.manual_seed(key)
+        torch.manual_seed(_seed(key, 0))
         self.model.train()
+        for module in self.model.modules():
+            if isinstance(module, nn.BatchNorm1d):
+                module.train(len(x) > 1)  # one face has no spread: the running mean and variance stand in
         self.model.zero_grad()
         with self.cast:
             y = self.model(x.contiguous(memory_format=torch.channels_last))
@@ -217,8 +221,13 @@ def _working_copy(master: Tensor, dtype: torch.dtype) -> Tensor:
     return master.to(dtype).contiguous(memory_format=layout)
 
 
-def _dice(key: int) -> torch.Generator:
-    return torch.Generator().manual_seed(key)
+def _dice(key: int, part: int) -> torch.Generator:
+    return torch.Generator().manual_seed(_seed(key, part))
+
+
+def _seed(key: int, part: int) -> int:
+    """32 bits that depend on all of a key, whatever its size: torch's generator looks at no more of its seed."""
+    return int(np.random.SeedSequence((part, key)).generate_state(1)[0])
 
 
 def _single_core_threads(count: int) -> ThreadPoolExecutor:

@@ -52,12 +52,10 @@ class Progress:
 
 
 class DivergedError(Exception):
-    """The loss is no longer a number."""
+    """The loss or a weight is no longer a finite number."""
 
-    def __init__(self, loss: float, epoch: int, step: int, rate: float) -> None:
-        super().__init__(
-            f"the loss became {loss} in epoch {epoch}, step {step}; a learning rate below {rate:g} may help"
-        )
+    def __init__(self, found: str, rate: float) -> None:
+        super().__init__(f"{found}; a learning rate below {rate:g} may help")
 
 
 def fit(run: Run, faces: Faces, watch: Callable[[Progress], None]) -> Status:
@@ -117,7 +115,7 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
         for step, rows in enumerate(_batches(len(images), recipe.batch, seed, epoch), start=1):
             taken = trainer.step(images[rows], labels[rows], number=(epoch - 1) * steps + step)
             if not isfinite(taken.loss):
-                raise DivergedError(taken.loss, epoch, step, recipe.rate)
+                raise DivergedError(f"the loss became {taken.loss} in epoch {epoch}, step {step}", recipe.rate)
             losses.append(taken.loss)
             right += taken.right
             speed = min(step * recipe.batch, len(images)) / (time.perf_counter() - started)
@@ -125,6 +123,9 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
         seconds = time.perf_counter() - started
 
         judged = _judge(trainer, validation)
+        # Relu on bfloat16 takes a NaN for a negative number, so the loss alone does not tell.
+        if not isfinite(judged[0]) or not all(weight.isfinite().all() for weight in model.parameters()):
+            raise DivergedError(f"weights or validation loss are no longer finite after epoch {epoch}", recipe.rate)
         record = Epoch(
             epoch,
             loss=float(np.average(losses, weights=_sizes(len(images), recipe.batch))),

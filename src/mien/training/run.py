@@ -140,9 +140,9 @@ class Run:
         run = cls(folder)
         try:
             found = run.asked["format"]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise UserError(f"{folder}: not a run's folder, it has no run.json") from None
-        except (KeyError, TypeError, json.JSONDecodeError):
+        except (KeyError, TypeError, ValueError):
             raise UserError(f"{folder / 'run.json'}: damaged; remove the folder and run the study again") from None
         if found != 1:
             raise UserError(f"{folder}: written in format {found}, this is mien {__version__} and reads format 1")

@@ -52,8 +52,7 @@ class Trainer:
             labels: int64 [N].
             number: of the step, counted over all epochs: with the seed, it decides the dropout.
         """
-        # A step takes a key for the flat layers and one for each chunk: keys lie far enough apart for all of them.
-        judged = self.gradients.batch(self.scaled(images), labels, key=(self.seed * 2**24 + number) * 2**16)
+        judged = self.gradients.batch(self.scaled(images), labels, key=self.seed * 2**32 + number)
         penalties = self._penalise()
         self.optimizer.step()
         return Step(judged.loss + penalties, judged.right)
