@@ -22,7 +22,6 @@ from mien.training.checkpoint import (
     save_checkpoint,
     save_weights,
 )
-from mien.training.memory import keep_memory
 from mien.training.recipe import Recipe
 from mien.training.run import Epoch, Predictions, Run, Status, now
 from mien.training.trainer import Trainer
@@ -72,7 +71,6 @@ def fit(run: Run, faces: Faces, watch: Callable[[Progress], None]) -> Status:
     Raises:
         KeyboardInterrupt: stopped by the user; the same call goes on from the last epoch.
     """
-    keep_memory()
     net, recipe, seed = run.net, run.recipe, run.seed
     trainer = Trainer(build(net, faces.size, len(faces.classes), seed), recipe, seed)
     status = Status(
@@ -166,7 +164,6 @@ def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
 
 def time_step(net: Net, recipe: Recipe, faces: Faces, seed: int = 0, steps: int = 3) -> float:
     """Seconds that one training step takes here: the median of `steps`, after one to warm up."""
-    keep_memory()
     trainer = Trainer(build(net, faces.size, len(faces.classes), seed), recipe, seed)
     images, labels = _tensors(faces.split("train"))
     taken = []

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mien.nets import Model
 from mien.training.gradients import gradients
+from mien.training.memory import keep_memory
 from mien.training.recipe import Recipe
 
 
@@ -35,6 +36,7 @@ class Trainer:
     """
 
     def __init__(self, model: Model, recipe: Recipe, seed: int) -> None:
+        keep_memory()
         self.model, self.recipe, self.seed = model, recipe, seed
         self.precision = best_precision() if recipe.precision == "auto" else recipe.precision
         self.gradients = gradients(model, getattr(torch, self.precision))
