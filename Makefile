@@ -43,8 +43,9 @@ real: setup ## the slow tests, and those on the real FER2013 (FER2013=folder)
 	MIEN_FER2013=$(FER2013) $(bin)/pytest -m 'real or slow'
 
 bench: setup $(rivals) ## mien beside its rivals: reading (where FER2013 is there) and training
-	@if test -e $(FER2013); then PYTHONPATH=src .venv-bench/bin/python benchmarks/import.py $(FER2013)/*rain*csv*; \
-	  else echo 'reading: skipped, no FER2013 in $(FER2013); name its folder by FER2013=folder'; fi
+	@set -- $(FER2013)/*rain*.csv*; \
+	if test -e "$$1"; then PYTHONPATH=src .venv-bench/bin/python benchmarks/import.py "$$1"; \
+	else echo "reading: skipped, no train csv in $(FER2013); name its folder by FER2013=folder"; fi
 	$(bin)/python benchmarks/train.py
 
 $(rivals): requirements/bench.txt
@@ -56,7 +57,7 @@ lock: ## renew requirements/lock.txt and bench.txt: the newest versions that pyp
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python $(pip) 'uv>=0.13'; }
 	$(compile) --all-extras --group dev --excludes requirements/torch.txt \
 	  --output-file requirements/lock.txt pyproject.toml requirements/lock.in
-	$(compile) --output-file requirements/bench.txt requirements/bench.in
+	$(compile) --constraints requirements/lock.txt --output-file requirements/bench.txt requirements/bench.in
 
 clean: ## remove the environments, caches and builds; runs and reports stay
 	rm -rf .venv .venv-bench .venv-lock .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

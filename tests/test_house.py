@@ -59,9 +59,9 @@ def test_a_wrong_import_is_seen_even_inside_a_function() -> None:
     assert against_the_way("study", ast.parse(source)) == ["4: mien.cli.app"]
 
 
-def test_every_module_of_faces_needs_numpy_alone() -> None:
+def test_every_module_of_faces_but_the_kernel_needs_numpy_alone() -> None:
     files = [path.relative_to(SOURCE.parent).with_suffix("") for path in (SOURCE / "faces").rglob("*.py")]
-    names = [".".join(file.parts).removesuffix(".__init__") for file in files]
+    names = [".".join(file.parts).removesuffix(".__init__") for file in files if file.name != "csv_kernel"]
     assert loads(*names) - loads("numpy", "numpy.random") == {"mien"}
 
 
