@@ -4,13 +4,11 @@ Every row ends with "\n". As that is no part of any field, the byte after one th
 read, and nothing here looks beyond a row's end.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
+from mien.compiled import compiled
 from mien.faces.types import EMOTIONS, SIZE
 
 PIXELS = SIZE * SIZE
@@ -32,19 +30,6 @@ _ROWS = types.void(
     types.uint8[::1],
     types.boolean[::1],
 )
-
-
-def _compiled(signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compile at once and keep the result on disk, or only in memory where no folder can be written to."""
-
-    def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-        try:
-            kernel: Callable[..., Any] = njit(signature, nogil=True, cache=True)(function)
-        except (RuntimeError, OSError):
-            kernel = njit(signature, nogil=True)(function)
-        return kernel
-
-    return compiled
 
 
 @njit(nogil=True)
@@ -86,7 +71,7 @@ def _usage(text: NDArray[np.uint8], at: np.uint64) -> tuple[int, np.uint64]:
     return 0, np.uint64(0)
 
 
-@_compiled(_ROWS)
+@compiled(_ROWS)
 def read_rows(
     text: NDArray[np.uint8],
     cuts: NDArray[np.uint64],

@@ -9,9 +9,10 @@ channels last in memory: a torch tensor [N, C, H, W] is a numpy array [N, H, W, 
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
+
+from mien.compiled import compiled
 
 Bits = NDArray[np.int16]
 
@@ -77,19 +78,19 @@ def _flat_bits(x: Tensor) -> Bits:
     return bits
 
 
-@njit("void(i2[::1], i2[::1])", nogil=True, cache=True)
+@compiled("void(i2[::1], i2[::1])")
 def _relu_backward(gradient: Bits, y: Bits) -> None:
     for i in range(gradient.size):
         gradient[i] = gradient[i] if y[i] > 0 else np.int16(0)
 
 
-@njit("i2(i2)", nogil=True, cache=True)
+@compiled("i2(i2)")
 def _rank(bits: np.int16) -> np.int16:
     """Sorts like the bfloat16 of these bits: below zero, the larger the bits the smaller the number."""
     return np.int16(bits ^ ((bits >> 15) & 0x7FFF))
 
 
-@njit("void(i2[:,:,:,::1], i2[:,:,:,::1], i1[:,:,:,::1], b1)", nogil=True, cache=True)
+@compiled("void(i2[:,:,:,::1], i2[:,:,:,::1], i1[:,:,:,::1], b1)")
 def _pool(x: Bits, y: Bits, winner: NDArray[np.int8], with_relu: bool) -> None:
     faces, height, width, channels = y.shape
     floor = np.int16(0 if with_relu else -32768)
@@ -112,7 +113,7 @@ def _pool(x: Bits, y: Bits, winner: NDArray[np.int8], with_relu: bool) -> None:
                     to[c], place[c] = _rank(best), k  # ranking twice gives the bits back
 
 
-@njit("void(i2[:,:,:,::1], i1[:,:,:,::1], i2[:,:,:,::1])", nogil=True, cache=True)
+@compiled("void(i2[:,:,:,::1], i1[:,:,:,::1], i2[:,:,:,::1])")
 def _pool_backward(gradient: Bits, winner: NDArray[np.int8], x: Bits) -> None:
     faces, height, width, channels = gradient.shape
     for n in range(faces):
