@@ -47,6 +47,7 @@ bench: setup $(rivals) ## mien beside its rivals: reading (where FER2013 is ther
 	if test -e "$$1"; then PYTHONPATH=src .venv-bench/bin/python benchmarks/import.py "$$1"; \
 	else echo "reading: skipped, no train csv in $(FER2013); name its folder by FER2013=folder"; fi
 	$(bin)/python benchmarks/train.py
+	$(bin)/python benchmarks/step.py
 
 $(rivals): requirements/bench.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench || { rm -rf .venv-bench; exit 1; }

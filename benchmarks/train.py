@@ -13,6 +13,7 @@ Keras is looked for in .venv-bench, which `make bench` prepares; `--keras PYTHON
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -77,6 +78,9 @@ OURS: dict[str, Callable[[nn.Module], Step]] = {
     "torch float32": lambda model: torch_step(model, bfloat16=False),
     "torch bfloat16": lambda model: torch_step(model, bfloat16=True),
 }
+ENVIRONMENT = {"mien": {"GOMP_SPINCOUNT": "10000"}}
+"""As the command `mien` sets it; the others run as their users run them."""
+
 KERAS = {"keras float32": "float32", "keras bfloat16": "mixed_bfloat16"}
 
 
@@ -101,10 +105,9 @@ def work(contender: str) -> None:
 class Contender:
     """A process that trains when it is told to."""
 
-    def __init__(self, command: list[str]) -> None:
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, **pipes, text=True, env=os.environ | environment)
 
     def __enter__(self) -> "Contender":
         return self
@@ -170,7 +173,10 @@ def measure(rounds: int, steps: dict[str, int], keras: str) -> dict[str, object]
     parameters = {net: sum(weight.numel() for weight in build(ZOO[net]).parameters()) for net in steps}
     peaks = []
     with ExitStack() as stack:
-        contenders = {name: stack.enter_context(Contender(command)) for name, command in commands.items()}
+        contenders = {
+            name: stack.enter_context(Contender(command, ENVIRONMENT.get(name, {})))
+            for name, command in commands.items()
+        }
         for turn in range(rounds):
             peaks.append(peak_gflops())
             for net, count in steps.items():
