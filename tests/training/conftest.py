@@ -1,17 +1,15 @@
 """Few small faces, and nets that are trained on them in a moment."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from trained import Start
 
 from mien.faces import Faces
 from mien.faces.drawn import draw_faces
 from mien.nets import Net
 from mien.training.recipe import Recipe
 from mien.training.run import Run
-
-Start = Callable[..., Run]
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,14 @@ from copy import deepcopy
 
 import pytest
 import torch
-from torch import Tensor, nn
+from compared import KINDS, autograds, batch_of, by_hand, distances, model_of, of, without_dropout
+from torch import Tensor
 from torch.nn import functional as F
 
 from mien.faces import Faces
-from mien.nets import ZOO, Model, Net, build
+from mien.nets import ZOO
 from mien.training.chain import chain
-from mien.training.gradients import ByAutograd, ByHand, gradients
+from mien.training.gradients import ByAutograd, gradients
 
 CHAINS = {
     "dense alone": ("flatten", "classes"),
@@ -53,50 +54,6 @@ NO_CHAINS = {
     "activations in a row": ("conv(4)", "elu", "sigmoid", "flatten", "classes"),
     "activations that pooling leaves in a row": ("conv(4)", "elu", "pool", "sigmoid", "flatten", "classes"),
 }
-KINDS = {"by hand": ("conv(4)", "relu", "dropout(0.5)", "flatten", "dense(8)", "elu", "dropout(0.5)", "classes")}
-KINDS |= {"by autograd": ("conv(4)", "gelu", "dropout(0.5)", "flatten", "dense(8)", "elu", "dropout(0.5)", "classes")}
-
-
-def model_of(layers: tuple[str, ...]) -> Model:
-    """Of 24x24 faces; biases are not 0, so that a layer which forgets them is found out."""
-    model = build(Net("net", layers), size=24)
-    dice = torch.Generator().manual_seed(1)
-    for name, parameter in model.named_parameters():
-        if name.endswith("bias"):
-            nn.init.normal_(parameter, 0, 0.05, generator=dice)
-    return model
-
-
-def without_dropout(model: Model) -> Model:
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-    return model
-
-
-def batch_of(faces: Faces, n: int, first: int = 0) -> tuple[Tensor, Tensor]:
-    images, labels = faces.images[first : first + n], faces.labels[first : first + n]
-    return torch.from_numpy(images)[:, None] / 255 - 0.5, torch.from_numpy(labels).long()
-
-
-def by_hand(model: Model, dtype: torch.dtype = torch.float32) -> ByHand:
-    written = chain(model, dtype)
-    assert written is not None
-    return ByHand(model, written, dtype)
-
-
-def autograds(model: Model, x: Tensor, labels: Tensor) -> tuple[list[Tensor], float, int]:
-    """Gradients, loss and number of faces told right of a copy of the model, by plain torch in float32."""
-    copy = deepcopy(model).train()
-    y = copy(x)
-    loss = F.cross_entropy(y, labels)
-    loss.backward()
-    return [weight.grad for weight in copy.parameters()], loss.item(), int((y.argmax(1) == labels).sum())
-
-
-def of(model: Model) -> list[Tensor]:
-    """The gradients that lie in a model."""
-    return [weight.grad.clone() for weight in model.parameters()]
 
 
 def assert_close(found: list[Tensor], expected: list[Tensor], relative: float) -> None:
@@ -105,11 +62,6 @@ def assert_close(found: list[Tensor], expected: list[Tensor], relative: float) -
     for at, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
         assert theirs.norm() > 0
         assert (ours - theirs).norm() <= relative * theirs.norm(), f"weight {at}"
-
-
-def distances(found: list[Tensor], exact: list[Tensor]) -> list[float]:
-    """How far each gradient lies from the exact one, as a share of that one's norm."""
-    return [((ours - theirs).norm() / theirs.norm()).item() for ours, theirs in zip(found, exact, strict=True)]
 
 
 NETS = CHAINS | {name: net.layers for name, net in ZOO.items()}
@@ -263,76 +215,6 @@ def test_a_batch_of_one_face_can_be_normalised(name: str, faces: Faces) -> None:
     assert 0 < judged.loss < 20
     assert all(gradient.isfinite().all() for gradient in of(model))
     assert any(gradient.count_nonzero() for gradient in of(model))
-
-
-@pytest.mark.parametrize("layers", KINDS.values(), ids=KINDS)
-def test_dropout_follows_its_key(layers: tuple[str, ...], faces: Faces) -> None:
-    model = model_of(layers)
-    way = gradients(model, torch.float32)
-    x, labels = batch_of(faces, 40)
-    keys = [0, 1, 2**16, 2**32, 2**40, 2**70]  # torch's generator alone would tell only the first three apart
-    losses = [way.batch(x.clone(), labels, key).loss for key in keys]
-    assert len(set(losses)) == len(keys)
-    for key, loss in zip(keys, losses, strict=True):
-        way.batch(x.clone(), labels, key)
-        once = of(model)
-        torch.rand(3)  # whatever else is drawn in between
-        assert way.batch(x.clone(), labels, key).loss == loss
-        assert all(torch.equal(ours, theirs) for ours, theirs in zip(once, of(model), strict=True))
-    way.close()
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
-@pytest.mark.parametrize(
-    "layers",
-    [("flatten", "dense(4000)", "dropout(0.25)", "classes"), ("conv(12)", "dropout(0.25)", "flatten", "classes")],
-    ids=["flat", "image"],
-)
-def test_dropout_scales_what_it_keeps(layers: tuple[str, ...], dtype: torch.dtype, faces: Faces) -> None:
-    """Of one face, the last layer's weights at a dropped value have no gradient: this tells which were dropped."""
-    model = model_of(layers)
-    x, labels = batch_of(faces, 1)
-    way = by_hand(model, dtype)
-    judged = way.batch(x.clone(), labels, key=3)
-    way.close()
-    found = of(model)
-    kept = found[2].abs().sum(0) > 0
-    assert kept.float().mean().item() == pytest.approx(0.75, abs=0.03)
-
-    first, *rest = (module for module in model if not isinstance(module, nn.Dropout))
-    hidden = rest[0](first(x)).flatten(1) * kept / 0.75
-    loss = F.cross_entropy(rest[-1](hidden), labels)
-    expected = torch.autograd.grad(loss, list(model.parameters()))
-    close = dtype == torch.float32
-    assert judged.loss == pytest.approx(loss.item(), rel=1e-5 if close else 0.02)
-    assert max(distances(found, list(expected))) < (2e-5 if close else 0.03)
-
-
-def test_each_chunk_drops_its_own(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same face in every chunk, a chunk each: the gradient of the batch is not that of the face alone."""
-    monkeypatch.setattr("mien.training.gradients.CHUNK", 1)
-    model = model_of(("conv(4)", "dropout(0.5)", "flatten", "classes"))
-    x, labels = batch_of(faces, 1)
-    way = by_hand(model)
-    way.batch(x.expand(40, -1, -1, -1).clone(), labels.expand(40), key=0)
-    way.close()
-    untouched = (of(model)[2].abs().sum(0) == 0).float().mean().item()
-    assert untouched < 0.01, "each value was kept in one chunk or another"
-
-
-@pytest.mark.parametrize("layers", KINDS.values(), ids=KINDS)
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
-def test_logits_know_no_dropout(layers: tuple[str, ...], dtype: torch.dtype, faces: Faces) -> None:
-    model = model_of(layers)
-    x, labels = batch_of(faces, 150)
-    way = gradients(model, dtype)
-    way.batch(x.clone(), labels, key=0)
-    logits = way.logits(x.clone())
-    again = way.logits(x.clone())
-    way.close()
-    assert logits.dtype == torch.float32
-    assert torch.equal(logits, again)
-    assert torch.allclose(logits, model.eval()(x), atol=1e-5 if dtype == torch.float32 else 0.03)
 
 
 def test_the_calling_thread_keeps_its_cores(faces: Faces) -> None:

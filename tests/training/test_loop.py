@@ -1,0 +1,184 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+from trained import CNN, NORMAL, Start, assert_same, numbers, silent, stop_at
+
+from mien.faces import Faces
+from mien.nets import Net, build, parameters
+from mien.training.loop import evaluate, fit, time_step
+from mien.training.recipe import Recipe
+
+FNN = Net("fnn", ("flatten", "dense(16, l2=1e-3)", "relu", "dropout(0.2)", "classes"))
+FROZEN = {"optimizer": "sgd", "learning_rate": 1e-30, "precision": "float32"}
+"""A recipe by which no weight changes."""
+
+
+def test_a_run_tells_of_its_steps_and_leaves_its_history(start: Start, faces: Faces) -> None:
+    run, told = start(CNN, epochs=3, batch=64), []
+    fit(run, faces, told.append)
+    assert [(p.epoch, p.step, p.record is None) for p in told] == [
+        (epoch, step, going_on)
+        for epoch in (1, 2, 3)
+        for step, going_on in ((1, True), (2, True), (3, True), (3, False))
+    ]
+    assert {(p.run, p.epochs, p.steps) for p in told} == {(run, 3, 3)}
+    history = run.history()
+    assert history == [p.record for p in told if p.record]
+    for epoch, record in enumerate(history, start=1):
+        assert record.epoch == epoch
+        assert record.loss == pytest.approx(np.dot(record.steps, [64, 64, 32]) / 160)
+        assert record.accuracy * 160 == pytest.approx(round(record.accuracy * 160))
+        assert record.validation_accuracy * 20 == pytest.approx(round(record.validation_accuracy * 20))
+        assert 0 <= record.accuracy <= 1
+        assert 0 <= record.validation_accuracy <= 1
+        assert record.seconds > 0
+        assert record.faces_per_second == pytest.approx(160 / record.seconds)
+        means = [p.loss for p in told if p.epoch == epoch and p.record is None]
+        assert means == pytest.approx([np.mean(record.steps[:n]) for n in (1, 2, 3)])
+        assert all(p.faces_per_second > 0 for p in told)
+
+
+@pytest.mark.parametrize("net", [CNN, FNN, NORMAL], ids=lambda net: net.name)
+def test_the_loss_goes_down(net: Net, start: Start, faces: Faces) -> None:
+    run = start(net, epochs=6, batch=16, learning_rate=5e-3)
+    fit(run, faces, silent)
+    losses = [epoch.loss for epoch in run.history()]
+    assert losses[-1] < losses[0] - 0.05
+
+
+def test_a_finished_run_has_its_results_and_no_checkpoint(start: Start, faces: Faces) -> None:
+    run = start(CNN, epochs=2, batch=64, precision="float32")
+    status = fit(run, faces, silent)
+    assert status == run.status
+    assert (status.state, status.reason, status.kept_epoch, status.precision) == ("finished", "", 2, "float32")
+    assert status.parameters == status.trainable == parameters(CNN, 24, 7)
+    assert status.seconds >= sum(epoch.seconds for epoch in run.history())
+    assert {file.name for file in run.folder.iterdir()} == {
+        *("run.json", "state.json", "history.jsonl", "weights.safetensors", "train.npz", "validation.npz")
+    }
+    said, last = run.predictions("validation"), run.history()[-1]
+    assert said is not None
+    assert np.array_equal(said.labels, faces.split("validation").labels)
+    assert said.accuracy == pytest.approx(last.validation_accuracy)
+    of_truth = said.probabilities[np.arange(20), said.labels]
+    assert last.validation_loss == pytest.approx(-np.log(of_truth).mean(), rel=1e-5)
+
+
+def test_each_epoch_goes_once_over_every_face_in_an_order_of_its_own(start: Start, faces: Faces) -> None:
+    """With weights that stand still, an epoch's mean is the mean over all faces, however they are dealt."""
+    net = Net("still", ("conv(4)", "relu", "flatten", "classes"))
+    run = start(net, seed=3, epochs=3, batch=37, **FROZEN)
+    fit(run, faces, silent)
+    train = faces.split("train")
+    y = build(net, 24, 7, seed=3)(torch.from_numpy(train.images)[:, None] / 255 - 0.5)
+    labels = torch.from_numpy(train.labels).long()
+    for record in run.history():
+        assert len(record.steps) == 5
+        assert record.loss == pytest.approx(F.cross_entropy(y, labels).item(), rel=1e-5)
+        assert record.accuracy == pytest.approx((y.argmax(1) == labels).double().mean().item())
+    for one, next_one in pairwise(run.history()):
+        assert one.steps != pytest.approx(next_one.steps, rel=1e-4)
+
+
+@pytest.mark.parametrize("net", [CNN, NORMAL], ids=lambda net: net.name)
+def test_a_seed_fixes_every_number_and_another_seed_another(net: Net, start: Start, faces: Faces) -> None:
+    runs = [start(net, seed, epochs=2, batch=64) for seed in (0, 0, 1)]
+    for run in runs:
+        fit(run, faces, silent)
+    assert_same(runs[0], runs[1])
+    for one, other in zip(numbers(runs[0]), numbers(runs[2]), strict=True):
+        assert one.steps != other.steps
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("net", [CNN, FNN, NORMAL], ids=lambda net: net.name)
+def test_a_loss_or_weights_that_are_no_number_fail_the_run(
+    net: Net, precision: str, start: Start, faces: Faces
+) -> None:
+    """Relu on bfloat16 takes a NaN for a negative number: CNN's loss stays finite when its weights no longer are."""
+    run = start(net, epochs=3, batch=64, optimizer="sgd", learning_rate=1e30, precision=precision)
+    status = fit(run, faces, silent)
+    assert status == run.status
+    assert (status.state, status.kept_epoch) == ("failed", 0)
+    assert "epoch 1" in status.reason
+    assert status.reason.endswith("a learning rate below 1e+30 may help")
+    assert {file.name for file in run.folder.iterdir()} <= {"run.json", "state.json", "history.jsonl"}
+    assert all(np.isfinite([record.loss, record.validation_loss]).all() for record in run.history())
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("best", 1), ("last", 3)])
+def test_patience_ends_a_run_that_gets_no_better(keep: str, kept: int, start: Start, faces: Faces) -> None:
+    run = start(FNN, epochs=9, patience=2, keep=keep, **FROZEN)
+    status = fit(run, faces, silent)
+    assert [epoch.epoch for epoch in run.history()] == [1, 2, 3]
+    assert (status.state, status.kept_epoch) == ("finished", kept)
+
+
+@pytest.fixture
+def misleading() -> Faces:
+    """Noise with two emotions; validation shows train's faces under the other one: the better, the worse."""
+    images = np.random.default_rng(0).integers(0, 256, (60, 24, 24)).astype(np.uint8)
+    labels = (np.arange(60) % 2).astype(np.uint8)
+    splits = np.repeat([0, 1], 60).astype(np.uint8)
+    return Faces(np.concatenate([images, images]), np.concatenate([labels, 1 - labels]), splits)
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_the_best_epochs_weights_can_be_the_result(interrupted: bool, start: Start, misleading: Faces) -> None:
+    net = Net("net", ("flatten", "dense(32)", "relu", "classes"))
+    run = start(net, of=misleading, epochs=6, batch=20, keep="best")
+    if interrupted:
+        stop_at(run, misleading, epoch=5, step=1)
+    status = fit(run, misleading, silent)
+    accuracies = [epoch.validation_accuracy for epoch in run.history()]
+    assert status.kept_epoch == 1 + int(np.argmax(accuracies)) < 5
+    assert accuracies[-1] < max(accuracies)
+    said = run.predictions("validation")
+    assert said is not None
+    assert said.accuracy == pytest.approx(max(accuracies))
+
+    last = start(net, of=misleading, epochs=6, batch=20, keep="last")
+    assert fit(last, misleading, silent).kept_epoch == 6
+    of_last = last.predictions("validation")
+    assert of_last is not None
+    assert of_last.accuracy == pytest.approx(accuracies[-1])
+
+
+def test_the_first_of_equally_good_epochs_is_the_best(start: Start, faces: Faces) -> None:
+    assert fit(start(FNN, epochs=3, keep="best", **FROZEN), faces, silent).kept_epoch == 1
+
+
+@pytest.mark.parametrize("net", [CNN, NORMAL], ids=lambda net: net.name)
+def test_evaluating_again_says_the_same(net: Net, start: Start, faces: Faces) -> None:
+    run = start(net, epochs=2, batch=64)
+    fit(run, faces, silent)
+    before = run.predictions("validation")
+    assert before is not None
+    again = evaluate(run, faces, "validation")
+    assert np.array_equal(again.probabilities, before.probabilities)
+    assert run.status.test_opened == ""
+
+
+def test_the_test_split_is_opened_on_record_once(start: Start, faces: Faces) -> None:
+    run = start(FNN, epochs=1)
+    before = fit(run, faces, silent)
+    assert run.predictions("test") is None
+    said, kept = evaluate(run, faces, "test"), run.predictions("test")
+    assert kept is not None
+    assert np.array_equal(kept.probabilities, said.probabilities)
+    assert np.array_equal(kept.labels, faces.split("test").labels)
+    assert np.allclose(said.probabilities.sum(1), 1)
+    assert run.status.test_opened.endswith("+00:00")
+    assert replace(run.status, test_opened="") == before
+
+    run.write_status(replace(run.status, test_opened="2020-01-01T00:00:00+00:00"))
+    evaluate(run, faces, "test")
+    assert run.status.test_opened == "2020-01-01T00:00:00+00:00"
+
+
+def test_a_step_takes_time(faces: Faces) -> None:
+    assert 0 < time_step(CNN, Recipe(batch=1000), faces, steps=1) < 60

@@ -1,0 +1,201 @@
+from copy import deepcopy
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mien.faces import Faces
+from mien.nets import Net, build, penalty
+from mien.training.recipe import Recipe
+from mien.training.trainer import Trainer, best_precision
+
+SMALL = ("conv(3)", "relu", "pool", "flatten", "dense(5)", "elu", "classes")
+PENALISED = {
+    "l2": ("conv(3, l2=1e-2)", "relu", "pool", "conv(4)", "relu", "flatten", "dense(5, l2=0.1)", "elu", "classes"),
+    "l1": ("conv(3, l1=1e-3)", "elu", "flatten", "dense(5)", "relu", "classes(l1=1e-2)"),
+    "both": ("conv(3, l1=1e-3, l2=2e-2)", "relu", "flatten", "classes(l1=1e-2, l2=3e-3)"),
+    "by autograd": ("residual(4, l1=1e-3, l2=1e-2)", "global_average", "classes(l2=1e-2)"),
+}
+
+
+def batch_of(faces: Faces, n: int = 32) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(faces.images[:n]), torch.from_numpy(faces.labels[:n]).long()
+
+
+def trainer_of(layers: tuple[str, ...], seed: int = 0, **recipe: object) -> Trainer:
+    model = build(Net("net", layers), size=24)
+    return Trainer(model, Recipe.model_validate({"precision": "float32"} | recipe), seed)
+
+
+@pytest.mark.parametrize("layers", PENALISED.values(), ids=PENALISED)
+def test_penalties_and_their_gradients_are_those_of_the_loss_with_them_added(
+    layers: tuple[str, ...], faces: Faces
+) -> None:
+    trainer = trainer_of(layers)
+    images, labels = batch_of(faces)
+    copy = deepcopy(trainer.model).train()
+    copy.penalties = tuple(  # a copy's penalties are on the copy's modules
+        p._replace(module=copy.get_submodule(name))
+        for p in trainer.model.penalties
+        for name, module in trainer.model.named_modules()
+        if module is p.module
+    )
+    assert len(copy.penalties) == len(trainer.model.penalties) > 0
+    y = copy(trainer.scaled(images))
+    loss = F.cross_entropy(y, labels) + penalty(copy)
+    loss.backward()
+    step = trainer.step(images, labels, number=1)
+    trainer.close()
+    assert step.loss == pytest.approx(loss.item(), rel=1e-5)
+    assert step.loss > F.cross_entropy(y, labels).item() * 1.01, "the penalties weigh something"
+    assert step.right == int((y.argmax(1) == labels).sum())
+    for ours, theirs in zip(trainer.model.parameters(), copy.parameters(), strict=True):
+        assert (ours.grad - theirs.grad).norm() <= 2e-5 * theirs.grad.norm() + 1e-8
+
+
+def test_centred_pixels_lie_between_minus_and_plus_a_half() -> None:
+    images = torch.arange(256, dtype=torch.uint8).view(1, 16, 16)
+    before = images.clone()
+    x = trainer_of(("flatten", "classes")).scaled(images)
+    assert (x.shape, x.dtype) == ((1, 1, 16, 16), torch.float32)
+    assert torch.allclose(x.flatten(), torch.arange(256) / 255 - 0.5, atol=1e-7)
+    assert (x.min(), x.max()) == (-0.5, 0.5)
+    assert torch.equal(images, before)
+
+
+def test_standardised_images_have_mean_0_and_deviation_1_each(faces: Faces) -> None:
+    images, _ = batch_of(faces)
+    x = trainer_of(("flatten", "classes"), scaling="standardised").scaled(images)
+    assert (x.shape, x.dtype) == ((32, 1, 24, 24), torch.float32)
+    pixels = faces.images[:32].astype(np.float64)
+    expected = (pixels - pixels.mean((1, 2), keepdims=True)) / pixels.std((1, 2), keepdims=True)
+    assert np.allclose(x[:, 0].numpy(), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [0, 77, 255])
+def test_a_constant_image_is_standardised_to_zeros(value: int) -> None:
+    images = torch.full((2, 24, 24), value, dtype=torch.uint8)
+    x = trainer_of(("flatten", "classes"), scaling="standardised").scaled(images)
+    assert torch.equal(x, torch.zeros(2, 1, 24, 24))
+
+
+def walk(
+    trainer: Trainer, faces: Faces, steps: int
+) -> tuple[list[np.ndarray], list[list[np.ndarray]], list[np.ndarray]]:
+    """Takes steps; gives the weights before, the gradients of each step, and the weights after, as float64."""
+    images, labels = batch_of(faces)
+    weights = list(trainer.model.parameters())
+    before = [weight.detach().double().numpy().copy() for weight in weights]
+    gradients = []
+    for number in range(1, steps + 1):
+        trainer.step(images, labels, number)
+        gradients.append([weight.grad.double().numpy().copy() for weight in weights])
+    trainer.close()
+    return before, gradients, [weight.detach().double().numpy() for weight in weights]
+
+
+def test_adams_steps_are_the_papers_with_kerass_epsilon(faces: Faces) -> None:
+    """Kingma & Ba 2015, algorithm 1; beta 0.9 and 0.999, epsilon 1e-7."""
+    before, gradients, after = walk(trainer_of(SMALL, learning_rate=0.01), faces, 4)
+    for at, weight in enumerate(before):
+        m = v = np.zeros_like(weight)
+        expected = weight
+        for t, g in enumerate((of_step[at] for of_step in gradients), start=1):
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+            expected = expected - 0.01 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)
+        assert np.abs(after[at] - weight).max() > 0.01
+        assert np.allclose(after[at], expected, rtol=0, atol=2e-6)
+
+
+def test_adams_first_step_is_kerass_where_a_gradient_is_not_tiny(faces: Faces) -> None:
+    before, [gradients], after = walk(trainer_of(SMALL), faces, 1)
+    for weight, g, found in zip(before, gradients, after, strict=True):
+        alpha = 1e-3 * np.sqrt(1 - 0.999) / (1 - 0.9)
+        kerass = alpha * 0.1 * g / (np.sqrt(0.001 * g**2) + 1e-7)
+        large = np.abs(g) > 1e-3
+        assert large.any()
+        assert np.allclose((weight - found)[large], kerass[large], rtol=0.005, atol=1e-7)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_sgds_steps_are_kerass(momentum: float, faces: Faces) -> None:
+    """keras.optimizers.SGD: velocity = momentum * velocity - rate * g; w = w + velocity."""
+    before, gradients, after = walk(trainer_of(SMALL, optimizer="sgd", momentum=momentum), faces, 4)
+    for at, weight in enumerate(before):
+        velocity, expected = np.zeros_like(weight), weight
+        for of_step in gradients:
+            velocity = momentum * velocity - 0.01 * of_step[at]
+            expected = expected + velocity
+        assert np.abs(after[at] - weight).max() > 1e-4
+        assert np.allclose(after[at], expected, rtol=0, atol=1e-6)
+
+
+def test_auto_is_the_best_precision_here() -> None:
+    assert best_precision() in {"bfloat16", "float32"}
+    trainer = trainer_of(SMALL, precision="auto")
+    assert trainer.precision == best_precision()
+    trainer.close()
+
+
+def test_the_precision_is_the_one_asked_for(faces: Faces) -> None:
+    images, labels = batch_of(faces)
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        trainer = trainer_of(SMALL, precision=precision)
+        assert trainer.precision == precision
+        losses[precision] = trainer.step(images, labels, 1).loss
+        assert all(weight.dtype == torch.float32 for weight in trainer.model.parameters())
+        trainer.close()
+    exact = F.cross_entropy(build(Net("net", SMALL), size=24)(images[:, None] / 255 - 0.5), labels).item()
+    assert losses["float32"] == pytest.approx(exact, rel=1e-6)
+    assert losses["bfloat16"] == pytest.approx(exact, rel=0.01)
+    assert losses["bfloat16"] != losses["float32"]
+
+
+@pytest.mark.parametrize("words", [("relu",), ("gelu",)], ids=["by hand", "by autograd"])
+def test_dropout_follows_the_seed_and_the_number_of_the_step(words: tuple[str, ...], faces: Faces) -> None:
+    layers = ("conv(3)", *words, "dropout(0.3)", "flatten", "dropout(0.5)", "classes")
+    images, labels = batch_of(faces)
+
+    def loss(seed: int, number: int) -> float:
+        trainer = trainer_of(layers, seed)
+        step = trainer.step(images, labels, number)
+        trainer.close()
+        return step.loss
+
+    cases = [(seed, number) for seed in (0, 1, 2, 2**40) for number in (1, 2, 1 + 2**16)]
+    losses = [loss(*case) for case in cases]
+    assert len(set(losses)) == len(cases)
+    assert [loss(*case) for case in cases] == losses
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        SMALL,
+        ("flatten", "dense(16)", "relu", "dropout(0.1)", "classes"),
+        ("conv(4)", "batch_norm", "relu", "pool", "flatten", "classes"),
+        ("conv(4)", "relu", "residual(6, stride=2)", "global_average", "classes"),
+        ("conv(4)", "gelu", "average_pool", "flatten", "dense(8)", "silu", "classes"),
+    ],
+    ids=["cnn", "fnn", "batch_norm", "residual", "gelu"],
+)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_every_kind_of_net_learns_its_faces(layers: tuple[str, ...], precision: str, faces: Faces) -> None:
+    trainer = trainer_of(layers, learning_rate=0.01, precision=precision)
+    images, labels = batch_of(faces, 12)
+    losses = [trainer.step(images, labels, number).loss for number in range(1, 61)]
+    trainer.close()
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_probabilities_are_the_softmax_of_the_nets_logits(faces: Faces) -> None:
+    trainer = trainer_of((*SMALL[:-1], "dropout(0.5)", "classes"))
+    images, _ = batch_of(faces, 150)
+    probabilities = trainer.probabilities(images)
+    trainer.close()
+    assert (probabilities.shape, probabilities.dtype) == ((150, 7), torch.float32)
+    assert torch.allclose(probabilities.sum(1), torch.ones(150))
+    assert torch.allclose(probabilities, trainer.model.eval()(images[:, None] / 255 - 0.5).softmax(1), atol=1e-6)
