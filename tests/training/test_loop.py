@@ -96,9 +96,7 @@ def test_a_seed_fixes_every_number_and_another_seed_another(net: Net, start: Sta
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("net", [CNN, FNN, NORMAL], ids=lambda net: net.name)
-def test_a_loss_or_weights_that_are_no_number_fail_the_run(
-    net: Net, precision: str, start: Start, faces: Faces
-) -> None:
+def test_a_loss_or_weights_that_are_no_number_fail_a_run(net: Net, precision: str, start: Start, faces: Faces) -> None:
     """Relu on bfloat16 takes a NaN for a negative number: CNN's loss stays finite when its weights no longer are."""
     run = start(net, epochs=3, batch=64, optimizer="sgd", learning_rate=1e30, precision=precision)
     status = fit(run, faces, silent)
