@@ -19,14 +19,17 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from mien.nets import ZOO, build, penalty
+from mien.training.chain import Layer
 from mien.training.recipe import Recipe
 from mien.training.run import processor
 from mien.training.trainer import Trainer
@@ -226,21 +229,57 @@ def show(found: dict) -> None:
         print(f"{'':<8}mien computes {reached} ({1000 * figures['gflop_per_face']:,.0f} MFLOP a face)\n")
 
 
-def profile(net: str, steps: int = 8) -> None:
-    """Print where the time of mien's step goes, operation by operation."""
-    step, (images, labels) = mien_step(build(ZOO[net])), batch_of_noise()
-    for _ in range(3):
-        step(images, labels)
+class Timed:
+    """A layer of a chain that keeps how long it works, forward and backward."""
+
+    def __init__(self, layer: Layer, spent: dict[str, list[float]], name: str) -> None:
+        self.layer, self.ahead, self.back = layer, spent[f"{name} forward"], spent[f"{name} backward"]
+
+    def forward(self, *given: Any) -> Any:
+        """The layer's, timed."""
+        start = time.perf_counter()
+        result = self.layer.forward(*given)
+        self.ahead.append(time.perf_counter() - start)
+        return result
+
+    def backward(self, *given: Any) -> Any:
+        """The layer's, timed."""
+        start = time.perf_counter()
+        result = self.layer.backward(*given)
+        self.back.append(time.perf_counter() - start)
+        return result
+
+
+def profile(net: str, steps: int = 20) -> None:
+    """Print where the time of mien's step goes, layer by layer."""
+    trainer, (images, labels) = Trainer(build(ZOO[net]), Recipe(batch=BATCH), seed=0), batch_of_noise()
+    spent: dict[str, list[float]] = defaultdict(list)
+    chain = trainer.gradients.chain
+    for part in (chain.trunk, chain.head):
+        for at, link in enumerate(part):
+            name = f"{'trunk' if part is chain.trunk else 'head'} {at + 1:2} {type(link.layer).__name__}"
+            part[at] = link._replace(layer=Timed(link.layer, spent, name))
+    for number in range(3):
+        trainer.step(images, labels, number)
+    for times in spent.values():
+        times.clear()
     start = time.perf_counter()
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
-        for _ in range(steps):
-            step(images, labels)
-    spent = time.perf_counter() - start
-    rows = seen.key_averages()
-    counted = sum(row.self_cpu_time_total for row in rows) / 1e6
-    print(f"{net}: {steps} steps in {spent:.2f} s; torch's operations took {counted:.2f} s summed over the threads;")
-    print("what runs outside of torch (the compiled kernels, Python) is not in the table")
-    print(rows.table(sort_by="self_cpu_time_total", row_limit=15, max_name_column_width=40))
+    for number in range(steps):
+        trainer.step(images, labels, number + 3)
+    step = (time.perf_counter() - start) / steps
+    cores = torch.get_num_threads()
+    print(
+        f"{net}: {1000 * step:.1f} ms a step, mean of {steps}; layers in ms a step and % of it. The trunk's layers work"
+    )
+    print(f"on {cores} cores at once, each on its own faces: their times are sums over the cores, divided by {cores}.")
+    told = 0.0
+    for name, times in spent.items():
+        share = sum(times) / steps / (cores if name.startswith("trunk") else 1)
+        told += share
+        print(f"{name:28} {1000 * share:6.2f} {100 * share / step:5.1f} %")
+    rest = step - told
+    print(f"{'all else: optimiser, copies':28} {1000 * rest:6.2f} {100 * rest / step:5.1f} %")
+    trainer.close()
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mien.cli import faces_import
+from mien.cli.waiting import reading_faces
 
 if TYPE_CHECKING:
     from mien.faces.audit import Audit
@@ -37,7 +38,8 @@ def show(
 
     if picture is not None:
         _check_picture(picture)
-    faces = open_faces(source)
+    with reading_faces():
+        faces = open_faces(source)
     if picture is not None:
         _draw_grid(faces, picture, n, standardise, seed, split)
     if as_json:
@@ -71,7 +73,8 @@ def audit(
 
     if sheet is not None:
         _check_picture(sheet)
-    faces = open_faces(source, votes=votes)
+    with reading_faces():
+        faces = open_faces(source, votes=votes)
     found = look_for_faults(faces, distance)
     if sheet is not None:
         draw_examples(faces, examples(faces), sheet)

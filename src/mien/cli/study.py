@@ -8,6 +8,8 @@ from typing import Any
 
 import typer
 
+from mien.cli.waiting import reading_faces
+
 FILE = typer.Argument(..., metavar="FILE", help="A study file (TOML).", show_default=False)
 DATA = typer.Option(
     None, "--data", metavar="SOURCE", help="The faces, in place of the file's; again for each file of them."
@@ -44,7 +46,8 @@ def plan(
     from mien.study.plan import make_plan, outline
     from mien.study.schema import read_study
 
-    made = make_plan(read_study(file, settings or [], data or []))
+    with reading_faces():
+        made = make_plan(read_study(file, settings or [], data or []))
     _show(outline(made, out or _default(made.study.name)), tables.show_plan, as_json)
 
 
@@ -65,7 +68,8 @@ def study(
     from mien.study.schema import read_study
 
     command = _typed(file, data or [], settings or [], out)
-    made = make_plan(read_study(file, settings or [], data or []))
+    with reading_faces():
+        made = make_plan(read_study(file, settings or [], data or []))
     folder = out or _default(made.study.name)
     console = Console(stderr=True)
     console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
