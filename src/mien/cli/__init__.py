@@ -38,8 +38,8 @@ def _options(
 
 def main() -> None:
     """Run the command; a user's mistake becomes one message and exit code 2, a bug keeps its traceback."""
-    # torch's threads wait for each other by spinning. Where another program wants a core too, that made a step up to
-    # forty times slower; a short spin costs next to nothing on quiet cores. Read when torch is first imported.
+    # torch's threads wait for each other by spinning. Where another program wants a core too, that made a step tens
+    # of times slower; a short spin costs next to nothing on quiet cores. Read when torch is first imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         app()
