@@ -56,6 +56,14 @@ def test_a_history_without_a_checkpoint_begins_anew(content: str, start: Start, 
     assert_same(run, whole)
 
 
+def test_what_a_kill_left_half_written_is_cleared(start: Start, faces: Faces) -> None:
+    run = start(CNN)
+    draft = run.folder / ".checkpoint.safetensors.k3x9"
+    draft.write_bytes(b"half of one")
+    fit(run, faces, silent)
+    assert not draft.exists()
+
+
 def test_patience_counts_over_a_stop(start: Start, faces: Faces) -> None:
     recipe = {"epochs": 9, "patience": 3, "keep": "best", "optimizer": "sgd", "learning_rate": 1e-30}
     run = start(CNN, **recipe)

@@ -71,6 +71,8 @@ def fit(run: Run, faces: Faces, watch: Callable[[Progress], None]) -> Status:
     Raises:
         KeyboardInterrupt: stopped by the user; the same call goes on from the last epoch.
     """
+    for draft in run.folder.glob(".*"):
+        draft.unlink()  # a kill in the middle of a write left it
     net, recipe, seed = run.net, run.recipe, run.seed
     trainer = Trainer(build(net, faces.size, len(faces.classes), seed), recipe, seed)
     status = Status(

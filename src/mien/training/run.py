@@ -63,7 +63,7 @@ class Status:
     Attributes:
         state: planned, running, stopped (by Ctrl-C or a kill), finished or failed.
         reason: why it failed; "" otherwise.
-        seconds: training time so far, summed over its epochs, validation included.
+        seconds: training time, validation included; of a stopped or failed run, that of its epochs without validation.
         kept_epoch: the epoch whose weights are the result; 0 until finished.
         precision: bfloat16 or float32, as it was trained; "" until started.
         parameters, trainable: of the net.
