@@ -14,6 +14,12 @@ from mien.faces.types import SPLITS, Faces
 INK, FAINT = "#1f2933", "#7b8794"
 
 
+def pick(faces: Faces, n: int = 2, seed: int = 0, split: str = "train") -> list[NDArray[np.intp]]:
+    """Rows of n random faces of each emotion, counted within their split; K arrays, shorter where there are fewer."""
+    rng, labels = np.random.default_rng(seed), faces.split(split).labels
+    return [rng.permutation(np.flatnonzero(labels == label))[:n] for label in range(len(faces.classes))]
+
+
 def grid(
     faces: Faces, n: int = 2, seed: int = 0, standardise: bool = False, split: str = "train"
 ) -> tuple[NDArray[np.float32], list[str]]:
@@ -29,11 +35,9 @@ def grid(
     Returns:
         images float32 [K, n, H, W], NaN where an emotion has fewer than n images, and the K emotions' names as titles.
     """
-    rng = np.random.default_rng(seed)
     part = faces.split(split)
     picked = np.full((len(faces.classes), n, *faces.images.shape[1:]), np.nan, np.float32)
-    for label in range(len(faces.classes)):
-        rows = rng.permutation(np.flatnonzero(part.labels == label))[:n]
+    for label, rows in enumerate(pick(faces, n, seed, split)):
         picked[label, : len(rows)] = part.images[rows]
     if standardise:
         mean = picked.mean(axis=(2, 3), keepdims=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.faces import Faces, open_faces
+from mien.faces.look import pick
 from mien.report.contents import Contents, NetResult
 
 MISTAKES = 14
@@ -47,14 +48,13 @@ def open_again(contents: Contents) -> tuple[Faces | None, str]:
     return faces, ""
 
 
-def sample(faces: Faces, each: int = 2, seed: int = 0) -> list[tuple[int, str]]:
+def sample(faces: Faces, each: int = 2) -> list[tuple[int, str]]:
     """Random train faces: rows and emotions, one of each emotion after the other, and so `each` times."""
-    labels, random = faces.split("train").labels, np.random.default_rng(seed)
-    drawn = [random.permutation(np.flatnonzero(labels == k))[:each] for k in range(len(faces.classes))]
+    picked = pick(faces, each)
     return [
         (int(rows[turn]), name)
         for turn in range(each)
-        for name, rows in zip(faces.classes, drawn, strict=True)
+        for name, rows in zip(faces.classes, picked, strict=True)
         if turn < len(rows)
     ]
 
