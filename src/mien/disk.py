@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+DRAFT = ".draft"
+"""How the names of what is being written end."""
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -17,7 +20,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     If the block raises, nothing is left behind and `path` is as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=DRAFT)
     os.close(handle)
     draft = Path(name)
     try:
@@ -38,7 +41,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     A folder that already stands at `path` is replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=DRAFT))
     try:
         yield draft
         for file in draft.rglob("*"):
@@ -51,6 +54,13 @@ def whole_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def clear_drafts(folder: Path) -> None:
+    """Remove the files that a kill in the middle of `whole_file` left in a folder; nobody else may be writing there."""
+    for draft in folder.glob(f".*{DRAFT}"):
+        if draft.is_file():
+            draft.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

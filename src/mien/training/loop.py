@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mien.disk import append_line, write_text
+from mien.disk import append_line, clear_drafts, write_text
 from mien.faces import Faces
 from mien.nets import Model, Net, build, parameters, trainable
 from mien.training.checkpoint import (
@@ -71,8 +71,7 @@ def fit(run: Run, faces: Faces, watch: Callable[[Progress], None]) -> Status:
     Raises:
         KeyboardInterrupt: stopped by the user; the same call goes on from the last epoch.
     """
-    for draft in run.folder.glob(".*"):
-        draft.unlink()  # a kill in the middle of a write left it
+    clear_drafts(run.folder)
     net, recipe, seed = run.net, run.recipe, run.seed
     trainer = Trainer(build(net, faces.size, len(faces.classes), seed), recipe, seed)
     status = Status(
