@@ -40,7 +40,7 @@ test: check ## check, then every fast test
 	$(bin)/pytest
 
 real: setup ## the slow tests, and those on the real FER2013 (FER2013=folder)
-	MIEN_FER2013=$(FER2013) $(bin)/pytest -m 'real or slow'
+	MIEN_FER2013=$(abspath $(FER2013)) $(bin)/pytest -m 'real or slow'
 
 bench: setup $(rivals) ## mien beside its rivals: reading (where FER2013 is there) and training
 	@set -- $(FER2013)/*rain*.csv*; \
