@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_LOOKS_LIKE = "a layer is a word such as relu or conv(32, kernel=3)"
+_LOOKS_LIKE = "a word is a name, as relu, or a name with arguments, as conv(32, kernel=3)"
 
 
 class Mistake(ValueError):  # noqa: N818 - the user's, not the program's

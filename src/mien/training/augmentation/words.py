@@ -1,0 +1,42 @@
+"""Augmentation words: `rotate(10)` read by the grammar of layer words, from the function that does it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mien.errors import did_you_mean
+from mien.nets.grammar import arguments
+from mien.nets.words import Mistake, parse
+from mien.training.augmentation.geometry import Maps, flip, flip_vertical, rotate, shear, shift, zoom
+from mien.training.augmentation.pixels import brightness, contrast, cutmix, erase, mixup, noise
+
+GEOMETRY: dict[str, Callable[..., Maps]] = {
+    word.__name__: word for word in (rotate, shift, zoom, shear, flip, flip_vertical)
+}
+"""The words that move pixels."""
+
+PIXELS: dict[str, Callable[..., None]] = {
+    word.__name__: word for word in (brightness, contrast, noise, erase, mixup, cutmix)
+}
+"""The words that change gray values or mix faces."""
+
+WORDS: dict[str, Callable[..., Any]] = {**GEOMETRY, **PIXELS}
+"""Every augmentation word, and the function that does it."""
+
+
+def check(words: Sequence[str]) -> list[str]:
+    """Every mistake in a recipe's augmentation words, each with its place: `augment[1]: rotate needs degrees: ...`."""
+    problems = []
+    for index, text in enumerate(words):
+        try:
+            read(text)
+        except Mistake as mistake:
+            problems += [f"augment[{index}]: {problem}" for problem in mistake.args]
+    return problems
+
+
+def read(text: str) -> tuple[str, dict[str, Any]]:
+    """A word's name and arguments; a Mistake with all that is wrong with it."""
+    word = parse(text)
+    if word.name not in WORDS:
+        raise Mistake(f"unknown augmentation {word.name!r}; {did_you_mean(word.name, list(WORDS))}")
+    return word.name, arguments(word, WORDS[word.name])
