@@ -12,6 +12,7 @@ from mien.errors import UserError
 from mien.faces import SPLITS
 from mien.nets import Net
 from mien.report.tables import Measure
+from mien.training.recipe import Recipe
 from mien.training.run import Run
 
 
@@ -25,6 +26,21 @@ class Comparison:
     a_alone: int
     b_alone: int
     p: float
+
+
+@dataclass(frozen=True)
+class Section:
+    """A comparison table as a section of the report.
+
+    Attributes:
+        name: what its nets call it.
+        title: its heading.
+        note: paragraphs to stand below that, an empty line between them; "": none.
+    """
+
+    name: str
+    title: str
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +74,11 @@ class NetResult:
     def net(self) -> Net:
         """The net's layers."""
         return Net(self.name, tuple(self.facts["layers"]), self.facts["values"])
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """How it was trained; its learning rate is always told."""
+        return Recipe(**self.facts["recipe"])
 
     def measure(self, name: str) -> Measure | None:
         """An accuracy by its name in results.json, `test_accuracy` for one; None where it was not measured."""
@@ -113,14 +134,36 @@ class Contents:
         """The names of the emotions."""
         return list(self.faces["classes"])
 
-    @property
-    def groups(self) -> list[str]:
-        """The names of the comparison tables."""
-        return [group["name"] for group in self.facts["groups"]]
+    @cached_property
+    def sections(self) -> list[Section]:
+        """The comparison tables, in the order of the study."""
+        return [
+            Section(group["name"], group.get("title", group["name"]), group.get("note", ""))
+            for group in self.facts["groups"]
+        ]
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """The heading of each comparison table, by its name."""
+        return {section.name: section.title for section in self.sections}
+
+    @cached_property
+    def previews(self) -> dict[str, Recipe]:
+        """Recipes whose effect on a few faces is drawn, by name."""
+        return {name: Recipe(**entries) for name, entries in self.facts.get("previews", {}).items()}
 
     def members(self, group: str) -> list[NetResult]:
         """The nets of a comparison table."""
         return [net for net in self.nets if net.group == group]
+
+    def without_augmentation(self, net: NetResult) -> NetResult | None:
+        """A net with the layers of one that is trained on augmented faces, trained without; None if there is none."""
+        same = (
+            other
+            for other in self.judged
+            if other.facts["layers"] == net.facts["layers"] and other.facts["values"] == net.facts["values"]
+        )
+        return next((other for other in same if net.recipe.augment and not other.recipe.augment), None)
 
     @cached_property
     def judged(self) -> list[NetResult]:

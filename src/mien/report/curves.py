@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.report.contents import NetResult
-from mien.report.palette import light
-from mien.report.svg import Drawing, legend, plain_ticks, sheet, svg_text
+from mien.report.palette import light, line_role
+from mien.report.svg import Drawing, legend, plain_ticks, sheet, spaced, svg_text
 from mien.training.run import Epoch
 
 POINTS = 400
@@ -139,6 +139,68 @@ def draw_history(net: NetResult) -> list[Drawing]:
             draw_curves(accuracy, "epoch", "accuracy, %", percent=True, marked=kept),
         ),
     ]
+
+
+def draw_histories(nets: Sequence[NetResult], group: str) -> list[Drawing]:
+    """The validation curves of a comparison table's nets, each the mean of its seeds; [] for fewer than two nets."""
+    told = [
+        (net, histories)
+        for net in nets
+        if net.validation and (histories := [found for run in net.runs if (found := run.history())])
+    ]
+    if len(told) < 2:
+        return []
+
+    def lines(value: Callable[[Epoch], float]) -> list[tuple[str, NDArray[np.float64]]]:
+        return [
+            (net.name, np.mean([[value(epoch) for epoch in one[: min(map(len, found))]] for one in found], axis=0))
+            for net, found in told
+        ]
+
+    seeds = " Each is the mean of its seeds." if any(len(found) > 1 for _, found in told) else ""
+    return [
+        Drawing(
+            f"validation-accuracy-{group}",
+            f"Accuracy on validation over epochs.{seeds}",
+            draw_lines(lines(lambda epoch: epoch.validation_accuracy), "epoch", "validation accuracy, %", percent=True),
+        ),
+        Drawing(
+            f"validation-loss-{group}",
+            f"Cross-entropy on validation over epochs.{seeds}",
+            draw_lines(lines(lambda epoch: epoch.validation_loss), "epoch", "validation cross-entropy"),
+        ),
+    ]
+
+
+def draw_lines(lines: Sequence[tuple[str, NDArray[np.float64]]], x: str, y: str, percent: bool = False) -> str:
+    """Several nets' curves, each from 1 and with its name at its end; y float [points] of each, finite."""
+    from matplotlib.ticker import MaxNLocator
+
+    factor = 100.0 if percent else 1.0
+    with sheet(270) as figure:
+        axes = figure.subplots()
+        longest = max(len(ys) for _, ys in lines)
+        values = factor * np.concatenate([ys for _, ys in lines])
+        lowest, highest = float(values.min()), float(values.max())
+        steep = lowest > 0 and highest > STEEP * lowest
+        bounds, ends = np.array([lowest, highest]), factor * np.array([ys[-1] for _, ys in lines])
+        gap = 0.065 * float(np.ptp(np.log10(bounds) if steep else bounds))
+        places = 10 ** np.array(spaced(np.log10(ends), gap)) if steep else spaced(ends, gap)
+        for index, ((name, ys), place) in enumerate(zip(lines, places, strict=True)):
+            colour, last = light(line_role(index)), len(ys)
+            axes.plot(range(1, last + 1), factor * ys, "o-" if last < 3 else "-", ms=4, color=colour, lw=1.8)
+            arrow = {"arrowstyle": "-", "color": colour, "lw": 0.7, "shrinkA": 0, "shrinkB": 2}
+            at = longest + 0.05 * longest
+            axes.annotate(name, (last, factor * ys[-1]), (at, place), fontsize=10.5, va="center", arrowprops=arrow)
+        room = 0.02 * longest * max(len(name) for name, _ in lines)
+        axes.set(xlabel=x, ylabel=y, xlim=(1 - 0.02 * longest, longest + 0.08 * longest + room))
+        ticks = MaxNLocator("auto", integer=True).tick_values(1, longest)
+        axes.set_xticks([tick for tick in ticks if 1 <= tick <= longest])
+        if steep:
+            axes.set_yscale("log")
+            plain_ticks(axes.yaxis)
+        told = "; ".join(f"{name} ends at {factor * ys[-1]:.3g}" for name, ys in lines)
+        return svg_text(figure, f"{y} over {x}: {told}.")
 
 
 def _kept(net: NetResult) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.report.palette import emotion_roles, group_role, light
-from mien.report.svg import legend, plain_ticks, sheet, svg_text, upright
+from mien.report.svg import legend, plain_ticks, sheet, spaced, svg_text, upright
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,7 +106,7 @@ def draw_costs(costs: Sequence[Cost], groups: Sequence[str]) -> str:
         axes.set_xlim(10 ** (low - 0.15 * room), 10 ** (high + 0.45 * room))
         span = max(float(np.ptp(accuracy)), 2.0)
         axes.set_ylim(accuracy.min() - 0.15 * span, accuracy.max() + 0.15 * span)
-        for cost, x, y, place in zip(costs, seconds, accuracy, _apart(accuracy, 0.085 * span), strict=True):
+        for cost, x, y, place in zip(costs, seconds, accuracy, spaced(accuracy, 0.085 * span), strict=True):
             arrow = {"arrowstyle": "-", "color": light("muted"), "lw": 0.5, "shrinkA": 0, "shrinkB": 4}
             at = 10 ** (np.log10(x) + 0.08 * room)
             axes.annotate(cost.name, (x, y), (at, place), fontsize=10.5, va="center", arrowprops=arrow)
@@ -141,16 +141,3 @@ def _dot(axes: "Axes", share: float, row: float, split: str, fill: str) -> None:
 
 def _interval(axes: "Axes", interval: tuple[float, float], row: float, split: str) -> None:
     axes.plot([100 * interval[0], 100 * interval[1]], [row, row], color=light(split), lw=2.2, alpha=0.5, zorder=2)
-
-
-def _apart(places: NDArray[np.float64], gap: float) -> list[float]:
-    """The places moved until neighbours are about `gap` apart, each pair by equal parts: room for their labels."""
-    order = np.argsort(places, kind="stable")
-    moved = np.asarray(places, float)[order]
-    for _ in range(100):
-        push = np.maximum(gap - np.diff(moved), 0) / 2
-        moved[:-1] -= push
-        moved[1:] += push
-    result = np.empty_like(moved)
-    result[order] = moved
-    return [float(place) for place in result]

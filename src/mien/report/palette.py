@@ -19,6 +19,8 @@ ROLES: dict[str, tuple[str, str]] = {
     "group-2": ("#b3522e", "#ee9a75"),
     "group-3": ("#5a7a38", "#a5c780"),
     "group-4": ("#75518f", "#c3a0dd"),
+    "group-5": ("#a3862b", "#d6bd6c"),
+    "group-6": ("#2f7f86", "#79c3c9"),
     # emotions: Okabe and Ito's colours, told apart with every common form of colour blindness
     "vermilion": ("#d55e00", "#ec7a2a"),
     "green": ("#009e73", "#22b98d"),
@@ -58,4 +60,10 @@ def emotion_roles(classes: Sequence[str]) -> list[str]:
 
 def group_role(index: int) -> str:
     """The colour role of the table number `index` (0 for the first)."""
-    return f"group-{index % 4 + 1}"
+    return f"group-{index % 6 + 1}"
+
+
+def line_role(index: int) -> str:
+    """The colour role of the line number `index` (0 for the first) among several in one picture."""
+    turn = list(EMOTION_ROLES.values())
+    return turn[index % len(turn)]

@@ -34,14 +34,17 @@ def comparison_table(contents: Contents, nets: Sequence[NetResult], name: str, t
         Column("test_accuracy", "test, %", number=True),
         Column("seconds", "training time", duration, True),
         Column("parameters", "parameters", whole, True),
+        Column("trainable", "trainable", whole, True),
         Column("epochs", "epochs", whole, True),
     )
     keep = [column for column in columns if column.key != "state" or any(n.facts["state"] != "finished" for n in nets)]
     together = name == "comparison"
-    if len(contents.groups) < 2 or not together:
+    if len(contents.sections) < 2 or not together:
         keep = [column for column in keep if column.key != "group"]
     if not any(net.test for net in nets):
         keep = [column for column in keep if column.key != "test_accuracy"]
+    if all(net.facts["trainable"] == net.facts["parameters"] for net in nets):
+        keep = [column for column in keep if column.key != "trainable"]
     rows = tuple(tuple(_cell(net, column.key) for column in keep) for net in nets)
     marked = frozenset(place for place, net in enumerate(nets) if net.selected)
     seeds = "after ± the standard deviation over seeds, " if len(contents.facts["seeds"]) > 1 else ""

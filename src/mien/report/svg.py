@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mien.report.palette import ROLES, light
 
 if TYPE_CHECKING:
@@ -103,6 +106,19 @@ def plain_ticks(axis: "Axis") -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def spaced(places: NDArray[np.float64], gap: float) -> list[float]:
+    """The places moved until neighbours are about `gap` apart, each pair by equal parts: room for their labels."""
+    order = np.argsort(places, kind="stable")
+    moved = np.asarray(places, float)[order]
+    for _ in range(100):
+        push = np.maximum(gap - np.diff(moved), 0) / 2
+        moved[:-1] -= push
+        moved[1:] += push
+    result = np.empty_like(moved)
+    result[order] = moved
+    return [float(place) for place in result]
 
 
 def svg_text(figure: "Figure", label: str) -> str:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from mien.faces.audit import Audit
 from mien.report.contents import Comparison, Contents, NetResult
 from mien.report.tables import Measure, duration, percent, probability, whole
@@ -14,9 +12,6 @@ CHANCE = 0.05
 
 OVERFIT = 0.10
 """Train accuracy above validation accuracy by more than this is called over-fitting."""
-
-CALIBRATED = 0.02
-"""Mean confidence within this of the accuracy is called right on the whole."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +45,15 @@ def answer(contents: Contents) -> Answer:
     return Answer(f"{best.name} recognises {percent(found.value)} % of the {split} faces.", tuple(details))
 
 
-def comparison_words(contents: Contents) -> list[str]:
-    """Who leads each table and by how much, what the best gains at which cost, and who over-fits."""
-    leads = [_lead(contents, group) for group in contents.groups]
+def group_words(contents: Contents, group: str) -> list[str]:
+    """Who leads a comparison table and by how much, and who over-fits."""
+    return [sentence for sentence in [_lead(contents, group), *_fit(contents, group)] if sentence]
+
+
+def whole_words(contents: Contents) -> list[str]:
+    """What the study's best gains over the best of each other table, and at which cost."""
     gains = [_gain(contents, contents.selected[0], other) for other in contents.selected[1:]]
-    return [sentence for sentence in [*leads, *gains, *_fit(contents)] if sentence]
-
-
-def net_words(net: NetResult) -> list[str]:
-    """What a net's own numbers mean: the emotions it knows and confuses, its calibration, and what leaks add."""
-    if net.judged_on is None:
-        return []
-    return [*_emotions(net), _calibration(net), *_leaks(net)]
+    return [sentence for sentence in gains if sentence]
 
 
 def audit_words(found: Audit) -> list[str]:
@@ -86,21 +78,6 @@ def audit_words(found: Audit) -> list[str]:
             f"{whole(found.conflicts.groups)} groups: no net can be right on all of them."
         )
     return sentences
-
-
-def curve_words(net: NetResult) -> str:
-    """Where the validation loss turned, from the history of the first seed; "" where there is nothing to say."""
-    losses = [epoch.validation_loss for epoch in net.runs[0].history()] if net.runs else []
-    if len(losses) < 2:
-        return ""
-    lowest = int(np.argmin(losses)) + 1
-    if lowest == len(losses):
-        return f"Its validation loss was still falling after epoch {lowest}, the last: more epochs may help."
-    rise = losses[-1] - losses[lowest - 1]
-    return (
-        f"Its validation loss was lowest after epoch {lowest} of {len(losses)} ({losses[lowest - 1]:.3f}) "
-        f"and ended {rise:.3f} above that."
-    )
 
 
 def verdict(p: float) -> str:
@@ -129,13 +106,13 @@ def _lead(contents: Contents, group: str) -> str:
     first = ranked[0]
     if len(ranked) == 1 or ranked[1].validation is None:
         others = len(contents.members(group)) > 1
-        return f"In group {group}, {first.name} is the only net that came to its end." if others else ""
+        return f"{first.name} is the only net that came to its end." if others else ""
     second, lead = ranked[1], apart(ranked[0].validation.value, ranked[1].validation.value)
-    text = f"In group {group}, {first.name} is best on validation with {percent(ranked[0].validation.value)} %"
+    text = f"{first.name} is best on validation with {percent(ranked[0].validation.value)} %"
     if lead <= 0:
         return f"{text}, level with {second.name}."
     test = contents.comparison(first.name, second.name, "validation")
-    return f"{text}, {points(lead)} ahead of {second.name}{_beyond(contents, test)}."
+    return f"{text}, {points(lead)} ahead of {second.name}{beyond(contents, test)}."
 
 
 def _gain(contents: Contents, best: NetResult, other: NetResult) -> str:
@@ -152,7 +129,7 @@ def _gain(contents: Contents, best: NetResult, other: NetResult) -> str:
         test = contents.comparison(other.name, best.name, split)
     else:
         first, test = f"{best.name} and {other.name} are level on {split}", None
-    text = f"{first} ({percent(mine.value)} against {percent(its.value)} %){_beyond(contents, test)}."
+    text = f"{first} ({percent(mine.value)} against {percent(its.value)} %){beyond(contents, test)}."
     return f"{text} {_cost(best, other)}".strip()
 
 
@@ -168,7 +145,7 @@ def _cost(best: NetResult, other: NetResult) -> str:
     )
 
 
-def _beyond(contents: Contents, test: Comparison | None) -> str:
+def beyond(contents: Contents, test: Comparison | None) -> str:
     """The tail of "a is ahead of b": whether McNemar's test bears it out. `test` is seen from the one that is ahead."""
     if test is None:
         return ""
@@ -181,9 +158,11 @@ def _beyond(contents: Contents, test: Comparison | None) -> str:
     return f", though the runs compared point the other way ({p}{whose})"
 
 
-def _fit(contents: Contents) -> list[str]:
+def _fit(contents: Contents, group: str) -> list[str]:
     gaps = [
-        (apart(net.train.value, net.validation.value), net) for net in contents.judged if net.train and net.validation
+        (apart(net.train.value, net.validation.value), net)
+        for net in contents.members(group)
+        if net.train and net.validation
     ]
     over = sorted((gap for gap in gaps if gap[0] > OVERFIT), key=lambda gap: -gap[0])
     rest = [net.name for gap, net in gaps if gap <= OVERFIT]
@@ -192,7 +171,7 @@ def _fit(contents: Contents) -> list[str]:
         gap, worst = over[0]
         assert worst.train is not None
         assert worst.validation is not None
-        others = f" So do {_listed([net.name for _, net in over[1:]])}, less so." if len(over) > 2 else ""
+        others = f" So do {listed([net.name for _, net in over[1:]])}, less so." if len(over) > 2 else ""
         others = f" So does {over[1][1].name}, less so." if len(over) == 2 else others
         sentences.append(
             f"{worst.name} over-fits most: {percent(worst.train.value)} % on train, "
@@ -201,58 +180,10 @@ def _fit(contents: Contents) -> list[str]:
     if rest:
         verb = "does" if len(rest) == 1 else "do"
         sentences.append(
-            f"{_listed(rest)} {verb} about as well on validation as on train (within {points(OVERFIT)}): "
+            f"{listed(rest)} {verb} about as well on validation as on train (within {points(OVERFIT)}): "
             "what limits such a net is not over-fitting."
         )
     return sentences
-
-
-def _emotions(net: NetResult) -> list[str]:
-    scores = {name: one["recall"] for name, one in net.facts["per_class"].items() if one["support"]}
-    names = list(net.facts["per_class"])
-    confusion = np.array(net.facts["confusion"], dtype=float)
-    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    np.fill_diagonal(shares, 0.0)
-    sentences = []
-    if len(scores) > 1:
-        best, worst = max(scores, key=lambda name: scores[name]), min(scores, key=lambda name: scores[name])
-        if scores[best] > scores[worst]:
-            sentences.append(
-                f"Best recognised is {best} ({percent(scores[best])} % of its faces), worst {worst} "
-                f"({percent(scores[worst])} %)."
-            )
-    if shares.size and shares.max() > 0:
-        order = np.argsort(-shares, axis=None, kind="stable")[:2]
-        pairs = [np.unravel_index(place, shares.shape) for place in order if shares.flat[place] > 0]
-        told = " and ".join(f"{names[t]} for {names[p]} ({percent(shares[t, p])} % of {names[t]})" for t, p in pairs)
-        sentences.append(f"Most often it takes {told}.")
-    return sentences
-
-
-def _calibration(net: NetResult) -> str:
-    bins = net.facts["reliability"]
-    total = max(sum(one["count"] for one in bins), 1)
-    confidence = sum(one["count"] * one["confidence"] for one in bins) / total
-    right = sum(one["count"] * one["accuracy"] for one in bins) / total
-    off, ece = apart(confidence, right), net.facts["ece"]
-    said = f"its mean confidence is {percent(confidence)} %, and {percent(right)} % of its answers are right"
-    if abs(off) <= CALIBRATED:
-        kind = "On the whole its confidence is right"
-    else:
-        kind = f"It is {'over' if off > 0 else 'under'}-confident by {points(abs(off))}"
-    return f"{kind}: {said} (expected calibration error {percent(ece)} %)."
-
-
-def _leaks(net: NetResult) -> list[str]:
-    clean = net.measure("test_accuracy_without_leaks")
-    if net.test is None or clean is None or not apart(net.test.value, clean.value):
-        return []
-    added = apart(net.test.value, clean.value)
-    word = "more" if added > 0 else "fewer"
-    return [
-        f"Test faces that also stand in train change its test accuracy by {points(abs(added))}: with them "
-        f"{word} are right, {percent(net.test.value)} against {percent(clean.value)} %."
-    ]
 
 
 def points(share: float) -> str:
@@ -278,5 +209,6 @@ def _images(number: int) -> str:
     return "1 image is" if number == 1 else f"{whole(number)} images are"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: `a, b and c`."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

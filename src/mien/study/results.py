@@ -1,7 +1,7 @@
 """Results: a study's runs as one table of numbers, the content of results.json (docs/study-file.md tells its keys)."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -84,9 +84,10 @@ def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
         "machine": machine(),
         "versions": versions(),
         "groups": [
-            {"name": group, "nets": [net.net.name for net in members], "selected": chosen.get(group)}
-            for group, members in plan.study.groups.items()
+            {**asdict(group), "title": group.title or group.name, "selected": chosen.get(group.name)}
+            for group in plan.study.sections
         ],
+        "previews": {name: recipe.changes() for name, recipe in plan.study.previews.items()},
         "best": best.name if best else None,
         "nets": [_net(plan, net, net.name in chosen.values()) for net in nets],
         "comparisons": _comparisons(nets, selected),
@@ -180,11 +181,24 @@ def _scores(said: Sequence[Predictions], split: str, classes: Sequence[str]) -> 
 
 
 def _comparisons(nets: Sequence[NetRuns], selected: Sequence[NetRuns]) -> list[dict[str, Any]]:
-    """McNemar's test between the nets of each table on validation, and between the selected on validation and test."""
-    done = [net for net in nets if net.finished]
-    pairs = [(a, b, "validation") for a, b in combinations(done, 2) if a.asked.group == b.asked.group]
+    """McNemar's tests of the nets of each table, of the same net with and without augmentation, and of the selected.
+
+    All are on validation, those of the selected on test too.
+    """
+    done, chosen = [net for net in nets if net.finished], {net.name for net in selected}
+    pairs = [
+        (a, b, "validation")
+        for a, b in combinations(done, 2)
+        if a.asked.group == b.asked.group or (_only_augmented(a, b) and not {a.name, b.name} <= chosen)
+    ]
     pairs += [(a, b, split) for split in SPLITS[1:] for a, b in combinations(selected, 2) if a.predictions(split)]
     return [{"a": a.name, "b": b.name, "split": split} | compared(a, b, split) for a, b, split in pairs]
+
+
+def _only_augmented(a: NetRuns, b: NetRuns) -> bool:
+    """Whether two nets have the same layers, and one of them alone is trained on augmented faces."""
+    same = replace(a.asked.net, name="") == replace(b.asked.net, name="")
+    return same and bool(a.asked.recipe.augment) != bool(b.asked.recipe.augment)
 
 
 def compared(a: NetRuns, b: NetRuns, split: str) -> dict[str, Any]:
