@@ -89,7 +89,7 @@ def test_figures_follow_the_dark_scheme(page: playwright.Page) -> None:
         return page.evaluate(
             """() => [getComputedStyle(document.body).backgroundColor,
                       getComputedStyle(document.querySelector("#faces svg text")).fill,
-                      getComputedStyle(document.querySelector("#nets svg path[style*='--validation']")).stroke]"""
+                      getComputedStyle(document.querySelector(".net svg path[style*='--validation']")).stroke]"""
         )
 
     light = colours()

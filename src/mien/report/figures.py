@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -132,6 +133,31 @@ def draw_faces(images: NDArray[np.floating] | NDArray[np.uint8], titles: Sequenc
             axes.set_title(title, fontsize=9.5, pad=3)
             axes.axis("off")
         return svg_text(figure, f"Faces: {', '.join(titles)}.")
+
+
+def draw_before_after(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> str:
+    """Faces as they are, and the same as a net is shown them, in two squares side by side.
+
+    Args:
+        before: uint8 [N, H, W].
+        after: uint8 [N, H, W], each in the place of its original.
+    """
+    with sheet(222) as figure:
+        for axes, faces, title in zip(figure.subplots(1, 2), (before, after), ("before", "after"), strict=True):
+            axes.imshow(_mosaic(faces), cmap="gray", vmin=0, vmax=255, interpolation="none")
+            axes.set_title(title, fontsize=10.5, color=light("muted"))
+            axes.axis("off")
+        return svg_text(figure, f"{len(before)} faces before and after augmentation.")
+
+
+def _mosaic(faces: NDArray[np.uint8], gap: int = 3) -> NDArray[np.float64]:
+    """Faces [N, H, W] laid in a square, row by row, NaN between them."""
+    count, height, width = faces.shape
+    side = ceil(sqrt(count))
+    whole = np.full((side, height + gap, side, width + gap), np.nan)
+    for place, face in enumerate(faces):
+        whole[place // side, :height, place % side, :width] = face
+    return whole.reshape(side * (height + gap), side * (width + gap))[:-gap, :-gap]
 
 
 def _dot(axes: "Axes", share: float, row: float, split: str, fill: str) -> None:

@@ -10,7 +10,7 @@ from mien.faces import Faces
 from mien.faces.audit import audit
 from mien.report import figures, pictures, words
 from mien.report import study_tables as tables
-from mien.report.contents import Contents, read_contents
+from mien.report.contents import Comparison, Contents, read_contents
 from mien.report.palette import ROLES
 from mien.report.parts import GroupPart, NetPart, group_part
 from mien.report.pictures import Picture
@@ -31,7 +31,8 @@ class Page:
         groups: a section for each comparison table.
         comparison: all nets of all tables.
         judged: the selected nets by every score.
-        mcnemar: every test between two nets.
+        mcnemar: the tests between two of the selected.
+        every_pair: all tests between two nets.
         counted: the picture of `counts`.
         overview: the pictures of all nets together.
         said: what setting the tables' best side by side means.
@@ -49,6 +50,7 @@ class Page:
     comparison: Table
     judged: Table
     mcnemar: Table
+    every_pair: Table
     counted: Drawing
     overview: list[Drawing]
     said: list[str]
@@ -80,6 +82,7 @@ class Page:
             *(group.table for group in self.groups),
             self.judged,
             self.mcnemar,
+            self.every_pair,
             *of_nets,
         ]
 
@@ -126,7 +129,8 @@ def make_page(contents: Contents, faces: Faces | None, no_pictures: str) -> Page
         groups=[group_part(contents, section, faces) for section in contents.sections],
         comparison=tables.comparison_table(contents, contents.nets, "comparison", "All nets"),
         judged=tables.selected_table(contents),
-        mcnemar=tables.mcnemar_table(contents.comparisons, [net.name for net in contents.selected]),
+        mcnemar=tables.mcnemar_table(_among_selected(contents), "mcnemar-selected", "McNemar's test of the best"),
+        every_pair=tables.mcnemar_table(contents.comparisons, "mcnemar", "McNemar's test between nets"),
         counted=Drawing("counts", "", figures.draw_counts(contents.faces["counts"])),
         overview=_overview(contents),
         said=words.whole_words(contents),
@@ -170,6 +174,11 @@ def render(page: Page) -> str:
 def tied(text: str) -> str:
     """The text with each per-cent sign tied to its number, so that no line breaks between them."""
     return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _among_selected(contents: Contents) -> list[Comparison]:
+    chosen = {net.name for net in contents.selected}
+    return [one for one in contents.comparisons if {one.a, one.b} <= chosen]
 
 
 def _overview(contents: Contents) -> list[Drawing]:

@@ -75,9 +75,9 @@ def selected_table(contents: Contents) -> Table:
     return Table("selected", title, tuple(columns), rows, sortable=len(rows) > 1)
 
 
-def mcnemar_table(comparisons: Sequence[Comparison], selected: Sequence[str]) -> Table:
-    """McNemar's test of each pair of nets, those between the selected first."""
-    comparisons = sorted(comparisons, key=lambda one: (not {one.a, one.b} <= set(selected), one.split != "test"))
+def mcnemar_table(comparisons: Sequence[Comparison], name: str, title: str) -> Table:
+    """McNemar's tests of pairs of nets, those on test first."""
+    comparisons = sorted(comparisons, key=lambda one: one.split != "test")
     columns = (
         Column("a", "net a", lead=True),
         Column("b", "net b"),
@@ -88,7 +88,7 @@ def mcnemar_table(comparisons: Sequence[Comparison], selected: Sequence[str]) ->
         Column("verdict", "the difference"),
     )
     rows = tuple((c.a, c.b, c.split, c.a_alone, c.b_alone, c.p, verdict(c.p)) for c in comparisons)
-    return Table("mcnemar", "McNemar's test between nets", columns, rows, sortable=len(rows) > 1)
+    return Table(name, title, columns, rows, sortable=len(rows) > 1)
 
 
 def layers_table(contents: Contents, net: NetResult) -> Table:
