@@ -80,7 +80,8 @@ def _optimiser(recipe: Recipe) -> str:
     if recipe.optimizer == "adam":
         return "Adam"
     momentum = f" with momentum {recipe.momentum:g}" if recipe.momentum else ""
-    return f"SGD{momentum}{', Nesterov' if recipe.nesterov else ''}"
+    nesterov = ", Nesterov's" if recipe.nesterov else ""
+    return f"SGD{momentum}{nesterov}"
 
 
 def _rate(recipe: Recipe) -> str:
