@@ -69,6 +69,27 @@ def draw_grid(images: NDArray[np.float32], titles: Sequence[str], path: Path, ca
     sheet.save(path)
 
 
+def draw_before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], path: Path, caption: str) -> None:
+    """Draw faces in a square beside what became of them, into a PNG or SVG file.
+
+    Args:
+        before, after: uint8 [N, H, W], the same faces in the same order.
+        path: where to; its ending decides on the format.
+        caption: below the pictures, a line or several.
+    """
+    columns = max(1, round(len(before) ** 0.5))
+    rows, lines = -(-len(before) // columns), caption.splitlines()
+    half = columns * 1.08 + 0.3
+    sheet = _Sheet(max(2 * half, 5.5) + 0.1, rows * 1.08 + 0.45 + 0.2 * len(lines))
+    for left, title, images in ((0.2, "before", before), (0.2 + half, "after", after)):
+        sheet.text(left, 0.25, title)
+        for at, image in enumerate(images):
+            sheet.picture(left + at % columns * 1.08, 0.35 + at // columns * 1.08, 1.04, image, 0, 255)
+    for at, line in enumerate(lines):
+        sheet.text(0.2, rows * 1.08 + 0.5 + 0.2 * at, line, colour=FAINT)
+    sheet.save(path)
+
+
 def draw_examples(faces: Faces, examples: Sequence[Example], path: Path) -> None:
     """Draw a contact sheet of what an audit found: groups of pictures, each with its row in its split and label."""
     columns, size, line = 10, 0.9, 1.42

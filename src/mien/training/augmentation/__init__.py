@@ -1,5 +1,22 @@
-"""Augmentation: how each face is changed, at random, whenever it is trained on."""
+"""Augmentation: how each face is changed, at random, whenever it is trained on.
 
+What needs torch is imported when it is first asked for, so that reading a recipe does not wait for it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from mien.training.augmentation.generators import GENERATORS
 from mien.training.augmentation.words import WORDS, check
 
-__all__ = ["WORDS", "check"]
+if TYPE_CHECKING:
+    from mien.training.augmentation.apply import Augmentation
+
+__all__ = ["GENERATORS", "WORDS", "Augmentation", "check"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "Augmentation":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from mien.training.augmentation.apply import Augmentation
+
+    return Augmentation

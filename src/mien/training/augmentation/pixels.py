@@ -58,7 +58,10 @@ def contrast(at: Batch, share: Share) -> None:
 
 def noise(at: Batch, deviation: Deviation) -> None:
     """Add normal noise of this standard deviation, in grays of 0..255, to each pixel (Keras's GaussianNoise)."""
-    at.images += np.float32(deviation) * at.dice.standard_normal(at.images.shape, np.float32)
+    import torch  # draws them in a third of numpy's time
+
+    drawn = torch.Generator().manual_seed(int(at.dice.integers(2**32)))
+    at.images += torch.empty(at.images.shape).normal_(0, deviation, generator=drawn).numpy()
     np.clip(at.images, 0, 255, out=at.images)
 
 

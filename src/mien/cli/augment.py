@@ -1,0 +1,138 @@
+"""`mien augment ...`: the augmentation words, and previews of what they do to faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from mien.training.recipe import Recipe
+
+app = typer.Typer(help="List the augmentation words; see what they do.", no_args_is_help=True, rich_markup_mode="rich")
+
+EXAMPLES = (
+    "Examples: [bold]mien augment show 'rotate(10)' flip 'erase(1.0)' -o preview.png[/]\n\n"
+    "[bold]mien augment show generator_1 --data drawn -o before_after.png[/]"
+)
+
+
+@app.command(epilog=EXAMPLES)
+def show(
+    words: list[str] | None = typer.Argument(
+        None, metavar="[WORD]...", help="Augmentation words, or one of generator_1 to generator_5.", show_default=False
+    ),
+    out: Path = typer.Option(..., "-o", "--out", help="The PNG or SVG to draw.", show_default=False),
+    data: list[str] | None = typer.Option(
+        None, "--data", metavar="SOURCE", help="The faces; those of the study, else 'drawn'.", show_default=False
+    ),
+    scaling: str | None = typer.Option(
+        None, help="centred, standardised or featurewise, as in a recipe.", show_default=False
+    ),
+    whitening: str | None = typer.Option(None, help="none or zca, as in a recipe.", show_default=False),
+    study: Path | None = typer.Option(
+        None, "--study", metavar="FILE", help="Take the recipe of a net of this study file.", show_default=False
+    ),
+    net: str | None = typer.Option(None, "--net", help="Which net of the study.", show_default=False),
+    seed: int = typer.Option(0, min=0, help="Fixes the faces and what happens to them."),
+    count: int = typer.Option(9, "-n", min=1, max=100, help="How many faces."),
+) -> None:
+    """Draw random faces of train before and after augmentation, scaling and whitening."""
+    from mien.cli.waiting import reading_faces
+    from mien.errors import UserError
+    from mien.faces import open_faces
+    from mien.faces.look import draw_before_after, picture_format
+
+    picture_format(out)
+    if (study is None) != (net is None):
+        raise UserError("--study and --net belong together: mien augment show --study FILE --net NAME -o preview.png")
+    if study is not None and words:
+        raise UserError(f"found {' '.join(words)!r} beside --study; give words, or a study's net")
+    source: tuple[str, ...] = ()
+    size = None
+    if study is not None and net is not None:
+        recipe, source, size = _of_study(study, net)
+        entries = recipe.model_dump(include={"augment", "scaling", "whitening"})
+    else:
+        entries = _named(words or [])
+    given = {"scaling": scaling, "whitening": whitening}
+    entries |= {key: value for key, value in given.items() if value is not None}
+    _check(entries)
+    with reading_faces():
+        faces = open_faces(data or list(source) or ["drawn"], size=size)
+
+    from mien.training.preview import preview
+
+    before, after = preview(entries, faces, seed, count)
+    draw_before_after(before, after, out, f"{faces.name}, train, random with seed {seed}\n{_said(entries)}")
+    typer.echo(f"drawn: {out}: {_said(entries)}")
+
+
+@app.command(epilog="Example: [bold]mien augment words --json[/]")
+def words(as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table.")) -> None:
+    """List the augmentation words: what each may say, and does."""
+    import json
+
+    from mien.nets.grammar import usage
+    from mien.training.augmentation import WORDS
+
+    told = [
+        {"word": name, "usage": usage(word), "does": (word.__doc__ or "").splitlines()[0]}
+        for name, word in WORDS.items()
+    ]
+    if as_json:
+        typer.echo(json.dumps(told, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("word", "does", box=None, header_style="bold", pad_edge=False)
+    for row in told:
+        table.add_row(row["usage"], row["does"])
+    Console(highlight=False).print(table)
+
+
+def _named(words: list[str]) -> dict[str, object]:
+    """The recipe entries of augmentation words, or of a generator's name."""
+    from mien.errors import UserError
+    from mien.training.augmentation import GENERATORS
+
+    named = [word for word in words if word in GENERATORS]
+    if named and len(words) > 1:
+        raise UserError(f"{named[0]} is a whole recipe; give it alone, or words such as 'rotate(10)'")
+    return dict(GENERATORS[named[0]]) if named else {"augment": tuple(words)}
+
+
+def _check(entries: dict[str, object]) -> None:
+    """A UserError with all that is wrong with what the command line gave."""
+    from pydantic import ValidationError
+
+    from mien.errors import UserError
+    from mien.training.recipe import Recipe
+
+    try:
+        Recipe.model_validate(entries)
+    except ValidationError as error:
+        told = [f"{fault['loc'][0]}: found {fault['input']!r}; {fault['msg']}" for fault in error.errors()]
+        raise UserError("\n".join(told)) from None
+
+
+def _of_study(file: Path, name: str) -> tuple[Recipe, tuple[str, ...], int | None]:
+    """The recipe of a study's net, the study's source of faces and their size."""
+    from mien.errors import UserError, did_you_mean
+    from mien.study.schema import read_study
+
+    study = read_study(file)
+    nets = {net.net.name: net.recipe for net in study.nets}
+    if name not in nets:
+        raise UserError(f"--net {name}: {file} has no such net; {did_you_mean(name, list(nets))}")
+    return nets[name], study.source, study.size
+
+
+def _said(entries: dict[str, object]) -> str:
+    """The recipe entries in a line: `rotate(90), flip; scaling featurewise; whitening zca`."""
+    augment = entries.get("augment", ())
+    assert isinstance(augment, tuple)
+    parts = [", ".join(augment) or "no augmentation", f"scaling {entries.get('scaling', 'centred')}"]
+    return "; ".join(parts + ([] if entries.get("whitening", "none") == "none" else ["whitening zca"]))

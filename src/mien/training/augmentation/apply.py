@@ -1,0 +1,81 @@
+"""Augmentation: a recipe's words, done to a whole batch."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mien.errors import UserError
+from mien.training.augmentation.geometry import Draw
+from mien.training.augmentation.pixels import Batch
+from mien.training.augmentation.words import GEOMETRY, PIXELS, check, read
+
+_STREAM = 0x617567
+"""Sets these random numbers apart from others that are drawn from the same seed."""
+
+
+class _Given(NamedTuple):
+    """A word, its arguments, and its place among the recipe's words, from which its random numbers follow."""
+
+    name: str
+    arguments: dict[str, object]
+    at: int
+
+
+class Augmentation:
+    """Changes each face of a batch at random, as the words say.
+
+    The geometric words come first, in their order, as one map a face and one bilinear resampling; what a map asks for
+    beyond the border is the nearest pixel of the border (Keras's fill_mode "nearest"). The other words follow in their
+    order. The random numbers of each word follow from the seed, the batch's number and the word's place alone.
+
+    Args:
+        words: as `rotate(10)`; () changes nothing.
+        seed: 0 or more.
+
+    Raises:
+        UserError: with every mistake in the words.
+    """
+
+    def __init__(self, words: Sequence[str], seed: int) -> None:
+        if problems := check(words):
+            raise UserError("\n".join(problems))
+        self.seed = seed
+        given = [_Given(*read(text), at) for at, text in enumerate(words)]
+        self._moves = [word for word in given if word.name in GEOMETRY]
+        self._changes = [word for word in given if word.name in PIXELS]
+
+    def __call__(self, images: Tensor, targets: Tensor, number: int) -> tuple[Tensor, Tensor]:
+        """Augment a batch; what is given stays as it is.
+
+        Args:
+            images: uint8 [N, H, W].
+            targets: float32 [N, K], rows sum to 1.
+            number: of the batch, 0 or more.
+
+        Returns:
+            images float32 [N, H, W] in 0..255, and targets float32 [N, K], whose rows sum to 1.
+        """
+        moved = self._resampled(images, number) if self._moves else images.float()
+        if not self._changes:
+            return moved, targets
+        mixed = targets.clone()
+        for name, arguments, at in self._changes:
+            PIXELS[name](Batch(moved.numpy(), mixed.numpy(), self._dice(number, at)), **arguments)
+        return moved, mixed
+
+    def _resampled(self, images: Tensor, number: int) -> Tensor:
+        faces, height, width = images.shape
+        maps = np.eye(3)
+        for name, arguments, at in self._moves:
+            maps = maps @ GEOMETRY[name](Draw(faces, height, width, self._dice(number, at)), **arguments)
+        half = np.array([width / 2, height / 2, 1])  # torch's coordinates go from -1 to 1 over the image
+        theta = torch.from_numpy((maps * half / half[:, None])[:, :2].astype(np.float32))
+        points = F.affine_grid(theta, [faces, 1, height, width], align_corners=False)
+        return F.grid_sample(images[:, None].float(), points, padding_mode="border", align_corners=False)[:, 0]
+
+    def _dice(self, number: int, at: int) -> np.random.Generator:
+        return np.random.default_rng((_STREAM, self.seed, number, at))
