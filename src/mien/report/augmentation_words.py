@@ -3,7 +3,7 @@
 from mien.report.contents import Contents, NetResult
 from mien.report.settings import differences
 from mien.report.tables import percent
-from mien.report.words import apart, beyond, listed, points
+from mien.report.words import OVERFIT, apart, beyond, listed, points
 from mien.training.augmentation.words import read
 
 UPRIGHT = 45.0
@@ -11,13 +11,13 @@ UPRIGHT = 45.0
 
 
 def augmentation_words(contents: Contents, net: NetResult) -> list[str]:
-    """What a net's augmentation did; [] where it has none, or none that can be judged."""
+    """What a net's augmentation did, a paragraph or two; [] where it has none, or none that can be judged."""
     other = contents.without_augmentation(net)
     if other is None or net.validation is None or other.validation is None:
         return _unnatural(net, "may hurt")
     gain = apart(net.validation.value, other.validation.value)
-    how = "hurt" if gain < 0 else "could have hurt"
-    return [_against(contents, net, other, gain), *_gaps(net, other), *_besides(net, other), *_unnatural(net, how)]
+    told = " ".join([_against(contents, net, other, gain), *_gaps(net, other), *_besides(net, other)])
+    return [told, *_unnatural(net, "hurt" if gain < 0 else "could have hurt")]
 
 
 def _against(contents: Contents, net: NetResult, other: NetResult, gain: float) -> str:
@@ -38,7 +38,7 @@ def _gaps(net: NetResult, other: NetResult) -> list[str]:
     if not (net.train and net.validation and other.train and other.validation):
         return []
     mine, its = apart(net.train.value, net.validation.value), apart(other.train.value, other.validation.value)
-    if its <= 0 or mine >= its:
+    if its - mine <= OVERFIT:
         return []
     return [
         f"It cannot learn by heart what never comes twice: from train to validation it loses {points(max(mine, 0.0))}, "

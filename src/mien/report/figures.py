@@ -90,7 +90,7 @@ def draw_scores(scores: Sequence[Score]) -> str:
 
 def draw_costs(costs: Sequence[Cost], groups: Sequence[str]) -> str:
     """Validation accuracy against training time (logarithmic); a point's area stands for its net's parameters."""
-    with sheet(290) as figure:
+    with sheet(max(290, 24 * len(costs))) as figure:
         axes = figure.subplots()
         seconds = np.array([cost.seconds for cost in costs])
         accuracy = 100 * np.array([cost.validation for cost in costs])
@@ -104,15 +104,16 @@ def draw_costs(costs: Sequence[Cost], groups: Sequence[str]) -> str:
         plain_ticks(axes.xaxis)
         low, high = np.log10(seconds.min()), np.log10(seconds.max())
         room = max(high - low, 0.3)
-        axes.set_xlim(10 ** (low - 0.15 * room), 10 ** (high + 0.45 * room))
+        names = 0.12 + 0.035 * max(len(cost.name) for cost in costs)
+        axes.set_xlim(10 ** (low - 0.15 * room), 10 ** (high + names * room))
         span = max(float(np.ptp(accuracy)), 2.0)
         axes.set_ylim(accuracy.min() - 0.15 * span, accuracy.max() + 0.15 * span)
-        for cost, x, y, place in zip(costs, seconds, accuracy, spaced(accuracy, 0.085 * span), strict=True):
+        for cost, x, y, place in zip(costs, seconds, accuracy, spaced(accuracy, 0.075 * span), strict=True):
             arrow = {"arrowstyle": "-", "color": light("muted"), "lw": 0.5, "shrinkA": 0, "shrinkB": 4}
             at = 10 ** (np.log10(x) + 0.08 * room)
             axes.annotate(cost.name, (x, y), (at, place), fontsize=10.5, va="center", arrowprops=arrow)
         if len(groups) > 1:
-            legend(figure, 4, dots=55)
+            legend(figure, 4 if len(groups) < 5 else 3, dots=55)
         told = "; ".join(f"{c.name} {100 * c.validation:.1f} % after {c.seconds:.0f} s" for c in costs)
         return svg_text(figure, f"Validation accuracy against training time: {told}.")
 

@@ -177,8 +177,10 @@ def tied(text: str) -> str:
 
 
 def _among_selected(contents: Contents) -> list[Comparison]:
+    """The tests between two of the selected, on test where it was opened, else on validation."""
     chosen = {net.name for net in contents.selected}
-    return [one for one in contents.comparisons if {one.a, one.b} <= chosen]
+    found = [one for one in contents.comparisons if {one.a, one.b} <= chosen]
+    return [one for one in found if one.split == "test"] or found
 
 
 def _overview(contents: Contents) -> list[Drawing]:

@@ -39,7 +39,9 @@ def comparison_table(contents: Contents, nets: Sequence[NetResult], name: str, t
     )
     keep = [column for column in columns if column.key != "state" or any(n.facts["state"] != "finished" for n in nets)]
     together = name == "comparison"
-    if len(contents.sections) < 2 or not together:
+    if together:  # what is left out here stands in each group's own
+        keep = [column for column in keep if column.key not in ("trainable", "epochs")]
+    else:
         keep = [column for column in keep if column.key != "group"]
     if not any(net.test for net in nets):
         keep = [column for column in keep if column.key != "test_accuracy"]
