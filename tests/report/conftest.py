@@ -124,11 +124,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def built(tmp_path: Path) -> Callable[..., Path]:
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Build a study of four small nets in a fresh folder; see `build`."""
 
     def make(**options: object) -> Path:
-        return build(tmp_path / "out", blobs(np.random.default_rng(0)), **options)  # type: ignore[arg-type]
+        return build(tmp_path_factory.mktemp("built") / "out", blobs(np.random.default_rng(0)), **options)  # type: ignore[arg-type]
 
     return make

@@ -14,6 +14,7 @@ from mien.report.contents import Comparison, Contents, read_contents
 from mien.report.palette import ROLES
 from mien.report.parts import GroupPart, NetPart, group_part
 from mien.report.pictures import Picture
+from mien.report.previews import Previews
 from mien.report.svg import Drawing, slug
 from mien.report.tables import Table, duration, percent, probability, whole
 
@@ -122,11 +123,12 @@ def make_page(contents: Contents, faces: Faces | None, no_pictures: str) -> Page
         faces: the study's faces, None where they cannot be opened.
         no_pictures: why not; "" otherwise.
     """
+    previews = Previews(faces) if faces is not None else None
     page = Page(
         contents=contents,
         answer=words.answer(contents),
         counts=tables.counts_table(contents),
-        groups=[group_part(contents, section, faces) for section in contents.sections],
+        groups=[group_part(contents, section, faces, previews) for section in contents.sections],
         comparison=tables.comparison_table(contents, contents.nets, "comparison", "All nets"),
         judged=tables.selected_table(contents),
         mcnemar=tables.mcnemar_table(_among_selected(contents), "mcnemar-selected", "McNemar's test of the best"),
@@ -136,12 +138,14 @@ def make_page(contents: Contents, faces: Faces | None, no_pictures: str) -> Page
         said=words.whole_words(contents),
         no_pictures=no_pictures,
     )
-    if faces is not None:
+    if faces is not None and previews is not None:
         chosen = pictures.sample(faces)
         page.audit = words.audit_words(audit(faces))
         page.sample = [Picture(pictures.png(faces.images[row]), name) for row, name in chosen]
         svg = figures.draw_faces(faces.images[[row for row, _ in chosen]], [name for _, name in chosen])
         page.more_figures = [Drawing("samples", "", svg)]
+        drawn = [previews.draw(f"preview-{name}", name, recipe) for name, recipe in contents.previews.items()]
+        page.previews = [one for one in drawn if one is not None]
     return page
 
 

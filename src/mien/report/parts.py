@@ -12,6 +12,7 @@ from mien.report.curves import draw_histories, draw_history
 from mien.report.judgement_figures import draw_judgement
 from mien.report.net_words import curve_words, net_words
 from mien.report.pictures import Picture
+from mien.report.previews import Previews
 from mien.report.settings import Settings, settings
 from mien.report.svg import Drawing, slug
 from mien.report.tables import Table, percent
@@ -82,8 +83,8 @@ class GroupPart:
         return next((part for part in self.parts if part.result.selected), None)
 
 
-def group_part(contents: Contents, section: Section, faces: Faces | None) -> GroupPart:
-    """Draw and tabulate a comparison table's nets; no pictures of faces where those are None."""
+def group_part(contents: Contents, section: Section, faces: Faces | None, previews: Previews | None) -> GroupPart:
+    """Draw and tabulate a comparison table's nets; no pictures of faces where those are None, nor previews."""
     members = contents.members(section.name)
     words = [
         *group_words(contents, section.name),
@@ -94,16 +95,18 @@ def group_part(contents: Contents, section: Section, faces: Faces | None) -> Gro
         table=tables.comparison_table(contents, members, f"comparison-{slug(section.name)}", "Side by side"),
         words=tuple(words),
         curves=tuple(draw_histories(members, section.name)),
-        parts=tuple(_net_part(contents, net, faces) for net in members),
+        parts=tuple(_net_part(contents, net, faces, previews) for net in members),
     )
 
 
-def _net_part(contents: Contents, net: NetResult, faces: Faces | None) -> NetPart:
+def _net_part(contents: Contents, net: NetResult, faces: Faces | None, previews: Previews | None) -> NetPart:
     own = [tables.layers_table(contents, net)]
     if len(net.runs) > 1:
         own.append(tables.runs_table(net))
     told = settings(net.recipe, net.facts["precision"])
     part = NetPart(net, told, tuple(own), tuple(draw_history(net)), curve_words(net))
+    if previews is not None:
+        part = replace(part, preview=previews.draw(f"shown-{net.name}", f"What {net.name} is shown", net.recipe))
     if not net.selected or net.judged_on is None:
         return part
     found = pictures.mistakes(net, contents.classes)

@@ -1,0 +1,100 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from mien.report import write_report
+from mien.report.figures import draw_before_after
+
+TEXT = """
+name = "sections"
+seeds = {seeds}
+data.source = "faces"
+[recipe]
+epochs = 4
+[nets]
+plain.layers = ["conv(4)", "relu", "pool(4)", "flatten", "classes"]
+dense.layers = ["flatten", "dense(8)", "relu", "classes"]
+[nets.turned]
+layers = ["conv(4)", "relu", "pool(4)", "flatten", "classes"]
+recipe = {{ augment = ["rotate(90)", "flip_vertical"], schedule = "cosine" }}
+[groups.second]
+title = "(g) Augmentation"
+note = "One paragraph.\\n\\nAnd <another>."
+nets = ["turned"]
+[groups.first]
+title = "(d) Nets"
+nets = ["plain", "dense"]
+[previews.turned]
+augment = ["rotate(90)", "flip_vertical"]
+[previews.white]
+whitening = "zca"
+[previews.none]
+epochs = 3
+"""
+SKILL = {"plain": 2.0, "dense": 1.0, "turned": 0.2}
+
+
+@pytest.fixture(scope="module")
+def folder(built: Callable[..., Path]) -> Path:
+    folder = built(text=TEXT, skill=SKILL)
+    write_report(folder)
+    return folder
+
+
+def test_sections_follow_the_study(folder: Path) -> None:
+    page = (folder / "report.html").read_text()
+    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    assert headings == [
+        "The faces", "(g) Augmentation", "(d) Nets", "Augmentation, seen", "All together", "Methods", "Reproduce"
+    ]  # fmt: skip
+    assert "<p>One paragraph.</p>" in page
+    assert "<p>And &lt;another&gt;.</p>" in page
+    second = page[page.index('id="group-second"') : page.index('id="group-first"')]
+    assert 'id="net-turned"' in second
+    assert 'id="net-plain"' not in second
+
+
+def test_augmentation_is_compared_across_tables(folder: Path) -> None:
+    page = (folder / "report.html").read_text()
+    assert "turned is plain trained on augmented faces" in page
+    assert re.search(r"points less, beyond chance\s\(McNemar p", page)
+    assert "the recipes also differ in schedule (cosine against constant)" in page
+    assert "flip_vertical turns some upside down, which hurt" in page
+
+
+def test_previews_are_drawn_where_something_changes(folder: Path) -> None:
+    saved = {path.stem for path in (folder / "figures").iterdir()}
+    assert {name for name in saved if "preview" in name} == {"preview-turned", "preview-white"}
+    assert {name for name in saved if "shown" in name} == {"shown-turned"}
+    page = (folder / "report.html").read_text()
+    assert "white: whitening ZCA, as fitted on train." in page
+    assert page.count("9 faces before and after augmentation.") == 3
+
+
+def test_settings_that_differ_are_told_and_the_others_folded(folder: Path) -> None:
+    page = (folder / "report.html").read_text()
+    net = page[page.index('id="net-turned"') : page.index('id="group-first"')]
+    told, usual = net.split("What is as always")
+    assert "rotate(90), flip_vertical" in told
+    assert "0.001, falling to 0 along a cosine" in told
+    assert "label" not in told[told.index("Settings") :]
+    assert "<dt>targets</dt><dd>the labels</dd>" in usual
+
+
+def test_nets_of_a_table_share_a_picture_of_their_histories(folder: Path) -> None:
+    names = {path.stem for path in (folder / "figures").glob("validation-*")}
+    assert names == {"validation-accuracy-first", "validation-loss-first"}
+    assert ">dense<" in (folder / "figures" / "validation-loss-first.svg").read_text()
+
+
+def test_before_and_after_stand_side_by_side() -> None:
+    faces = np.arange(5 * 8 * 8, dtype=np.uint8).reshape(5, 8, 8)
+    svg = draw_before_after(faces, faces[:, ::-1])
+    root = ElementTree.fromstring(svg)
+    assert len(root.findall(".//{http://www.w3.org/2000/svg}image")) == 2
+    assert ">before<" in svg
+    assert ">after<" in svg
