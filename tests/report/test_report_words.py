@@ -121,6 +121,11 @@ def test_over_fitting_is_named_with_its_gap() -> None:
     assert any(sentence.startswith("b does about as well on validation as on train") for sentence in said)
 
 
+def test_one_net_alone_does_not_over_fit_most() -> None:
+    said = comparison_words(study_of([net("a", "g", 0.47, train_accuracy=0.94, selected=True)]))
+    assert said == ["a over-fits: 94.0 % on train, 47.0 % on validation, a gap of 47.0 points."]
+
+
 def test_the_answer_gives_interval_leaks_and_the_commonest_class() -> None:
     best = net(
         "cnn",

@@ -176,8 +176,10 @@ def render(page: Page) -> str:
 
 
 def tied(text: str) -> str:
-    """The text with each per-cent sign tied to its number, so that no line breaks between them."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+    """The text with what belongs together tied, so that no line breaks in `57 %` or `p = 0.03`."""
+    for sign in (" %", "p = ", "p < "):
+        text = text.replace(sign, sign.replace(" ", "\N{NO-BREAK SPACE}"))
+    return text
 
 
 def _among_selected(contents: Contents) -> list[Comparison]:

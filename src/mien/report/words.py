@@ -174,7 +174,7 @@ def _fit(contents: Contents, group: str) -> list[str]:
         others = f" So do {listed([net.name for _, net in over[1:]])}, less so." if len(over) > 2 else ""
         others = f" So does {over[1][1].name}, less so." if len(over) == 2 else others
         sentences.append(
-            f"{worst.name} over-fits most: {percent(worst.train.value)} % on train, "
+            f"{worst.name} over-fits{' most' if len(gaps) > 1 else ''}: {percent(worst.train.value)} % on train, "
             f"{percent(worst.validation.value)} % on validation, a gap of {points(gap)}.{others}"
         )
     if rest:
