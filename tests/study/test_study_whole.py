@@ -22,6 +22,30 @@ recipe = { optimizer = "sgd", learning_rate = 1e30 }
 """
 
 
+PARTS = """
+name = "parts"
+data.source = "drawn:210"
+recipe = { epochs = 2, batch = 32 }
+[nets.plain]
+layers = ["conv(4)", "relu", "pool(4)", "flatten", "classes"]
+[nets.turned]
+layers = ["conv(4)", "relu", "pool(4)", "flatten", "classes"]
+values = { angle = 90 }
+[nets.turned.recipe]
+augment = ["rotate(angle)", "flip", "mixup(0.2)"]
+scaling = "featurewise"
+whitening = "zca"
+schedule = "cosine"
+label_smoothing = 0.1
+class_weights = "balanced"
+[groups]
+cnn = ["plain"]
+augmented = { title = "Augmentation", note = "Faces that turn.", nets = ["turned"] }
+[previews.upright]
+augment = ["flip", "shift(0.1)"]
+"""
+
+
 def _mien(*words: str) -> str:
     done = CliRunner().invoke(app, words, catch_exceptions=False)
     assert done.exit_code == 0, done.output
@@ -68,6 +92,43 @@ def test_a_study_again_gives_the_same_numbers_elsewhere_and_trains_nothing_here(
         for found in (json.loads(Path(folder, "results.json").read_text()) for folder in "ab")
     ]
     assert accuracies[0] == accuracies[1]
+
+
+def test_titles_augmentation_and_previews_reach_results_and_report() -> None:
+    Path("parts.toml").write_text(PARTS)
+    _mien("study", "parts.toml")
+    found = json.loads(Path("out/parts/results.json").read_text())
+    assert [(group["name"], group["title"], group["note"]) for group in found["groups"]] == [
+        ("cnn", "cnn", ""),
+        ("augmented", "Augmentation", "Faces that turn."),
+    ]
+    assert found["previews"] == {"upright": {"augment": ["flip", "shift(0.1)"]}}
+    turned = next(net for net in found["nets"] if net["name"] == "turned")
+    assert turned["state"] == "finished"
+    assert turned["recipe"]["augment"] == ["rotate(90)", "flip", "mixup(0.2)"]
+    assert [(one["a"], one["b"], one["split"]) for one in found["comparisons"]] == [
+        ("plain", "turned", "validation"),
+        ("plain", "turned", "test"),
+    ]
+    run = Path("out/parts/runs", turned["runs"][0])
+    assert (run / "scaling.safetensors").exists()
+    assert {path.stem for path in Path("out/parts/figures").glob("*") if "upright" in path.stem} == {"preview-upright"}
+    page = Path("out/parts/report.html").read_text()
+    assert "turned is plain trained on augmented faces" in page
+    assert "rotate(90) turns faces by up to 90 degrees" in page
+
+
+def test_a_net_with_and_without_augmentation_is_tested_once() -> None:
+    """Across tables, where not both are selected: that pair is tested anyway."""
+    text = PARTS.replace('cnn = ["plain"]', 'cnn = ["plain", "wide"]')
+    text += '[nets.wide]\nlayers = ["flatten", "dense(64)", "relu", "classes"]\nrecipe.epochs = 15\n'
+    Path("parts.toml").write_text(text)
+    _mien("study", "parts.toml", "--set", "nets.plain.recipe.learning_rate=1e-9")
+    found = json.loads(Path("out/parts/results.json").read_text())
+    assert next(group["selected"] for group in found["groups"]) == "wide"
+    pairs = [(one["a"], one["b"], one["split"]) for one in found["comparisons"]]
+    assert ("plain", "turned", "validation") in pairs
+    assert len(pairs) == len(set(pairs)) == 4
 
 
 @pytest.mark.real
