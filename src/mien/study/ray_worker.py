@@ -1,0 +1,177 @@
+"""What a RayEngine runs on the cluster: the task that trains a run, and the desk where it leaves word."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import ray
+import torch
+from ray.util.placement_group import get_current_placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+from mien.disk import write_json
+from mien.faces import Faces
+from mien.study.resources import Resources
+from mien.training.loop import Progress, fit
+from mien.training.parallel import Invitation, assist, lead
+from mien.training.parcel import Parcel, pack, unpack
+from mien.training.run import Epoch, Run, Status, machine, versions
+
+INTERVAL = 0.3
+"""Seconds between two words on a run's steps; an epoch's end is always told."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A run to train, as a worker is told.
+
+    Attributes:
+        folder: the run's, on the driver's machine.
+        token: a file beside it; a worker that sees it shares the driver's storage and works in the folder itself.
+        files: of the run, for a worker that does not.
+        resources: that it may use.
+        asks: whether the driver is asked after each epoch whether to stop.
+    """
+
+    folder: Path
+    token: Path
+    files: Parcel
+    resources: Resources
+    asks: bool
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a worker tells: a step or, where `question` is not 0, an epoch after which the driver may stop the run."""
+
+    run: str
+    progress: Progress | None = None
+    record: Epoch | None = None
+    question: int = 0
+
+
+class Desk:
+    """Where workers leave word for the driver, and the driver its answers. A Ray actor, on the driver's machine."""
+
+    def __init__(self) -> None:
+        self._words: asyncio.Queue[Word] = asyncio.Queue()
+        self._answers: dict[int, asyncio.Future[str]] = {}
+        self._numbers = count(1)
+
+    async def tell(self, word: Word) -> None:
+        """Leave word."""
+        await self._words.put(word)
+
+    async def listen(self, seconds: float) -> list[Word]:
+        """All words since the last time; waits so long for a first."""
+        try:
+            words = [await asyncio.wait_for(self._words.get(), seconds)]
+        except TimeoutError:
+            return []
+        while not self._words.empty():
+            words.append(self._words.get_nowait())
+        return words
+
+    async def ask(self, run: str, record: Epoch) -> str:
+        """Ask whether to stop a run after an epoch, and wait for the reason; "": go on."""
+        number = next(self._numbers)
+        self._answers[number] = asyncio.get_running_loop().create_future()
+        await self._words.put(Word(run, record=record, question=number))
+        try:
+            return await self._answers[number]
+        finally:
+            del self._answers[number]
+
+    async def answer(self, question: int, reason: str) -> None:
+        """Answer a question; nobody may be waiting any more."""
+        if question in self._answers:
+            self._answers[question].set_result(reason)
+
+
+def train(order: Order, faces: list[Any], desk: Any) -> tuple[Status, Parcel]:
+    """Train a run; a Ray task.
+
+    Args:
+        order: which, and with what.
+        faces: the reference to those in the object store, alone in a list: so it can be passed on.
+        desk: the handle of the Desk.
+
+    Returns:
+        How it ended, and its files if the driver does not see them.
+    """
+    if order.token.exists():
+        return _train(Run(order.folder), order, faces, desk), {}
+    with TemporaryDirectory(prefix="mien-") as scratch:
+        run = unpack(order.files, Path(scratch) / order.folder.name)
+        return _train(run, order, faces, desk), pack(run)
+
+
+def _train(run: Run, order: Order, faces: list[Any], desk: Any) -> Status:
+    resources = order.resources
+    torch.set_num_threads(resources.cores)
+    here = {"machine": machine() | {"cores": resources.cores}, "versions": versions()}
+    write_json(run.folder / "run.json", run.asked | here)
+
+    def ask(record: Epoch) -> str:
+        return str(ray.get(desk.ask.remote(run.id, record)))
+
+    watch, stop = _teller(run, desk), ask if order.asks else None
+    if resources.workers == 1:
+        return fit(run, ray.get(faces[0]), watch, stop)
+
+    @contextmanager
+    def hire(invitations: Sequence[Invitation], _: Faces) -> Iterator[None]:
+        tasks = [_assistant(resources, invitation.rank).remote(invitation, faces) for invitation in invitations]
+        try:
+            yield
+        finally:
+            ray.wait(tasks, num_returns=len(tasks), timeout=30)
+            for task in tasks:
+                ray.cancel(task, force=True)
+
+    return lead(
+        run,
+        ray.get(faces[0]),
+        watch,
+        stop,
+        workers=resources.workers,
+        cores=resources.cores,
+        host=ray.util.get_node_ip_address(),  # type: ignore[no-untyped-call]
+        hire=hire,
+    )
+
+
+def _teller(run: Run, desk: Any) -> Callable[[Progress], None]:
+    """Tells the desk where a training is, a few times a second."""
+    last = 0.0
+
+    def watch(progress: Progress) -> None:
+        nonlocal last
+        word = Word(run.id, progress=progress)
+        if progress.record is not None:
+            ray.get(desk.tell.remote(word))  # it must lie there before the run's end is known
+        elif time.monotonic() - last > INTERVAL:
+            last = time.monotonic()
+            desk.tell.remote(word)
+
+    return watch
+
+
+def _assistant(resources: Resources, rank: int) -> Any:
+    """The task of a run's other workers, in their place of the run's placement group."""
+    group = get_current_placement_group()
+    assert group is not None
+    place = PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=rank)
+    return ray.remote(_assist).options(
+        num_cpus=resources.cores, num_gpus=resources.gpu, max_retries=0, scheduling_strategy=place
+    )
+
+
+def _assist(invitation: Invitation, faces: list[Any]) -> None:
+    assist(invitation, ray.get(faces[0]))
