@@ -65,7 +65,7 @@ class PlainLines:
 
     def planned(self, runs: Sequence[Run]) -> None:
         """Say how many runs there are, and which have ended before."""
-        ended = [run for run in runs if run.status.state in ("finished", "failed")]
+        ended = [run for run in runs if run.status.ended]
         self._say(f"{len(runs)} runs, {len(ended)} of them ended before")
         for run in ended:
             self.ended(run, run.status)
@@ -101,7 +101,7 @@ class LiveTable:
     def planned(self, runs: Sequence[Run]) -> None:
         """Take the study's runs."""
         self._runs = list(runs)
-        self._ended = {run.id: run.status for run in runs if run.status.state in ("finished", "failed")}
+        self._ended = {run.id: run.status for run in runs if run.status.ended}
         self._rows = {run.id: _history_row(run) for run in runs}
 
     def progress(self, progress: Progress) -> None:

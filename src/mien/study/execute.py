@@ -71,7 +71,7 @@ def execute(
         watcher.planned(runs)
         place = engine(plan.faces, watcher.progress)
         for run in runs:
-            if run.status.state not in ("finished", "failed"):
+            if not run.status.ended:
                 place.submit(run)
         for run, status in place.gather():
             watcher.ended(run, status)

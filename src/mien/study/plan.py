@@ -96,7 +96,7 @@ def outline(plan: Plan, folder: Path) -> dict[str, Any]:
 
 
 def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
-    states = [run.status.state for run in plan.runs(net, folder)]
+    statuses = [run.status for run in plan.runs(net, folder)]
     size, classes = plan.faces.size, len(plan.faces.classes)
     return {
         "name": net.net.name,
@@ -105,6 +105,6 @@ def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
         "parameters": parameters(net.net, size, classes),
         "recipe": net.recipe.model_dump() | {"learning_rate": net.recipe.rate},
         "seconds": estimate(plan, net),
-        "states": states,
-        "missing": sum(state not in ("finished", "failed") for state in states),
+        "states": [status.state for status in statuses],
+        "missing": sum(not status.ended for status in statuses),
     }

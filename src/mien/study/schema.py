@@ -7,31 +7,23 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BeforeValidator, Field, ValidationError
 
 from mien.errors import UserError, did_you_mean
 from mien.faces import SIZE
 from mien.nets import Net, check
+from mien.nets.words import Mistake, names_in, parse
 from mien.nets.zoo import SEED_RECIPES, ZOO
+from mien.study.checking import NAME, NAME_RULE, Table, checked, problem, section
 from mien.study.settings import apply_setting
 from mien.training.recipe import Recipe
 
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-"""Names of studies and nets name folders too."""
-
-_NAME_RULE = "letters, digits, '.', '_' and '-' only, the first a letter or a digit"
-
 ALL = "all"
 """The one group of a study that names none."""
-
-_OUR_WORDS = {"valid integer": "whole number", "valid dictionary": "table", "valid string": "text", "valid ": ""}
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -41,6 +33,23 @@ class StudyNet:
     net: Net
     recipe: Recipe
     group: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """A comparison table and its section of the report.
+
+    Attributes:
+        name: what nets and results call it.
+        nets: the names of its nets, in their order.
+        title: the section's heading; the name unless given.
+        note: a paragraph to stand below it; "": none.
+    """
+
+    name: str
+    nets: tuple[str, ...]
+    title: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,8 @@ class Study:
         size: side in pixels that faces are made, None: as they are.
         votes: FER+'s file, None: none.
         nets: in the order of their groups.
+        sections: the groups; one of all nets where the file names none.
+        previews: recipes whose effect on a few faces the report shows, by name.
         text: the file, as it was read.
         settings: what `--set` changed, in its order.
     """
@@ -64,6 +75,8 @@ class Study:
     size: int | None
     votes: str | None
     nets: tuple[StudyNet, ...]
+    sections: tuple[Group, ...] = ()
+    previews: Mapping[str, Recipe] = field(default_factory=dict)
     text: str = ""
     settings: tuple[str, ...] = ()
 
@@ -76,17 +89,24 @@ class Study:
         return groups
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+class _GroupTable(Table):
+    nets: list[str] = Field(min_length=1)
+    title: str = ""
+    note: str = ""
 
 
-class _StudyTable(_Table):
+def _group(found: Any) -> Any:
+    return {"nets": found} if isinstance(found, list) else found
+
+
+class _StudyTable(Table):
     name: str = Field(pattern=NAME)
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[0], min_length=1)
-    data: dict[str, Any] = {}
-    recipe: dict[str, Any] = {}
+    data: dict[str, Any] = Field(default={})
+    recipe: dict[str, Any] = Field(default={})
     nets: dict[str, dict[str, Any]] = Field(min_length=1)
-    groups: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    groups: dict[str, Annotated[_GroupTable, BeforeValidator(_group)]] = Field(default={})
+    previews: dict[str, dict[str, Any]] = Field(default={})
 
 
 def _sources(found: Any) -> Any:
@@ -96,17 +116,19 @@ def _sources(found: Any) -> Any:
     return listed
 
 
-class _DataTable(_Table):
-    source: Annotated[list[str], BeforeValidator(_sources)] = []
+class _DataTable(Table):
+    source: Annotated[list[str], BeforeValidator(_sources)] = Field(default=[])
     size: Annotated[int, Field(ge=1)] | None = None
     votes: str | None = None
 
 
-class _NetTable(_Table):
+class _NetTable(Table):
     layers: Annotated[list[str], Field(min_length=1)] | None = None
-    values: dict[str, Any] = {}
+    backbone: str | None = None
+    head: Annotated[list[str], Field(min_length=1)] | None = None
+    values: dict[str, Any] = Field(default={})
     zoo: str | None = None
-    recipe: dict[str, Any] = {}
+    recipe: dict[str, Any] = Field(default={})
 
 
 def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = ()) -> Study:
@@ -140,24 +162,33 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
 def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[str]]:
     """The study that a file's table describes, or None and all of its mistakes."""
     problems: list[str] = []
-    top = _checked(_StudyTable, table, "", problems)
+    top = checked(_StudyTable, table, "", problems)
     problems += [f"seeds: {seed} stands {n} times" for seed, n in Counter(top.seeds).items() if n > 1]
-    data = _checked(_DataTable, _section(table, "data"), "data", problems)
-    recipe = _section(table, "recipe")
+    data = checked(_DataTable, section(table, "data"), "data", problems)
+    recipe = section(table, "recipe")
     _check_recipe(recipe, recipe, "recipe", problems)
-    named = {name: net for name, net in _section(table, "nets").items() if isinstance(net, dict)}
+    named = {name: net for name, net in section(table, "nets").items() if isinstance(net, dict)}
     nets = {name: _net(name, net, recipe, data.size or SIZE, problems) for name, net in named.items()}
-    problems += _group_problems(top.groups, list(named))
+    groups = {name: group for name, group in top.groups.items() if isinstance(group, _GroupTable)}
+    problems += _group_problems({name: group.nets for name, group in groups.items()}, list(named))
+    previews = {
+        name: _check_recipe(entries, entries, f"previews.{name}", problems)
+        for name, entries in section(table, "previews").items()
+        if isinstance(entries, dict)
+    }
     if problems:
         return None, problems
-    groups = top.groups or {ALL: list(nets)}
+    sections = tuple(Group(name, tuple(group.nets), group.title, group.note) for name, group in groups.items())
+    sections = sections or (Group(ALL, tuple(nets)),)
     study = Study(
         name=top.name,
         seeds=tuple(top.seeds),
         source=tuple(_resolved(item, file.parent) for item in data.source),
         size=data.size,
         votes=None if data.votes is None else _resolved(data.votes, file.parent),
-        nets=tuple(StudyNet(*pair, group) for group, names in groups.items() for name in names if (pair := nets[name])),
+        nets=tuple(StudyNet(*pair, group.name) for group in sections for name in group.nets if (pair := nets[name])),
+        sections=sections,
+        previews={name: recipe for name, recipe in previews.items() if recipe},
     )
     return study, []
 
@@ -167,27 +198,49 @@ def _net(
 ) -> tuple[Net, Recipe] | None:
     place = f"nets.{name}"
     if not re.fullmatch(NAME, name):
-        problems.append(f"{place}: a net's name is {_NAME_RULE}")
-    given = _checked(_NetTable, table, place, problems)
-    if ("layers" in table) == ("zoo" in table):
-        problems.append(f"{place}: give either layers or zoo, the name of a net of `mien nets`")
-    net = _layers(name, given, size, problems)
-    own = _section(table, "recipe")
-    base = SEED_RECIPES.get(given.zoo or "", {})
-    checked = _check_recipe({**base, **recipe, **own}, own, f"{place}.recipe", problems)
-    return (net, checked) if net and checked else None
+        problems.append(f"{place}: a net's name is {NAME_RULE}")
+    given = checked(_NetTable, table, place, problems)
+    if sum(key in table for key in ("layers", "zoo", "backbone")) != 1:
+        problems.append(f"{place}: give one of layers, zoo (the name of a net of `mien nets`) and backbone")
+    if ("backbone" in table) != ("head" in table):
+        problems.append(f"{place}: backbone and head belong together; the head is the layers behind the backbone")
+    own = section(table, "recipe")
+    merged = {**SEED_RECIPES.get(given.zoo or "", {}), **recipe, **own}
+    augment, used = _bound(merged.get("augment"), given.values, f"{place}.recipe.augment", problems)
+    if used:
+        merged["augment"] = augment
+    net = _layers(name, given, used, size, problems)
+    recipe_of_net = _check_recipe(merged, own, f"{place}.recipe", problems)
+    return (net, recipe_of_net) if net and recipe_of_net else None
 
 
-def _layers(name: str, given: _NetTable, size: int, problems: list[str]) -> Net | None:
+def _bound(words: Any, values: Mapping[str, Any], place: str, problems: list[str]) -> tuple[list[str], set[str]]:
+    """Augmentation words with their hyper-parameters replaced by values, and which hyper-parameters these were."""
+    listed = [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
+    used = {name for word in listed for name in names_in(word) if name in values}
+    bound = []
+    for index, word in enumerate(listed):
+        try:
+            bound.append(str(parse(word, values)) if used else word)
+        except Mistake as mistake:
+            problems += [f"{place}[{index}]: {text}" for text in mistake.args]
+    return bound, used
+
+
+def _layers(name: str, given: _NetTable, used: set[str], size: int, problems: list[str]) -> Net | None:
+    """A net's own layers or those of the zoo; `used` are the hyper-parameters that its recipe's words have taken."""
     place = f"nets.{name}"
     if given.zoo is not None and given.zoo not in ZOO:
         problems.append(f"{place}.zoo: found {given.zoo!r}; {did_you_mean(given.zoo, list(ZOO))}")
         return None
-    if given.zoo is not None and given.values:
+    if given.zoo is not None and set(given.values) - used:
         problems.append(f"{place}.values: belong to a net's own layers; a net of the zoo has none to bind")
-    if given.layers is None and given.zoo is None:
+    layers = given.layers or [word for word in (given.backbone, *(given.head or ())) if word]
+    if not layers and given.zoo is None:
         return None
-    net = Net(name, tuple(given.layers), given.values) if given.layers else replace(ZOO[given.zoo or ""], name=name)
+    in_layers = {word for text in layers for word in names_in(text)}
+    values = {key: value for key, value in given.values.items() if key not in used or key in in_layers}
+    net = Net(name, tuple(layers), values) if layers else replace(ZOO[given.zoo or ""], name=name)
     problems += check(net, size)
     return net
 
@@ -201,7 +254,7 @@ def _check_recipe(merged: Mapping[str, Any], own: Mapping[str, Any], place: str,
         return Recipe.model_validate(dict(merged), strict=True)
     except ValidationError as error:
         problems += [
-            _problem(detail, Recipe, place)
+            problem(detail, Recipe, place)
             for detail in error.errors()
             if (detail["loc"][0] in own if detail["loc"] else place != "recipe")
         ]
@@ -219,47 +272,6 @@ def _group_problems(groups: Mapping[str, Sequence[str]], nets: list[str]) -> lis
     twice = [f"groups: net {name!r} stands {n} times; it can stand in one table" for name, n in often.items() if n > 1]
     nowhere = [f"groups: net {name!r} stands in none of them" for name in nets if name not in often]
     return unknown + twice + nowhere
-
-
-def _section(table: Mapping[str, Any], key: str) -> dict[str, Any]:
-    found = table.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _checked(model: type[_Model], table: dict[str, Any], place: str, problems: list[str]) -> _Model:
-    """The table as its model; entries with a mistake are told and left out, so that the others are checked too."""
-    try:
-        return model.model_validate(table)
-    except ValidationError as error:
-        problems += [_problem(detail, model, place) for detail in error.errors()]
-        wrong = {detail["loc"][0] for detail in error.errors()}
-        return model.model_construct(**{key: value for key, value in table.items() if key not in wrong})
-
-
-def _problem(detail: ErrorDetails, model: type[BaseModel], place: str) -> str:
-    """One mistake as pydantic found it, in our words: place, what was found, what is allowed."""
-    where, kind, found = _place(place, detail["loc"]), detail["type"], detail["input"]
-    if kind == "extra_forbidden":
-        return f"{where}: unknown key; {did_you_mean(str(detail['loc'][-1]), list(model.model_fields))}"
-    if kind == "missing":
-        return f"{where}: missing"
-    if kind == "literal_error":
-        known = re.findall(r"'([^']*)'", detail["ctx"]["expected"])
-        return f"{where}: found {found!r}; {did_you_mean(str(found), known)}"
-    if kind == "string_pattern_mismatch":
-        return f"{where}: found {found!r}; {_NAME_RULE}"
-    if kind == "value_error":
-        return f"{where}: {detail['ctx']['error']}"
-    allowed = re.sub(r"^\w+ should", "should", detail["msg"]).split(" after validation")[0]
-    for theirs, ours in _OUR_WORDS.items():
-        allowed = allowed.replace(theirs, ours)
-    return f"{where}: found {found!r}, {allowed}"
-
-
-def _place(place: str, loc: tuple[int | str, ...]) -> str:
-    for part in loc:
-        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part
-    return place
 
 
 def _resolved(source: str, folder: Path) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.training.chain import Chain, Link, Saved, chain
+from mien.training.losses import Loss
 
 CHUNK = 128
 """The most faces that go through the image layers together; measured in docs/decisions/0003-fast-step.md."""
@@ -27,8 +28,8 @@ class Judged(NamedTuple):
     """What a batch's forward pass said.
 
     Attributes:
-        loss: mean cross-entropy.
-        right: how many faces were given their own emotion.
+        loss: the loss of the batch.
+        right: how many faces were given their own emotion, the most probable of their targets.
     """
 
     loss: float
@@ -38,10 +39,11 @@ class Judged(NamedTuple):
 class Gradients(Protocol):
     """A net that can be differentiated."""
 
-    def batch(self, x: Tensor, labels: Tensor, key: int) -> Judged:
-        """Forward and backward, training: leaves the gradient of the mean cross-entropy in each parameter's `grad`.
+    def batch(self, x: Tensor, targets: Tensor, key: int) -> Judged:
+        """Forward and backward, training: leaves the gradient of the loss in each parameter's `grad`.
 
-        x: float32 [N, 1, H, W], may be overwritten; labels: int64 [N]; key: what dropout is drawn from, 0 or more.
+        x: float32 [N, 1, H, W], may be overwritten; targets: int64 [N] or float32 [N, K]; key: what dropout is drawn
+        from, 0 or more.
         """
 
     def logits(self, x: Tensor) -> Tensor:
@@ -51,10 +53,10 @@ class Gradients(Protocol):
         """Let go of the threads."""
 
 
-def gradients(model: nn.Sequential, dtype: torch.dtype) -> Gradients:
+def gradients(model: nn.Sequential, dtype: torch.dtype, loss: Loss = F.cross_entropy) -> Gradients:
     """The faster of the ways that the model allows; dtype: bfloat16 or float32."""
     written = chain(model, dtype)
-    return ByAutograd(model, dtype) if written is None else ByHand(model, written, dtype)
+    return ByAutograd(model, dtype, loss) if written is None else ByHand(model, written, dtype, loss)
 
 
 class ByHand:
@@ -64,8 +66,8 @@ class ByHand:
     on all cores together. The chunks' gradients are added up in the chunks' order, whichever was done first.
     """
 
-    def __init__(self, model: nn.Sequential, written: Chain, dtype: torch.dtype) -> None:
-        self.chain, self.dtype = written, dtype
+    def __init__(self, model: nn.Sequential, written: Chain, dtype: torch.dtype, loss: Loss = F.cross_entropy) -> None:
+        self.chain, self.dtype, self.loss = written, dtype, loss
         self.masters = list(model.parameters())
         self.weights = [_working_copy(master.detach(), dtype) for master in self.masters]
         border = sum(link.weights for link in written.trunk)
@@ -74,7 +76,7 @@ class ByHand:
         self.threads = _single_core_threads(self.cores) if written.trunk else None
 
     @torch.no_grad()
-    def batch(self, x: Tensor, labels: Tensor, key: int) -> Judged:
+    def batch(self, x: Tensor, targets: Tensor, key: int) -> Judged:
         """See Gradients."""
         self._refresh()
         size = min(CHUNK, -(-len(x) // self.cores)) if self.threads else len(x)
@@ -82,7 +84,7 @@ class ByHand:
         walked = self._each(lambda at: self._walk_trunk(chunks[at], _dice(key, 1 + at)), range(len(chunks)))
         features = torch.cat([y for y, _ in walked]) if len(walked) > 1 else walked[0][0]
         y, saved = _forward(self.chain.head, features, self.head_weights, _dice(key, 0))
-        judged, gradient = _cross_entropy(y.float(), labels)
+        judged, gradient = self._judge(y, targets)
         back, of_head = _backward(self.chain.head, gradient.to(self.dtype), self.head_weights, saved)
         parts = [] if back is None or not self.trunk_weights else _parts(back, size)
         of_chunks = self._each(lambda at: self._back_through_trunk(parts[at], walked[at][1]), range(len(parts)))
@@ -118,6 +120,14 @@ class ByHand:
     def _back_through_trunk(self, gradient: Tensor, saved: list[Saved]) -> list[Tensor]:
         return _backward(self.chain.trunk, gradient, self.trunk_weights, saved)[1]
 
+    def _judge(self, y: Tensor, targets: Tensor) -> tuple[Judged, Tensor]:
+        """The judgement of logits y [N, K], and the gradient of the loss by them."""
+        with torch.enable_grad():
+            logits = y.float().requires_grad_()
+            loss = self.loss(logits, targets)
+            (gradient,) = torch.autograd.grad(loss, logits)
+        return Judged(loss.item(), _right(y, targets)), gradient
+
     def _each(self, function: Callable[[In], Out], items: Iterable[In]) -> list[Out]:
         return list(self.threads.map(function, items) if self.threads else map(function, items))
 
@@ -130,11 +140,12 @@ class ByHand:
 class ByAutograd:
     """Any model, by torch's autograd: autocast to bfloat16, channels last."""
 
-    def __init__(self, model: nn.Sequential, dtype: torch.dtype) -> None:
+    def __init__(self, model: nn.Sequential, dtype: torch.dtype, loss: Loss = F.cross_entropy) -> None:
+        self.loss = loss
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.cast = torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
 
-    def batch(self, x: Tensor, labels: Tensor, key: int) -> Judged:
+    def batch(self, x: Tensor, targets: Tensor, key: int) -> Judged:
         """See Gradients."""
         torch.manual_seed(_seed(key, 0))
         self.model.train()
@@ -144,9 +155,9 @@ class ByAutograd:
         self.model.zero_grad()
         with self.cast:
             y = self.model(x.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(y.float(), labels)
+        loss = self.loss(y.float(), targets)
         loss.backward()  # type: ignore[no-untyped-call]
-        return Judged(loss.item(), _right(y, labels))
+        return Judged(loss.item(), _right(y, targets))
 
     @torch.no_grad()
     def logits(self, x: Tensor) -> Tensor:
@@ -186,20 +197,12 @@ def _backward(
     return gradient, ours
 
 
-def _cross_entropy(y: Tensor, labels: Tensor) -> tuple[Judged, Tensor]:
-    """The judgement of logits y, float32 [N, K], and the gradient of the mean cross-entropy by them."""
-    logarithms = y.log_softmax(1)
-    of_truth = logarithms.gather(1, labels[:, None])
-    gradient = logarithms.exp()
-    gradient.scatter_add_(1, labels[:, None], -torch.ones_like(of_truth)).div_(len(y))
-    return Judged(-of_truth.mean().item(), _right(y, labels)), gradient
-
-
 def _parts(x: Tensor, size: int) -> list[Tensor]:
     return [x[first : first + size] for first in range(0, len(x), size)]
 
 
-def _right(y: Tensor, labels: Tensor) -> int:
+def _right(y: Tensor, targets: Tensor) -> int:
+    labels = targets.argmax(1) if targets.is_floating_point() else targets
     return int((y.argmax(1) == labels).sum())
 
 

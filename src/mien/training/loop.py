@@ -22,8 +22,12 @@ from mien.training.checkpoint import (
     save_checkpoint,
     save_weights,
 )
+from mien.training.gradients import Gradients
+from mien.training.losses import make_loss, targets_of
 from mien.training.recipe import Recipe
 from mien.training.run import Epoch, Predictions, Run, Status, now
+from mien.training.scaling import Scaling
+from mien.training.schedule import rate_at
 from mien.training.trainer import Trainer
 
 
@@ -50,6 +54,17 @@ class Progress:
     record: Epoch | None = None
 
 
+Stop = Callable[[Epoch], str]
+"""Asked after each epoch: the reason to prune the run now, "" to go on."""
+
+Share = Callable[[Gradients, Model], Gradients]
+"""Puts the gradients of this process and of others in the place of its own."""
+
+
+class PrunedError(Exception):
+    """A search gives this run up."""
+
+
 class DivergedError(Exception):
     """The loss or a weight is no longer a finite number."""
 
@@ -57,23 +72,33 @@ class DivergedError(Exception):
         super().__init__(f"{found}; a learning rate below {rate:g} may help")
 
 
-def fit(run: Run, faces: Faces, watch: Callable[[Progress], None]) -> Status:
+def fit(
+    run: Run,
+    faces: Faces,
+    watch: Callable[[Progress], None],
+    stop: Stop | None = None,
+    share: Share | None = None,
+) -> Status:
     """Train a run to its end, from its last checkpoint if it has one.
 
     Leaves weights, history and the predictions of train and validation in the run's folder. A loss that is not finite
-    ends the run as failed, with the reason in its status.
+    ends the run as failed, `stop` ends it as pruned, each with the reason in its status.
 
     Args:
         run: what to train.
         faces: those that the run was created for.
         watch: told of every step.
+        stop: asked after each epoch whether to give up; asked again of the epochs that a resumed run has done.
+        share: shares the gradients' work with other processes; see parallel.py.
 
     Raises:
         KeyboardInterrupt: stopped by the user; the same call goes on from the last epoch.
     """
     clear_drafts(run.folder)
-    net, recipe, seed = run.net, run.recipe, run.seed
-    trainer = Trainer(build(net, faces.size, len(faces.classes), seed), recipe, seed)
+    net, recipe = run.net, run.recipe
+    trainer = _trainer(run, faces)
+    if share:
+        trainer.gradients = share(trainer.gradients, trainer.model)
     status = Status(
         "running",
         precision=trainer.precision,
@@ -82,9 +107,11 @@ def fit(run: Run, faces: Faces, watch: Callable[[Progress], None]) -> Status:
     )
     run.write_status(status)
     try:
-        mark = _train(run, trainer, faces, watch)
+        mark = _train(run, trainer, faces, watch, stop or _go_on)
     except DivergedError as error:
         status = replace(status, state="failed", reason=str(error), seconds=_seconds(run))
+    except PrunedError as error:
+        status = replace(status, state="pruned", reason=str(error), seconds=_seconds(run))
     except KeyboardInterrupt:
         run.write_status(replace(status, state="stopped", seconds=_seconds(run)))
         raise
@@ -100,19 +127,22 @@ def fit(run: Run, faces: Faces, watch: Callable[[Progress], None]) -> Status:
     return status
 
 
-def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress], None]) -> Mark:
+def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress], None], stop: Stop) -> Mark:
     """All epochs that are missing; leaves the weights that the recipe keeps in the model and in their file."""
     recipe, model, seed = trainer.recipe, trainer.model, run.seed
     train, validation = faces.split("train"), faces.split("validation")
-    images, labels = _tensors(train)
+    images, targets = _images(train), targets_of(train, recipe)
     steps = -(-len(images) // recipe.batch)
     mark, best = _resume(run, trainer)
+    for record in run.history():
+        _prune_if(stop(record))
 
     while mark.epoch < recipe.epochs and not (recipe.patience and mark.epoch - mark.best_epoch >= recipe.patience):
         epoch, started = mark.epoch + 1, time.perf_counter()
         losses, right = [], 0
-        for step, rows in enumerate(_batches(len(images), recipe.batch, seed, epoch), start=1):
-            taken = trainer.step(images[rows], labels[rows], number=(epoch - 1) * steps + step)
+        for step, rows in enumerate(_batches(train, recipe, seed, epoch), start=1):
+            number = (epoch - 1) * steps + step
+            taken = trainer.step(images[rows], targets[rows], number, rate_at(recipe, number, steps * recipe.epochs))
             if not isfinite(taken.loss):
                 raise DivergedError(f"the loss became {taken.loss} in epoch {epoch}, step {step}", recipe.rate)
             losses.append(taken.loss)
@@ -142,6 +172,8 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
         append_line(run.folder / "history.jsonl", asdict(record))
         save_checkpoint(run.folder / "checkpoint.safetensors", mark, model.state_dict(), trainer.optimizer, best)
         watch(Progress(run, epoch, recipe.epochs, steps, steps, record.loss, record.faces_per_second, record))
+        if epoch < recipe.epochs:
+            _prune_if(stop(record))
 
     if best is not None:
         model.load_state_dict(best)
@@ -151,7 +183,7 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
 
 def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
     """Let a finished run judge a split, and keep what it says in its folder; test's first opening goes on record."""
-    trainer = Trainer(build(run.net, faces.size, len(faces.classes), run.seed), run.recipe, run.seed)
+    trainer = _trainer(run, faces)
     try:
         trainer.model.load_state_dict(load_weights(run.folder / "weights.safetensors"))
         predictions = _predict(trainer, faces, split)
@@ -165,13 +197,16 @@ def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
 
 def time_step(net: Net, recipe: Recipe, faces: Faces, seed: int = 0, steps: int = 3) -> float:
     """Seconds that one training step takes here: the median of `steps`, after one to warm up."""
-    trainer = Trainer(build(net, faces.size, len(faces.classes), seed), recipe, seed)
-    images, labels = _tensors(faces.split("train"))
+    train = faces.split("train")
+    images, targets = _images(train), targets_of(train, recipe)
+    loss = make_loss(recipe, train.labels, len(faces.classes))
+    model = build(net, faces.size, len(faces.classes), seed)
+    trainer = Trainer(model, recipe, seed, Scaling.fit(recipe, images), loss)
     taken = []
     try:
         for number in range(steps + 1):
             started = time.perf_counter()
-            trainer.step(images[: recipe.batch], labels[: recipe.batch], number)
+            trainer.step(images[: recipe.batch], targets[: recipe.batch], number)
             taken.append(time.perf_counter() - started)
     finally:
         trainer.close()
@@ -192,33 +227,62 @@ def _resume(run: Run, trainer: Trainer) -> tuple[Mark, Weights | None]:
     return mark, best
 
 
-def _batches(faces: int, batch: int, seed: int, epoch: int) -> Iterator[Tensor]:
+def _trainer(run: Run, faces: Faces) -> Trainer:
+    """What trains and judges a run: its model with first weights, its scaling as it was first fitted, its loss."""
+    train, recipe = faces.split("train"), run.recipe
+    fitted = run.folder / "scaling.safetensors"
+    if fitted.exists():
+        scaling = Scaling.of(recipe, load_weights(fitted))
+    else:
+        scaling = Scaling.fit(recipe, _images(train))
+        if tensors := scaling.tensors():
+            save_weights(fitted, tensors)
+    model = build(run.net, faces.size, len(faces.classes), run.seed)
+    return Trainer(model, recipe, run.seed, scaling, make_loss(recipe, train.labels, len(faces.classes)))
+
+
+def _batches(faces: Faces, recipe: Recipe, seed: int, epoch: int) -> Iterator[Tensor]:
     """The rows of each batch of an epoch, in an order that seed and epoch decide; the last batch may be smaller."""
-    order = torch.from_numpy(np.random.default_rng((seed, epoch)).permutation(faces))
-    for first in range(0, faces, batch):
-        yield order[first : first + batch]
+    dice, n = np.random.default_rng((seed, epoch)), len(faces)
+    if recipe.sampling == "balanced":
+        counts = np.bincount(faces.labels)
+        chance = 1 / counts[faces.labels]
+        order = torch.from_numpy(dice.choice(n, n, p=chance / chance.sum()))
+    else:
+        order = torch.from_numpy(dice.permutation(n))
+    for first in range(0, n, recipe.batch):
+        yield order[first : first + recipe.batch]
 
 
 def _sizes(faces: int, batch: int) -> list[int]:
     return [min(batch, faces - first) for first in range(0, faces, batch)]
 
 
-def _tensors(faces: Faces) -> tuple[Tensor, Tensor]:
-    """Images uint8 [N, H, W] and labels int64 [N], in memory."""
-    return torch.from_numpy(np.array(faces.images)), torch.from_numpy(faces.labels.astype(np.int64))
+def _images(faces: Faces) -> Tensor:
+    """Images uint8 [N, H, W], in memory."""
+    return torch.from_numpy(np.array(faces.images))
+
+
+def _go_on(record: Epoch) -> str:
+    return ""
+
+
+def _prune_if(reason: str) -> None:
+    if reason:
+        raise PrunedError(reason)
 
 
 def _judge(trainer: Trainer, faces: Faces) -> tuple[float, float]:
     """Mean cross-entropy and accuracy."""
-    images, labels = _tensors(faces)
-    probabilities = trainer.probabilities(images)
+    labels = torch.from_numpy(faces.labels.astype(np.int64))
+    probabilities = trainer.probabilities(_images(faces))
     loss = F.nll_loss(probabilities.clamp(min=1e-30).log(), labels).item()
     return loss, (probabilities.argmax(1) == labels).double().mean().item()
 
 
 def _predict(trainer: Trainer, faces: Faces, split: str) -> Predictions:
     part = faces.split(split)
-    return Predictions(trainer.probabilities(_tensors(part)[0]).numpy(), np.array(part.labels))
+    return Predictions(trainer.probabilities(_images(part)).numpy(), np.array(part.labels))
 
 
 def _copy(model: Model) -> Weights:

@@ -1,11 +1,23 @@
 """Recipe: how a net is trained, checked before anything is spent."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 DEFAULT_RATES = {"adam": 1e-3, "sgd": 1e-2}
 """Keras's default learning rates (keras.optimizers.Adam, keras.optimizers.SGD)."""
+
+
+def _words(found: Any) -> Any:
+    """Augmentation words, a text or a list of them, checked; all mistakes at once."""
+    from mien.training.augmentation import check
+
+    listed = [found] if isinstance(found, str) else found
+    if not isinstance(listed, list | tuple) or not all(isinstance(word, str) for word in listed):
+        raise ValueError(f"found {found!r}; augment is a list of words such as 'flip' or 'rotate(10)'")
+    if problems := check(listed):
+        raise ValueError("; ".join(problems))
+    return tuple(listed)
 
 
 class Recipe(BaseModel):
@@ -21,8 +33,41 @@ class Recipe(BaseModel):
     optimizer: Literal["adam", "sgd"] = Field(default="adam", description="Adam with epsilon 1e-7, or SGD")
     learning_rate: float | None = Field(default=None, gt=0, description="adam 1e-3, sgd 1e-2 unless given")
     momentum: float = Field(default=0.0, ge=0, lt=1, description="of sgd")
-    scaling: Literal["centred", "standardised"] = Field(
-        default="centred", description="centred: x/255 - 0.5; standardised: each image to mean 0 and deviation 1"
+    nesterov: bool = Field(default=False, description="sgd looks ahead by its momentum")
+    weight_decay: float = Field(
+        default=0.0, ge=0, lt=1, description="of kernels, not of biases and scales; decoupled from adam's gradient"
+    )
+    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
+        default="constant", description="how the learning rate goes: stays, falls to 0, or rises and falls to 0"
+    )
+    warm_up: float = Field(default=0.0, ge=0, description="epochs in which the learning rate rises from 0")
+    layer_decay: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="a backbone's last block learns at so much of the rate, the next so much of that",
+    )
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of a target spread over all classes")
+    focal: float = Field(default=0.0, ge=0, le=10, description="gamma of the focal loss; 0: plain cross-entropy")
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none", description="balanced: all classes weigh the same in the loss"
+    )
+    sampling: Literal["shuffled", "balanced"] = Field(
+        default="shuffled", description="balanced: an epoch draws all classes equally often, with replacement"
+    )
+    targets: Literal["labels", "votes"] = Field(
+        default="labels", description="votes: the share of FER+'s votes that each class has"
+    )
+    augment: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        default=(), description="words, as flip or rotate(10): how each face is changed whenever it is trained on"
+    )
+    scaling: Literal["centred", "standardised", "featurewise"] = Field(
+        default="centred",
+        description="centred: x/255 - 0.5; standardised: each image, featurewise: each pixel over train, to mean 0 and "
+        "deviation 1",
+    )
+    whitening: Literal["none", "zca"] = Field(
+        default="none", description="zca: pixels decorrelated, as fitted on train; behind the scaling"
     )
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         default="auto", description="auto: bfloat16 where the processor multiplies it faster, else float32"
@@ -35,10 +80,18 @@ class Recipe(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _momentum_is_sgds(self) -> "Recipe":
-        if self.momentum and self.optimizer != "sgd":
-            raise ValueError("momentum belongs to optimizer = 'sgd'; adam has its own")
+    def _together(self) -> "Recipe":
+        if (self.momentum or self.nesterov) and self.optimizer != "sgd":
+            raise ValueError("momentum and nesterov belong to optimizer = 'sgd'; adam has its own")
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0, 0.9 for one")
+        if self.warm_up > self.epochs:
+            raise ValueError(f"warm_up = {self.warm_up:g} is longer than the {self.epochs} epochs")
         return self
+
+    def changes(self) -> dict[str, Any]:
+        """The entries that differ from their defaults."""
+        return self.model_dump(exclude_defaults=True)
 
     @property
     def rate(self) -> float:

@@ -1,8 +1,9 @@
 """Run: one net x recipe x seed on one set of faces, as a folder that holds all that is needed to judge it.
 
 run.json                           what was asked: net, recipe, seed, the faces' fingerprint, versions, machine
-state.json                         how it stands: running, stopped, finished or failed (with the reason)
+state.json                         how it stands: running, stopped, finished, or pruned or failed (with the reason)
 history.jsonl                      a line an epoch
+scaling.safetensors                what the recipe's scaling took from train, if it takes anything
 checkpoint.safetensors             after each epoch, until the run is finished
 weights.safetensors                the result
 train.npz validation.npz test.npz  probabilities and labels of each split that was evaluated
@@ -28,7 +29,7 @@ from mien.faces import Faces
 from mien.nets import Net
 from mien.training.recipe import Recipe
 
-State = Literal["planned", "running", "stopped", "finished", "failed"]
+State = Literal["planned", "running", "stopped", "pruned", "finished", "failed"]
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ class Status:
     """How a run stands.
 
     Attributes:
-        state: planned, running, stopped (by Ctrl-C or a kill), finished or failed.
-        reason: why it failed; "" otherwise.
-        seconds: training time, validation included; of a stopped or failed run, that of its epochs without validation.
+        state: planned, running, stopped (by Ctrl-C or a kill), finished, pruned (by a search) or failed.
+        reason: why it was pruned or failed; "" otherwise.
+        seconds: training time, validation included; of one that is not finished, that of its epochs without validation.
         kept_epoch: the epoch whose weights are the result; 0 until finished.
         precision: bfloat16 or float32, as it was trained; "" until started.
         parameters, trainable: of the net.
@@ -78,6 +79,11 @@ class Status:
     parameters: int = 0
     trainable: int = 0
     test_opened: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is left as it is when its study is run again."""
+        return self.state in ("finished", "pruned", "failed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,8 +215,12 @@ class Run:
 
 
 def run_id(net: Net, recipe: Recipe, seed: int, fingerprint: str) -> str:
-    """Ten hex digits that stand for net, recipe, seed and faces; the net's name is not part of the question."""
-    question = {"net": net.to_dict() | {"name": ""}, "recipe": recipe.model_dump(), "seed": seed, "faces": fingerprint}
+    """Ten hex digits that stand for net, recipe, seed and faces.
+
+    The net's name is no part of the question, nor are entries of the recipe that have their default: those that a later
+    version adds leave a run what it was.
+    """
+    question = {"net": net.to_dict() | {"name": ""}, "recipe": recipe.changes(), "seed": seed, "faces": fingerprint}
     return sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:10]
 
 

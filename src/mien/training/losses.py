@@ -1,0 +1,78 @@
+"""Losses: what a recipe's training makes small, from logits and what each face should be called."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from mien.errors import UserError
+from mien.faces import EMOTIONS, Faces
+from mien.faces.types import VOTES
+from mien.training.recipe import Recipe
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""Logits float32 [N, K] and targets, int64 [N] or shares float32 [N, K] -> their mean loss, a scalar."""
+
+_VOTED = dict(zip(EMOTIONS, ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"), strict=True))
+"""FER+'s column for each of FER2013's classes."""
+
+
+def make_loss(recipe: Recipe, labels: NDArray[np.uint8], classes: int) -> Loss:
+    """A recipe's loss: cross-entropy, smoothed, weighted by class and focused as it says.
+
+    - `label_smoothing` s: targets are (1 - s) t + s / K (Szegedy et al. 2016, arXiv 1512.00567).
+    - `focal` gamma: each term is multiplied by (1 - p) ** gamma (Lin et al. 2017, arXiv 1708.02002).
+    - `class_weights` balanced: a face counts N / (K n) times where its class has n of the N faces, as scikit-learn's
+      balanced weights; the mean is over faces, as Keras takes it.
+
+    Args:
+        recipe: which.
+        labels: uint8 [N], of the train split.
+        classes: K.
+    """
+    if not (recipe.label_smoothing or recipe.focal or recipe.class_weights == "balanced"):
+        return F.cross_entropy
+    weights = torch.ones(classes)
+    if recipe.class_weights == "balanced":
+        counts = np.bincount(labels, minlength=classes)
+        weights = torch.tensor([len(labels) / (classes * n) if n else 0.0 for n in counts], dtype=torch.float32)
+
+    def loss(logits: Tensor, targets: Tensor) -> Tensor:
+        shares = targets if targets.is_floating_point() else F.one_hot(targets, classes).float()
+        if recipe.label_smoothing:
+            shares = shares * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
+        logarithms = logits.log_softmax(1)
+        if recipe.focal:
+            logarithms = logarithms * (1 - logarithms.exp()) ** recipe.focal
+        return -(shares * weights * logarithms).sum(1).mean()
+
+    return loss
+
+
+def targets_of(faces: Faces, recipe: Recipe) -> Tensor:
+    """What each face should be called.
+
+    Returns:
+        int64 [N], the labels; the same as shares, float32 [N, K], where augmentation may mix them; or, with
+        `targets = "votes"`, the share of FER+'s votes that each class has among those for any of them. A face without
+        such votes (ten for "not a face") keeps its label.
+
+    Raises:
+        UserError: votes are asked for and the faces have none, or classes that FER+ does not name.
+    """
+    labels = torch.from_numpy(faces.labels.astype(np.int64))
+    ours = F.one_hot(labels, len(faces.classes)).float()
+    if recipe.targets == "labels":
+        return ours if recipe.augment else labels
+    if faces.votes is None:
+        raise UserError(f"{faces.name}: has no votes; name FER+'s file as votes under [data], or take targets 'labels'")
+    strange = [name for name in faces.classes if name not in _VOTED]
+    if strange:
+        raise UserError(f"{faces.name}: FER+ has no votes on {', '.join(strange)}; take targets 'labels'")
+    columns = [VOTES.index(_VOTED[name]) for name in faces.classes]
+    votes = torch.from_numpy(faces.votes[:, columns].astype(np.float32))
+    cast = votes.sum(1, keepdim=True)
+    return torch.where(cast > 0, votes / cast.clamp(min=1), ours)
