@@ -23,6 +23,7 @@ CHAINS = {
     "relu then pool": ("conv(4)", "relu", "pool", "conv(5)", "relu", "pool", "flatten", "classes"),
     "elu then pool": ("conv(4)", "elu", "pool", "conv(5)", "elu", "flatten", "classes"),
     "sigmoid then pool": ("conv(4)", "sigmoid", "pool", "flatten", "dense(6)", "sigmoid", "classes"),
+    "tanh then pool": ("conv(4)", "tanh", "pool", "conv(5)", "tanh", "flatten", "classes"),
     "pool without activation": ("conv(4)", "pool", "conv(4)", "pool", "flatten", "classes"),
     "windows of 3x3": ("conv(4)", "relu", "pool(3)", "conv(5)", "elu", "pool(3)", "flatten", "classes"),
     "windows that overlap": (

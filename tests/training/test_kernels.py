@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -116,3 +118,38 @@ def test_a_zero_of_either_sign_has_no_gradient_behind_relu(dtype: torch.dtype) -
     gradient = torch.ones_like(x)
     kernels.relu_backward(gradient, x)
     assert gradient.tolist() == [[0, 0, 0, 1]]
+
+
+@pytest.mark.parametrize("function", [F.elu_, torch.sigmoid_, torch.tanh_], ids=["elu", "sigmoid", "tanh"])
+def test_a_table_is_torchs_function_at_every_bfloat16(function: Callable[[Tensor], Tensor]) -> None:
+    every = torch.arange(-(2**15), 2**15).to(torch.int16).view(torch.bfloat16).view(2, 64, 16, 32)
+    x = every.contiguous(memory_format=torch.channels_last)
+    expected = function(every.clone())
+    kernels.apply(function, x)
+    assert torch.equal(x.isnan(), expected.isnan())
+    assert torch.equal(x.nan_to_num(), expected.nan_to_num())
+
+
+@DTYPES
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.999999])
+def test_a_dropped_share_is_the_rate_and_nothing_else_changes(dtype: torch.dtype, rate: float) -> None:
+    x = image((50, 21, 16, 16), 0).to(dtype)
+    y, drawn = x.clone(), kernels.draws(x, torch.Generator().manual_seed(1))
+    kernels.drop(y, drawn, rate)
+    kept = y != 0
+    assert torch.equal(y, x * kept)
+    share = 1 - kept.sum().item() / x.count_nonzero().item()
+    assert share == pytest.approx(rate, abs=0.003)
+    again = x.clone()
+    kernels.drop(again, drawn, rate)
+    assert torch.equal(again, y)
+
+
+def test_draws_are_even_and_independent_of_their_neighbours() -> None:
+    drawn = kernels.draws(torch.empty(400_003), torch.Generator().manual_seed(1)).float() / 2**15
+    assert drawn.shape == (400_003,)
+    for part in (drawn[0::4], drawn[1::4], drawn[2::4], drawn[3::4]):
+        assert part.mean().item() == pytest.approx(0, abs=0.01)
+        assert part.square().mean().item() == pytest.approx(1 / 3, abs=0.01)
+    for apart in (1, 2, 3, 4):
+        assert (drawn[apart:] * drawn[:-apart]).mean().item() == pytest.approx(0, abs=0.005)

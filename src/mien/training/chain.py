@@ -118,22 +118,36 @@ class Elu:
     """x where it is positive, exp(x) - 1 elsewhere."""
 
     def forward(self, x: Tensor, weights: list[Tensor], dice: torch.Generator | None) -> tuple[Tensor, Saved]:
-        y = F.elu_(x)
-        return y, y
+        kernels.apply(F.elu_, x)
+        return x, x
 
     def backward(self, gradient: Tensor, weights: list[Tensor], saved: Saved) -> tuple[Tensor | None, list[Tensor]]:
-        return aten.elu_backward(gradient, 1.0, 1.0, 1.0, True, saved), []
+        aten.elu_backward.grad_input(gradient, 1.0, 1.0, 1.0, True, saved, grad_input=gradient)
+        return gradient, []
 
 
 class Sigmoid:
     """1 / (1 + exp(-x))."""
 
     def forward(self, x: Tensor, weights: list[Tensor], dice: torch.Generator | None) -> tuple[Tensor, Saved]:
-        y = x.sigmoid_()
-        return y, y
+        kernels.apply(torch.sigmoid_, x)
+        return x, x
 
     def backward(self, gradient: Tensor, weights: list[Tensor], saved: Saved) -> tuple[Tensor | None, list[Tensor]]:
-        return aten.sigmoid_backward(gradient, saved), []
+        aten.sigmoid_backward.grad_input(gradient, saved, grad_input=gradient)
+        return gradient, []
+
+
+class Tanh:
+    """The hyperbolic tangent."""
+
+    def forward(self, x: Tensor, weights: list[Tensor], dice: torch.Generator | None) -> tuple[Tensor, Saved]:
+        kernels.apply(torch.tanh_, x)
+        return x, x
+
+    def backward(self, gradient: Tensor, weights: list[Tensor], saved: Saved) -> tuple[Tensor | None, list[Tensor]]:
+        aten.tanh_backward.grad_input(gradient, saved, grad_input=gradient)
+        return gradient, []
 
 
 class Dropout:
@@ -145,11 +159,14 @@ class Dropout:
     def forward(self, x: Tensor, weights: list[Tensor], dice: torch.Generator | None) -> tuple[Tensor, Saved]:
         if dice is None or not self.rate:
             return x, None
-        kept = torch.empty_like(x).bernoulli_(1 - self.rate, generator=dice).div_(1 - self.rate)
-        return x * kept, kept
+        y, drawn = x / (1 - self.rate), kernels.draws(x, dice)  # not in place: an activation may have saved x
+        kernels.drop(y, drawn, self.rate)
+        return y, drawn
 
     def backward(self, gradient: Tensor, weights: list[Tensor], saved: Saved) -> tuple[Tensor | None, list[Tensor]]:
-        return (gradient if saved is None else gradient.mul_(saved)), []
+        if saved is not None:
+            kernels.drop(gradient.div_(1 - self.rate), saved, self.rate)
+        return gradient, []
 
 
 class Flatten:
@@ -191,7 +208,7 @@ class Chain(NamedTuple):
     head: list[Link]
 
 
-_ACTIVATIONS: dict[type[nn.Module], type[Layer]] = {nn.ReLU: Relu, nn.ELU: Elu, nn.Sigmoid: Sigmoid}
+_ACTIVATIONS: dict[type[nn.Module], type[Layer]] = {nn.ReLU: Relu, nn.ELU: Elu, nn.Sigmoid: Sigmoid, nn.Tanh: Tanh}
 
 
 def chain(model: nn.Sequential, dtype: torch.dtype) -> Chain | None:
