@@ -46,7 +46,7 @@ def test_what_lies_on_the_bounds_is_taken_as_it_is(settings: dict[str, object]) 
 
 
 def test_momentum_goes_with_sgd_alone() -> None:
-    with pytest.raises(ValidationError, match="momentum belongs to optimizer = 'sgd'"):
+    with pytest.raises(ValidationError, match="momentum and nesterov belong to optimizer = 'sgd'"):
         Recipe(optimizer="adam", momentum=0.9)
     assert Recipe(optimizer="sgd", momentum=0.9).momentum == 0.9
 
