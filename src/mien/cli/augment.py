@@ -109,13 +109,13 @@ def _check(entries: dict[str, object]) -> None:
     from pydantic import ValidationError
 
     from mien.errors import UserError
+    from mien.study.checking import problem
     from mien.training.recipe import Recipe
 
     try:
         Recipe.model_validate(entries)
     except ValidationError as error:
-        told = [f"{fault['loc'][0]}: found {fault['input']!r}; {fault['msg']}" for fault in error.errors()]
-        raise UserError("\n".join(told)) from None
+        raise UserError("\n".join(problem(fault, Recipe, "") for fault in error.errors())) from None
 
 
 def _of_study(file: Path, name: str) -> tuple[Recipe, tuple[str, ...], int | None]:

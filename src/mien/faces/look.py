@@ -73,7 +73,8 @@ def draw_before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], path:
     """Draw faces in a square beside what became of them, into a PNG or SVG file.
 
     Args:
-        before, after: uint8 [N, H, W], the same faces in the same order.
+        before: uint8 [N, H, W].
+        after: uint8 [N, H, W], the same faces in the same order.
         path: where to; its ending decides on the format.
         caption: below the pictures, a line or several.
     """

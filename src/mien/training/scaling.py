@@ -82,8 +82,9 @@ def _whitening(x: Tensor) -> tuple[Tensor, Tensor]:
     In float64: what float32 loses beside the greatest variance is as much as the least variances of faces.
     """
     products, total = torch.zeros(x.shape[1], x.shape[1], dtype=torch.float64), x.sum(0, dtype=torch.float64)
-    for part in x.split(4096):
-        products.addmm_(part.T.double(), part.double())
+    for first in range(0, len(x), 4096):
+        part = x[first : first + 4096].double()
+        products.addmm_(part.T, part)
     mean = total / len(x)
     variances, components = torch.linalg.eigh(products.div_(len(x)) - mean.outer(mean))
     scales = torch.where(variances > _FLAT * variances[-1], (variances.clamp(min=0) + EPSILON).rsqrt(), 0)
