@@ -11,7 +11,7 @@ from mien.disk import append_line
 from mien.faces import Faces
 from mien.study.plan import Plan, make_plan
 from mien.study.schema import read_study
-from mien.training.loop import Progress
+from mien.training.loop import Progress, Stop
 from mien.training.run import Epoch, Predictions, Run, Status, now
 
 TABLE = """
@@ -55,7 +55,7 @@ class Pretended:
     interrupt: str = ""
     calls: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def fit(self, run: Run, faces: Faces, watch: Callable[[Progress], None]) -> Status:
+    def fit(self, run: Run, faces: Faces, watch: Callable[[Progress], None], stop: Stop | None = None) -> Status:
         self.calls.append(("fit", run.net.name, run.seed))
         if run.net.name == self.interrupt:
             run.write_status(Status("stopped"))

@@ -43,7 +43,7 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
         ),
         (
             'name = "a"\nsedes = [1]\n' + NET,
-            ["sedes: unknown key; known: name, seeds, data, recipe, nets, groups; did you mean 'seeds'?"],
+            ["sedes: unknown key; known: name, seeds, data, recipe, nets, groups, previews; did you mean 'seeds'?"],
         ),
         ('name = "a"\nseeds = []\n' + NET, ["seeds: found [], should have at least 1 item"]),
         (
@@ -66,18 +66,19 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
             'name = "a"\n' + NET + 'recipe = { epoch = 2, optimizer = "adm" }',
             [
                 "nets.a.recipe.optimizer: found 'adm'; known: adam, sgd; did you mean 'adam'?",
-                "nets.a.recipe.epoch: unknown key; known: epochs, batch, optimizer, learning_rate, momentum, scaling,"
-                " precision, patience, keep; did you mean 'epochs'?",
+                "nets.a.recipe.epoch: unknown key; known: epochs, batch, optimizer, learning_rate, momentum, nesterov,"
+                " weight_decay, schedule, warm_up, layer_decay, label_smoothing, focal, class_weights, sampling, targets,"
+                " augment, scaling, whitening, precision, patience, keep; did you mean 'epochs'?",
             ],
         ),
         (
             'name = "a"\n[recipe]\nmomentum = 0.9\n' + NET,
-            ["nets.a.recipe: momentum belongs to optimizer = 'sgd'; adam has its own"],
+            ["nets.a.recipe: momentum and nesterov belong to optimizer = 'sgd'; adam has its own"],
         ),
-        ('name = "a"\n[nets.a]', ["nets.a: give either layers or zoo, the name of a net of `mien nets`"]),
+        ('name = "a"\n[nets.a]', ["nets.a: give one of layers, zoo (the name of a net of `mien nets`) and backbone"]),
         (
             'name = "a"\n' + NET + 'zoo = "cnn_1"',
-            ["nets.a: give either layers or zoo, the name of a net of `mien nets`"],
+            ["nets.a: give one of layers, zoo (the name of a net of `mien nets`) and backbone"],
         ),
         (
             'name = "a"\n[nets.a]\nzoo = "cnn1"',
@@ -108,7 +109,7 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
                 "groups: net 'b' stands in none of them",
             ],
         ),
-        ('name = "a"\n' + NET + "[groups]\nx = []", ["groups.x: found [], should have at least 1 item"]),
+        ('name = "a"\n' + NET + "[groups]\nx = []", ["groups.x.nets: found [], should have at least 1 item"]),
     ],
 )
 def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, mistakes: list[str]) -> None:

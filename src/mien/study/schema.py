@@ -95,17 +95,13 @@ class _GroupTable(Table):
     note: str = ""
 
 
-def _group(found: Any) -> Any:
-    return {"nets": found} if isinstance(found, list) else found
-
-
 class _StudyTable(Table):
     name: str = Field(pattern=NAME)
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[0], min_length=1)
     data: dict[str, Any] = Field(default={})
     recipe: dict[str, Any] = Field(default={})
     nets: dict[str, dict[str, Any]] = Field(min_length=1)
-    groups: dict[str, Annotated[_GroupTable, BeforeValidator(_group)]] = Field(default={})
+    groups: dict[str, Any] = Field(default={})
     previews: dict[str, dict[str, Any]] = Field(default={})
 
 
@@ -169,8 +165,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     _check_recipe(recipe, recipe, "recipe", problems)
     named = {name: net for name, net in section(table, "nets").items() if isinstance(net, dict)}
     nets = {name: _net(name, net, recipe, data.size or SIZE, problems) for name, net in named.items()}
-    groups = {name: group for name, group in top.groups.items() if isinstance(group, _GroupTable)}
-    problems += _group_problems({name: group.nets for name, group in groups.items()}, list(named))
+    groups = _groups(section(table, "groups"), list(named), problems)
     previews = {
         name: _check_recipe(entries, entries, f"previews.{name}", problems)
         for name, entries in section(table, "previews").items()
@@ -178,8 +173,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     }
     if problems:
         return None, problems
-    sections = tuple(Group(name, tuple(group.nets), group.title, group.note) for name, group in groups.items())
-    sections = sections or (Group(ALL, tuple(nets)),)
+    sections = groups or (Group(ALL, tuple(nets)),)
     study = Study(
         name=top.name,
         seeds=tuple(top.seeds),
@@ -259,6 +253,21 @@ def _check_recipe(merged: Mapping[str, Any], own: Mapping[str, Any], place: str,
             if (detail["loc"][0] in own if detail["loc"] else place != "recipe")
         ]
         return None
+
+
+def _groups(table: Mapping[str, Any], nets: list[str], problems: list[str]) -> tuple[Group, ...]:
+    """The comparison tables, each a list of nets or a table with its title and note."""
+    found: dict[str, _GroupTable] = {}
+    for name, entry in table.items():
+        if not isinstance(entry, dict | list):
+            problems.append(f"groups.{name}: found {entry!r}; a group is a list of nets, or a table with nets in it")
+            continue
+        group = checked(_GroupTable, {"nets": entry} if isinstance(entry, list) else entry, f"groups.{name}", problems)
+        if "nets" in group.model_fields_set:
+            found[name] = group
+    if len(found) == len(table):
+        problems += _group_problems({name: group.nets for name, group in found.items()}, nets)
+    return tuple(Group(name, tuple(group.nets), group.title, group.note) for name, group in found.items())
 
 
 def _group_problems(groups: Mapping[str, Sequence[str]], nets: list[str]) -> list[str]:
