@@ -12,6 +12,7 @@ from mien.nets.words import Mistake, Word
 
 Units = Annotated[int, Field(ge=1, le=65536)]
 Side = Annotated[int, Field(ge=1, le=256)]
+Blocks = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Strength = Annotated[float, Field(ge=0)]
 Padding = Literal["valid", "same"]

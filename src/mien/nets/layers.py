@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from torch import nn
 
-from mien.nets.grammar import Padding, Rate, Side, Strength, Units
+from mien.nets.backbones.backbone import Backbone
+from mien.nets.backbones.facts import BACKBONES
+from mien.nets.grammar import Blocks, Padding, Rate, Side, Strength, Units
 from mien.nets.modules import GlobalAverage, Residual, SameConv2d, batch_norm_of
 from mien.nets.words import Mistake
 
@@ -99,6 +101,26 @@ def residual(at: Place, filters: Units, stride: Side = 1, l1: Strength = 0.0, l2
     return Layer(Residual(at.image()[0], filters, stride), l1, l2)
 
 
+def mobilenet_v2(at: Place, thaw: Blocks = 0, size: Side | None = None) -> Layer:
+    """MobileNetV2 as trained on ImageNet, its last `thaw` blocks to be trained on, on faces made `size` pixels wide."""
+    return _backbone(at, "mobilenet_v2", thaw, size)
+
+
+def efficientnet_lite0(at: Place, thaw: Blocks = 0, size: Side | None = None) -> Layer:
+    """EfficientNet-Lite0, in the same way."""
+    return _backbone(at, "efficientnet_lite0", thaw, size)
+
+
+def resnet50(at: Place, thaw: Blocks = 0, size: Side | None = None) -> Layer:
+    """ResNet-50, in the same way."""
+    return _backbone(at, "resnet50", thaw, size)
+
+
+def _backbone(at: Place, name: str, thaw: int, size: int | None) -> Layer:
+    at.image()
+    return Layer(Backbone(BACKBONES[name], thaw, size))
+
+
 def flatten(at: Place) -> Layer:
     """All values of an image in one row, channel by channel (Flatten)."""
     return Layer(nn.Flatten())
@@ -158,6 +180,7 @@ WORDS: dict[str, Callable[..., Layer]] = {
     layer.__name__: layer
     for layer in (
         *(conv, pool, average_pool, global_average, residual),
+        *(mobilenet_v2, efficientnet_lite0, resnet50),
         *(flatten, dense, classes, dropout, batch_norm),
         *(relu, elu, gelu, silu, sigmoid, tanh),
     )

@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from mien.errors import UserError, did_you_mean
+from mien.nets.backbones.backbone import Backbone
+from mien.nets.backbones.facts import BACKBONES
+from mien.nets.backbones.weights import absent, find
 from mien.nets.grammar import arguments
 from mien.nets.layers import WORDS, Layer, Place
 from mien.nets.net import Net
@@ -34,6 +37,18 @@ class Model(nn.Sequential):
     def __init__(self, layers: "OrderedDict[str, nn.Module]", penalties: tuple[Penalty, ...] = ()) -> None:
         super().__init__(layers)
         self.penalties = penalties
+
+    @property
+    def frozen(self) -> int:
+        """How many of its first layers give the same for a face whatever is trained: 1 for a frozen backbone, or 0."""
+        first = next(iter(self), None)
+        return int(isinstance(first, Backbone) and first.thaw == 0)
+
+    def depths(self) -> list[tuple[int, list[nn.Parameter]]]:
+        """What is trained, by depth: at 0 the layers of the net itself, at 1 its backbone's last block, and so on."""
+        layers = [layer for layer in self if not isinstance(layer, Backbone)]
+        blocks = [block for layer in self if isinstance(layer, Backbone) for block in layer.thawed()]
+        return list(enumerate([[weight for layer in layers for weight in layer.parameters()], *blocks]))
 
 
 class Placed(NamedTuple):
@@ -63,21 +78,35 @@ def check(net: Net, size: int = 48, classes: int = 7) -> list[str]:
     return _place(net, size, classes)[1]
 
 
-def build(net: Net, size: int = 48, classes: int = 7, seed: int = 0) -> Model:
+def missing_weights(net: Net) -> list[str]:
+    """Each backbone of a net whose weights are not on this machine, with its place and how to get them; [] if none."""
+    missing = []
+    for index, text in enumerate(net.layers):
+        try:
+            facts = BACKBONES.get(parse(text, net.values).name)
+        except Mistake:
+            continue  # for `check` to tell
+        if facts and not find(facts):
+            missing.append(f"nets.{net.name}.layers[{index}]: {absent(facts)}")
+    return missing
+
+
+def build(net: Net, size: int = 48, classes: int = 7, seed: int = 0, pretrained: bool = True) -> Model:
     """Make a net's model, with float32 weights on the processor, as Keras would initialise it.
 
     Kernels are Glorot-uniform (Glorot & Bengio 2010, "Understanding the difficulty of training deep feedforward neural
     networks"): from -a to a, a = sqrt(6 / (fan in + fan out)), a convolution's fans being channels times kernel area.
-    Biases are 0, batch norm's scales 1. torch's global generator is left alone.
+    Biases are 0, batch norm's scales 1. A backbone gets its published weights. torch's global generator is left alone.
 
     Args:
         net: what to build.
         size: the side of the faces in pixels.
         classes: K, how many classes there are.
         seed: fixes the weights.
+        pretrained: False where all weights are loaded afterwards: a backbone's are then left as they are in memory.
 
     Raises:
-        UserError: with all that `check` finds.
+        UserError: with all that `check` finds; or a backbone's weights are not here, or not what was published.
     """
     layers = placed(net, size, classes)
     model = Model(
@@ -90,7 +119,12 @@ def build(net: Net, size: int = 48, classes: int = 7, seed: int = 0) -> Model:
         ),
     )
     model.to_empty(device="cpu")
-    _initialise(model, torch.Generator().manual_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
+    for layer in model:
+        if not isinstance(layer, Backbone):
+            _initialise(layer, generator)
+        elif pretrained:
+            layer.load_published()
     return model
 
 
@@ -121,8 +155,8 @@ def _with_kernel(module: nn.Module) -> list[nn.Module]:
     return [part for part in module.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
 
 
-def _initialise(model: Model, generator: torch.Generator) -> None:
-    for module in model.modules():
+def _initialise(layer: nn.Module, generator: torch.Generator) -> None:
+    for module in layer.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight, generator=generator)
             if module.bias is not None:
@@ -139,7 +173,7 @@ def _place(net: Net, size: int, classes: int) -> tuple[list[Placed], list[str]]:
     for index, text in enumerate(net.layers):
         try:
             word = parse(text, net.values)
-            given = _arguments(word, last=index == len(net.layers) - 1)
+            given = _arguments(word, first=index == 0, last=index == len(net.layers) - 1)
             # After a mistake the shapes are unknown: the words that follow are still read, but no longer fitted.
             if shape is None:
                 continue
@@ -152,7 +186,7 @@ def _place(net: Net, size: int, classes: int) -> tuple[list[Placed], list[str]]:
     return layers, problems
 
 
-def _arguments(word: Word, last: bool) -> dict[str, object]:
+def _arguments(word: Word, first: bool, last: bool) -> dict[str, object]:
     if word.name not in WORDS:
         raise Mistake(f"unknown layer {word.name!r}; {did_you_mean(word.name, list(WORDS))}")
     given = arguments(word, WORDS[word.name])
@@ -160,6 +194,8 @@ def _arguments(word: Word, last: bool) -> dict[str, object]:
         raise Mistake(f"the last layer must be classes, found {word}")
     if word.name == "classes" and not last:
         raise Mistake("classes must be the last layer")
+    if word.name in BACKBONES and not first:
+        raise Mistake(f"{word.name} must be the first layer: it sees the face itself")
     return given
 
 

@@ -13,7 +13,8 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve x."""
-        return F.conv2d(F.pad(x, self.margins(x.shape[2], x.shape[3])), self.weight, self.bias, self.stride)
+        padded = F.pad(x, self.margins(x.shape[2], x.shape[3]))
+        return F.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
 
     def margins(self, height: int, width: int) -> tuple[int, int, int, int]:
         """The zeros to add to an image of so many pixels: left, right, top, bottom."""

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-_CONVOLUTIONAL = frozenset({"conv", "residual"})
+from mien.nets.backbones.facts import BACKBONES
+
+_CONVOLUTIONAL = frozenset({"conv", "residual", *BACKBONES})
 
 
 @dataclass(frozen=True)

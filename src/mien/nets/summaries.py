@@ -50,6 +50,7 @@ def trainable(net: Net, size: int = 48, classes: int = 7) -> int:
 
 
 def _count(module: nn.Module) -> tuple[int, int]:
-    fitted = sum(weight.numel() for weight in module.parameters())
+    fitted = sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
+    frozen = sum(weight.numel() for weight in module.parameters() if not weight.requires_grad)
     running = sum(buffer.numel() for buffer in module.buffers() if buffer.is_floating_point())
-    return fitted + running, fitted
+    return fitted + frozen + running, fitted

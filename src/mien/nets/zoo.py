@@ -1,6 +1,7 @@
 """The zoo: nets that come with mien.
 
-They are those of a course's study of FER2013 (2021): five feed-forward nets and three convolutional ones.
+They are those of a course's study of FER2013 (2021): five feed-forward nets, three convolutional ones, and three heads
+on frozen backbones.
 """
 
 from mien.nets.net import Net
@@ -49,6 +50,9 @@ _NETS = (
             *("flatten", "dense(512, l1=1e-2)", "elu", "dropout(0.25)", "classes"),
         ),
     ),
+    Net("ft_1", ("resnet50", *_dense(512, 1024, 512, act="relu"), "dropout(0.3)", "classes")),
+    Net("ft_2", ("mobilenet_v2", *_dense(512, 1024, 512, act="relu"), "dropout(0.4)", "classes")),
+    Net("ft_3", ("mobilenet_v2", *_dense(512, 1024, 512, act="elu", l2=1e-2), "dropout(0.3)", "classes")),
 )
 
 ZOO: dict[str, Net] = {net.name: net for net in _NETS}
@@ -59,5 +63,8 @@ SEED_RECIPES: dict[str, dict[str, object]] = {
     "cnn_1": {"epochs": 15},
     "cnn_2": {"epochs": 20},
     "cnn_3": {"epochs": 20},
+    "ft_1": {"epochs": 10},
+    "ft_2": {"epochs": 15},
+    "ft_3": {"epochs": 15},
 }
-"""What the course's study set apart from a recipe's defaults, for each of its eight nets."""
+"""What the course's study set apart from a recipe's defaults, for each of its nets."""

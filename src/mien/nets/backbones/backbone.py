@@ -1,0 +1,105 @@
+"""Backbone: a network trained on ImageNet as a layer, from a gray face to flat features."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, Self, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mien.nets.backbones.efficientnet_lite0 import EfficientNetLite0
+from mien.nets.backbones.facts import Facts
+from mien.nets.backbones.mobilenet_v2 import MobileNetV2
+from mien.nets.backbones.resnet50 import ResNet50
+from mien.nets.backbones.weights import load
+from mien.nets.words import Mistake
+
+
+class Network(Protocol):
+    """A network in parts, from the image on."""
+
+    def blocks(self) -> list[Sequence[nn.Module]]:
+        """The parts that can be thawed."""
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "mobilenet_v2": MobileNetV2,
+    "efficientnet_lite0": EfficientNetLite0,
+    "resnet50": ResNet50,
+}
+"""What makes the network of each backbone."""
+
+
+class Backbone(nn.Module):
+    """Sees a face as its network saw ImageNet's pictures, and gives each feature's mean over the pixels.
+
+    The gray face is made `size` pixels wide (bilinear, smoothed where that is smaller), repeated to three channels and
+    normalised by the network's own mean and standard deviation. All but the last `thaw` blocks are frozen: their
+    weights take no gradient, and their batch normalisation keeps to the running mean and variance.
+    x: float [N, 1, H, W] in -0.5..0.5 -> float [N, features].
+
+    Attributes:
+        facts: of the network and its weights.
+        thaw: how many of its last blocks are trained.
+
+    Raises:
+        Mistake: it has fewer blocks than `thaw`.
+    """
+
+    def __init__(self, facts: Facts, thaw: int, size: int | None) -> None:
+        super().__init__()
+        self.facts, self.thaw, self.size = facts, thaw, size
+        self.network = NETWORKS[facts.name]()
+        blocks = cast(Network, self.network).blocks()
+        if thaw > len(blocks):
+            raise Mistake(f"thaw = {thaw}, but it has {len(blocks)} blocks: 0 thaws none of them, {len(blocks)} all")
+        self.requires_grad_(False)
+        for parameter in (parameter for block in self.thawed() for parameter in block):
+            parameter.requires_grad_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The features of x."""
+        if self.size and x.shape[-1] != self.size:
+            x = F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=self.size < x.shape[-1])
+        mean, std = (x.new_tensor(values).view(1, 3, 1, 1) for values in (self.facts.mean, self.facts.std))
+        colours = ((x + 0.5) - mean) / std
+        features: Tensor = self.network(colours.contiguous(memory_format=torch.channels_last))
+        return features.mean((2, 3))
+
+    def train(self, mode: bool = True) -> Self:
+        """Train the thawed blocks; the frozen ones stay as they are."""
+        super().train(mode)
+        blocks = cast(Network, self.network).blocks()
+        for module in (module for block in blocks[: len(blocks) - self.thaw] for module in block):
+            module.eval()
+        return self
+
+    def load_published(self) -> None:
+        """Take the published weights, all of them and no others; convolutions without a published bias get zeros.
+
+        Raises:
+            UserError: the weights are not here, or their file is not what was published.
+        """
+        published = {name: tensor for name, tensor in load(self.facts).items() if name not in self.facts.top}
+        zeros = {
+            f"{name}.bias": torch.zeros_like(module.bias)
+            for name, module in self.network.named_modules()
+            if isinstance(module, nn.Conv2d) and module.bias is not None
+        }
+        self.network.load_state_dict(zeros | published)
+
+    def thawed(self) -> list[list[nn.Parameter]]:
+        """What is trained of each thawed block, the last block first."""
+        blocks = cast(Network, self.network).blocks()
+        return [_trained(block) for block in blocks[: -self.thaw - 1 : -1]]
+
+
+def _trained(block: Sequence[nn.Module]) -> list[nn.Parameter]:
+    """A block's weights, but for biases that a batch normalisation makes vain."""
+    return [
+        parameter
+        for part in block
+        for module in part.modules()
+        for name, parameter in module.named_parameters(recurse=False)
+        if not (isinstance(module, nn.Conv2d) and name == "bias")
+    ]

