@@ -1,0 +1,122 @@
+"""`mien augment`, and the previews it draws."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from mien.cli import app
+from mien.errors import UserError
+from mien.faces import Faces
+from mien.faces.drawn import draw_faces
+from mien.training.augmentation import GENERATORS, WORDS
+from mien.training.preview import preview
+
+STUDY = """
+name = "one"
+data.source = "drawn:200"
+[nets.plain]
+layers = ["flatten", "classes"]
+recipe = { augment = ["rotate(90)", "flip"], scaling = "standardised" }
+"""
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["augment", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Faces:
+    return draw_faces(100, seed=0)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "augment_cache"))
+
+
+def test_words_lists_every_word_with_its_signature():
+    told = json.loads(run("words", "--json"))
+    assert [row["word"] for row in told] == list(WORDS)
+    assert told[0]["usage"] == "rotate(degrees)"
+    assert all(row["does"] for row in told)
+    assert all(row["usage"].split("(")[0] in run("words") for row in told)
+
+
+def test_show_draws_words(tmp_path):
+    picture = tmp_path / "shown.png"
+    said = run("show", "rotate(10)", "flip", "--scaling", "featurewise", "--data", "drawn:200", "-o", str(picture))
+    assert "rotate(10), flip; scaling featurewise" in said
+    with Image.open(picture) as image:
+        pixels = np.array(image.convert("L"))
+    assert min(pixels.shape) > 400
+    assert len(np.unique(pixels)) > 50
+
+
+def test_show_draws_a_net_of_a_study(tmp_path):
+    (tmp_path / "one.toml").write_text(STUDY)
+    picture = tmp_path / "shown.svg"
+    said = run("show", "--study", str(tmp_path / "one.toml"), "--net", "plain", "-o", str(picture))
+    assert "rotate(90), flip; scaling standardised" in said
+    assert "drawn" in picture.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["rotat(3)", "flip(4)", "--scaling", "centered"], r"'rotate'\?(.|\n)*flip: probability(.|\n)*'centred'\?"),
+        (["generator_1", "flip"], "generator_1 is a whole recipe"),
+        (["--study", "one.toml"], "--study and --net belong together"),
+        (["flip", "--study", "one.toml", "--net", "plain"], "give words, or a study's net"),
+        (["--study", "one.toml", "--net", "plian"], "did you mean 'plain'"),
+    ],
+)
+def test_mistakes_are_told_and_nothing_is_drawn(arguments, told, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("one.toml").write_text(STUDY)
+    with pytest.raises(UserError, match=told):
+        run("show", *arguments, "-o", "shown.png")
+    assert not Path("shown.png").exists()
+
+
+def test_other_endings_than_pictures_are_refused():
+    with pytest.raises(UserError, match=r"\.png or \.svg"):
+        run("show", "flip", "-o", "shown.gif")
+
+
+class TestPreview:
+    @pytest.mark.parametrize("name", GENERATORS)
+    def test_of_each_generator_has_nine_pairs_and_is_fixed_by_its_seed(self, name, drawn):
+        entries = {**GENERATORS[name], "whitening": "none"} if name == "generator_1" else GENERATORS[name]
+        before, after = preview(entries, drawn, seed=1)
+        assert before.shape == after.shape == (9, 48, 48)
+        assert before.dtype == after.dtype == np.uint8
+        assert not np.array_equal(before, after)
+        again = preview(entries, drawn, seed=1)
+        assert np.array_equal(before, again[0])
+        assert np.array_equal(after, again[1])
+        assert not np.array_equal(before, preview(entries, drawn, seed=2)[0])
+
+    def test_before_are_faces_of_train(self, drawn):
+        before, _ = preview({}, drawn)
+        train = {image.tobytes() for image in drawn.split("train").images}
+        assert {image.tobytes() for image in before} <= train
+
+    def test_centred_shows_grays_as_they_are_and_others_are_stretched(self, drawn):
+        before, after = preview({}, drawn)
+        assert np.array_equal(before, after)
+        _, stretched = preview({"scaling": "featurewise"}, drawn)
+        assert (stretched.min((1, 2)) == 0).all()
+        assert (stretched.max((1, 2)) == 255).all()
+
+    def test_fewer_faces_than_asked_for_are_all_shown(self, drawn):
+        assert len(preview({}, drawn, count=10**6)[0]) == len(drawn.split("train"))
+
+    def test_without_a_train_split_is_told(self, drawn):
+        with pytest.raises(UserError, match="no face in its train split"):
+            preview({}, drawn.split("test"))
