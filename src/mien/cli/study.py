@@ -3,12 +3,16 @@
 import json
 import shlex
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from mien.cli.waiting import reading_faces
+
+if TYPE_CHECKING:
+    from mien.study.engine import MakeEngine
 
 FILE = typer.Argument(..., metavar="FILE", help="A study file (TOML).", show_default=False)
 DATA = typer.Option(
@@ -19,6 +23,10 @@ SET = typer.Option(
 )
 OUT = typer.Option(
     None, "-o", "--out", metavar="DIR", help="The study's folder; out/NAME unless given.", show_default=False
+)
+ENGINE = typer.Option("local", "--engine", metavar="ENGINE", help="Where runs happen: local (this machine) or ray.")
+ADDRESS = typer.Option(
+    None, "--address", metavar="HOST:PORT", help="Of a Ray cluster's head; a Ray on this machine unless given."
 )
 JSON = typer.Option(False, "--json", help="Print JSON instead of tables.")
 FOLDER = typer.Argument(..., metavar="DIR", help="A study's folder.", show_default=False)
@@ -56,6 +64,8 @@ def study(
     data: list[str] | None = DATA,
     settings: list[str] | None = SET,
     out: Path | None = OUT,
+    engine: str = ENGINE,
+    address: str | None = ADDRESS,
 ) -> None:
     """Run what is missing of a study, select on validation, open test for the selected, write the report."""
     from rich.console import Console
@@ -67,7 +77,8 @@ def study(
     from mien.study.plan import make_plan
     from mien.study.schema import read_study
 
-    command = _typed(file, data or [], settings or [], out)
+    command = _typed(file, data or [], settings or [], out, engine, address)
+    place = _engine(engine, address)
     with reading_faces():
         made = make_plan(read_study(file, settings or [], data or []))
     folder = out or _default(made.study.name)
@@ -75,7 +86,7 @@ def study(
     console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
     try:
         with watching(console) as watcher:
-            found = execute(made, folder, watcher, command)
+            found = execute(made, folder, watcher, command, place)
     except KeyboardInterrupt:
         console.print(
             f"stopped; to go on from the last epoch: {command}", highlight=False, markup=False, soft_wrap=True
@@ -122,8 +133,31 @@ def _default(name: str) -> Path:
     return Path("out") / name
 
 
-def _typed(file: Path, data: list[str], settings: list[str], out: Path | None) -> str:
+def _engine(name: str, address: str | None) -> "MakeEngine":
+    """Where the runs of a study happen."""
+    from mien.errors import UserError, did_you_mean
+
+    if name not in ("local", "ray"):
+        raise UserError(f"--engine {name}: {did_you_mean(name, ['local', 'ray'])}")
+    if name == "local" and address is not None:
+        raise UserError("--address: belongs to --engine ray")
+    if name == "local":
+        from mien.study.engine import LocalEngine
+
+        return LocalEngine
+    try:
+        from mien.study.ray_engine import RayEngine
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise UserError("--engine ray: Ray is not installed; install it with: pip install 'mien[ray]'") from None
+    return partial(RayEngine, address=address)
+
+
+def _typed(file: Path, data: list[str], settings: list[str], out: Path | None, engine: str, address: str | None) -> str:
     """The command again, as a shell takes it."""
     options = [("--data", item) for item in data] + [("--set", item) for item in settings]
     options += [("-o", str(out))] if out else []
+    options += [("--engine", engine)] if engine != "local" else []
+    options += [("--address", address)] if address else []
     return shlex.join(["mien", "study", str(file), *(word for option in options for word in option)])

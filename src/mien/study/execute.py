@@ -7,15 +7,14 @@ results.json   every figure
 """
 
 import fcntl
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from mien.disk import write_json, write_text
 from mien.errors import UserError
-from mien.faces import Faces
-from mien.study.engine import Engine, LocalEngine
+from mien.study.engine import LocalEngine, MakeEngine
 from mien.study.plan import Plan
 from mien.study.results import faces_facts, results, select
 from mien.training.loop import Progress, evaluate
@@ -42,7 +41,7 @@ def execute(
     folder: Path,
     watcher: Watcher,
     command: str = "",
-    engine: Callable[[Faces, Callable[[Progress], None]], Engine] = LocalEngine,
+    engine: MakeEngine = LocalEngine,
 ) -> dict[str, Any]:
     """Bring a study to its end in `folder` and give the content of its results.json.
 
@@ -53,7 +52,7 @@ def execute(
         folder: the study's; made if it is not there.
         watcher: told of every step and end.
         command: what was typed, kept beside the results.
-        engine: where the runs happen, made from the faces and what to tell of each step.
+        engine: makes the place where the runs happen; not asked when none is missing.
 
     Raises:
         UserError: the folder holds something else, or another process is running a study in it.
@@ -69,12 +68,13 @@ def execute(
             for seed in plan.study.seeds
         ]
         watcher.planned(runs)
-        place = engine(plan.faces, watcher.progress)
-        for run in runs:
-            if not run.status.ended:
-                place.submit(run)
-        for run, status in place.gather():
-            watcher.ended(run, status)
+        missing = [run for run in runs if not run.status.ended]
+        if missing:
+            with closing(engine(plan.faces, watcher.progress, plan.study.resources)) as place:
+                for run in missing:
+                    place.submit(run)
+                for run, status in place.gather():
+                    watcher.ended(run, status)
         _open_test(plan, folder)
         found = results(plan, folder, command)
         write_json(folder / "results.json", found)

@@ -1,8 +1,11 @@
 """Resources: what one run takes of the machines it runs on."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import ConfigDict, Field, field_validator
 
-from mien.study.checking import Table
+from mien.study.checking import Table, checked, section
 
 
 class Resources(Table):
@@ -23,3 +26,15 @@ class Resources(Table):
         if gpu > 1 and gpu != int(gpu):
             raise ValueError(f"found {gpu:g}; a share of one GPU, or a whole number of them")
         return gpu
+
+
+def read_resources(
+    table: Mapping[str, Any], nets: Mapping[str, dict[str, Any]], problems: list[str]
+) -> dict[str, Resources]:
+    """What the runs of each net take: the study's [resources], and over them the net's own."""
+    common = checked(Resources, section(table, "resources"), "resources", problems)
+    found = {}
+    for name, net in nets.items():
+        own = checked(Resources, section(net, "resources"), f"nets.{name}.resources", problems)
+        found[name] = common.model_copy(update=own.model_dump(include=own.model_fields_set))
+    return found

@@ -19,6 +19,7 @@ from mien.nets import Net, check
 from mien.nets.words import Mistake, names_in, parse
 from mien.nets.zoo import SEED_RECIPES, ZOO
 from mien.study.checking import NAME, NAME_RULE, Table, checked, problem, section
+from mien.study.resources import Resources, read_resources
 from mien.study.settings import apply_setting
 from mien.training.recipe import Recipe
 
@@ -65,6 +66,7 @@ class Study:
         nets: in the order of their groups.
         sections: the groups; one of all nets where the file names none.
         previews: recipes whose effect on a few faces the report shows, by name.
+        resources: what a run of each net takes, by the net's name.
         text: the file, as it was read.
         settings: what `--set` changed, in its order.
     """
@@ -77,6 +79,7 @@ class Study:
     nets: tuple[StudyNet, ...]
     sections: tuple[Group, ...] = ()
     previews: Mapping[str, Recipe] = field(default_factory=dict)
+    resources: Mapping[str, Resources] = field(default_factory=dict)
     text: str = ""
     settings: tuple[str, ...] = ()
 
@@ -103,6 +106,7 @@ class _StudyTable(Table):
     nets: dict[str, dict[str, Any]] = Field(min_length=1)
     groups: dict[str, Any] = Field(default={})
     previews: dict[str, dict[str, Any]] = Field(default={})
+    resources: dict[str, Any] = Field(default={})
 
 
 def _sources(found: Any) -> Any:
@@ -125,6 +129,7 @@ class _NetTable(Table):
     values: dict[str, Any] = Field(default={})
     zoo: str | None = None
     recipe: dict[str, Any] = Field(default={})
+    resources: dict[str, Any] = Field(default={})
 
 
 def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = ()) -> Study:
@@ -165,6 +170,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     _check_recipe(recipe, recipe, "recipe", problems)
     named = {name: net for name, net in section(table, "nets").items() if isinstance(net, dict)}
     nets = {name: _net(name, net, recipe, data.size or SIZE, problems) for name, net in named.items()}
+    resources = read_resources(table, named, problems)
     groups = _groups(section(table, "groups"), list(named), problems)
     previews = {
         name: _check_recipe(entries, entries, f"previews.{name}", problems)
@@ -183,6 +189,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
         nets=tuple(StudyNet(*pair, group.name) for group in sections for name in group.nets if (pair := nets[name])),
         sections=sections,
         previews={name: recipe for name, recipe in previews.items() if recipe},
+        resources=resources,
     )
     return study, []
 
