@@ -1,6 +1,7 @@
 import pytest
 
-from mien.report.settings import changes, differences, settings
+from mien.report.contents import NetResult
+from mien.report.settings import backbone_lines, changes, differences, settings
 from mien.training.recipe import Recipe
 
 PLAIN = [("epochs", "20"), ("batch", "256 faces"), ("optimiser", "Adam"), ("learning rate", "0.001")]
@@ -75,3 +76,20 @@ def test_what_a_preview_changes_is_one_line() -> None:
 def test_recipes_differ_by_name_and_value() -> None:
     mine, its = Recipe(epochs=10, batch=32, augment=("flip",)), Recipe(learning_rate=1e-3)
     assert differences(mine, its, apart_from=("augment",)) == ["epochs (10 against 20)", "batch (32 against 256)"]
+
+
+def test_a_backbones_weights_bring_their_facts() -> None:
+    facts = {
+        "name": "frozen",
+        "layers": ["mobilenet_v2", "dense(512)", "relu", "classes"],
+        "values": {},
+        "parameters": 3967559,
+        "trainable": 1709575,
+    }
+    told = dict(backbone_lines(NetResult(facts)))
+    assert told["trained"] == "1,709,575 of 3,967,559 parameters"
+    assert told["their SHA-256"].startswith("b03531047ffacf1e")
+    assert "BSD-3-Clause" in told["their licence"]
+    bound = facts | {"layers": ["body", "classes"], "values": {"body": "efficientnet_lite0(thaw=1)"}}
+    assert dict(backbone_lines(NetResult(bound)))["backbone"].startswith("efficientnet_lite0 (Tan & Le 2019")
+    assert backbone_lines(NetResult(facts | {"layers": ["conv(4)", "flatten", "classes"]})) == ()

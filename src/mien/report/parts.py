@@ -13,7 +13,7 @@ from mien.report.judgement_figures import draw_judgement
 from mien.report.net_words import curve_words, net_words
 from mien.report.pictures import Picture
 from mien.report.previews import Previews
-from mien.report.settings import Settings, settings
+from mien.report.settings import Line, Settings, backbone_lines, settings
 from mien.report.svg import Drawing, slug
 from mien.report.tables import Table, percent
 from mien.report.words import group_words
@@ -28,6 +28,7 @@ class NetPart:
         settings: its recipe in words.
         tables: layers, and the runs where there are several.
         curves: loss and accuracy over steps and epochs.
+        backbone: what is known of its backbone and weights; () where it has none.
         curve_words: what the curves mean.
         preview: a few faces before and after its augmentation; None where it has none, or no faces can be opened.
         judgement: confusion, per-class scores and calibration; () unless selected.
@@ -40,6 +41,7 @@ class NetPart:
     settings: Settings
     tables: tuple[Table, ...]
     curves: tuple[Drawing, ...]
+    backbone: tuple[Line, ...] = ()
     curve_words: str = ""
     preview: Drawing | None = None
     judgement: tuple[Drawing, ...] = ()
@@ -104,7 +106,7 @@ def _net_part(contents: Contents, net: NetResult, faces: Faces | None, previews:
     if len(net.runs) > 1:
         own.append(tables.runs_table(net))
     told = settings(net.recipe, net.facts["precision"])
-    part = NetPart(net, told, tuple(own), tuple(draw_history(net)), curve_words(net))
+    part = NetPart(net, told, tuple(own), tuple(draw_history(net)), backbone_lines(net), curve_words(net))
     if previews is not None:
         part = replace(part, preview=previews.draw(f"shown-{net.name}", f"What {net.name} is shown", net.recipe))
     if not net.selected or net.judged_on is None:

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from mien.nets.backbones import BACKBONES
+from mien.nets.words import Mistake, parse
+from mien.report.contents import NetResult
+from mien.report.tables import whole
 from mien.training.recipe import Recipe
 
 Line = tuple[str, str]
@@ -50,6 +54,21 @@ def settings(recipe: Recipe, precision: str | None = None) -> Settings:
     for label, text, keys in _others(recipe, precision):
         (told if any(key in changed for key in keys) else usual).append((label, text))
     return Settings(tuple(told), tuple(usual))
+
+
+def backbone_lines(net: NetResult) -> tuple[Line, ...]:
+    """What is known of a net's backbone and of its weights; () where it has none."""
+    try:
+        facts = BACKBONES[parse(net.net.layers[0], net.net.values).name]
+    except (Mistake, KeyError):
+        return ()
+    return (
+        ("backbone", f"{facts.name} ({facts.paper})"),
+        ("trained", f"{whole(net.facts['trainable'])} of {whole(net.facts['parameters'])} parameters"),
+        ("weights", f"ImageNet's: {facts.source}"),
+        ("their licence", facts.licence),
+        ("their SHA-256", f"{facts.sha256[:16]}…"),
+    )
 
 
 def changes(recipe: Recipe) -> str:
