@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
+    from rich.progress import TaskID
     from rich.table import Table
 
     from mien.study.execute import Watcher
@@ -90,13 +91,14 @@ class PlainLines:
 
 
 class LiveTable:
-    """The study's runs as a table with a bar for the running one."""
+    """The study's runs as a table, with a bar for each that is running."""
 
     def __init__(self) -> None:
         self._runs: list[Run] = []
         self._ended: dict[str, Status] = {}
-        self._now: Progress | None = None
-        self._bar = _bar()
+        self._now: dict[str, Progress] = {}
+        self._bars = _bars()
+        self._bar_of: dict[str, TaskID] = {}
 
     def planned(self, runs: Sequence[Run]) -> None:
         """Take the study's runs."""
@@ -106,14 +108,13 @@ class LiveTable:
 
     def progress(self, progress: Progress) -> None:
         """Take a step's figures."""
-        if self._now is None or self._now.run.id != progress.run.id:
-            self._bar.reset(self._bar.task_ids[0], total=progress.epochs * progress.steps, visible=True)
-        self._now = progress
-        done = (progress.epoch - 1) * progress.steps + progress.step
-        self._bar.update(
-            self._bar.task_ids[0],
-            completed=done,
-            description=_title(progress.run),
+        if progress.run.id not in self._bar_of:
+            total = progress.epochs * progress.steps
+            self._bar_of[progress.run.id] = self._bars.add_task(_title(progress.run), total=total, rate="", left="")
+        self._now[progress.run.id] = progress
+        self._bars.update(
+            self._bar_of[progress.run.id],
+            completed=(progress.epoch - 1) * progress.steps + progress.step,
             rate=f"{progress.faces_per_second:,.0f} faces/s",
             left=f"{duration(seconds_left(progress))} left",
         )
@@ -124,6 +125,9 @@ class LiveTable:
         """Take a run's end."""
         self._ended[run.id] = status
         self._rows[run.id] = _history_row(run)
+        self._now.pop(run.id, None)
+        if run.id in self._bar_of:
+            self._bars.remove_task(self._bar_of.pop(run.id))
 
     def render(self) -> Table:
         """The table at this moment."""
@@ -136,18 +140,17 @@ class LiveTable:
             table.add_column(title, justify="right", no_wrap=True)
         for run in self._runs:
             table.add_row(*self._row(run))
-        if self._now is None or self._now.run.id in self._ended:
+        if not self._now:
             return table
         page = Table.grid(padding=(1, 0, 0, 0))
         page.add_row(table)
-        page.add_row(self._bar)
+        page.add_row(self._bars)
         return page
 
     def _row(self, run: Run) -> list[str]:
         state = self._ended[run.id].state if run.id in self._ended else "waiting"
         cells = self._rows[run.id]
-        now = self._now
-        if now is not None and now.run.id == run.id and state == "waiting":
+        if now := self._now.get(run.id):
             state = "running"
             cells = [
                 f"{now.epoch}/{now.epochs}",
@@ -171,13 +174,11 @@ def _history_row(run: Run) -> list[str]:
     return [f"{last.epoch}/{epochs}", f"{last.loss:.4f}", *shares, f"{last.faces_per_second:,.0f}", taken]
 
 
-def _bar() -> Bar:
+def _bars() -> Bar:
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    bar = Bar(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}  {task.fields[left]}"))
-    bar.add_task("", rate="", left="", visible=False)
-    return bar
+    return Bar(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}  {task.fields[left]}"))
 
 
 def _title(run: Run) -> str:
