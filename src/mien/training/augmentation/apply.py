@@ -1,6 +1,7 @@
 """Augmentation: a recipe's words, done to a whole batch."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -74,8 +75,16 @@ class Augmentation:
             maps = maps @ GEOMETRY[name](Draw(faces, height, width, self._dice(number, at)), **arguments)
         half = np.array([width / 2, height / 2, 1])  # torch's coordinates go from -1 to 1 over the image
         theta = torch.from_numpy((maps * half / half[:, None])[:, :2].astype(np.float32))
-        points = F.affine_grid(theta, [faces, 1, height, width], align_corners=False)
+        points = (theta.view(2 * faces, 3) @ _centres(height, width)).view(faces, 2, height, width).permute(0, 2, 3, 1)
         return F.grid_sample(images[:, None].float(), points, padding_mode="border", align_corners=False)[:, 0]
 
     def _dice(self, number: int, at: int) -> np.random.Generator:
         return np.random.default_rng((_STREAM, self.seed, number, at))
+
+
+@cache
+def _centres(height: int, width: int) -> Tensor:
+    """(x, y, 1) of each pixel, float32 [3, H * W]; a product with it takes a third of F.affine_grid's time."""
+    x, y = ((2 * torch.arange(length) + 1) / length - 1 for length in (width, height))
+    rows = x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width)
+    return torch.stack(rows).flatten(1)
