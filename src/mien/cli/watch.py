@@ -13,10 +13,18 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mien.study.execute import Watcher
+    from mien.study.search import TrialFacts
     from mien.training.loop import Progress
     from mien.training.run import Run, Status
 
-STYLES = {"running": "cyan", "finished": "green", "failed": "red", "stopped": "yellow", "unfinished": "yellow"}
+STYLES = {
+    "running": "cyan",
+    "finished": "green",
+    "failed": "red",
+    "stopped": "yellow",
+    "unfinished": "yellow",
+    "pruned": "yellow",
+}
 
 
 def percent(share: float | None) -> str:
@@ -58,6 +66,20 @@ def watching(console: Console) -> Iterator[Watcher]:
         yield table
 
 
+def trial_line(net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> str:
+    """A trial in a line: `cnn, trial 3 of 15: kernel 5, p 0.24: finished, 57.1 %; best so far 58.0 % (trial 1)`."""
+    values = ", ".join(
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in facts.values.items()
+    )
+    ending = f"{facts.state} {facts.reason}".strip()
+    if facts.state == "finished":
+        ending = f"finished, validation {percent(facts.accuracies[-1])} %"
+    line = f"{net}, trial {facts.number + 1} of {trials}: {values}: {ending}"
+    if best is None or not best.accuracies:
+        return line
+    return f"{line}; best so far {percent(best.accuracies[-1])} % (trial {best.number + 1})"
+
+
 class PlainLines:
     """A line for each epoch and each end."""
 
@@ -86,6 +108,10 @@ class PlainLines:
         """Say how a run ended."""
         self._say(f"{_title(run)}: {status.state} {status.reason or 'in ' + duration(status.seconds)}")
 
+    def trial(self, net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> None:
+        """Say what a trial sets, or how it ended."""
+        self._say(trial_line(net, trials, facts, best))
+
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
@@ -97,6 +123,7 @@ class LiveTable:
         self._runs: list[Run] = []
         self._ended: dict[str, Status] = {}
         self._now: dict[str, Progress] = {}
+        self._trials: dict[str, str] = {}
         self._bars = _bars()
         self._bar_of: dict[str, TaskID] = {}
 
@@ -105,6 +132,10 @@ class LiveTable:
         self._runs = list(runs)
         self._ended = {run.id: run.status for run in runs if run.status.ended}
         self._rows = {run.id: _history_row(run) for run in runs}
+
+    def trial(self, net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> None:
+        """Take a trial's begin or end."""
+        self._trials[net] = trial_line(net, trials, facts, best)
 
     def progress(self, progress: Progress) -> None:
         """Take a step's figures."""
@@ -131,6 +162,7 @@ class LiveTable:
 
     def render(self) -> Table:
         """The table at this moment."""
+        from rich.markup import escape
         from rich.table import Table
 
         table = Table(box=None, header_style="bold", pad_edge=False)
@@ -140,10 +172,12 @@ class LiveTable:
             table.add_column(title, justify="right", no_wrap=True)
         for run in self._runs:
             table.add_row(*self._row(run))
-        if not self._now:
+        if not self._now and not self._trials:
             return table
         page = Table.grid(padding=(1, 0, 0, 0))
         page.add_row(table)
+        for line in self._trials.values():
+            page.add_row(escape(line))
         page.add_row(self._bars)
         return page
 

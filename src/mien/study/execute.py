@@ -2,23 +2,29 @@
 
 study.toml     the study file as it was read, under the command it was run with
 faces.json     which faces
-runs/          a folder a run
+runs/          a folder a run, trials of a search included
+tuning/        the searches' journals
 results.json   every figure
 """
 
 import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mien.disk import write_json, write_text
 from mien.errors import UserError
-from mien.study.engine import LocalEngine, MakeEngine
+from mien.study.engine import Engine, LocalEngine, MakeEngine
 from mien.study.plan import Plan
 from mien.study.results import faces_facts, results, select
+from mien.study.schema import StudyNet
 from mien.training.loop import Progress, evaluate
 from mien.training.run import Run, Status
+
+if TYPE_CHECKING:
+    from mien.study.search import TrialFacts
 
 LOCK = ".lock"
 
@@ -28,6 +34,9 @@ class Watcher(Protocol):
 
     def planned(self, runs: Sequence[Run]) -> None:
         """All runs of the study, those that have ended already too."""
+
+    def trial(self, net: str, trials: int, facts: "TrialFacts", best: "TrialFacts | None") -> None:
+        """A trial of a net has begun or ended; how many there will be at most, and the best so far."""
 
     def progress(self, progress: Progress) -> None:
         """A training step was made."""
@@ -45,7 +54,7 @@ def execute(
 ) -> dict[str, Any]:
     """Bring a study to its end in `folder` and give the content of its results.json.
 
-    Runs that are finished or failed are left as they are; a failed run does not stop the others.
+    Runs that have ended are left as they are; a failed run does not stop the others. Nets that are tuned come last.
 
     Args:
         plan: the study on its faces.
@@ -62,23 +71,66 @@ def execute(
         head = "".join(f"# {line}\n" for line in command.splitlines())
         write_text(folder / "study.toml", head + plan.study.text)
         write_json(folder / "faces.json", faces_facts(plan))
-        runs = [
-            Run.create(folder / "runs", net.net, net.recipe, seed, plan.faces)
-            for net in plan.study.nets
-            for seed in plan.study.seeds
-        ]
+        tuned = [net for net in plan.study.nets if net.tune]
+        runs = _runs(plan, [net for net in plan.study.nets if not net.tune], folder)
         watcher.planned(runs)
-        missing = [run for run in runs if not run.status.ended]
-        if missing:
+        if tuned or not all(run.status.ended for run in runs):
             with closing(engine(plan.faces, watcher.progress, plan.study.resources)) as place:
-                for run in missing:
-                    place.submit(run)
-                for run, status in place.gather():
-                    watcher.ended(run, status)
+                _train(place, runs, watcher)
+                if tuned:
+                    plan = _search(plan, folder, place, watcher)
+                    runs = _runs(plan, plan.study.nets, folder)
+                    watcher.planned(runs)
+                    _train(place, runs, watcher)
         _open_test(plan, folder)
         found = results(plan, folder, command)
         write_json(folder / "results.json", found)
         return found
+
+
+def join(plan: Plan, folder: Path, watcher: Watcher, engine: MakeEngine = LocalEngine) -> None:
+    """Help with the searches of a study that another process runs in `folder`, until each has its trials.
+
+    Raises:
+        UserError: the folder is no study's.
+        KeyboardInterrupt: stopped by the user; what this process was at is taken up by the next that asks.
+    """
+    if not (folder / "study.toml").exists():
+        raise UserError(f"{folder}: no study runs here yet; start it without --join, then join it")
+    if not any(net.tune for net in plan.study.nets):
+        raise UserError(f"study {plan.study.name}: searches nothing; only trials can be shared by --join")
+    with closing(engine(plan.faces, watcher.progress, plan.study.resources)) as place:
+        _search(plan, folder, place, watcher)
+
+
+def _runs(plan: Plan, nets: Sequence[StudyNet], folder: Path) -> list[Run]:
+    return [
+        Run.create(folder / "runs", net.net, net.recipe, seed, plan.faces) for net in nets for seed in plan.study.seeds
+    ]
+
+
+def _train(place: Engine, runs: Sequence[Run], watcher: Watcher) -> None:
+    """Bring to their end those of the runs that are not there yet."""
+    for run in runs:
+        if not run.status.ended:
+            place.submit(run)
+    for run, status in place.gather():
+        watcher.ended(run, status)
+
+
+def _search(plan: Plan, folder: Path, place: Engine, watcher: Watcher) -> Plan:
+    """Make the trials of each tuned net; the plan with all of them bound to their best."""
+    from mien.study.search import Search
+
+    nets = []
+    for net in plan.study.nets:
+        if net.tune:
+            search = Search(plan, net, folder)
+            search.run(place, watcher)
+            nets.append(search.bound())
+        else:
+            nets.append(net)
+    return replace(plan, study=replace(plan.study, nets=tuple(nets)))
 
 
 def _open_test(plan: Plan, folder: Path) -> None:

@@ -91,6 +91,7 @@ def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
         "best": best.name if best else None,
         "nets": [_net(plan, net, net.name in chosen.values()) for net in nets],
         "comparisons": _comparisons(nets, selected),
+        "tuning": {net.name: _search(plan, net, folder) for net in nets if net.asked.tune},
     }
 
 
@@ -177,6 +178,28 @@ def _scores(said: Sequence[Predictions], split: str, classes: Sequence[str]) -> 
         "per_class": {name: asdict(one) for name, one in zip(classes, found.per_class, strict=True)},
         "confusion": found.confusion.tolist(),
         "reliability": [asdict(one) for one in found.reliability],
+    }
+
+
+def _search(plan: Plan, net: NetRuns, folder: Path) -> dict[str, Any]:
+    """The trials of a tuned net, and what they tell."""
+    from mien.study.search import Search
+
+    search, tune = Search(plan, net.asked, folder), net.asked.tune
+    assert tune is not None
+    trials = search.trials()
+    return {
+        "sampler": tune.sampler,
+        "pruner": tune.pruner,
+        "objectives": list(tune.objectives),
+        "space": {key: asdict(one) for key, one in tune.space.items()},
+        "epochs": net.asked.recipe.epochs,
+        "trials": [asdict(one) for one in trials],
+        "best": search.best().number,
+        "pareto": search.pareto(),
+        "importances": search.importances(),
+        "seconds": sum(one.seconds for one in trials),
+        "saved_epochs": sum(net.asked.recipe.epochs - one.epochs for one in trials if one.state == "pruned"),
     }
 
 

@@ -143,6 +143,7 @@ def read_tune(
         ]
     for index, start in enumerate(given.start):
         problems += [f"{place}.start[{index}].{text}" for text in _start_problems(start, space)]
+    entries = sorted((key, str(value)) for key, value in table.items() if key not in ("trials", "minutes"))
     tune = Tune(
         space=space,
         trials=given.trials,
@@ -153,7 +154,7 @@ def read_tune(
         seed=given.seed,
         objectives=tuple(given.objectives),
         bind=bind,
-        asked=f"{sorted((key, str(value)) for key, value in table.items() if key not in ('trials', 'minutes'))} {basis}",
+        asked=f"{entries} {basis}",
     )
     if len(problems) == before:
         _try(tune, place, problems)

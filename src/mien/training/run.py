@@ -188,7 +188,7 @@ class Run:
             return Status()
         found = read_json(path)
         pid = found.pop("pid")
-        if found["state"] == "running" and not _alive(pid):
+        if found["state"] == "running" and not alive(pid):
             found["state"] = "stopped"
         return Status(**found)
 
@@ -258,7 +258,8 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this machine lives."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

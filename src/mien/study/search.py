@@ -1,0 +1,344 @@
+"""Search: the trials of a tuned net, asked of Optuna and kept in its journal, one ordinary run each.
+
+tuning/NAME-ID.journal   Optuna's journal of the search: it survives a kill, and several processes can write it
+tuning/NAME-ID.lock      held while a trial is asked for, so that budgets are kept whoever asks
+
+A trial whose process died goes on from its run's checkpoint with the values that it had, so a search that was killed
+makes the trials that it would have made. The sampler's random numbers follow from the seed and the trial's number.
+"""
+
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice, product
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.samplers import BaseSampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from mien.errors import UserError
+from mien.study.engine import Engine
+from mien.study.plan import Plan
+from mien.study.schema import StudyNet
+from mien.study.space import Value
+from mien.study.tune import Tune, pruner_of
+from mien.training.run import Epoch, Run, Status, alive
+
+if TYPE_CHECKING:
+    from mien.study.execute import Watcher
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+STARTUP = 1 / 3
+"""The share of the trials that are drawn at random before a sampler begins to learn, ten at most."""
+
+WAIT = 0.5
+"""Seconds between two looks at the trials of other processes."""
+
+
+@dataclass(frozen=True)
+class TrialFacts:
+    """One trial, as results and tables tell it.
+
+    Attributes:
+        number: 0 for the first.
+        state: running, finished, pruned or failed.
+        values: what it set.
+        scores: one an objective; () unless finished.
+        accuracies: on validation after each epoch, 0..1.
+        epochs: done.
+        seconds: of training.
+        run: the id of its run; "" where there is none.
+        reason: why it was pruned or failed.
+    """
+
+    number: int
+    state: str
+    values: dict[str, Value]
+    scores: tuple[float, ...] = ()
+    accuracies: tuple[float, ...] = ()
+    epochs: int = 0
+    seconds: float = 0.0
+    run: str = ""
+    reason: str = ""
+
+
+class Search:
+    """The search of one net in a study's folder; several processes may have it open.
+
+    Args:
+        plan: the study on its faces.
+        net: of the study, with its tune table.
+        folder: the study's.
+    """
+
+    def __init__(self, plan: Plan, net: StudyNet, folder: Path) -> None:
+        assert net.tune is not None
+        self.plan, self.net, self.tune, self.folder = plan, net, net.tune, folder
+        name = f"{net.net.name}-{self.tune.id(plan.faces.fingerprint)}"
+        (folder / "tuning").mkdir(parents=True, exist_ok=True)
+        self._lock = folder / "tuning" / f"{name}.lock"
+        with self._alone():
+            self.study = optuna.create_study(
+                storage=_storage(folder / "tuning" / f"{name}.journal"),
+                study_name=net.net.name,
+                directions=["minimize" if one == "parameters" else "maximize" for one in self.tune.objectives],
+                load_if_exists=True,
+            )
+            self.study.pruner = pruner_of(self.tune.pruner, net.recipe.epochs)
+            if not self.study.user_attrs:
+                self.study.set_user_attr("objectives", list(self.tune.objectives))
+                for values in _planned(self.tune):
+                    self.study.enqueue_trial(values)
+
+    def run(self, engine: Engine, watcher: "Watcher") -> None:
+        """Make the trials that are missing, and wait for those of other processes.
+
+        Args:
+            engine: with nothing else to do.
+            watcher: told of each trial's beginning and end.
+        """
+        going: dict[str, list[Trial]] = {}
+        self._fill(engine, watcher, going)
+        while going or self._others():
+            for run, status in engine.gather():
+                for trial in going.pop(run.id):
+                    self._tell(trial, run, status, watcher)
+                watcher.ended(run, status)
+                self._fill(engine, watcher, going)
+            if self._others():
+                time.sleep(WAIT)
+                self._fill(engine, watcher, going)
+
+    def trials(self) -> list[TrialFacts]:
+        """Every trial that has begun, in the order of their numbers."""
+        return facts_of(self.study)
+
+    def best(self) -> TrialFacts:
+        """The finished trial with the best first objective, the earlier where equal.
+
+        Raises:
+            UserError: none was finished.
+        """
+        finished = [one for one in self.trials() if one.state == "finished"]
+        if not finished:
+            reasons = next((one.reason for one in self.trials() if one.reason), "no trial was made")
+            raise UserError(f"nets.{self.net.net.name}.tune: none of its trials was finished ({reasons})")
+        return max(finished, key=lambda one: (self._sign() * one.scores[0], -one.number))
+
+    def pareto(self) -> list[int]:
+        """The numbers of the finished trials that no other is better than in every objective; one objective: []."""
+        return sorted(one.number for one in self.study.best_trials) if len(self.tune.objectives) > 1 else []
+
+    def importances(self) -> dict[str, float]:
+        """The share of the scores' variance that each value explains, by fANOVA (Hutter et al. 2014); {} if unknown.
+
+        Of the first objective; two finished trials of different scores are the least that tell something.
+        """
+        scores = {one.scores[0] for one in self.trials() if one.state == "finished"}
+        if len(scores) < 2:
+            return {}
+        found = optuna.importance.get_param_importances(
+            self.study,
+            evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0),
+            target=lambda trial: float(trial.values[0]),
+        )
+        return {key: float(share) for key, share in found.items()}
+
+    def bound(self) -> StudyNet:
+        """The net with the best trial's values, to go on as any other net of the study."""
+        found = self.tune.bind(self.best().values, [])
+        assert found is not None
+        return replace(self.net, net=found[0], recipe=found[1])
+
+    def _fill(self, engine: Engine, watcher: "Watcher", going: dict[str, list[Trial]]) -> None:
+        """Submit trials until the engine is full or the budget spent."""
+        while len(going) < engine.slots:
+            trial = self._next({one.number for trials in going.values() for one in trials})
+            if trial is None:
+                return
+            problems: list[str] = []
+            bound = self.tune.bind(trial.params, problems)
+            if bound is None:
+                self._end(trial, TrialState.FAIL, reason="; ".join(problems))
+                self._say(watcher, trial)
+                continue
+            seed = self.plan.study.seeds[0]
+            run = Run.create(self.folder / "runs", *bound, seed, self.plan.faces)
+            trial.set_user_attr("run", run.id)
+            self._say(watcher, trial)
+            if run.id in going:
+                going[run.id].append(trial)
+            elif run.status.ended:
+                self._tell(trial, run, run.status, watcher)
+            else:
+                going[run.id] = [trial]
+                engine.submit(run, lambda record, trial=trial: self._stop(trial, record))  # type: ignore[misc]
+
+    def _next(self, ours: set[int]) -> Trial | None:
+        """A trial to make: one that a dead process left, else a new one; None where the budget is spent."""
+        with self._alone():
+            trials = self.study.get_trials(deepcopy=False)
+            for left in trials:
+                if left.state == TrialState.RUNNING and left.number not in ours and not _elsewhere(left):
+                    trial = Trial(self.study, left._trial_id)
+                    trial.set_user_attr("owner", _owner())
+                    return trial
+            begun = [one for one in trials if one.state != TrialState.WAITING]
+            spent = sum(one.user_attrs.get("seconds", 0.0) for one in begun)
+            none_waits = len(begun) == len(trials)
+            if len(begun) >= self.tune.trials or (self.tune.minutes and spent >= 60 * self.tune.minutes):
+                return None
+            if none_waits and self.tune.sampler == "grid":
+                return None
+            self.study.sampler = _sampler(self.tune, len(begun))
+            trial = self.study.ask({key: one.optunas() for key, one in self.tune.space.items()})
+            trial.set_user_attr("owner", _owner())
+            return trial
+
+    def _stop(self, trial: Trial, record: Epoch) -> str:
+        """Optuna's judgement after an epoch."""
+        if len(self.tune.objectives) > 1:
+            return ""
+        self._report(trial, [record])
+        if not trial.should_prune():
+            return ""
+        return f"at {100 * record.validation_accuracy:.1f} % on validation after epoch {record.epoch}"
+
+    def _tell(self, trial: Trial, run: Run, status: Status, watcher: "Watcher") -> None:
+        history = run.history()
+        self._report(trial, history)
+        trial.set_user_attr("accuracies", [one.validation_accuracy for one in history])
+        trial.set_user_attr("seconds", status.seconds)
+        if status.state == "finished":
+            self._end(trial, TrialState.COMPLETE, [self._score(one, run, status) for one in self.tune.objectives])
+        else:
+            ending = TrialState.PRUNED if status.state == "pruned" else TrialState.FAIL
+            self._end(trial, ending, reason=status.reason)
+        self._say(watcher, trial)
+
+    def _report(self, trial: Trial, history: Sequence[Epoch]) -> None:
+        """Tell Optuna of epochs that it has not heard of."""
+        if len(self.tune.objectives) > 1:
+            return
+        reported = self.study.get_trials(deepcopy=False)[trial.number].intermediate_values
+        for record in history:
+            if record.epoch not in reported:
+                trial.report(record.validation_accuracy, record.epoch)
+
+    def _score(self, objective: str, run: Run, status: Status) -> float:
+        if objective == "parameters":
+            return status.parameters
+        if objective == "faces_per_second":
+            return median(one.faces_per_second for one in run.history())
+        said = run.predictions("validation")
+        assert said is not None
+        return said.accuracy
+
+    def _end(self, trial: Trial, state: TrialState, scores: Sequence[float] | None = None, reason: str = "") -> None:
+        trial.set_user_attr("reason", reason)
+        self.study.tell(trial, scores, state)
+
+    def _say(self, watcher: "Watcher", trial: Trial) -> None:
+        trials = self.trials()
+        finished = [one for one in trials if one.state == "finished"]
+        best = max(finished, key=lambda one: (self._sign() * one.scores[0], -one.number), default=None)
+        facts = next(one for one in trials if one.number == trial.number)
+        watcher.trial(self.net.net.name, self.tune.trials, facts, best)
+
+    def _others(self) -> bool:
+        """Whether other processes are at trials of this search."""
+        return any(one.state == TrialState.RUNNING for one in self.study.get_trials(deepcopy=False))
+
+    def _sign(self) -> int:
+        return -1 if self.tune.objectives[0] == "parameters" else 1
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._lock.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def facts_of(study: optuna.Study) -> list[TrialFacts]:
+    """Every trial of an Optuna study that has begun."""
+    trials = study.get_trials(deepcopy=False)
+    return [_facts(one) for one in trials if one.state != TrialState.WAITING]
+
+
+def searches(folder: Path) -> dict[str, optuna.Study]:
+    """The searches of a study's folder, by the net's name; the newest where a net has had several."""
+    journals = sorted((folder / "tuning").glob("*.journal"), key=lambda path: path.stat().st_mtime)
+    found = {}
+    for journal in journals:
+        storage = _storage(journal)
+        for name in optuna.get_all_study_names(storage):
+            found[name] = optuna.load_study(study_name=name, storage=storage)
+    return found
+
+
+def _facts(trial: FrozenTrial) -> TrialFacts:
+    kept: dict[str, Any] = trial.user_attrs
+    states = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+    reported = [trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)]
+    accuracies = kept.get("accuracies", reported)
+    return TrialFacts(
+        number=trial.number,
+        state=states.get(trial.state, "running"),
+        values=dict(trial.params),
+        scores=tuple(trial.values or ()) if trial.state == TrialState.COMPLETE else (),
+        accuracies=tuple(accuracies),
+        epochs=len(accuracies),
+        seconds=kept.get("seconds", 0.0),
+        run=kept.get("run", ""),
+        reason=kept.get("reason", ""),
+    )
+
+
+def _planned(tune: Tune) -> list[dict[str, Value]]:
+    """The trials whose values are known beforehand."""
+    start = [dict(values) for values in tune.start]
+    if tune.sampler != "grid":
+        return start[: tune.trials]
+    every = product(*(one.grid() for one in tune.space.values()))
+    points = (dict(zip(tune.space, values, strict=True)) for values in every)
+    return start + list(islice((point for point in points if point not in start), max(tune.trials - len(start), 0)))
+
+
+def _sampler(tune: Tune, number: int) -> BaseSampler:
+    """The sampler for a trial; made anew for each, so that its random numbers depend on nothing but the number."""
+    seed = tune.seed * 100_003 + number
+    startup = max(1, min(10, round(tune.trials * STARTUP)))
+    match tune.sampler:
+        case "tpe":
+            return optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup)
+        case "gp":
+            return optuna.samplers.GPSampler(seed=seed, n_startup_trials=startup, deterministic_objective=False)
+        case "cmaes":
+            return optuna.samplers.CmaEsSampler(seed=seed, n_startup_trials=startup, warn_independent_sampling=False)
+    return optuna.samplers.RandomSampler(seed=seed)
+
+
+def _storage(journal: Path) -> JournalStorage:
+    return JournalStorage(JournalFileBackend(str(journal)))
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()} {os.getpid()}"
+
+
+def _elsewhere(trial: FrozenTrial) -> bool:
+    """Whether another process may still be at a trial; of another machine's processes nothing can be seen."""
+    host, _, pid = str(trial.user_attrs.get("owner", "")).rpartition(" ")
+    if host and host != socket.gethostname():
+        return True
+    return bool(host) and int(pid) != os.getpid() and alive(int(pid))
