@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.nets.modules import SameConv2d, batch_norm_of
+from mien.nets.backbones.conv import Conv, SameConv
+from mien.nets.modules import batch_norm_of
 
 _STAGES = (
     (1, 3, 1, 1, 16),
@@ -78,9 +79,7 @@ class MBConv(nn.Module):
 
 
 def _conv(channels: int, out: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
-    if stride == 1:
-        return nn.Conv2d(channels, out, kernel, padding=kernel // 2, groups=groups, bias=False)
-    return SameConv2d(channels, out, kernel, stride, groups=groups, bias=False)
+    return SameConv(channels, out, kernel, stride, groups) if stride > 1 else Conv(channels, out, kernel, 1, groups)
 
 
 def _relu6(x: Tensor) -> Tensor:

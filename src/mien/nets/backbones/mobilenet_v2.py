@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from mien.nets.backbones.conv import Conv
+
 _STAGES = (
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -55,7 +57,7 @@ class InvertedResidual(nn.Module):
         self.conv = nn.Sequential(
             *widen,
             _conv(wide, wide, 3, stride, groups=wide),
-            nn.Conv2d(wide, out, 1, bias=False),
+            Conv(wide, out, 1),
             nn.BatchNorm2d(out),
         )
         self.shortcut = stride == 1 and channels == out
@@ -68,7 +70,7 @@ class InvertedResidual(nn.Module):
 
 def _conv(channels: int, out: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(channels, out, kernel, stride, padding=kernel // 2, groups=groups, bias=False),
+        Conv(channels, out, kernel, stride, groups),
         nn.BatchNorm2d(out),
         nn.ReLU6(inplace=True),
     )

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.nets.backbones.conv import Conv
+
 _STAGES = ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2))
 """The paper's table 1: channels of the 3x3 convolutions, how many blocks, stride of the first of them."""
 
@@ -74,5 +76,5 @@ class Bottleneck(nn.Module):
         return F.relu(self.bn3(self.conv3(y)) + self.downsample(x), inplace=True)
 
 
-def _conv(channels: int, out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(channels, out, kernel, stride, padding=kernel // 2)
+def _conv(channels: int, out: int, kernel: int, stride: int = 1) -> Conv:
+    return Conv(channels, out, kernel, stride, bias=True)
