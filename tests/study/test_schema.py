@@ -43,7 +43,10 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
         ),
         (
             'name = "a"\nsedes = [1]\n' + NET,
-            ["sedes: unknown key; known: name, seeds, data, recipe, nets, groups, previews, resources; did you mean 'seeds'?"],
+            [
+                "sedes: unknown key; known: name, seeds, data, recipe, nets, groups, previews, resources;"
+                " did you mean 'seeds'?"
+            ],
         ),
         ('name = "a"\nseeds = []\n' + NET, ["seeds: found [], should have at least 1 item"]),
         (

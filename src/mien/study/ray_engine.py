@@ -21,12 +21,13 @@ from mien.disk import DRAFT
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.study.ray_cluster import check_room, connect, slots
-from mien.study.ray_worker import Desk, Order, Word, train
+from mien.study.ray_desk import Desk, Word
+from mien.study.ray_worker import Order, train
 from mien.study.resources import Resources
 from mien.training.loop import Progress, Stop
 from mien.training.parallel import LostWorkerError
 from mien.training.parcel import Parcel, pack, unpack
-from mien.training.run import Run, Status
+from mien.training.run import Epoch, Run, Status
 
 RETRIES = 3
 """How often a run is tried again whose worker was lost."""
@@ -122,11 +123,13 @@ class RayEngine:
         going = next((each for each in self._going.values() if each.run.id == word.run), None)
         if going is None:
             return
-        if word.progress:
-            self._watch(replace(word.progress, run=going.run))
-        if word.record:
+        if word.question:
             assert going.stop is not None
-            self._desk.answer.remote(word.question, going.stop(word.record))
+            self._desk.answer.remote(word.question, going.stop(Epoch(**word.facts)))
+        else:
+            record = word.facts["record"]
+            told = word.facts | {"run": going.run, "record": Epoch(**record) if record else None}
+            self._watch(Progress(**told))
 
     def _token(self, folder: Path) -> Path:
         """A file by which a worker sees whether its folder of that name is the same."""

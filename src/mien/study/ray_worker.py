@@ -1,11 +1,9 @@
-"""What a RayEngine runs on the cluster: the task that trains a run, and the desk where it leaves word."""
+"""What a RayEngine runs on the cluster: the task that trains a run."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +15,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from mien.disk import write_json
 from mien.faces import Faces
+from mien.study.ray_desk import Word
 from mien.study.resources import Resources
 from mien.training.loop import Progress, fit
 from mien.training.parallel import Invitation, assist, lead
@@ -46,54 +45,6 @@ class Order:
     asks: bool
 
 
-@dataclass(frozen=True)
-class Word:
-    """What a worker tells: a step or, where `question` is not 0, an epoch after which the driver may stop the run."""
-
-    run: str
-    progress: Progress | None = None
-    record: Epoch | None = None
-    question: int = 0
-
-
-class Desk:
-    """Where workers leave word for the driver, and the driver its answers. A Ray actor, on the driver's machine."""
-
-    def __init__(self) -> None:
-        self._words: asyncio.Queue[Word] = asyncio.Queue()
-        self._answers: dict[int, asyncio.Future[str]] = {}
-        self._numbers = count(1)
-
-    async def tell(self, word: Word) -> None:
-        """Leave word."""
-        await self._words.put(word)
-
-    async def listen(self, seconds: float) -> list[Word]:
-        """All words since the last time; waits so long for a first."""
-        try:
-            words = [await asyncio.wait_for(self._words.get(), seconds)]
-        except TimeoutError:
-            return []
-        while not self._words.empty():
-            words.append(self._words.get_nowait())
-        return words
-
-    async def ask(self, run: str, record: Epoch) -> str:
-        """Ask whether to stop a run after an epoch, and wait for the reason; "": go on."""
-        number = next(self._numbers)
-        self._answers[number] = asyncio.get_running_loop().create_future()
-        await self._words.put(Word(run, record=record, question=number))
-        try:
-            return await self._answers[number]
-        finally:
-            del self._answers[number]
-
-    async def answer(self, question: int, reason: str) -> None:
-        """Answer a question; nobody may be waiting any more."""
-        if question in self._answers:
-            self._answers[question].set_result(reason)
-
-
 def train(order: Order, faces: list[Any], desk: Any) -> tuple[Status, Parcel]:
     """Train a run; a Ray task.
 
@@ -119,7 +70,7 @@ def _train(run: Run, order: Order, faces: list[Any], desk: Any) -> Status:
     write_json(run.folder / "run.json", run.asked | here)
 
     def ask(record: Epoch) -> str:
-        return str(ray.get(desk.ask.remote(run.id, record)))
+        return str(ray.get(desk.ask.remote(run.id, asdict(record))))
 
     watch, stop = _teller(run, desk), ask if order.asks else None
     if resources.workers == 1:
@@ -153,7 +104,8 @@ def _teller(run: Run, desk: Any) -> Callable[[Progress], None]:
 
     def watch(progress: Progress) -> None:
         nonlocal last
-        word = Word(run.id, progress=progress)
+        record = asdict(progress.record) if progress.record else None
+        word = Word(run.id, {**vars(progress), "run": None, "record": record})
         if progress.record is not None:
             ray.get(desk.tell.remote(word))  # it must lie there before the run's end is known
         elif time.monotonic() - last > INTERVAL:
