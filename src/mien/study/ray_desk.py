@@ -4,6 +4,7 @@ Only plain values lie there, so that its process starts without torch.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -28,29 +29,29 @@ class Desk:
     """Where workers leave word for the driver, and the driver its answers. A Ray actor, on the driver's machine."""
 
     def __init__(self) -> None:
-        self._words: asyncio.Queue[Word] = asyncio.Queue()
+        self._words: list[Word] = []
+        self._arrived = asyncio.Event()
         self._answers: dict[int, asyncio.Future[str]] = {}
         self._numbers = count(1)
 
     async def tell(self, word: Word) -> None:
         """Leave word."""
-        await self._words.put(word)
+        self._words.append(word)
+        self._arrived.set()
 
     async def listen(self, seconds: float) -> list[Word]:
-        """All words since the last time; waits so long for a first."""
-        try:
-            words = [await asyncio.wait_for(self._words.get(), seconds)]
-        except TimeoutError:
-            return []
-        while not self._words.empty():
-            words.append(self._words.get_nowait())
+        """All words since the last time; where there are none, waits so long for a first."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._arrived.wait(), seconds)
+        words, self._words = self._words, []
+        self._arrived.clear()
         return words
 
     async def ask(self, run: str, record: dict[str, Any]) -> str:
         """Ask whether to stop a run after an epoch, and wait for the reason; "": go on."""
         number = next(self._numbers)
         self._answers[number] = asyncio.get_running_loop().create_future()
-        await self._words.put(Word(run, record, number))
+        await self.tell(Word(run, record, number))
         try:
             return await self._answers[number]
         finally:
