@@ -2,12 +2,15 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.faces import Faces
 from mien.nets import Model
 from mien.training.augmentation import Augmentation
+from mien.training.features import compute_features, kept_features
 from mien.training.gradients import gradients
 from mien.training.losses import Loss
 from mien.training.memory import keep_memory
@@ -33,6 +36,9 @@ class Trainer:
     Adam is torch's, with Keras's epsilon 1e-7; Keras adds it before the correction of the second moment and torch after
     it, a difference without weight.
 
+    Where the model begins with a frozen backbone and faces are not augmented, batches are taken from the backbone's
+    features, computed once, instead of from images.
+
     Args:
         model: what is trained, in place; float32.
         recipe: how.
@@ -49,36 +55,58 @@ class Trainer:
         self.scaling = scaling or Scaling.of(recipe, {})
         self.augmentation = Augmentation(recipe.augment, seed) if recipe.augment else None
         self.precision = best_precision() if recipe.precision == "auto" else recipe.precision
-        self.gradients = gradients(model, getattr(torch, self.precision), loss)
+        self.dtype: torch.dtype = getattr(torch, self.precision)
+        self.on_features = bool(model.frozen) and not recipe.augment
+        # A face's features are given as an image of one row.
+        trained = nn.Sequential(nn.Flatten(), *model.learnt) if self.on_features else model
+        self.gradients = gradients(trained, self.dtype, loss)
         self.optimizer = _optimizer(model, recipe)
 
-    def step(self, images: Tensor, targets: Tensor, number: int, rate: float = 1.0) -> Step:
+    def inputs(self, faces: Faces, keep: bool = True) -> Tensor:
+        """What the batches of faces are taken from: images uint8 [N, H, W], or features [N, F].
+
+        Args:
+            faces: of one split.
+            keep: whether features are kept in the cache, and read from it.
+        """
+        images = torch.from_numpy(np.array(faces.images))
+        if not self.on_features:
+            return images
+        if not keep:
+            return compute_features(self.model, images, self.scaling, self.dtype)
+        return kept_features(self.model, images, self.scaling, self.dtype, faces.fingerprint)
+
+    def step(self, inputs: Tensor, targets: Tensor, number: int, rate: float = 1.0) -> Step:
         """One step of the optimiser on a batch.
 
         Args:
-            images: uint8 [N, H, W].
+            inputs: a batch of `inputs`.
             targets: int64 [N], or the share of each class, float32 [N, K], which augmentation needs.
             number: of the step, counted over all epochs: with the seed, it decides dropout and augmentation.
             rate: the learning rate, as a share of the recipe's.
         """
         if self.augmentation:
-            images, targets = self.augmentation(images, targets, number)
-        judged = self.gradients.batch(self.scaling(images), targets, key=self.seed * 2**32 + number)
+            inputs, targets = self.augmentation(inputs, targets, number)
+        judged = self.gradients.batch(self._seen(inputs), targets, key=self.seed * 2**32 + number)
         penalties = self._penalise()
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * rate
         self.optimizer.step()
         return Step(judged.loss + penalties, judged.right)
 
-    def probabilities(self, images: Tensor) -> Tensor:
-        """What the model says of images, uint8 [N, H, W] -> float32 [N, K], rows sum to 1."""
+    def probabilities(self, inputs: Tensor) -> Tensor:
+        """What the model says of `inputs` -> float32 [N, K], rows sum to 1."""
         return torch.cat(
-            [self.gradients.logits(self.scaling(images[first : first + 4096])) for first in range(0, len(images), 4096)]
+            [self.gradients.logits(self._seen(inputs[first : first + 4096])) for first in range(0, len(inputs), 4096)]
         ).softmax(1)
 
     def close(self) -> None:
         """Let go of the threads."""
         self.gradients.close()
+
+    def _seen(self, inputs: Tensor) -> Tensor:
+        """Inputs as the gradients take them, float32 [N, 1, H, W]."""
+        return inputs[:, None, None].float() if self.on_features else self.scaling(inputs)
 
     @torch.no_grad()
     def _penalise(self) -> float:
@@ -98,12 +126,12 @@ class Trainer:
 
 
 def _optimizer(model: Model, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser; kernels decay, biases and the scales of normalisations do not."""
-    learnt = [weight for weight in model.parameters() if weight.requires_grad]
+    """The recipe's optimiser; kernels decay, biases and normalisations' scales do not; deeper layers learn more slowly."""
     groups = [
-        {"params": chosen, "initial_lr": recipe.rate, "weight_decay": decay}
+        {"params": chosen, "initial_lr": recipe.rate * recipe.layer_decay**depth, "weight_decay": decay}
+        for depth, weights in model.depths()
         for kernels, decay in ((True, recipe.weight_decay), (False, 0.0))
-        if (chosen := [weight for weight in learnt if (weight.dim() > 1) == kernels])
+        if (chosen := [weight for weight in weights if weight.requires_grad and (weight.dim() > 1) == kernels])
     ]
     if recipe.optimizer == "adam":
         return torch.optim.AdamW(groups, recipe.rate, eps=1e-7, fused=True)
