@@ -29,6 +29,8 @@ ADDRESS = typer.Option(
     None, "--address", metavar="HOST:PORT", help="Of a Ray cluster's head; a Ray on this machine unless given."
 )
 JSON = typer.Option(False, "--json", help="Print JSON instead of tables.")
+JOIN = typer.Option(False, "--join", help="Help with the trials of a study that another process runs in DIR.")
+NET = typer.Argument(None, metavar="[NET]", help="One tuned net; all of them unless given.", show_default=False)
 FOLDER = typer.Argument(..., metavar="DIR", help="A study's folder.", show_default=False)
 FOLDERS = typer.Argument(..., metavar="DIR...", help="Folders of studies or single runs.", show_default=False)
 
@@ -38,6 +40,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: [bold]mien plan studies/quick.toml --set recipe.epochs=2[/bold]")(plan)
     app.command(epilog="Example: [bold]mien study studies/quick.toml -o out/first[/bold]")(study)
     app.command(epilog="Example: [bold]mien runs out/quick[/bold]")(runs)
+    app.command(epilog="Example: [bold]mien trials out/quick[/bold]")(trials)
     app.command(epilog="Example: [bold]mien compare out/quick --json[/bold]")(compare)
     app.command(epilog="Example: [bold]mien report out/quick[/bold]")(report)
 
@@ -66,14 +69,17 @@ def study(
     out: Path | None = OUT,
     engine: str = ENGINE,
     address: str | None = ADDRESS,
+    join: bool = JOIN,
 ) -> None:
     """Run what is missing of a study, select on validation, open test for the selected, write the report."""
     from rich.console import Console
 
     from mien.cli import tables
     from mien.cli.watch import watching
+    from mien.disk import read_json
     from mien.report import write_report
     from mien.study.execute import execute
+    from mien.study.execute import join as join_search
     from mien.study.plan import make_plan
     from mien.study.schema import read_study
 
@@ -86,13 +92,19 @@ def study(
     console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
     try:
         with watching(console) as watcher:
-            found = execute(made, folder, watcher, command, place)
+            if join:
+                join_search(made, folder, watcher, place)
+            else:
+                execute(made, folder, watcher, command, place)
     except KeyboardInterrupt:
         console.print(
             f"stopped; to go on from the last epoch: {command}", highlight=False, markup=False, soft_wrap=True
         )
         raise typer.Exit(1) from None
-    tables.show_results(found)
+    if join:
+        typer.echo(f"the searches in {folder} have their trials; the process that runs the study goes on with them")
+        return
+    tables.show_results(read_json(folder / "results.json"))
     typer.echo(f"report: {write_report(folder)}")
 
 
@@ -102,6 +114,14 @@ def runs(folder: Path = FOLDER, as_json: bool = JSON) -> None:
     from mien.study.compare import run_facts, study_runs
 
     _show([run_facts(run) for run in study_runs(folder)], tables.show_runs, as_json)
+
+
+def trials(folder: Path = FOLDER, net: str | None = NET, as_json: bool = JSON) -> None:
+    """List the trials of a study's tuned nets: what each set, how it ended, its score."""
+    from mien.cli import tables
+    from mien.study.trials import list_trials
+
+    _show(list_trials(folder, net), tables.show_trials, as_json)
 
 
 def compare(folders: list[Path] = FOLDERS, as_json: bool = JSON) -> None:

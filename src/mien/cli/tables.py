@@ -68,6 +68,24 @@ def show_runs(rows: Sequence[dict[str, Any]]) -> None:
     _print(table)
 
 
+def show_trials(rows: Sequence[dict[str, Any]]) -> None:
+    """The trials of tuned nets; numbers count from 1."""
+    from rich.markup import escape
+
+    table = _table(("net", "trial", "state", "settings"), ("epochs", "score", "time"))
+    for row in rows:
+        shown = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row["values"].items()}
+        settings = ", ".join(f"{key} {value}" for key, value in shown.items())
+        scores = zip(row["objectives"], row["scores"], strict=False)
+        told = [f"{percent(score)} %" if name.endswith("accuracy") else f"{score:,.0f}" for name, score in scores]
+        state = f"{row['state']} ({row['reason']})" if row["reason"] else row["state"]
+        table.add_row(
+            row["net"], str(row["number"] + 1), escape(state), escape(settings),
+            str(row["epochs"]), ", ".join(told), duration(row["seconds"]),
+        )  # fmt: skip
+    _print(table)
+
+
 def show_comparison(found: dict[str, Any]) -> None:
     """Print finished nets side by side, the content of `mien.study.compare.compare`."""
     table = _table(

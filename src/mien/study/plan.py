@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from mien.errors import UserError
 from mien.faces import SPLITS, Faces, open_faces
 from mien.faces.audit import leaked
-from mien.nets import check, parameters
+from mien.nets import check, missing_weights, parameters
 from mien.study.schema import Study, StudyNet
-from mien.training.loop import time_step
+from mien.training.loop import time_features, time_step
 from mien.training.run import Run, run_id
 
 FORWARD = 1 / 3
@@ -57,6 +57,7 @@ def make_plan(study: Study) -> Plan:
             f"{faces.name}: no faces in {' and '.join(empty)}; a study trains on train, selects on validation"
         )
     problems = [text for net in study.nets for text in check(net.net, faces.size, len(faces.classes))]
+    problems += [text for net in study.nets for text in missing_weights(net.net)]
     if problems:
         facts = f"{faces.size}x{faces.size} pixels, {len(faces.classes)} classes"
         raise UserError("\n  ".join([f"study {study.name} on {faces.name} ({facts}):", *problems]))
@@ -67,7 +68,8 @@ def estimate(plan: Plan, net: StudyNet) -> float:
     """Seconds that one run of a net will take here, from timing a few of its steps."""
     counts = {split: sum(numbers.values()) for split, numbers in plan.faces.counts().items()}
     batches = ceil(counts["train"] / net.recipe.batch) + FORWARD * counts["validation"] / net.recipe.batch
-    return time_step(net.net, net.recipe, plan.faces) * batches * net.recipe.epochs
+    once = time_features(net.net, net.recipe, plan.faces) if net.net.backbone else 0.0
+    return once + time_step(net.net, net.recipe, plan.faces) * batches * net.recipe.epochs
 
 
 def outline(plan: Plan, folder: Path) -> dict[str, Any]:
@@ -97,6 +99,9 @@ def outline(plan: Plan, folder: Path) -> dict[str, Any]:
 
 def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
     statuses = [run.status for run in plan.runs(net, folder)]
+    missing = sum(not status.ended for status in statuses)
+    if net.tune:
+        missing = net.tune.trials - _trials_made(plan, net, folder) + len(statuses) - 1
     size, classes = plan.faces.size, len(plan.faces.classes)
     return {
         "name": net.net.name,
@@ -106,5 +111,15 @@ def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
         "recipe": net.recipe.model_dump() | {"learning_rate": net.recipe.rate},
         "seconds": estimate(plan, net),
         "states": [status.state for status in statuses],
-        "missing": sum(not status.ended for status in statuses),
+        "trials": net.tune.trials if net.tune else None,
+        "missing": missing,
     }
+
+
+def _trials_made(plan: Plan, net: StudyNet, folder: Path) -> int:
+    """How many trials of a tuned net have ended; pruning may make the others shorter than the plan says."""
+    if not any((folder / "tuning").glob("*.journal")):
+        return 0
+    from mien.study.search import Search
+
+    return sum(trial.state != "running" for trial in Search(plan, net, folder).trials())

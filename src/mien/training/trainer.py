@@ -126,7 +126,7 @@ class Trainer:
 
 
 def _optimizer(model: Model, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser; kernels decay, biases and normalisations' scales do not; deeper layers learn more slowly."""
+    """The recipe's optimiser; kernels decay, biases and normalisations' scales do not; deeper ones learn slower."""
     groups = [
         {"params": chosen, "initial_lr": recipe.rate * recipe.layer_decay**depth, "weight_decay": decay}
         for depth, weights in model.depths()
