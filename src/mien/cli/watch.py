@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mien.study.execute import Watcher
-    from mien.study.search import TrialFacts
+    from mien.study.trials import TrialFacts
     from mien.training.loop import Progress
     from mien.training.run import Run, Status
 

@@ -24,7 +24,7 @@ from mien.training.loop import Progress, evaluate
 from mien.training.run import Run, Status
 
 if TYPE_CHECKING:
-    from mien.study.search import TrialFacts
+    from mien.study.trials import TrialFacts
 
 LOCK = ".lock"
 

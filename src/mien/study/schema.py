@@ -3,30 +3,24 @@
 `docs/study-file.md` is the reference of its keys.
 """
 
-import json
 import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
 from mien.errors import UserError, did_you_mean
 from mien.faces import SIZE
-from mien.nets import Net, check
-from mien.nets.layers import WORDS
-from mien.nets.words import Mistake, names_in, parse
-from mien.nets.zoo import SEED_RECIPES, ZOO
-from mien.study.checking import NAME, NAME_RULE, Table, checked, problem, section
+from mien.nets import Net
+from mien.study.checking import NAME, Table, checked, section
+from mien.study.net_table import check_recipe, read_net
 from mien.study.resources import Resources, read_resources
 from mien.study.settings import apply_setting
-from mien.study.space import Values
-from mien.study.tune import Tune, read_tune
-from mien.training.augmentation import WORDS as AUGMENTATIONS
+from mien.study.tune import Tune
 from mien.training.recipe import Recipe
 
 ALL = "all"
@@ -132,17 +126,6 @@ class _DataTable(Table):
     votes: str | None = None
 
 
-class _NetTable(Table):
-    layers: Annotated[list[str], Field(min_length=1)] | None = None
-    backbone: str | None = None
-    head: Annotated[list[str], Field(min_length=1)] | None = None
-    values: dict[str, Any] = Field(default={})
-    zoo: str | None = None
-    recipe: dict[str, Any] = Field(default={})
-    tune: dict[str, Any] | None = None
-    resources: dict[str, Any] = Field(default={})
-
-
 def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = ()) -> Study:
     """Read and check a study file.
 
@@ -178,13 +161,13 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     problems += [f"seeds: {seed} stands {n} times" for seed, n in Counter(top.seeds).items() if n > 1]
     data = checked(_DataTable, section(table, "data"), "data", problems)
     recipe = section(table, "recipe")
-    _check_recipe(recipe, recipe, "recipe", problems)
+    check_recipe(recipe, recipe, "recipe", problems)
     named = {name: net for name, net in section(table, "nets").items() if isinstance(net, dict)}
-    nets = {name: _net(name, net, recipe, data.size or SIZE, problems) for name, net in named.items()}
+    nets = {name: read_net(name, net, recipe, data.size or SIZE, problems) for name, net in named.items()}
     resources = read_resources(table, named, problems)
     groups = _groups(section(table, "groups"), list(named), problems)
     previews = {
-        name: _check_recipe(entries, entries, f"previews.{name}", problems)
+        name: check_recipe(entries, entries, f"previews.{name}", problems)
         for name, entries in section(table, "previews").items()
         if isinstance(entries, dict)
     }
@@ -208,109 +191,6 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
         resources=resources,
     )
     return study, []
-
-
-def _net(
-    name: str, table: dict[str, Any], recipe: Mapping[str, Any], size: int, problems: list[str]
-) -> tuple[Net, Recipe, Tune | None] | None:
-    """A net's table, checked; where it is tuned, bound to the first values of its space."""
-    place = f"nets.{name}"
-    if not re.fullmatch(NAME, name):
-        problems.append(f"{place}: a net's name is {NAME_RULE}")
-    checked(_NetTable, table, place, problems)
-    if sum(key in table for key in ("layers", "zoo", "backbone")) != 1:
-        problems.append(f"{place}: give one of layers, zoo (the name of a net of `mien nets`) and backbone")
-    if ("backbone" in table) != ("head" in table):
-        problems.append(f"{place}: backbone and head belong together; the head is the layers behind the backbone")
-    bind = partial(_bind, name, table, recipe, size)
-    if not isinstance(table.get("tune"), dict):
-        found = bind({}, problems)
-        return (*found, None) if found else None
-    words = [word for part in _words(table, recipe) for word in part]
-    names = {hyper for word in words for hyper in names_in(word)} - set(WORDS) - set(AUGMENTATIONS)
-    basis = json.dumps([{key: table[key] for key in table if key != "tune"}, recipe], sort_keys=True, default=str)
-    tune = read_tune(table["tune"], names, bind, basis, f"{place}.tune", problems)
-    found = bind(tune.first, problems) if tune else None
-    return (*found, tune) if found else None
-
-
-def _words(table: Mapping[str, Any], recipe: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """The layer words and the augmentation words of a net's table, those that are texts."""
-    zoo = ZOO.get(str(table.get("zoo")))
-    layers = [*(table.get("layers") or ()), table.get("backbone"), *(table.get("head") or ())]
-    augment = {**recipe, **section(table, "recipe")}.get("augment") or ()
-    return (
-        [word for word in (zoo.layers if zoo else layers) if isinstance(word, str)],
-        [word for word in (augment if isinstance(augment, list) else ()) if isinstance(word, str)],
-    )
-
-
-def _bind(
-    name: str, table: dict[str, Any], recipe: Mapping[str, Any], size: int, values: Values, problems: list[str]
-) -> tuple[Net, Recipe] | None:
-    """A net's table as its net and recipe, with a trial's values."""
-    place, silent = f"nets.{name}", list[str]()
-    given = checked(_NetTable, table, place, silent)
-    own = section(table, "recipe") | {
-        key.removeprefix("recipe."): value for key, value in values.items() if key.startswith("recipe.")
-    }
-    merged = {**SEED_RECIPES.get(given.zoo or "", {}), **recipe, **own}
-    hyper = {**section(table, "values"), **{key: value for key, value in values.items() if "." not in key}}
-    augment, used = _bound(merged.get("augment"), hyper, f"{place}.recipe.augment", problems)
-    if used:
-        merged["augment"] = augment
-    net = _layers(name, given, hyper, used, size, problems)
-    recipe_of_net = _check_recipe(merged, own, f"{place}.recipe", problems)
-    return (net, recipe_of_net) if net and recipe_of_net else None
-
-
-def _bound(words: Any, values: Mapping[str, Any], place: str, problems: list[str]) -> tuple[list[str], set[str]]:
-    """Augmentation words with their hyper-parameters replaced by values, and which hyper-parameters these were."""
-    listed = [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
-    used = {name for word in listed for name in names_in(word) if name in values}
-    bound = []
-    for index, word in enumerate(listed):
-        try:
-            bound.append(str(parse(word, values)) if used else word)
-        except Mistake as mistake:
-            problems += [f"{place}[{index}]: {text}" for text in mistake.args]
-    return bound, used
-
-
-def _layers(
-    name: str, given: _NetTable, hyper: Mapping[str, Any], used: set[str], size: int, problems: list[str]
-) -> Net | None:
-    """A net's own layers or those of the zoo; of its hyper-parameters, `used` are those its recipe's words have."""
-    place = f"nets.{name}"
-    if given.zoo is not None and given.zoo not in ZOO:
-        problems.append(f"{place}.zoo: found {given.zoo!r}; {did_you_mean(given.zoo, list(ZOO))}")
-        return None
-    if given.zoo is not None and set(hyper) - used:
-        problems.append(f"{place}.values: belong to a net's own layers; a net of the zoo has none to bind")
-    layers = given.layers or [word for word in (given.backbone, *(given.head or ())) if word]
-    if not layers and given.zoo is None:
-        return None
-    in_layers = {word for text in layers for word in names_in(text)}
-    values = {key: value for key, value in hyper.items() if key not in used or key in in_layers}
-    net = Net(name, tuple(layers), values) if layers else replace(ZOO[given.zoo or ""], name=name)
-    problems += check(net, size)
-    return net
-
-
-def _check_recipe(merged: Mapping[str, Any], own: Mapping[str, Any], place: str, problems: list[str]) -> Recipe | None:
-    """Check a merged recipe; only mistakes in the entries that stand at `place` itself are told there.
-
-    What two entries get wrong together is judged where all have been merged, in a net's recipe.
-    """
-    try:
-        return Recipe.model_validate(dict(merged), strict=True)
-    except ValidationError as error:
-        problems += [
-            problem(detail, Recipe, place)
-            for detail in error.errors()
-            if (detail["loc"][0] in own if detail["loc"] else place != "recipe")
-        ]
-        return None
 
 
 def _groups(table: Mapping[str, Any], nets: list[str], problems: list[str]) -> tuple[Group, ...]:

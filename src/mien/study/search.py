@@ -13,16 +13,14 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, product
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.samplers import BaseSampler
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from mien.errors import UserError
@@ -30,46 +28,18 @@ from mien.study.engine import Engine
 from mien.study.plan import Plan
 from mien.study.schema import StudyNet
 from mien.study.space import Value
+from mien.study.trials import TrialFacts, facts_of, storage
 from mien.study.tune import Tune, pruner_of
 from mien.training.run import Epoch, Run, Status, alive
 
 if TYPE_CHECKING:
     from mien.study.execute import Watcher
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 STARTUP = 1 / 3
 """The share of the trials that are drawn at random before a sampler begins to learn, ten at most."""
 
 WAIT = 0.5
 """Seconds between two looks at the trials of other processes."""
-
-
-@dataclass(frozen=True)
-class TrialFacts:
-    """One trial, as results and tables tell it.
-
-    Attributes:
-        number: 0 for the first.
-        state: running, finished, pruned or failed.
-        values: what it set.
-        scores: one an objective; () unless finished.
-        accuracies: on validation after each epoch, 0..1.
-        epochs: done.
-        seconds: of training.
-        run: the id of its run; "" where there is none.
-        reason: why it was pruned or failed.
-    """
-
-    number: int
-    state: str
-    values: dict[str, Value]
-    scores: tuple[float, ...] = ()
-    accuracies: tuple[float, ...] = ()
-    epochs: int = 0
-    seconds: float = 0.0
-    run: str = ""
-    reason: str = ""
 
 
 class Search:
@@ -89,7 +59,7 @@ class Search:
         self._lock = folder / "tuning" / f"{name}.lock"
         with self._alone():
             self.study = optuna.create_study(
-                storage=_storage(folder / "tuning" / f"{name}.journal"),
+                storage=storage(folder / "tuning" / f"{name}.journal"),
                 study_name=net.net.name,
                 directions=["minimize" if one == "parameters" else "maximize" for one in self.tune.objectives],
                 load_if_exists=True,
@@ -269,41 +239,6 @@ class Search:
             yield
 
 
-def facts_of(study: optuna.Study) -> list[TrialFacts]:
-    """Every trial of an Optuna study that has begun."""
-    trials = study.get_trials(deepcopy=False)
-    return [_facts(one) for one in trials if one.state != TrialState.WAITING]
-
-
-def searches(folder: Path) -> dict[str, optuna.Study]:
-    """The searches of a study's folder, by the net's name; the newest where a net has had several."""
-    journals = sorted((folder / "tuning").glob("*.journal"), key=lambda path: path.stat().st_mtime)
-    found = {}
-    for journal in journals:
-        storage = _storage(journal)
-        for name in optuna.get_all_study_names(storage):
-            found[name] = optuna.load_study(study_name=name, storage=storage)
-    return found
-
-
-def _facts(trial: FrozenTrial) -> TrialFacts:
-    kept: dict[str, Any] = trial.user_attrs
-    states = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
-    reported = [trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)]
-    accuracies = kept.get("accuracies", reported)
-    return TrialFacts(
-        number=trial.number,
-        state=states.get(trial.state, "running"),
-        values=dict(trial.params),
-        scores=tuple(trial.values or ()) if trial.state == TrialState.COMPLETE else (),
-        accuracies=tuple(accuracies),
-        epochs=len(accuracies),
-        seconds=kept.get("seconds", 0.0),
-        run=kept.get("run", ""),
-        reason=kept.get("reason", ""),
-    )
-
-
 def _planned(tune: Tune) -> list[dict[str, Value]]:
     """The trials whose values are known beforehand."""
     start = [dict(values) for values in tune.start]
@@ -326,10 +261,6 @@ def _sampler(tune: Tune, number: int) -> BaseSampler:
         case "cmaes":
             return optuna.samplers.CmaEsSampler(seed=seed, n_startup_trials=startup, warn_independent_sampling=False)
     return optuna.samplers.RandomSampler(seed=seed)
-
-
-def _storage(journal: Path) -> JournalStorage:
-    return JournalStorage(JournalFileBackend(str(journal)))
 
 
 def _owner() -> str:

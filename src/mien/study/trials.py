@@ -1,10 +1,45 @@
-"""Trials: those of a study's folder, as `mien trials` lists them."""
+"""Trials: what a search has made so far, read from its journal."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
 from mien.errors import UserError, did_you_mean
+from mien.study.space import Value
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+@dataclass(frozen=True)
+class TrialFacts:
+    """One trial, as results and tables tell it.
+
+    Attributes:
+        number: 0 for the first.
+        state: running, finished, pruned or failed.
+        values: what it set.
+        scores: one an objective; () unless finished.
+        accuracies: on validation after each epoch, 0..1.
+        epochs: done.
+        seconds: of training.
+        run: the id of its run; "" where there is none.
+        reason: why it was pruned or failed.
+    """
+
+    number: int
+    state: str
+    values: dict[str, Value]
+    scores: tuple[float, ...] = ()
+    accuracies: tuple[float, ...] = ()
+    epochs: int = 0
+    seconds: float = 0.0
+    run: str = ""
+    reason: str = ""
 
 
 def list_trials(folder: Path, net: str | None = None) -> list[dict[str, Any]]:
@@ -15,8 +50,6 @@ def list_trials(folder: Path, net: str | None = None) -> list[dict[str, Any]]:
     """
     if not any((folder / "tuning").glob("*.journal")):
         raise UserError(f"{folder}: holds no searches; a study makes them for nets with a tune table")
-    from mien.study.search import facts_of, searches
-
     found = searches(folder)
     if net is not None and net not in found:
         raise UserError(f"{folder}: no net {net!r} was tuned; {did_you_mean(net, list(found))}")
@@ -26,3 +59,43 @@ def list_trials(folder: Path, net: str | None = None) -> list[dict[str, Any]]:
         if net in (None, name)
         for trial in facts_of(study)
     ]
+
+
+def facts_of(study: optuna.Study) -> list[TrialFacts]:
+    """Every trial of an Optuna study that has begun."""
+    trials = study.get_trials(deepcopy=False)
+    return [_facts(one) for one in trials if one.state != TrialState.WAITING]
+
+
+def searches(folder: Path) -> dict[str, optuna.Study]:
+    """The searches of a study's folder, by the net's name; the newest where a net has had several."""
+    journals = sorted((folder / "tuning").glob("*.journal"), key=lambda path: path.stat().st_mtime)
+    found = {}
+    for journal in journals:
+        kept = storage(journal)
+        for name in optuna.get_all_study_names(kept):
+            found[name] = optuna.load_study(study_name=name, storage=kept)
+    return found
+
+
+def _facts(trial: FrozenTrial) -> TrialFacts:
+    kept: dict[str, Any] = trial.user_attrs
+    states = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+    reported = [trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)]
+    accuracies = kept.get("accuracies", reported)
+    return TrialFacts(
+        number=trial.number,
+        state=states.get(trial.state, "running"),
+        values=dict(trial.params),
+        scores=tuple(trial.values or ()) if trial.state == TrialState.COMPLETE else (),
+        accuracies=tuple(accuracies),
+        epochs=len(accuracies),
+        seconds=kept.get("seconds", 0.0),
+        run=kept.get("run", ""),
+        reason=kept.get("reason", ""),
+    )
+
+
+def storage(journal: Path) -> JournalStorage:
+    """Optuna's storage in a journal file, which several processes may write."""
+    return JournalStorage(JournalFileBackend(str(journal)))
