@@ -70,6 +70,7 @@ class Page:
     def all_figures(self) -> list[Drawing]:
         """Every figure, to be saved."""
         of_groups = [figure for group in self.groups for figure in group.curves]
+        of_groups += [figure for group in self.groups for part in group.tunings for figure in part.figures]
         of_nets = [figure for part in self.parts for figure in part.figures]
         return [self.counted, *self.overview, *self.previews, *self.more_figures, *of_groups, *of_nets]
 
@@ -81,6 +82,7 @@ class Page:
             self.counts,
             self.comparison,
             *(group.table for group in self.groups),
+            *(part.table for group in self.groups for part in group.tunings),
             self.judged,
             self.mcnemar,
             self.every_pair,

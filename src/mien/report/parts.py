@@ -16,6 +16,9 @@ from mien.report.previews import Previews
 from mien.report.settings import Line, Settings, backbone_lines, settings
 from mien.report.svg import Drawing, slug
 from mien.report.tables import Table, percent
+from mien.report.tuning import Tuning, read_tuning
+from mien.report.tuning_figures import draw_tuning
+from mien.report.tuning_words import trials_table, tuning_words
 from mien.report.words import group_words
 
 
@@ -62,6 +65,23 @@ class NetPart:
 
 
 @dataclass(frozen=True, eq=False)
+class TuningPart:
+    """What the page tells of the search behind a net.
+
+    Attributes:
+        tuning: the search.
+        words: what it found, and what that is worth.
+        figures: history, importances, slices, parallel coordinates; the Pareto front with several objectives.
+        table: every trial.
+    """
+
+    tuning: Tuning
+    words: tuple[str, ...]
+    figures: tuple[Drawing, ...]
+    table: Table
+
+
+@dataclass(frozen=True, eq=False)
 class GroupPart:
     """What the page tells of one comparison table.
 
@@ -71,6 +91,7 @@ class GroupPart:
         words: what that means.
         curves: the nets' histories in one picture each; () for one net.
         parts: its nets, in their order.
+        tunings: the searches behind those that were tuned.
     """
 
     section: Section
@@ -78,6 +99,7 @@ class GroupPart:
     words: tuple[str, ...]
     curves: tuple[Drawing, ...]
     parts: tuple[NetPart, ...]
+    tunings: tuple[TuningPart, ...] = ()
 
     @property
     def selected(self) -> NetPart | None:
@@ -98,7 +120,12 @@ def group_part(contents: Contents, section: Section, faces: Faces | None, previe
         words=tuple(words),
         curves=tuple(draw_histories(members, section.name)),
         parts=tuple(_net_part(contents, net, faces, previews) for net in members),
+        tunings=tuple(_tuning_part(found) for net in members if (found := read_tuning(contents, net.name))),
     )
+
+
+def _tuning_part(tuning: Tuning) -> TuningPart:
+    return TuningPart(tuning, tuple(tuning_words(tuning)), tuple(draw_tuning(tuning)), trials_table(tuning))
 
 
 def _net_part(contents: Contents, net: NetResult, faces: Faces | None, previews: Previews | None) -> NetPart:
