@@ -73,7 +73,7 @@ def _bind(
     name: str, table: dict[str, Any], recipe: Mapping[str, Any], size: int, values: Values, problems: list[str]
 ) -> tuple[Net, Recipe] | None:
     """A net's table as its net and recipe, with a trial's values."""
-    place, silent = f"nets.{name}", list[str]()
+    place, silent, before = f"nets.{name}", list[str](), len(problems)
     given = checked(NetTable, table, place, silent)
     own = section(table, "recipe") | {
         key.removeprefix("recipe."): value for key, value in values.items() if key.startswith("recipe.")
@@ -85,7 +85,7 @@ def _bind(
         merged["augment"] = augment
     net = _layers(name, given, hyper, used, size, problems)
     recipe_of_net = check_recipe(merged, own, f"{place}.recipe", problems)
-    return (net, recipe_of_net) if net and recipe_of_net else None
+    return (net, recipe_of_net) if net and recipe_of_net and len(problems) == before else None
 
 
 def _bound(words: Any, values: Mapping[str, Any], place: str, problems: list[str]) -> tuple[list[str], set[str]]:

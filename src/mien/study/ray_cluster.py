@@ -66,7 +66,7 @@ def check_room(resources: Mapping[str, Resources]) -> None:
     Raises:
         UserError: names each net that would wait forever.
     """
-    nodes = ", ".join(f"{node.get('CPU', 0):g} cores, {node.get('GPU', 0):g} GPU" for node in _nodes())
+    nodes = "; ".join(f"{node.get('CPU', 0):g} cores and {node.get('GPU', 0):g} GPU" for node in _nodes())
     problems = [f"nets.{name}.resources: {_said(asked)}" for name, asked in resources.items() if not slots(asked)]
     if problems:
         raise UserError("\n  ".join([f"these runs do not fit on the cluster, whose nodes have: {nodes}", *problems]))

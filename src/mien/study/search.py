@@ -94,7 +94,7 @@ class Search:
         return facts_of(self.study)
 
     def best(self) -> TrialFacts:
-        """The finished trial with the best first objective, the earlier where equal.
+        """The finished trial with the best first objective, the earlier where equal; of the Pareto front if there is one.
 
         Raises:
             UserError: none was finished.
@@ -103,7 +103,9 @@ class Search:
         if not finished:
             reasons = next((one.reason for one in self.trials() if one.reason), "no trial was made")
             raise UserError(f"nets.{self.net.net.name}.tune: none of its trials was finished ({reasons})")
-        return max(finished, key=lambda one: (self._sign() * one.scores[0], -one.number))
+        front = self.pareto()
+        able = [one for one in finished if not front or one.number in front]
+        return max(able, key=lambda one: (self._sign() * one.scores[0], -one.number))
 
     def pareto(self) -> list[int]:
         """The numbers of the finished trials that no other is better than in every objective; one objective: []."""
