@@ -77,7 +77,9 @@ class Faces:
 
     def split(self, split: str) -> "Faces":
         """The faces of one split, as views on the same memory."""
-        rows = self.rows(split)
+        return self._taken(self.rows(split))
+
+    def _taken(self, rows: slice) -> "Faces":
         votes = None if self.votes is None else self.votes[rows]
         return replace(
             self,
@@ -87,6 +89,10 @@ class Faces:
             votes=votes,
             known_fingerprint=None,
         )
+
+    def first(self, count: int) -> "Faces":
+        """The first faces, as views on the same memory."""
+        return self._taken(slice(0, count))
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Faces per split and emotion: `counts()["train"]["happy"]`. Splits without a face are left out."""

@@ -44,6 +44,11 @@ class Model(nn.Sequential):
         first = next(iter(self), None)
         return int(isinstance(first, Backbone) and first.thaw == 0)
 
+    @property
+    def learnt(self) -> nn.Sequential:
+        """Its layers behind the frozen ones: the same modules, under the same names."""
+        return nn.Sequential(OrderedDict(list(self.named_children())[self.frozen :]))
+
     def depths(self) -> list[tuple[int, list[nn.Parameter]]]:
         """What is trained, by depth: at 0 the layers of the net itself, at 1 its backbone's last block, and so on."""
         layers = [layer for layer in self if not isinstance(layer, Backbone)]
@@ -79,16 +84,10 @@ def check(net: Net, size: int = 48, classes: int = 7) -> list[str]:
 
 
 def missing_weights(net: Net) -> list[str]:
-    """Each backbone of a net whose weights are not on this machine, with its place and how to get them; [] if none."""
-    missing = []
-    for index, text in enumerate(net.layers):
-        try:
-            facts = BACKBONES.get(parse(text, net.values).name)
-        except Mistake:
-            continue  # for `check` to tell
-        if facts and not find(facts):
-            missing.append(f"nets.{net.name}.layers[{index}]: {absent(facts)}")
-    return missing
+    """That the weights of a net's backbone are not on this machine, and how to get them; [] if they are."""
+    if net.backbone is None or find(net.backbone):
+        return []
+    return [f"nets.{net.name}.layers[0]: {absent(net.backbone)}"]
 
 
 def build(net: Net, size: int = 48, classes: int = 7, seed: int = 0, pretrained: bool = True) -> Model:

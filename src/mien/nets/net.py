@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from mien.nets.backbones.facts import BACKBONES
+from mien.nets.backbones.facts import BACKBONES, Facts
+from mien.nets.words import Mistake, parse
 
 _CONVOLUTIONAL = frozenset({"conv", "residual", *BACKBONES})
 
@@ -32,6 +33,14 @@ class Net:
     def kind(self) -> Literal["fnn", "cnn"]:
         """What it is: "cnn" if a layer is convolutional, else "fnn", a feed-forward net of dense layers."""
         return "cnn" if any(word.split("(")[0].strip() in _CONVOLUTIONAL for word in self.layers) else "fnn"
+
+    @property
+    def backbone(self) -> Facts | None:
+        """What is known of the backbone that it begins with; None where it begins with none."""
+        try:
+            return BACKBONES.get(parse(self.layers[0], self.values).name) if self.layers else None
+        except Mistake:
+            return None  # for `check` to tell
 
     def bind(self, values: Mapping[str, object]) -> "Net":
         """The same net with hyper-parameters bound to these values, beside or over those it has."""

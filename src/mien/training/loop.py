@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.disk import append_line, clear_drafts, write_text
@@ -131,9 +131,11 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
     """All epochs that are missing; leaves the weights that the recipe keeps in the model and in their file."""
     recipe, model, seed = trainer.recipe, trainer.model, run.seed
     train, validation = faces.split("train"), faces.split("validation")
-    images, targets = _images(train), targets_of(train, recipe)
-    steps = -(-len(images) // recipe.batch)
+    started = time.perf_counter()
+    inputs, unseen = trainer.inputs(train), trainer.inputs(validation)
+    targets, steps = targets_of(train, recipe), -(-len(train) // recipe.batch)
     mark, best = _resume(run, trainer)
+    mark = replace(mark, seconds=mark.seconds + time.perf_counter() - started)
     for record in run.history():
         _prune_if(stop(record))
 
@@ -142,48 +144,49 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
         losses, right = [], 0
         for step, rows in enumerate(_batches(train, recipe, seed, epoch), start=1):
             number = (epoch - 1) * steps + step
-            taken = trainer.step(images[rows], targets[rows], number, rate_at(recipe, number, steps * recipe.epochs))
+            taken = trainer.step(inputs[rows], targets[rows], number, rate_at(recipe, number, steps * recipe.epochs))
             if not isfinite(taken.loss):
                 raise DivergedError(f"the loss became {taken.loss} in epoch {epoch}, step {step}", recipe.rate)
             losses.append(taken.loss)
             right += taken.right
-            speed = min(step * recipe.batch, len(images)) / (time.perf_counter() - started)
+            speed = min(step * recipe.batch, len(train)) / (time.perf_counter() - started)
             watch(Progress(run, epoch, recipe.epochs, step, steps, sum(losses) / step, speed))
         seconds = time.perf_counter() - started
 
-        judged = _judge(trainer, validation)
+        judged = _judge(trainer, unseen, validation)
         # Relu on bfloat16 takes a NaN for a negative number, so the loss alone does not tell.
-        if not isfinite(judged[0]) or not all(weight.isfinite().all() for weight in model.parameters()):
+        if not isfinite(judged[0]) or not all(weight.isfinite().all() for weight in model.learnt.parameters()):
             raise DivergedError(f"weights or validation loss are no longer finite after epoch {epoch}", recipe.rate)
         record = Epoch(
             epoch,
-            loss=float(np.average(losses, weights=_sizes(len(images), recipe.batch))),
-            accuracy=right / len(images),
+            loss=float(np.average(losses, weights=_sizes(len(train), recipe.batch))),
+            accuracy=right / len(train),
             validation_loss=judged[0],
             validation_accuracy=judged[1],
             seconds=seconds,
-            faces_per_second=len(images) / seconds,
+            faces_per_second=len(train) / seconds,
             steps=tuple(losses),
         )
         mark = Mark(epoch, mark.seconds + time.perf_counter() - started, mark.best_epoch, mark.best_accuracy)
         if record.validation_accuracy > mark.best_accuracy:
             mark = replace(mark, best_epoch=epoch, best_accuracy=record.validation_accuracy)
-            best = _copy(model) if recipe.keep == "best" else None
+            best = _copy(model.learnt) if recipe.keep == "best" else None
         append_line(run.folder / "history.jsonl", asdict(record))
-        save_checkpoint(run.folder / "checkpoint.safetensors", mark, model.state_dict(), trainer.optimizer, best)
+        state = model.learnt.state_dict()
+        save_checkpoint(run.folder / "checkpoint.safetensors", mark, state, trainer.optimizer, best)
         watch(Progress(run, epoch, recipe.epochs, steps, steps, record.loss, record.faces_per_second, record))
         if epoch < recipe.epochs:
             _prune_if(stop(record))
 
     if best is not None:
-        model.load_state_dict(best)
+        model.learnt.load_state_dict(best)
     save_weights(run.folder / "weights.safetensors", model.state_dict())
     return mark
 
 
 def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
     """Let a finished run judge a split, and keep what it says in its folder; test's first opening goes on record."""
-    trainer = _trainer(run, faces)
+    trainer = _trainer(run, faces, pretrained=False)
     try:
         trainer.model.load_state_dict(load_weights(run.folder / "weights.safetensors"))
         predictions = _predict(trainer, faces, split)
@@ -197,20 +200,40 @@ def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
 
 def time_step(net: Net, recipe: Recipe, faces: Faces, seed: int = 0, steps: int = 3) -> float:
     """Seconds that one training step takes here: the median of `steps`, after one to warm up."""
-    train = faces.split("train")
-    images, targets = _images(train), targets_of(train, recipe)
-    loss = make_loss(recipe, train.labels, len(faces.classes))
-    model = build(net, faces.size, len(faces.classes), seed)
-    trainer = Trainer(model, recipe, seed, Scaling.fit(recipe, images), loss)
+    trainer, first, targets = _first_batch(net, recipe, faces, seed)
+    inputs = trainer.inputs(first, keep=False)
     taken = []
     try:
         for number in range(steps + 1):
             started = time.perf_counter()
-            trainer.step(images[: recipe.batch], targets[: recipe.batch], number)
+            trainer.step(inputs, targets, number)
             taken.append(time.perf_counter() - started)
     finally:
         trainer.close()
     return median(taken[1:])
+
+
+def time_features(net: Net, recipe: Recipe, faces: Faces, seed: int = 0) -> float:
+    """Seconds that a frozen backbone takes here, once, for the features of train and validation; 0 if there is none."""
+    trainer, first, _ = _first_batch(net, recipe, faces, seed)
+    try:
+        trainer.inputs(first, keep=False)  # warms up
+        started = time.perf_counter()
+        trainer.inputs(first, keep=False)
+        taken = time.perf_counter() - started
+    finally:
+        trainer.close()
+    rest = (len(faces.split("train")) + len(faces.split("validation"))) / len(first)
+    return taken * rest if trainer.on_features else 0.0
+
+
+def _first_batch(net: Net, recipe: Recipe, faces: Faces, seed: int) -> tuple[Trainer, Faces, Tensor]:
+    """A trainer with first weights, and a batch of train with its targets."""
+    train = faces.split("train")
+    loss = make_loss(recipe, train.labels, len(faces.classes))
+    model = build(net, faces.size, len(faces.classes), seed)
+    trainer = Trainer(model, recipe, seed, Scaling.fit(recipe, _images(train)), loss)
+    return trainer, train.first(recipe.batch), targets_of(train, recipe)[: recipe.batch]
 
 
 def _resume(run: Run, trainer: Trainer) -> tuple[Mark, Weights | None]:
@@ -220,14 +243,14 @@ def _resume(run: Run, trainer: Trainer) -> tuple[Mark, Weights | None]:
         mark, best = Mark(), None
     else:
         mark, weights, best = load_checkpoint(path, trainer.optimizer)
-        trainer.model.load_state_dict(weights)
+        trainer.model.learnt.load_state_dict(weights)
     history = run.folder / "history.jsonl"
     if history.exists():
         write_text(history, "".join(f"{line}\n" for line in history.read_text().splitlines()[: mark.epoch]))
     return mark, best
 
 
-def _trainer(run: Run, faces: Faces) -> Trainer:
+def _trainer(run: Run, faces: Faces, pretrained: bool = True) -> Trainer:
     """What trains and judges a run: its model with first weights, its scaling as it was first fitted, its loss."""
     train, recipe = faces.split("train"), run.recipe
     fitted = run.folder / "scaling.safetensors"
@@ -237,7 +260,7 @@ def _trainer(run: Run, faces: Faces) -> Trainer:
         scaling = Scaling.fit(recipe, _images(train))
         if tensors := scaling.tensors():
             save_weights(fitted, tensors)
-    model = build(run.net, faces.size, len(faces.classes), run.seed)
+    model = build(run.net, faces.size, len(faces.classes), run.seed, pretrained)
     return Trainer(model, recipe, run.seed, scaling, make_loss(recipe, train.labels, len(faces.classes)))
 
 
@@ -272,20 +295,20 @@ def _prune_if(reason: str) -> None:
         raise PrunedError(reason)
 
 
-def _judge(trainer: Trainer, faces: Faces) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy."""
+def _judge(trainer: Trainer, inputs: Tensor, faces: Faces) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy on faces, whose inputs these are."""
     labels = torch.from_numpy(faces.labels.astype(np.int64))
-    probabilities = trainer.probabilities(_images(faces))
+    probabilities = trainer.probabilities(inputs)
     loss = F.nll_loss(probabilities.clamp(min=1e-30).log(), labels).item()
     return loss, (probabilities.argmax(1) == labels).double().mean().item()
 
 
 def _predict(trainer: Trainer, faces: Faces, split: str) -> Predictions:
     part = faces.split(split)
-    return Predictions(trainer.probabilities(_images(part)).numpy(), np.array(part.labels))
+    return Predictions(trainer.probabilities(trainer.inputs(part)).numpy(), np.array(part.labels))
 
 
-def _copy(model: Model) -> Weights:
+def _copy(model: nn.Module) -> Weights:
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 

@@ -1,5 +1,6 @@
 """Scaling: from pixels to what a net sees, fitted on train alone and kept with the run."""
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import torch
@@ -56,6 +57,14 @@ class Scaling:
     def tensors(self) -> dict[str, Tensor]:
         """What was fitted, by name; {} where the recipe's scaling needs nothing of train."""
         return self._fitted
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) of what the scaling is and of what it took from train: equal ones scale alike."""
+        digest = sha256(f"{self._kind} {sorted(self._fitted)}".encode())
+        for name in sorted(self._fitted):
+            digest.update(self._fitted[name].contiguous().numpy().data)
+        return digest.hexdigest()
 
     def __call__(self, x: Tensor) -> Tensor:
         """Faces as the net sees them: uint8 or float32 [N, H, W] in 0..255 -> float32 [N, 1, H, W], new memory."""

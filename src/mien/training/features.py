@@ -1,0 +1,84 @@
+"""Features: what a frozen backbone says of faces, computed once and kept in the cache."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mien.disk import whole_file
+from mien.errors import UserError
+from mien.faces.source import cache_folder
+from mien.nets import Model
+from mien.nets.backbones.backbone import Backbone
+from mien.training.gradients import ByAutograd
+from mien.training.scaling import Scaling
+
+FORMAT = 1
+"""Of the files; part of what they are known by."""
+
+
+def kept_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch.dtype, fingerprint: str) -> Tensor:
+    """The features of a model's frozen backbone, read from the cache; computed and kept there the first time.
+
+    They are known by all that decides them: the faces, the backbone's name, size and weights, the scaling, the
+    precision and torch's version.
+
+    Args:
+        model: whose first layer is a frozen backbone.
+        images: uint8 [N, H, W].
+        scaling: of these images.
+        dtype: bfloat16 or float32, in which they are computed and kept.
+        fingerprint: of the faces.
+
+    Returns:
+        [N, F] of this dtype, memory-mapped.
+
+    Raises:
+        UserError: the cache cannot be written.
+    """
+    backbone = model[0]
+    assert isinstance(backbone, Backbone)
+    name, size = backbone.facts.name, backbone.size
+    asked = [FORMAT, fingerprint, name, size, backbone.facts.sha256, scaling.fingerprint, str(dtype), torch.__version__]
+    path = cache_folder() / "features" / f"{name}-{sha256(json.dumps(asked).encode()).hexdigest()[:24]}.npy"
+    shape = (len(images), backbone.facts.features)
+    features = _read(path, shape, dtype)
+    if features is None:
+        _write(path, compute_features(model, images, scaling, dtype))
+        features = _read(path, shape, dtype)
+    assert features is not None
+    return features
+
+
+def compute_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch.dtype) -> Tensor:
+    """The same, past the cache, in memory."""
+    backbone = ByAutograd(nn.Sequential(model[0]), dtype)
+    parts = [backbone.logits(scaling(images[first : first + 1024])) for first in range(0, len(images), 1024)]
+    return torch.cat(parts).to(dtype)
+
+
+def _read(path: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor | None:
+    """What lies there, None if there is nothing or it is damaged."""
+    try:
+        # Copied where written to: torch has no tensors that cannot be.
+        bits = np.load(path, mmap_mode="c", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    fits = bits.shape == shape and bits.dtype == (np.int16 if dtype == torch.bfloat16 else np.int32)
+    return torch.from_numpy(bits).view(dtype) if fits else None
+
+
+def _write(path: Path, features: Tensor) -> None:
+    """Numpy has no bfloat16, so the bits are kept as whole numbers."""
+    bits = features.view(torch.int16 if features.dtype == torch.bfloat16 else torch.int32).numpy()
+    try:
+        with whole_file(path) as draft, draft.open("wb") as file:
+            np.save(file, bits, allow_pickle=False)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); it takes {bits.nbytes / 1e6:,.1f} MB; "
+            "MIEN_CACHE names another folder"
+        ) from None
