@@ -1,0 +1,95 @@
+"""Reaching a cluster, and what fits on it; nothing here starts a Ray."""
+
+import socket
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from mien.cli import app
+from mien.errors import UserError
+from mien.study.resources import Resources
+
+pytest.importorskip("ray")
+from mien.study import ray_cluster
+
+
+@pytest.mark.parametrize("address", ["head", "head:", ":6379", "ray://head:10001", "head:99999", "a b:1"])
+def test_an_address_is_a_host_and_a_port(address: str) -> None:
+    with pytest.raises(UserError, match="not of the form HOST:PORT, as `ray start --head` prints it"):
+        ray_cluster.connect(address)
+
+
+def test_a_cluster_that_is_not_there_is_told_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(UserError) as told:
+        ray_cluster.connect(f"127.0.0.1:{port}")
+    assert str(told.value) == (
+        f"--address 127.0.0.1:{port}: no Ray there (connection refused); start one with: ray start --head --port={port}"
+    )
+
+
+def test_something_that_does_not_answer_as_ray_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_cluster, "PATIENCE", 2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(UserError, match=rf"--address {address}: no answer from a Ray within 2 s; is it the port"):
+            ray_cluster.connect(address)
+
+
+@pytest.fixture
+def nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster of eight cores with a GPU, and of four without."""
+    monkeypatch.setattr(ray_cluster, "_nodes", lambda: [{"CPU": 8.0, "GPU": 1.0}, {"CPU": 4.0}])
+
+
+@pytest.mark.parametrize(
+    ("resources", "slots"),
+    [
+        ({}, 12),
+        ({"cores": 3}, 3),
+        ({"cores": 5}, 1),
+        ({"cores": 9}, 0),
+        ({"gpu": 0.5}, 2),
+        ({"gpu": 0.25, "cores": 4}, 2),
+        ({"gpu": 2}, 0),
+        ({"cores": 2, "workers": 3}, 2),
+        ({"cores": 4, "workers": 4}, 0),
+    ],
+)
+def test_slots_are_the_runs_that_fit_at_once(resources: dict[str, float], slots: int, nodes: None) -> None:
+    assert ray_cluster.slots(Resources.model_validate(resources)) == slots
+
+
+def test_runs_that_would_wait_forever_are_told(nodes: None) -> None:
+    ray_cluster.check_room({"a": Resources(cores=8), "b": Resources(gpu=1)})
+    with pytest.raises(UserError) as told:
+        ray_cluster.check_room(
+            {"a": Resources(cores=8), "b": Resources(cores=9, gpu=0.5), "c": Resources(cores=4, workers=4)}
+        )
+    assert str(told.value).splitlines() == [
+        "these runs do not fit on the cluster, whose nodes have: 8 cores and 1 GPU; 4 cores and 0 GPU",
+        "  nets.b.resources: cores = 9, gpu = 0.5",
+        "  nets.c.resources: cores = 4, workers = 4",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--engine", "rya"], "--engine rya: known: local, ray; did you mean 'ray'?"),
+        (["--address", "head:6379"], "--address: belongs to --engine ray"),
+    ],
+)
+def test_mistakes_in_the_options_are_told_before_anything_is_read(options: list[str], message: str) -> None:
+    with pytest.raises(UserError) as told:
+        CliRunner().invoke(app, ["study", "not there.toml", *options], catch_exceptions=False)
+    assert str(told.value) == message
+
+
+def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "mien.study.ray_engine", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"Ray is not installed; install it with: pip install 'mien\[ray\]'"):
+        CliRunner().invoke(app, ["study", "not there.toml", "--engine", "ray"], catch_exceptions=False)

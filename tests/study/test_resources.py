@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from mien.errors import UserError
+from mien.study.resources import Resources
+from mien.study.schema import read_study
+
+NETS = '[nets]\na.layers = ["flatten", "classes"]\nb.layers = ["flatten", "classes"]\n'
+
+
+def resources(folder: Path, text: str) -> dict[str, Resources]:
+    file = folder / "study.toml"
+    file.write_text(f'name = "s"\n{NETS}{text}')
+    return dict(read_study(file).resources)
+
+
+def test_a_run_takes_one_core_unless_more_is_asked(tmp_path: Path) -> None:
+    assert resources(tmp_path, "") == dict.fromkeys("ab", Resources(cores=1, gpu=0, workers=1))
+
+
+def test_a_nets_own_resources_go_over_the_studys(tmp_path: Path) -> None:
+    found = resources(tmp_path, "b.resources = { cores = 1, workers = 2 }\n[resources]\ncores = 4\ngpu = 0.5\n")
+    assert found == {"a": Resources(cores=4, gpu=0.5), "b": Resources(cores=1, gpu=0.5, workers=2)}
+
+
+@pytest.mark.parametrize(
+    ("text", "mistakes"),
+    [
+        ("[resources]\ncores = 0", ["resources.cores: found 0, should be greater than or equal to 1"]),
+        ("[resources]\ncore = 2", ["resources.core: unknown key; known: cores, gpu, workers; did you mean 'cores'?"]),
+        ("[resources]\ngpu = 1.5", ["resources.gpu: found 1.5; a share of one GPU, or a whole number of them"]),
+        ("a.resources.cores = 1.5", ["nets.a.resources.cores: found 1.5, should be a whole number"]),
+        ("a.resources = 2", ["nets.a.resources: found 2, should be a table"]),
+        (
+            "a.resources.workers = -1\n[resources]\ngpu = -1",
+            [
+                "resources.gpu: found -1, should be greater than or equal to 0",
+                "nets.a.resources.workers: found -1, should be greater than or equal to 1",
+            ],
+        ),
+    ],
+)
+def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, mistakes: list[str]) -> None:
+    with pytest.raises(UserError) as told:
+        resources(tmp_path, text)
+    assert [line.strip() for line in str(told.value).splitlines()[1:]] == mistakes
