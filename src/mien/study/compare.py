@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from mien.disk import read_json
 from mien.errors import UserError
 from mien.nets import parameters
 from mien.study.results import NetRuns, accuracy_entries, compared
@@ -70,8 +71,13 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
 
 
 def _finished(folders: Sequence[Path]) -> list[NetRuns]:
-    """The nets of these folders, each with its finished runs, which differ in seed; the best on validation first."""
+    """The nets of these folders, each with its finished runs, which differ in seed; the best on validation first.
+
+    Of a tuned net only the best trial counts, once the search has ended.
+    """
     runs = {run.folder: run for folder in folders for run in study_runs(folder.resolve())}
+    beaten = {study: _beaten(study) for study in {place.parent.parent for place in runs}}
+    runs = {place: run for place, run in runs.items() if run.id not in beaten[place.parent.parent]}
     alike: dict[str, list[Run]] = {}
     for run in runs.values():
         if run.status.state == "finished":
@@ -82,6 +88,14 @@ def _finished(folders: Sequence[Path]) -> list[NetRuns]:
         for same in alike.values()
     ]
     return sorted(nets, key=lambda net: -net.right("validation").mean())
+
+
+def _beaten(study: Path) -> set[str]:
+    """The runs of a study's folder that were trials and not the best."""
+    path = study / "results.json"
+    facts = read_json(path) if path.exists() else {}
+    trials = {trial["run"] for search in facts.get("tuning", {}).values() for trial in search["trials"]}
+    return trials - {run for net in facts.get("nets", []) for run in net["runs"]}
 
 
 def _names(nets: Sequence[NetRuns]) -> dict[NetRuns, str]:

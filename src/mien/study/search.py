@@ -94,7 +94,7 @@ class Search:
         return facts_of(self.study)
 
     def best(self) -> TrialFacts:
-        """The finished trial with the best first objective, the earlier where equal; of the Pareto front if there is one.
+        """The finished trial, of the Pareto front if any, with the best first objective; the earlier where equal.
 
         Raises:
             UserError: none was finished.
