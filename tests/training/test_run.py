@@ -107,6 +107,8 @@ def test_running_is_who_lives(run: Run) -> None:
     state = json.loads((run.folder / "state.json").read_text())
     write_json(run.folder / "state.json", state | {"pid": gone.pid})
     assert run.status == Status("stopped", precision="float32")
+    write_json(run.folder / "state.json", state | {"pid": gone.pid, "host": "another machine"})
+    assert run.status.state == "running", "nobody here knows better"
     write_json(run.folder / "state.json", state | {"pid": gone.pid, "state": "finished"})
     assert run.status.state == "finished"
 

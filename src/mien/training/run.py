@@ -182,19 +182,23 @@ class Run:
 
     @property
     def status(self) -> Status:
-        """How the run stands on disk now. One that is "running" in the file of a dead process counts as stopped."""
+        """How the run stands on disk now.
+
+        One that is "running" in the file of a dead process counts as stopped; of another machine's process, met on
+        shared storage, its file is believed.
+        """
         path = self.folder / "state.json"
         if not path.exists():
             return Status()
         found = read_json(path)
-        pid = found.pop("pid")
-        if found["state"] == "running" and not alive(pid):
+        pid, host = found.pop("pid"), found.pop("host", platform.node())
+        if found["state"] == "running" and host == platform.node() and not alive(pid):
             found["state"] = "stopped"
         return Status(**found)
 
     def write_status(self, status: Status) -> None:
         """Record how the run stands."""
-        write_json(self.folder / "state.json", asdict(status) | {"pid": os.getpid()})
+        write_json(self.folder / "state.json", asdict(status) | {"pid": os.getpid(), "host": platform.node()})
 
     def history(self) -> list[Epoch]:
         """The epochs done so far, in their order."""
