@@ -1,30 +1,19 @@
-"""Figures of a search: its history, importances, slices, parallel coordinates, the Pareto front."""
-
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+"""Figures of a search: its history, the settings' importances, the Pareto front, and what was tried."""
 
 import numpy as np
 
 from mien.report.curves import STEEP
 from mien.report.palette import light
 from mien.report.svg import Drawing, legend, plain_ticks, sheet, svg_text, upright
-from mien.report.tuning import Objective, Setting, Trial, Tuning, shown
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-STATES = {"finished": ("o", "validation", 6.0), "pruned": ("x", "gray", 6.0)}
-"""How a trial's mark looks by its state: shape, colour role, size."""
-
-BEST = "vermilion"
-JITTER = 0.3
-"""How far trials of the same choice are set apart, all in all, where choices lie 1 apart."""
+from mien.report.tuning import Tuning
+from mien.report.tuning_coordinates import dots, draw_parallel, draw_slices
 
 
 def draw_tuning(tuning: Tuning) -> list[Drawing]:
     """Every figure of a search that its trials allow."""
     label = tuning.objectives[0].label.removesuffix(", %")
     pruned = " A cross: pruned, at its last accuracy." if tuning.of("pruned") else ""
+    grey = " Gray: pruned." if pruned else ""
     drawn = [
         Drawing(
             f"tuning-history-{tuning.net}",
@@ -43,7 +32,7 @@ def draw_tuning(tuning: Tuning) -> list[Drawing]:
         ]
     if tuning.importances:
         caption = (
-            f"{tuning.net}: the share of the variance of {label} that each setting explains, by fANOVA over trees."
+            f"{tuning.net}: how much of the variance of {label} each setting explains (fANOVA, Hutter et al. 2014)."
         )
         drawn.append(Drawing(f"tuning-importances-{tuning.net}", caption, draw_importances(tuning)))
     return [
@@ -55,7 +44,8 @@ def draw_tuning(tuning: Tuning) -> list[Drawing]:
         ),
         Drawing(
             f"tuning-parallel-{tuning.net}",
-            f"{tuning.net}: a line a trial, from setting to setting down to its score: the darker, the better.",
+            f"{tuning.net}: a line a trial, from setting to setting down to its score. Fuller colour: better; "
+            f"orange: the best.{grey}",
             draw_parallel(tuning),
         ),
     ]
@@ -72,7 +62,7 @@ def draw_search(tuning: Tuning) -> str:
         ends = [*steps, (tuning.trials[-1].number, steps[-1][1])]
         x, y = zip(*ends, strict=True)
         axes.plot(x, objective.factor * np.array(y), drawstyle="steps-post", color=light("validation"), lw=1.4)
-        _dots(axes, tuning, lambda trial: float(trial.number))
+        dots(axes, tuning, lambda trial: float(trial.number))
         axes.set(xlabel="trial", ylabel=objective.label)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         legend(figure, 3)
@@ -91,66 +81,10 @@ def draw_importances(tuning: Tuning) -> str:
         for row, share in enumerate(shares):
             axes.text(share + 0.02 * shares.max(), row, f"{share:.0f}", va="center", fontsize=10.5)
         axes.set(yticks=range(len(names)), yticklabels=names, xlabel="share of the variance, %")
-        axes.set_xlim(0, 1.15 * shares.max())
+        axes.set_xlim(0, 1.15 * max(shares.max(), 1.0))
         upright(axes)
         told = "; ".join(f"{name} {share:.0f} %" for name, share in zip(names, shares, strict=True))
         return svg_text(figure, f"Importance of each setting: {told}.")
-
-
-def draw_slices(tuning: Tuning) -> str:
-    """The first score against each setting, in small pictures of one height."""
-    objective, columns = tuning.objectives[0], min(2, len(tuning.settings))
-    rows = -(-len(tuning.settings) // columns)
-    with sheet(30 + 132 * rows) as figure:
-        every = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
-        for axes, setting in zip(every, tuning.settings, strict=False):
-            _dots(axes, tuning, lambda trial, setting=setting: _across(setting, trial))  # type: ignore[misc]
-            axes.set_xlabel(setting.label)
-            _scale(axes, setting)
-        for axes in every[len(tuning.settings) :]:
-            axes.axis("off")
-        figure.supylabel(objective.label, fontsize=11, color=light("muted"))
-        legend(figure, 3)
-        names = ", ".join(one.label for one in tuning.settings)
-        return svg_text(figure, f"{objective.label} of the trials against each of {names}.")
-
-
-def draw_parallel(tuning: Tuning) -> str:
-    """A row for each setting and objective, and a line through them for each trial.
-
-    Rows rather than columns, so that every name can be read however many there are.
-    """
-    trials = [(trial, score) for trial, score in tuning.scored if trial.scores or len(tuning.objectives) == 1]
-    ordered = sorted(trials, key=lambda pair: tuning.objectives[0].sign * pair[1])
-    bounds = [_bounds(tuning, place) for place in range(len(tuning.objectives))]
-    names = [*(one.label for one in tuning.settings), *(_short(one) for one in tuning.objectives)]
-    with sheet(34 + 46 * len(names)) as figure:
-        axes = figure.subplots()
-        for rank, (trial, _) in enumerate(ordered, 1):
-            places = [one.place(trial.values[one.key]) for one in tuning.settings]
-            scores = [tuning.score(trial, place) for place in range(len(bounds))]
-            places += [_share(score, bound) for score, bound in zip(scores, bounds, strict=True)]
-            best = trial.number == tuning.best.number
-            colour = light(BEST if best else STATES.get(trial.state, STATES["pruned"])[1])
-            opacity = 1.0 if best else 0.1 + 0.7 * rank / len(ordered) if trial.state == "finished" else 0.35
-            axes.plot(places, range(len(names)), color=colour, lw=2.4 if best else 1.3, alpha=opacity, zorder=2 + best)
-        for row in range(len(names)):
-            axes.axhline(row, color=light("rule"), lw=0.8, zorder=1)
-        ends = [_marks(one) for one in tuning.settings]
-        ends += [
-            [(0.0, _number(one, low)), (1.0, _number(one, high))]
-            for one, (low, high) in zip(tuning.objectives, bounds, strict=True)
-        ]
-        for row, marks in enumerate(ends):
-            for place, text in marks:
-                box = {"facecolor": light("paper"), "edgecolor": "none", "pad": 1.0, "alpha": 0.75}
-                axes.text(place, row + 0.12, text, ha="center", va="top", fontsize=9.5, color=light("muted"), bbox=box)
-        axes.set(yticks=range(len(names)), yticklabels=names, xticks=[], xlim=(-0.07, 1.07))
-        axes.set_ylim(len(names) - 0.45, -0.3)
-        axes.spines["bottom"].set_visible(False)
-        upright(axes, invert=False)
-        told = tuning.best.told(tuning.settings)
-        return svg_text(figure, f"Parallel coordinates of {len(trials)} trials. The best: {told}.")
 
 
 def draw_front(tuning: Tuning, other: int) -> str:
@@ -160,6 +94,8 @@ def draw_front(tuning: Tuning, other: int) -> str:
         tuning: with several objectives.
         other: the place of the one on the horizontal axis.
     """
+    from matplotlib.ticker import StrMethodFormatter
+
     first, second = tuning.objectives[0], tuning.objectives[other]
     points = {
         trial.number: (second.factor * trial.scores[other], first.factor * trial.scores[0])
@@ -175,10 +111,12 @@ def draw_front(tuning: Tuning, other: int) -> str:
             on_it = number in tuning.front
             fill = light("validation") if on_it else light("paper")
             axes.plot([x], [y], "o", ms=6.5, color=light("validation"), mfc=fill, alpha=1 if on_it else 0.6)
-            if on_it:
-                axes.annotate(str(number), (x, y), (5, 4), textcoords="offset points", fontsize=10.5)
+        for point in dict.fromkeys(front):
+            numbers = ", ".join(str(number) for number in sorted(tuning.front) if points[number] == point)
+            axes.annotate(numbers, point, (5, 4), textcoords="offset points", fontsize=10.5)
         axes.set(xlabel=second.label, ylabel=first.label)
         axes.margins(0.12)
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}" if second.factor == 1 else "{x:g}"))
         xs = [x for x, _ in points.values()]
         if min(xs) > 0 and max(xs) > STEEP * min(xs):
             axes.set_xscale("log")
@@ -199,65 +137,3 @@ def best_so_far(tuning: Tuning) -> list[tuple[int, float]]:
 
 def _rises(steps: list[tuple[int, float]]) -> list[tuple[int, float]]:
     return [step for at, step in enumerate(steps) if at == 0 or step[1] != steps[at - 1][1]]
-
-
-def _dots(axes: "Axes", tuning: Tuning, x: Callable[[Trial], float]) -> None:
-    factor = tuning.objectives[0].factor
-    for state, (mark, role, size) in STATES.items():
-        points = [(x(trial), factor * score) for trial, score in tuning.scored if trial.state == state]
-        if points:
-            xs, ys = zip(*points, strict=True)
-            axes.plot(xs, ys, mark, ms=size, color=light(role), alpha=0.75, mew=1.4, label=state)
-    best = [x(tuning.best)], [factor * tuning.best.scores[0]]
-    axes.plot(*best, "o", ms=11, color=light(BEST), mfc="none", mew=1.6, label="best")
-
-
-def _across(setting: Setting, trial: Trial) -> float:
-    """Where a trial stands on a setting's axis; those of one choice beside each other, the same way every time."""
-    value = trial.values[setting.key]
-    if not setting.choices:
-        return float(value)
-    golden = (trial.number * 0.618034) % 1 - 0.5
-    return setting.choices.index(value) + JITTER * golden
-
-
-def _scale(axes: "Axes", setting: Setting) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    if setting.choices:
-        texts = [shown(value) for value in setting.choices]
-        crowded = sum(map(len, texts)) > 24
-        axes.set_xticks(range(len(texts)), texts, rotation=30 if crowded else 0, ha="right" if crowded else "center")
-        axes.set_xlim(-0.5, len(texts) - 0.5)
-        axes.grid(False, axis="x")
-    elif setting.log:
-        axes.set_xscale("log")
-        axes.set_xlim(setting.low / 1.15, setting.high * 1.15)
-    else:
-        room = 0.05 * (setting.high - setting.low)
-        axes.set_xlim(setting.low - room, setting.high + room)
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=setting.whole))
-
-
-def _marks(setting: Setting) -> list[tuple[float, str]]:
-    """The values to write along a setting's row, and where."""
-    values = setting.choices or (setting.low, setting.high)
-    return [(setting.place(value), shown(value)) for value in values]
-
-
-def _bounds(tuning: Tuning, place: int) -> tuple[float, float]:
-    scores = [score for trial in tuning.trials if (score := tuning.score(trial, place)) is not None]
-    return min(scores), max(scores)
-
-
-def _share(score: float | None, bounds: tuple[float, float]) -> float:
-    low, high = bounds
-    return 0.5 if score is None or low == high else (score - low) / (high - low)
-
-
-def _number(objective: Objective, score: float) -> str:
-    return f"{100 * score:.1f}" if objective.factor == 100 else f"{score:,.0f}"
-
-
-def _short(objective: Objective) -> str:
-    return "validation, %" if objective.name == "validation_accuracy" else objective.label

@@ -16,7 +16,10 @@ def trials_table(tuning: Tuning) -> Table:
     others = [one for one in tuning.objectives if one.name != "validation_accuracy"]
     columns = [
         Column("trial", "trial", whole, True, lead=True),
-        *(Column(one.key, one.label, shown, number=not one.choices) for one in tuning.settings),
+        *(
+            Column(one.key, one.label, shown, number=not any(isinstance(value, str) for value in one.choices))
+            for one in tuning.settings
+        ),
         accuracy,
         *(Column(one.name, one.label, lambda score: whole(round(score)), True) for one in others),
         Column("state", "state"),
@@ -33,7 +36,7 @@ def trials_table(tuning: Tuning) -> Table:
             *(tuning.score(trial, places[one.name]) for one in others),
             trial.state,
             trial.epochs,
-            trial.seconds,
+            trial.seconds if trial.epochs else None,
             trial.reason or None,
         )
         for trial in tuning.trials
@@ -43,7 +46,12 @@ def trials_table(tuning: Tuning) -> Table:
     best = tuning.front or {tuning.best.number}
     marked = frozenset(place for place, trial in enumerate(tuning.trials) if trial.number in best)
     what = "the Pareto front" if tuning.front else "the best"
-    notes = f"Bold: {what}. Of a trial that did not finish, the accuracy after its last epoch."
+    cut = (
+        " Of a trial that did not finish, the accuracy after its last epoch."
+        if len(tuning.of("finished")) < len(rows)
+        else ""
+    )
+    notes = f"Bold: {what}.{cut}"
     return Table(f"trials-{tuning.net}", "Every trial", tuple(columns), tuple(rows), notes, marked, sortable=True)
 
 
@@ -73,7 +81,7 @@ def _front(tuning: Tuning) -> str:
     stand = "stands" if len(trials) == 1 else "stand"
     return (
         f"Of {_count(len(tuning.of('finished')), 'finished trial')} {len(trials)} {stand} on the Pareto front, where "
-        f"nothing is gained in one objective without a loss in another: {told}. {tuning.net} goes on with the best by "
+        f"no objective gains without a loss in another: {told}. {tuning.net} goes on with the best by "
         f"{first.name.replace('_', ' ')}, trial {tuning.best.number}: {tuning.best.told(tuning.settings)}."
     )
 
