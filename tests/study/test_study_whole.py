@@ -5,6 +5,10 @@ import pytest
 from typer.testing import CliRunner
 
 from mien.cli import app
+from mien.nets import ZOO, parameters, trainable
+from mien.study.schema import read_study
+from mien.training.augmentation import GENERATORS
+from mien.training.recipe import Recipe
 from mien.training.run import Run
 
 STUDIES = Path(__file__).parents[2] / "studies"
@@ -129,6 +133,41 @@ def test_a_net_with_and_without_augmentation_is_tested_once() -> None:
     pairs = [(one["a"], one["b"], one["split"]) for one in found["comparisons"]]
     assert ("plain", "turned", "validation") in pairs
     assert len(pairs) == len(set(pairs)) == 4
+
+
+def test_the_whole_study_is_the_courses() -> None:
+    study = read_study(STUDIES / "seed.toml")
+    nets = {net.net.name: net for net in study.nets}
+    assert [section.title[:3] for section in study.sections] == ["(c)", "(d)", "(e)", "(f)", "(g)"]
+    asked = {name: (net.recipe.epochs, net.recipe.batch) for name, net in nets.items() if name != "mobilenet"}
+    assert asked == {f"model{n}": (20, 256) for n in range(1, 6)} | {
+        "cnn_1": (15, 256),
+        "cnn_2": (20, 256),
+        "cnn_3": (20, 256),
+        "tpe_cnn": (10, 256),
+        "ft_2": (15, 256),
+        "ft_3": (15, 256),
+        "cnn_1_generator_1": (10, 32),
+        "cnn_1_augmented": (20, 256),
+    }
+    tune = nets["tpe_cnn"].tune
+    assert tune is not None
+    assert (tune.trials, tune.sampler, set(tune.space)) == (15, "tpe", {"kernel", "p", "act", "recipe.optimizer"})
+    assert study.previews == {name: Recipe(**entries) for name, entries in GENERATORS.items()}
+    generator = nets["cnn_1_generator_1"].recipe
+    assert generator.model_dump(include=set(GENERATORS["generator_1"])) == GENERATORS["generator_1"]
+    for name in ("cnn_1_generator_1", "cnn_1_augmented"):
+        assert nets[name].net.layers == ZOO["cnn_1"].layers
+    assert {name: (parameters(nets[name].net), trainable(nets[name].net)) for name in ("ft_2", "ft_3")} == {
+        "ft_2": (3_967_559, 1_709_575),
+        "ft_3": (3_967_559, 1_709_575),
+    }
+
+
+def test_the_fine_tuned_net_is_alike_wherever_it_stands() -> None:
+    both = [read_study(STUDIES / file).nets for file in ("finetune.toml", "seed.toml")]
+    alone, whole = (next(net for net in nets if net.net.name == "mobilenet") for nets in both)
+    assert (alone.net, alone.recipe) == (whole.net, whole.recipe)
 
 
 @pytest.mark.real
