@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from mien.nets.modules import SameConv2d
 from mien.training import kernels
+from mien.training.convolution import image_gradient, kernel_gradients
 
 Saved = Any
 """What a layer's backward needs of its forward; only that layer looks inside."""
@@ -47,12 +48,10 @@ class Conv:
         return F.conv2d(x, kernel, bias, self.stride, self.padding), x
 
     def backward(self, gradient: Tensor, weights: list[Tensor], saved: Saved) -> tuple[Tensor | None, list[Tensor]]:
-        kernel, bias = weights
-        call = (gradient, saved, kernel, [len(bias)], self.stride, self.padding, [1, 1], False, [0, 0], 1)
+        call = (gradient, saved, weights[0], self.stride, self.padding)
         # Two calls take less time than one that asks for all three.
-        _, *ours = aten.convolution_backward(*call, [False, True, True])
-        x = None if self.first else aten.convolution_backward(*call, [True, False, False])[0]
-        return x, ours
+        ours = kernel_gradients(*call)
+        return None if self.first else image_gradient(*call), list(ours)
 
 
 class Pad:

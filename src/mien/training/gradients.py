@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.training.chain import Chain, Link, Saved, chain
+from mien.training.fused import Fused
 from mien.training.losses import Loss
 
 CHUNK = 128
@@ -144,6 +145,7 @@ class ByAutograd:
         self.loss = loss
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.cast = torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
+        self.fused = Fused(self.model) if dtype == torch.bfloat16 else None
 
     def batch(self, x: Tensor, targets: Tensor, key: int) -> Judged:
         """See Gradients."""
@@ -154,7 +156,7 @@ class ByAutograd:
                 module.train(len(x) > 1)  # one face has no spread: the running mean and variance stand in
         self.model.zero_grad()
         with self.cast:
-            y = self.model(x.contiguous(memory_format=torch.channels_last))
+            y = (self.fused or self.model)(x.contiguous(memory_format=torch.channels_last))
         loss = self.loss(y.float(), targets)
         loss.backward()  # type: ignore[no-untyped-call]
         return Judged(loss.item(), _right(y, targets))
@@ -169,6 +171,8 @@ class ByAutograd:
 
     def close(self) -> None:
         """See Gradients."""
+        if self.fused:
+            self.fused.close()
 
 
 def _forward(

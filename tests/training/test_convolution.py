@@ -1,0 +1,34 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mien.training.convolution import image_gradient, kernel_gradients
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> tuple[int, int, int, int, int]:
+    """Faces, side, kernel, stride and padding: none, or of an odd kernel half of it."""
+    kernel = draw(st.integers(1, 5))
+    padding = draw(st.sampled_from([0, kernel // 2])) if kernel % 2 else 0
+    return draw(st.integers(1, 11)), draw(st.integers(kernel, 20)), kernel, draw(st.integers(1, 3)), padding
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=["bfloat16", "float32"])
+@settings(deadline=None, max_examples=100)
+@given(asked=convolutions(), seed=st.integers(0, 2**31))
+def test_gradients_are_autograds(dtype: torch.dtype, asked: tuple[int, int, int, int, int], seed: int) -> None:
+    """Computed from the same bfloat16, in whichever order of sums: within one rounding of the exact ones."""
+    n, side, k, stride, padding = asked
+    dice = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 3, side, side, generator=dice).to(dtype).contiguous(memory_format=torch.channels_last)
+    kernel = torch.randn(5, 3, k, k, generator=dice).to(dtype)
+    exact = [x.double().requires_grad_(), kernel.double().requires_grad_(), torch.zeros(5).double().requires_grad_()]
+    y = torch.conv2d(*exact, stride, padding)
+    gradient = torch.randn(y.shape, generator=dice).to(dtype).contiguous(memory_format=torch.channels_last)
+    expected = torch.autograd.grad(y, exact, gradient.double())
+    call = (gradient, x, kernel, [stride] * 2, [padding] * 2)
+    close = 0.004 if dtype == torch.bfloat16 else 1e-5
+    for ours, theirs in zip([image_gradient(*call), *kernel_gradients(*call)], expected, strict=True):
+        assert ours.dtype == dtype
+        assert (ours - theirs).norm() <= close * theirs.norm() + 1e-30

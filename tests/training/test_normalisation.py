@@ -1,0 +1,94 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from mien.nets.modules import batch_norm_of
+from mien.training.normalisation import Normalise
+
+
+@pytest.fixture(scope="module")
+def cores() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+def module_of(channels: int, dice: torch.Generator) -> nn.Module:
+    norm = batch_norm_of(nn.BatchNorm2d, channels)
+    nn.init.normal_(norm.weight, 1, 0.5, generator=dice)
+    nn.init.normal_(norm.bias, 0, 0.5, generator=dice)
+    return norm
+
+
+def image(shape: tuple[int, ...], dice: torch.Generator, spread: float = 1, mean: float = 0) -> Tensor:
+    x = (torch.randn(shape, generator=dice) * spread + mean).bfloat16()
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    shape=st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(1, 6), st.integers(1, 6)),
+    with_shortcut=st.booleans(),
+    relu=st.booleans(),
+    mean=st.sampled_from([0.0, 3.0]),
+    spread=st.sampled_from([0.01, 1.0, 100.0]),
+    seed=st.integers(0, 2**31),
+)
+def test_it_is_torchs_batch_norm_rounded_once(
+    cores: ThreadPoolExecutor,
+    shape: tuple[int, int, int, int],
+    with_shortcut: bool,
+    relu: bool,
+    mean: float,
+    spread: float,
+    seed: int,
+) -> None:
+    """Against float64, and each value within a bfloat16's rounding of it."""
+    shape = (shape[0] + 1, *shape[1:])  # torch refuses to normalise over one value
+    dice = torch.Generator().manual_seed(seed)
+    norm = module_of(shape[1], dice)
+    x, shortcut, gradient = image(shape, dice, spread, mean), image(shape, dice), image(shape, dice)
+    exact = [x.double().requires_grad_(), shortcut.double().requires_grad_()]
+    twin = module_of(shape[1], torch.Generator().manual_seed(seed)).double()
+    y = twin(exact[0]) + (exact[1] if with_shortcut else 0)
+
+    given_ = [x.clone().requires_grad_(), shortcut.clone().requires_grad_()]
+    found = Normalise.apply(given_[0], given_[1] if with_shortcut else None, norm.weight, norm.bias, norm, relu, cores)
+    expected = y.relu() if relu else y
+    assert torch.allclose(found.double(), expected, rtol=0.004, atol=1e-4)
+    assert torch.allclose(norm.running_mean.double(), twin.running_mean, rtol=1e-4, atol=1e-6)
+    assert torch.allclose(norm.running_var.double(), twin.running_var, rtol=1e-4, atol=1e-6)
+    assert norm.num_batches_tracked == 1
+
+    found.backward(gradient)
+    y.backward(gradient.double() * (found > 0) if relu else gradient.double())  # where it is 0 within its rounding
+    size = exact[0].grad.abs().max() + 1e-3
+    assert torch.allclose(given_[0].grad.double(), exact[0].grad, rtol=0.005, atol=1e-4 * size)
+    if with_shortcut:
+        assert torch.equal(given_[1].grad.double(), exact[1].grad)
+    for ours, theirs in zip(norm.parameters(), twin.parameters(), strict=True):
+        assert torch.allclose(ours.grad.double(), theirs.grad, rtol=1e-3, atol=1e-3)
+
+
+def test_a_channel_of_one_value_gives_its_shift(cores: ThreadPoolExecutor) -> None:
+    dice = torch.Generator().manual_seed(0)
+    norm = module_of(3, dice)
+    x = torch.full((2, 3, 4, 4), 7.0).bfloat16().requires_grad_()
+    y = Normalise.apply(x, None, norm.weight, norm.bias, norm, False, cores)
+    assert torch.allclose(y.float(), norm.bias[:, None, None].expand_as(y), rtol=0.004)
+    y.sum().backward()
+    assert x.grad.isfinite().all()
+
+
+def test_it_goes_over_thousands_of_faces_in_float64(cores: ThreadPoolExecutor) -> None:
+    """Sums of float32 alone would have lost a hundredth of the variance."""
+    dice = torch.Generator().manual_seed(0)
+    norm = module_of(2, dice)
+    x = image((3000, 2, 24, 24), dice, spread=0.25, mean=4)
+    Normalise.apply(x, None, norm.weight, norm.bias, norm, True, cores)
+    exact = x.double().var((0, 2, 3))
+    assert torch.allclose((norm.running_var.double() - 0.99) / 0.01, exact, rtol=1e-3)
