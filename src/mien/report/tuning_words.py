@@ -126,9 +126,11 @@ def _pruned(tuning: Tuning) -> str:
     )
     pairs = [(one.accuracies[-1], tuning.best.accuracies[one.epochs - 1 : one.epochs]) for one in pruned if one.epochs]
     ahead = sum(bool(then) and mine > then[0] for mine, then in pairs)
-    if not ahead:
-        return f"{text} When stopped, none of them was ahead of what the best trial had at the same epoch."
-    return f"{text} When stopped, {ahead} of them stood above what the best trial had at the same epoch."
+    if len(pruned) == 1:
+        return (
+            f"{text} When stopped it was {'' if ahead else 'not '}ahead of what the best trial had at the same epoch."
+        )
+    return f"{text} When stopped, {ahead or 'none'} of them stood above what the best trial had at the same epoch."
 
 
 def _failed(tuning: Tuning) -> str:
