@@ -105,6 +105,19 @@ def test_a_gain_tells_its_cost() -> None:
     )
 
 
+def test_a_search_is_part_of_the_cost() -> None:
+    nets = [
+        net("searched", "x", 0.6, selected=True, seconds=30.0),
+        net("plain", "y", 0.5, selected=True, seconds=60.0),
+    ]
+    contents = study_of(nets)
+    contents.facts["tuning"] = {"searched": {"seconds": 300.0}}  # type: ignore[index]
+    assert whole_words(contents)[0].endswith(
+        "It takes 0.50 times the training time (30 s after a search of 5 min against 1 min) and has as many parameters "
+        "(1,000)."
+    )
+
+
 def test_the_best_on_validation_may_be_behind_on_test() -> None:
     nets = [
         net("a", "x", 0.6, selected=True, test_accuracy=0.5, judged_on="test"),

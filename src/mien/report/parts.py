@@ -116,7 +116,9 @@ def group_part(contents: Contents, section: Section, faces: Faces | None, previe
     ]
     return GroupPart(
         section=section,
-        table=tables.comparison_table(contents, members, f"comparison-{slug(section.name)}", "Side by side"),
+        table=tables.comparison_table(
+            contents, members, f"comparison-{slug(section.name)}", "Side by side" if len(members) > 1 else "In numbers"
+        ),
         words=tuple(words),
         curves=tuple(draw_histories(members, section.name)),
         parts=tuple(_net_part(contents, net, faces, previews) for net in members),

@@ -92,7 +92,7 @@ def _edges(tuning: Tuning) -> str:
         return ""
     told = _listed([f"{one.label} ({shown(one.low)} to {shown(one.high)})" for one in at])
     lie = "lies at the edge of its range" if len(at) == 1 else "lie at the edges of their ranges"
-    return f"The best {told} {lie}; beyond, there may be better ones."
+    return f"The best {told} {lie}: where that can be widened, there may be better values."
 
 
 def _at_edge(setting: Setting, best: Trial) -> bool:

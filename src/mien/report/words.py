@@ -130,19 +130,26 @@ def _gain(contents: Contents, best: NetResult, other: NetResult) -> str:
     else:
         first, test = f"{best.name} and {other.name} are level on {split}", None
     text = f"{first} ({percent(mine.value)} against {percent(its.value)} %){beyond(contents, test)}."
-    return f"{text} {_cost(best, other)}".strip()
+    return f"{text} {_cost(contents, best, other)}".strip()
 
 
-def _cost(best: NetResult, other: NetResult) -> str:
+def _cost(contents: Contents, best: NetResult, other: NetResult) -> str:
     a, b = best.facts, other.facts
     if not a["seconds"] or not b["seconds"] or not b["parameters"]:
         return ""
-    return (
-        f"It takes {times(a['seconds'] / b['seconds'], 'training time')} "
-        f"({duration(a['seconds'])} against {duration(b['seconds'])}) and has "
-        f"{times(a['parameters'] / b['parameters'], 'number of parameters')} "
-        f"({whole(a['parameters'])} against {whole(b['parameters'])})."
-    )
+    took = " against ".join(_time(contents, net) for net in (best, other))
+    size = f"has {times(a['parameters'] / b['parameters'], 'number of parameters')}"
+    size += f" ({whole(a['parameters'])} against {whole(b['parameters'])})"
+    if a["parameters"] == b["parameters"]:
+        size = f"has as many parameters ({whole(a['parameters'])})"
+    return f"It takes {times(a['seconds'] / b['seconds'], 'training time')} ({took}) and {size}."
+
+
+def _time(contents: Contents, net: NetResult) -> str:
+    """A net's training time, and that of the search behind it."""
+    search = contents.facts.get("tuning", {}).get(net.name)
+    after = f" after a search of {duration(search['seconds'])}" if search else ""
+    return f"{duration(net.facts['seconds'])}{after}"
 
 
 def beyond(contents: Contents, test: Comparison | None) -> str:
