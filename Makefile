@@ -16,7 +16,7 @@ compile := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1	/p' Makefile | expand -t 18
 
 setup: $(ready) ## the environment .venv with mien, every extra and the developers' tools
 

@@ -153,6 +153,13 @@ def test_augmented_or_thawed_faces_go_through_the_backbone(
     assert computed == []
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_last_batch_of_one_face_is_trained_on(precision: str, start: Start, mobilenet: None, few: Faces) -> None:
+    """A thawed block whose image is a single pixel: one face has no spread that could be normalised."""
+    run = start(Net("thawed", ("mobilenet_v2(thaw=2)", "classes")), 0, few, epochs=1, batch=39, precision=precision)
+    assert fit(run, few, silent).state == "finished"
+
+
 def test_a_plan_counts_the_features(mobilenet: None, few: Faces, computed: list[int]) -> None:
     recipe = Recipe(batch=8)
     assert time_step(NET, recipe, few, steps=1) > 0

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.nets.backbones.backbone import Backbone
 from mien.training.chain import Chain, Link, Saved, chain
 from mien.training.fused import Fused
 from mien.training.losses import Loss
@@ -152,7 +153,7 @@ class ByAutograd:
         torch.manual_seed(_seed(key, 0))
         self.model.train()
         for module in self.model.modules():
-            if isinstance(module, nn.BatchNorm1d):
+            if isinstance(module, nn.BatchNorm1d | Backbone):
                 module.train(len(x) > 1)  # one face has no spread: the running mean and variance stand in
         self.model.zero_grad()
         with self.cast:
