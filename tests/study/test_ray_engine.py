@@ -9,14 +9,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mien.faces.drawn import draw_faces
+from mien.nets import Net
 from mien.study.compare import study_runs
+from mien.study.resources import Resources
+from mien.training.loop import Progress, fit
+from mien.training.recipe import Recipe
+from mien.training.run import Run
 
 pytest.importorskip("ray")
+from mien.study.ray_engine import RayEngine
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds Ray's processes in /proc"),
@@ -188,3 +197,41 @@ def test_ctrl_c_stops_the_runs_and_the_ray_that_was_started_for_them(
     done = subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert outcomes(tmp_path / "there") == outcomes(here)
+
+
+@pytest.mark.parametrize(
+    ("workers", "process", "kills", "apart"),
+    [(1, "ray::train", 1, True), (1, "ray::train", 4, False), (2, "ray::_assist", 1, False)],
+    ids=["begins anew where no storage is shared", "fails in the end", "goes on when one of two was lost"],
+)
+def test_a_run_whose_worker_is_killed(
+    workers: int, process: str, kills: int, apart: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces = draw_faces(200, size=24)
+    net, recipe = Net("fnn", ("flatten", "dense(8)", "relu", "classes")), Recipe(epochs=40, precision="float32")
+    run = Run.create(tmp_path / "there", net, recipe, 0, faces)
+    killed: set[int] = set()
+
+    def kill(progress: Progress) -> None:
+        """The worker that trains now, behind its second epoch."""
+        if progress.record is not None and progress.record.epoch >= 2 and len(killed) < kills:
+            (raylet,) = children(os.getpid(), "raylet")
+            for pid in set(children(raylet, process)) - killed:
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+
+    if apart:
+        monkeypatch.setattr(RayEngine, "_token", lambda self, folder: Path("/nowhere to be seen"))
+    with closing(RayEngine(faces, kill, {"fnn": Resources(workers=workers)})) as engine:
+        engine.submit(run)
+        ((ended, status),) = engine.gather()
+    assert (ended.id, len(killed)) == (run.id, kills)
+    assert status == run.status
+    if kills == 4:
+        assert status.state == "failed"
+        assert status.reason.startswith("its worker was lost 4 times, the last time so: ")
+        return
+    here = Run.create(tmp_path / "here", net, recipe, 0, faces)
+    fit(here, faces, lambda progress: None)
+    assert status.state == "finished"
+    assert [epoch.loss for epoch in run.history()] == pytest.approx([epoch.loss for epoch in here.history()], rel=1e-6)

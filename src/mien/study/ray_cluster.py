@@ -112,4 +112,7 @@ def _try_to_join(address: str) -> None:
         ) from None
     if tried.returncode:
         said = " ".join((tried.stdout or tried.stderr).split())
-        raise UserError(f"--address {address}: Ray does not let this machine in: {said}")
+        raise UserError(
+            f"--address {address}: Ray does not let this machine in: {said}. Both sides need the same Ray, Python and "
+            "token (ray get-auth-token), and this machine must be a node of the cluster (ray start --address)"
+        )
