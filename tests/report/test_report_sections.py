@@ -17,10 +17,10 @@ data.source = "faces"
 epochs = 4
 [nets]
 plain.layers = ["conv(4)", "relu", "pool(4)", "flatten", "classes"]
-dense.layers = ["flatten", "dense(8)", "relu", "classes"]
+dense.layers = ["flatten", "dense(8)", "batch_norm", "relu", "classes"]
 [nets.turned]
 layers = ["conv(4)", "relu", "pool(4)", "flatten", "classes"]
-recipe = {{ augment = ["rotate(90)", "flip_vertical"], schedule = "cosine" }}
+recipe = {{ augment = ["rotate(90)", "flip_vertical"], schedule = "cosine", label_smoothing = 0.1 }}
 [groups.second]
 title = "(g) Augmentation"
 note = "One paragraph.\\n\\nAnd <another>."
@@ -62,7 +62,7 @@ def test_augmentation_is_compared_across_tables(folder: Path) -> None:
     page = (folder / "report.html").read_text()
     assert "turned is plain trained on augmented faces" in page
     assert re.search(r"points less, beyond chance\s\(McNemar p", page)
-    assert "the recipes also differ in schedule (cosine against constant)" in page
+    assert "the recipes also differ in schedule (cosine against constant) and label smoothing (0.1 against 0.0)" in page
     assert "flip_vertical turns some upside down, which hurt" in page
 
 
@@ -81,8 +81,31 @@ def test_settings_that_differ_are_told_and_the_others_folded(folder: Path) -> No
     told, usual = net.split("What is as always")
     assert "rotate(90), flip_vertical" in told
     assert "0.001, falling to 0 along a cosine" in told
-    assert "label" not in told[told.index("Settings") :]
-    assert "<dt>targets</dt><dd>the labels</dd>" in usual
+    assert "the labels, 0.1 of each spread over all emotions" in told
+    assert "<dt>sampling</dt><dd>every face once an epoch</dd>" in usual
+    assert "every face once an epoch" not in told
+
+
+def test_captions_say_how_train_differs_from_validation(folder: Path) -> None:
+    page = (folder / "report.html").read_text()
+    turned = page[page.index('id="net-turned"') : page.index('id="group-first"')]
+    assert "dropout on, its faces augmented." in turned
+    assert "The loss on train is the recipe&#39;s own" in turned
+    assert page.count("its faces augmented") == 1
+
+
+def test_a_rate_that_fell_to_nothing_is_no_lack_of_epochs(folder: Path) -> None:
+    page = (folder / "report.html").read_text()
+    assert page.count("the last: a longer schedule may help.") == 1
+    assert page.count("the last: more epochs may help.") == 2
+
+
+def test_layers_tell_what_is_trained_where_not_all_is(folder: Path) -> None:
+    """Batch norm's running mean and variance are counted, but not trained."""
+    header, *rows = (folder / "tables" / "layers-dense.csv").read_text().splitlines()
+    assert header == "layer,word,output_shape,parameters,trainable"
+    assert "batch_norm_1,batch_norm,8,32,16" in rows
+    assert "trainable" not in (folder / "tables" / "layers-plain.csv").read_text()
 
 
 def test_nets_of_a_table_share_a_picture_of_their_histories(folder: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.report.contents import Contents, NetResult, read_contents
-from mien.report.net_words import net_words
+from mien.report.net_words import curve_words, net_words
 from mien.report.words import answer, apart, audit_words, group_words, points, times, whole_words
 
 SHARE = st.floats(0, 1)
@@ -303,6 +303,11 @@ def test_who_leads_is_who_has_the_higher_number(contents: Contents) -> None:
             mine, its = float(found[1]), float(found[2])
             assert (" gains " in sentence) == (mine > its)
             assert (" behind " in sentence) == (mine < its)
+
+
+def test_a_loss_that_still_falls_asks_for_more(study: Path) -> None:
+    wide = read_contents(study).nets[0]
+    assert curve_words(wide) == ("Its validation loss was still falling after epoch 6, the last: more epochs may help.")
 
 
 def test_the_words_of_a_real_folder_name_its_best(study: Path) -> None:

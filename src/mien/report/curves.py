@@ -106,6 +106,7 @@ def draw_history(net: NetResult) -> list[Drawing]:
     seeds = f" Thin: each of {len(histories)} seeds; thick: their mean." if len(histories) > 1 else ""
     penalised = any(re.search(r"\bl[12]\b", word) for word in net.net.layers)
     penalty = " The loss on train includes the penalties on weights, that on validation does not." if penalised else ""
+    penalty += _objective(net)
 
     steps = [thinned(np.array([loss for epoch in history for loss in epoch.steps])) for history in histories]
     block = max(size for _, _, size in steps)
@@ -121,7 +122,8 @@ def draw_history(net: NetResult) -> list[Drawing]:
     ]
     kept = _kept(net)
     mark = "" if kept is None else " Dashed: the epoch whose weights were kept."
-    during = " Train is judged while it is being trained on, dropout on."
+    changed = ", its faces augmented" if net.recipe.augment else ""
+    during = f" Train is judged while it is being trained on, dropout on{changed}."
     return [
         Drawing(
             f"loss-steps-{net.name}",
@@ -201,6 +203,16 @@ def draw_lines(lines: Sequence[tuple[str, NDArray[np.float64]]], x: str, y: str,
             plain_ticks(axes.yaxis)
         told = "; ".join(f"{name} ends at {factor * ys[-1]:.3g}" for name, ys in lines)
         return svg_text(figure, f"{y} over {x}: {told}.")
+
+
+def _objective(net: NetResult) -> str:
+    """What a caption says where train's loss is not plain cross-entropy with the labels."""
+    recipe = net.recipe
+    plain = not (recipe.label_smoothing or recipe.focal) and recipe.class_weights == "none"
+    mixed = recipe.targets == "votes" or any(word.startswith(("mixup", "cutmix")) for word in recipe.augment)
+    if plain and not mixed:
+        return ""
+    return " The loss on train is the recipe's own, that on validation plain cross-entropy with the labels."
 
 
 def _kept(net: NetResult) -> float | None:

@@ -24,7 +24,8 @@ def curve_words(net: NetResult) -> str:
         return ""
     lowest = int(np.argmin(losses)) + 1
     if lowest == len(losses):
-        return f"Its validation loss was still falling after epoch {lowest}, the last: more epochs may help."
+        more = "more epochs may help" if net.recipe.schedule == "constant" else "a longer schedule may help"
+        return f"Its validation loss was still falling after epoch {lowest}, the last: {more}."
     rise = losses[-1] - losses[lowest - 1]
     return (
         f"Its validation loss was lowest after epoch {lowest} of {len(losses)} ({losses[lowest - 1]:.3f}) "

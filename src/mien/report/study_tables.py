@@ -95,18 +95,27 @@ def mcnemar_table(comparisons: Sequence[Comparison], name: str, title: str) -> T
 
 def layers_table(contents: Contents, net: NetResult) -> Table:
     """The layers of a net, their output shapes and parameters."""
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("layer", "layer", lead=True),
         Column("word", "word"),
         Column("output_shape", "output shape"),
         Column("parameters", "parameters", whole, True),
+        Column("trainable", "trained", whole, True),
     )
     found = summary(net.net, contents.faces["size"], len(contents.classes))
     rows: list[tuple[object, ...]] = [
-        (row.name, row.word, " \N{MULTIPLICATION SIGN} ".join(map(str, row.output_shape)), row.parameters)
+        (
+            row.name,
+            row.word,
+            " \N{MULTIPLICATION SIGN} ".join(map(str, row.output_shape)),
+            row.parameters,
+            row.trainable,
+        )
         for row in found
     ]
-    rows.append(("all", None, None, sum(row.parameters for row in found)))
+    rows.append(("all", None, None, sum(row.parameters for row in found), sum(row.trainable for row in found)))
+    if all(row.trainable == row.parameters for row in found):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     last = frozenset([len(rows) - 1])
     return Table(f"layers-{net.name}", f"Layers of {net.name}", columns, tuple(rows), marked=last)
 
