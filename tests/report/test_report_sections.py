@@ -35,7 +35,7 @@ whitening = "zca"
 [previews.none]
 epochs = 3
 """
-SKILL = {"plain": 2.0, "dense": 1.0, "turned": 0.2}
+SKILL = {"plain": 2.0, "dense": 1.0, "turned": 0.5}
 
 
 @pytest.fixture(scope="module")
