@@ -43,7 +43,7 @@ def test_penalties_and_their_gradients_are_those_of_the_loss_with_them_added(
         if module is p.module
     )
     assert len(copy.penalties) == len(trainer.model.penalties) > 0
-    y = copy(trainer.scaled(images))
+    y = copy(trainer.scaling(images))
     loss = F.cross_entropy(y, labels) + penalty(copy)
     loss.backward()
     step = trainer.step(images, labels, number=1)
@@ -58,7 +58,7 @@ def test_penalties_and_their_gradients_are_those_of_the_loss_with_them_added(
 def test_centred_pixels_lie_between_minus_and_plus_a_half() -> None:
     images = torch.arange(256, dtype=torch.uint8).view(1, 16, 16)
     before = images.clone()
-    x = trainer_of(("flatten", "classes")).scaled(images)
+    x = trainer_of(("flatten", "classes")).scaling(images)
     assert (x.shape, x.dtype) == ((1, 1, 16, 16), torch.float32)
     assert torch.allclose(x.flatten(), torch.arange(256) / 255 - 0.5, atol=1e-7)
     assert (x.min(), x.max()) == (-0.5, 0.5)
@@ -67,7 +67,7 @@ def test_centred_pixels_lie_between_minus_and_plus_a_half() -> None:
 
 def test_standardised_images_have_mean_0_and_deviation_1_each(faces: Faces) -> None:
     images, _ = batch_of(faces)
-    x = trainer_of(("flatten", "classes"), scaling="standardised").scaled(images)
+    x = trainer_of(("flatten", "classes"), scaling="standardised").scaling(images)
     assert (x.shape, x.dtype) == ((32, 1, 24, 24), torch.float32)
     pixels = faces.images[:32].astype(np.float64)
     expected = (pixels - pixels.mean((1, 2), keepdims=True)) / pixels.std((1, 2), keepdims=True)
@@ -77,7 +77,7 @@ def test_standardised_images_have_mean_0_and_deviation_1_each(faces: Faces) -> N
 @pytest.mark.parametrize("value", [0, 77, 255])
 def test_a_constant_image_is_standardised_to_zeros(value: int) -> None:
     images = torch.full((2, 24, 24), value, dtype=torch.uint8)
-    x = trainer_of(("flatten", "classes"), scaling="standardised").scaled(images)
+    x = trainer_of(("flatten", "classes"), scaling="standardised").scaling(images)
     assert torch.equal(x, torch.zeros(2, 1, 24, 24))
 
 

@@ -45,7 +45,8 @@ class Normalise(torch.autograd.Function):
         values, count = _rows(x), x.numel() // x.shape[1]
         total = _over(cores, _moments, values)
         mean = total[0] / count
-        variance = np.maximum(total[1] / count - mean**2, 0)
+        with np.errstate(invalid="ignore", over="ignore"):  # a run that diverges is found out by its loss
+            variance = np.maximum(total[1] / count - mean**2, 0)
         _remember(module, mean, variance, count)
         deviation = np.sqrt(variance + module.eps)
         factor = weight.detach().numpy() / deviation
