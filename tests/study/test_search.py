@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mien.cli import app
+from mien.errors import UserError
 from mien.study.compare import study_runs
 from mien.study.execute import execute
 from mien.study.plan import Plan, make_plan
@@ -175,7 +176,9 @@ def test_a_search_that_was_killed_makes_the_trials_of_one_that_was_not(
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (tmp_path / "out" / "results.json").exists()
-    assert started(*words).wait() == 0
+    again = started(*words)
+    assert again.communicate()[0]
+    assert again.returncode == 0
     ours = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
     theirs = Search(whole[1], whole[1].study.nets[0], whole[0]).trials()
     assert told(ours) == told(theirs)
@@ -292,6 +295,5 @@ def test_the_command_lists_trials(whole: tuple[Path, Plan, dict[str, object], Wa
 
 
 def test_a_folder_without_searches_is_told(tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["trials", str(tmp_path)])
-    assert done.exit_code == 2
-    assert "holds no searches" in done.stderr
+    with pytest.raises(UserError, match="holds no searches; a study makes them for nets with a tune table"):
+        CliRunner().invoke(app, ["trials", str(tmp_path)], catch_exceptions=False)

@@ -130,10 +130,10 @@ def _gain(contents: Contents, best: NetResult, other: NetResult) -> str:
     else:
         first, test = f"{best.name} and {other.name} are level on {split}", None
     text = f"{first} ({percent(mine.value)} against {percent(its.value)} %){beyond(contents, test)}."
-    return f"{text} {_cost(contents, best, other)}".strip()
+    return f"{text} {_cost(contents, best, other, 'It' if difference else best.name)}".strip()
 
 
-def _cost(contents: Contents, best: NetResult, other: NetResult) -> str:
+def _cost(contents: Contents, best: NetResult, other: NetResult, subject: str) -> str:
     a, b = best.facts, other.facts
     if not a["seconds"] or not b["seconds"] or not b["parameters"]:
         return ""
@@ -142,7 +142,7 @@ def _cost(contents: Contents, best: NetResult, other: NetResult) -> str:
     size += f" ({whole(a['parameters'])} against {whole(b['parameters'])})"
     if a["parameters"] == b["parameters"]:
         size = f"has as many parameters ({whole(a['parameters'])})"
-    return f"It takes {times(a['seconds'] / b['seconds'], 'training time')} ({took}) and {size}."
+    return f"{subject} takes {times(a['seconds'] / b['seconds'], 'training time')} ({took}) and {size}."
 
 
 def _time(contents: Contents, net: NetResult) -> str:

@@ -92,11 +92,13 @@ def join(plan: Plan, folder: Path, watcher: Watcher, engine: MakeEngine = LocalE
     """Help with the searches of a study that another process runs in `folder`, until each has its trials.
 
     Raises:
-        UserError: the folder is no study's.
+        UserError: the folder is no study's, or another's.
         KeyboardInterrupt: stopped by the user; what this process was at is taken up by the next that asks.
     """
     if not (folder / "study.toml").exists():
         raise UserError(f"{folder}: no study runs here yet; start it without --join, then join it")
+    if not (folder / "study.toml").read_text(encoding="utf-8").endswith(plan.study.text):
+        raise UserError(f"{folder}: the study that runs here has another file; join it with the same")
     if not any(net.tune for net in plan.study.nets):
         raise UserError(f"study {plan.study.name}: searches nothing; only trials can be shared by --join")
     with closing(engine(plan.faces, watcher.progress, plan.study.resources)) as place:

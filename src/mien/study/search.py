@@ -1,42 +1,37 @@
 """Search: the trials of a tuned net, asked of Optuna and kept in its journal, one ordinary run each.
 
 tuning/NAME-ID.journal   Optuna's journal of the search: it survives a kill, and several processes can write it
-tuning/NAME-ID.lock      held while a trial is asked for, so that budgets are kept whoever asks
+tuning/NAME-ID.lock      who is at which trial; held while one is asked for, so that budgets are kept whoever asks
 
 A trial whose process died goes on from its run's checkpoint with the values that it had, so a search that was killed
 makes the trials that it would have made. The sampler's random numbers follow from the seed and the trial's number.
 """
 
-import fcntl
 import os
 import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
-from itertools import islice, product
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 import optuna
-from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import Trial, TrialState
 
 from mien.errors import UserError
+from mien.study.drawing import draw
 from mien.study.engine import Engine
+from mien.study.journal import Claims, storage
 from mien.study.plan import Plan
 from mien.study.schema import StudyNet
-from mien.study.space import Value
-from mien.study.trials import TrialFacts, facts_of, storage
-from mien.study.tune import Tune, pruner_of
-from mien.training.run import Epoch, Run, Status, alive
+from mien.study.trials import TrialFacts, facts_of
+from mien.study.tune import pruner_of
+from mien.training.run import Epoch, Run, Status
 
 if TYPE_CHECKING:
     from mien.study.execute import Watcher
-
-STARTUP = 1 / 3
-"""The share of the trials that are drawn at random before a sampler begins to learn, ten at most."""
 
 WAIT = 0.5
 """Seconds between two looks at the trials of other processes."""
@@ -57,18 +52,17 @@ class Search:
         name = f"{net.net.name}-{self.tune.id(plan.faces.fingerprint)}"
         (folder / "tuning").mkdir(parents=True, exist_ok=True)
         self._lock = folder / "tuning" / f"{name}.lock"
-        with self._alone():
+        with closing(Claims(self._lock)) as claims, claims.alone():
             self.study = optuna.create_study(
                 storage=storage(folder / "tuning" / f"{name}.journal"),
                 study_name=net.net.name,
-                directions=["minimize" if one == "parameters" else "maximize" for one in self.tune.objectives],
+                directions=self.tune.directions,
                 load_if_exists=True,
+                sampler=optuna.samplers.RandomSampler(),  # draws nothing: see drawing.py
             )
             self.study.pruner = pruner_of(self.tune.pruner, net.recipe.epochs)
             if not self.study.user_attrs:
                 self.study.set_user_attr("objectives", list(self.tune.objectives))
-                for values in _planned(self.tune):
-                    self.study.enqueue_trial(values)
 
     def run(self, engine: Engine, watcher: "Watcher") -> None:
         """Make the trials that are missing, and wait for those of other processes.
@@ -78,16 +72,17 @@ class Search:
             watcher: told of each trial's beginning and end.
         """
         going: dict[str, list[Trial]] = {}
-        self._fill(engine, watcher, going)
-        while going or self._others():
-            for run, status in engine.gather():
-                for trial in going.pop(run.id):
-                    self._tell(trial, run, status, watcher)
-                watcher.ended(run, status)
-                self._fill(engine, watcher, going)
-            if self._others():
-                time.sleep(WAIT)
-                self._fill(engine, watcher, going)
+        with closing(Claims(self._lock)) as claims:
+            self._fill(engine, watcher, going, claims)
+            while going or self._others():
+                for run, status in engine.gather():
+                    for trial in going.pop(run.id):
+                        self._tell(trial, run, status, watcher)
+                    watcher.ended(run, status)
+                    self._fill(engine, watcher, going, claims)
+                if self._others():
+                    time.sleep(WAIT)
+                    self._fill(engine, watcher, going, claims)
 
     def trials(self) -> list[TrialFacts]:
         """Every trial that has begun, in the order of their numbers."""
@@ -132,50 +127,81 @@ class Search:
         assert found is not None
         return replace(self.net, net=found[0], recipe=found[1])
 
-    def _fill(self, engine: Engine, watcher: "Watcher", going: dict[str, list[Trial]]) -> None:
+    def _fill(self, engine: Engine, watcher: "Watcher", going: dict[str, list[Trial]], claims: Claims) -> None:
         """Submit trials until the engine is full or the budget spent."""
+        busy = {one.number for trials in going.values() for one in trials}
         while len(going) < engine.slots:
-            trial = self._next({one.number for trials in going.values() for one in trials})
-            if trial is None:
-                return
-            problems: list[str] = []
-            bound = self.tune.bind(trial.params, problems)
-            if bound is None:
-                self._end(trial, TrialState.FAIL, reason="; ".join(problems))
-                self._say(watcher, trial)
-                continue
-            seed = self.plan.study.seeds[0]
-            run = Run.create(self.folder / "runs", *bound, seed, self.plan.faces)
-            trial.set_user_attr("run", run.id)
+            with claims.alone():
+                trial = self._next(busy, claims)
+                if trial is None:
+                    return
+                busy.add(trial.number)
+                run = self._run_of(trial)
             self._say(watcher, trial)
+            if run is None:
+                continue
             if run.id in going:
                 going[run.id].append(trial)
-            elif run.status.ended:
+            elif self._trained_elsewhere(trial, run, busy):
+                continue
+            elif self._ended(run):
                 self._tell(trial, run, run.status, watcher)
             else:
                 going[run.id] = [trial]
                 engine.submit(run, lambda record, trial=trial: self._stop(trial, record))  # type: ignore[misc]
 
-    def _next(self, ours: set[int]) -> Trial | None:
+    def _next(self, busy: set[int], claims: Claims) -> Trial | None:
         """A trial to make: one that a dead process left, else a new one; None where the budget is spent."""
-        with self._alone():
-            trials = self.study.get_trials(deepcopy=False)
-            for left in trials:
-                if left.state == TrialState.RUNNING and left.number not in ours and not _elsewhere(left):
-                    trial = Trial(self.study, left._trial_id)
-                    trial.set_user_attr("owner", _owner())
-                    return trial
-            begun = [one for one in trials if one.state != TrialState.WAITING]
-            spent = sum(one.user_attrs.get("seconds", 0.0) for one in begun)
-            none_waits = len(begun) == len(trials)
-            if len(begun) >= self.tune.trials or (self.tune.minutes and spent >= 60 * self.tune.minutes):
+        trials = self.study.get_trials(deepcopy=False)
+        for left in trials:
+            if left.state == TrialState.RUNNING and left.number not in busy and claims.take(left.number):
+                return self._begun(Trial(self.study, left._trial_id))
+        begun = [one for one in trials if one.state != TrialState.WAITING]
+        number, spent = len(begun), sum(one.user_attrs.get("seconds", 0.0) for one in begun)
+        if number >= self.tune.trials or (self.tune.minutes and spent >= 60 * self.tune.minutes):
+            return None
+        if number == len(trials):
+            values = draw(self.tune, begun)
+            if values is None:
                 return None
-            if none_waits and self.tune.sampler == "grid":
-                return None
-            self.study.sampler = _sampler(self.tune, len(begun))
-            trial = self.study.ask({key: one.optunas() for key, one in self.tune.space.items()})
-            trial.set_user_attr("owner", _owner())
-            return trial
+            self.study.enqueue_trial(values)
+        claims.take(number)
+        return self._begun(self.study.ask())
+
+    def _begun(self, trial: Trial) -> Trial:
+        """The trial with the values that it was given, also if a kill came while they were written down."""
+        for key, one in self.tune.space.items():
+            one.draw(trial, key)
+        trial.set_user_attr("owner", f"{socket.gethostname()} {os.getpid()}")
+        return trial
+
+    def _run_of(self, trial: Trial) -> Run | None:
+        """The run of a trial, noted with it; None where its values fit no net, which ends it."""
+        problems: list[str] = []
+        bound = self.tune.bind(trial.params, problems)
+        if bound is None:
+            self._end(trial, TrialState.FAIL, reason="; ".join(problems))
+            return None
+        run = Run.create(self.folder / "runs", *bound, self.plan.study.seeds[0], self.plan.faces)
+        trial.set_user_attr("run", run.id)
+        return run
+
+    def _trained_elsewhere(self, trial: Trial, run: Run, busy: set[int]) -> bool:
+        """Whether another process is at an earlier trial of the same run: this one waits for its end."""
+        earlier = self.study.get_trials(deepcopy=False)[: trial.number]
+        return any(
+            one.state == TrialState.RUNNING and one.number not in busy and one.user_attrs.get("run") == run.id
+            for one in earlier
+        )
+
+    def _ended(self, run: Run) -> bool:
+        """Whether a run is left as it is; one that another search gave up is trained anew."""
+        trials = self.study.get_trials(deepcopy=False)
+        ours = any(one.intermediate_values for one in trials if one.user_attrs.get("run") == run.id)
+        if run.status.state == "pruned" and not ours:
+            for file in ("state.json", "history.jsonl"):
+                (run.folder / file).unlink()
+        return run.status.ended
 
     def _stop(self, trial: Trial, record: Epoch) -> str:
         """Optuna's judgement after an epoch."""
@@ -233,45 +259,3 @@ class Search:
 
     def _sign(self) -> int:
         return -1 if self.tune.objectives[0] == "parameters" else 1
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with self._lock.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-
-def _planned(tune: Tune) -> list[dict[str, Value]]:
-    """The trials whose values are known beforehand."""
-    start = [dict(values) for values in tune.start]
-    if tune.sampler != "grid":
-        return start[: tune.trials]
-    every = product(*(one.grid() for one in tune.space.values()))
-    points = (dict(zip(tune.space, values, strict=True)) for values in every)
-    return start + list(islice((point for point in points if point not in start), max(tune.trials - len(start), 0)))
-
-
-def _sampler(tune: Tune, number: int) -> BaseSampler:
-    """The sampler for a trial; made anew for each, so that its random numbers depend on nothing but the number."""
-    seed = tune.seed * 100_003 + number
-    startup = max(1, min(10, round(tune.trials * STARTUP)))
-    match tune.sampler:
-        case "tpe":
-            return optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup)
-        case "gp":
-            return optuna.samplers.GPSampler(seed=seed, n_startup_trials=startup, deterministic_objective=False)
-        case "cmaes":
-            return optuna.samplers.CmaEsSampler(seed=seed, n_startup_trials=startup, warn_independent_sampling=False)
-    return optuna.samplers.RandomSampler(seed=seed)
-
-
-def _owner() -> str:
-    return f"{socket.gethostname()} {os.getpid()}"
-
-
-def _elsewhere(trial: FrozenTrial) -> bool:
-    """Whether another process may still be at a trial; of another machine's processes nothing can be seen."""
-    host, _, pid = str(trial.user_attrs.get("owner", "")).rpartition(" ")
-    if host and host != socket.gethostname():
-        return True
-    return bool(host) and int(pid) != os.getpid() and alive(int(pid))

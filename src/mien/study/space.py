@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import exp, log
 from typing import TYPE_CHECKING, Any, Literal
 
 from mien.errors import did_you_mean
@@ -9,7 +10,7 @@ from mien.nets.grammar import arguments
 from mien.nets.words import Mistake, parse
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
+    from optuna import Trial
 
 Value = int | float | str | bool | None
 Values = Mapping[str, Value]
@@ -45,7 +46,9 @@ class Distribution:
         if self.choices or self.step is None:
             return self.choices
         count = int((self.high - self.low) / self.step + 1e-9) + 1
-        return tuple(self.low + at * (int(self.step) if self.kind == "integer" else self.step) for at in range(count))
+        if self.kind == "integer":
+            return tuple(int(self.low + at * self.step) for at in range(count))
+        return tuple(round(self.low + at * self.step, 12) for at in range(count))
 
     def holds(self, value: Value) -> bool:
         """Whether a value could be drawn."""
@@ -54,20 +57,33 @@ class Distribution:
         whole = self.kind == "float" or isinstance(value, int)
         return isinstance(value, int | float) and whole and self.low <= value <= self.high
 
-    def optunas(self) -> "BaseDistribution":
-        """The same for Optuna."""
-        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+    def share(self, value: Value) -> float:
+        """How far a number is on its way from low to high, 0..1; by its logarithm where that is uniform."""
+        assert isinstance(value, int | float)
+        low, high, at = (log(x) if self.log else x for x in (self.low, self.high, value))
+        return (at - low) / (high - low) if high > low else 0.5
 
+    def at(self, share: float) -> Value:
+        """The number that is so far on the way, 0..1, on the nearest step."""
+        if self.log:
+            return min(max(exp(log(self.low) + share * log(self.high / self.low)), self.low), self.high)
+        if self.step is None:
+            return min(self.low + share * (self.high - self.low), self.high)
+        return self.grid()[round(share * (len(self.grid()) - 1))]
+
+    def draw(self, trial: "Trial", key: str) -> Value:
+        """The value that a trial of Optuna has, drawn if it has none yet."""
         if self.kind == "choice":
-            return CategoricalDistribution(self.choices)
+            chosen: Value = trial.suggest_categorical(key, self.choices)
+            return chosen
         if self.kind == "integer":
-            return IntDistribution(int(self.low), int(self.high), step=int(self.step or 1))
-        return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
+            return int(trial.suggest_int(key, int(self.low), int(self.high), step=int(self.step or 1)))
+        return float(trial.suggest_float(key, self.low, self.high, log=self.log, step=self.step))
 
 
 def uniform(key: str, low: float, high: float, step: float | None = None) -> Distribution:
     """A number from low to high, in steps if one is given."""
-    return Distribution("float", low=_below(low, high), high=high, step=_positive(step))
+    return Distribution("float", low=_below(low, high), high=_last(low, high, step), step=step)
 
 
 def log_uniform(key: str, low: float, high: float) -> Distribution:
@@ -79,7 +95,7 @@ def log_uniform(key: str, low: float, high: float) -> Distribution:
 
 def integers(key: str, low: int, high: int, step: int = 1) -> Distribution:
     """A whole number from low to high, in steps."""
-    return Distribution("integer", low=_below(low, high), high=high, step=_positive(step))
+    return Distribution("integer", low=_below(low, high), high=_last(low, high, step), step=step)
 
 
 DISTRIBUTIONS: dict[str, Callable[..., Distribution]] = {
@@ -122,7 +138,10 @@ def _below(low: float, high: float) -> float:
     return low
 
 
-def _positive(step: float | None) -> float | None:
-    if step is not None and step <= 0:
+def _last(low: float, high: float, step: float | None) -> float:
+    """The greatest number that steps from low reach."""
+    if step is None:
+        return high
+    if step <= 0:
         raise Mistake(f"step is {step:g}; it must be above 0")
-    return step
+    return round(low + int((high - low) / step + 1e-9) * step, 12)  # 0.3, not 0.30000000000000004

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from mien.errors import UserError, did_you_mean
+from mien.study.journal import storage
 from mien.study.space import Value
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -94,8 +93,3 @@ def _facts(trial: FrozenTrial) -> TrialFacts:
         run=kept.get("run", ""),
         reason=kept.get("reason", ""),
     )
-
-
-def storage(journal: Path) -> JournalStorage:
-    """Optuna's storage in a journal file, which several processes may write."""
-    return JournalStorage(JournalFileBackend(str(journal)))

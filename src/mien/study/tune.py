@@ -23,6 +23,10 @@ Bind = Callable[[Values, list[str]], tuple[Net, Recipe] | None]
 
 Objective = Literal["validation_accuracy", "faces_per_second", "parameters"]
 
+Count = Annotated[int, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+AtLeastTwo = Annotated[int, Field(ge=2)]
+
 
 @dataclass(frozen=True, eq=False)
 class Tune:
@@ -57,6 +61,11 @@ class Tune:
         """The values to begin with: those of `start` first, else the first of each choice and the least number."""
         return {key: one.corners[0] for key, one in self.space.items()} | dict(self.start[0] if self.start else {})
 
+    @property
+    def directions(self) -> list[Literal["minimize", "maximize"]]:
+        """Whether each objective is made large or small, in Optuna's words."""
+        return ["minimize" if one == "parameters" else "maximize" for one in self.objectives]
+
     def id(self, fingerprint: str) -> str:
         """Ten hex digits for all that decides which trials a search makes; its budgets do not."""
         return sha256(f"{self.asked} {fingerprint}".encode()).hexdigest()[:10]
@@ -80,21 +89,21 @@ def none(epochs: int) -> "BasePruner":
     return NopPruner()
 
 
-def median(epochs: int, startup: int = 4, warmup: int = 3) -> "BasePruner":
+def median(epochs: int, startup: Count = 4, warmup: Count = 3) -> "BasePruner":
     """Below the median of the trials before at the same epoch; not before `startup` trials and `warmup` epochs."""
     from optuna.pruners import MedianPruner
 
     return MedianPruner(n_startup_trials=startup, n_warmup_steps=warmup)
 
 
-def successive_halving(epochs: int, first: int = 1, factor: int = 3) -> "BasePruner":
+def successive_halving(epochs: int, first: AtLeastOne = 1, factor: AtLeastTwo = 3) -> "BasePruner":
     """At epochs first, first * factor, ..., the best in `factor` go on (Li et al. 2020, arXiv 1810.05934)."""
     from optuna.pruners import SuccessiveHalvingPruner
 
     return SuccessiveHalvingPruner(min_resource=first, reduction_factor=factor)
 
 
-def hyperband(epochs: int, first: int = 1, factor: int = 3) -> "BasePruner":
+def hyperband(epochs: int, first: AtLeastOne = 1, factor: AtLeastTwo = 3) -> "BasePruner":
     """Successive halving from several first epochs (Li et al. 2018, arXiv 1603.06560)."""
     from optuna.pruners import HyperbandPruner
 
@@ -141,6 +150,10 @@ def read_tune(
             for key, one in space.items()
             if not one.grid()
         ]
+    if given.sampler == "cmaes" and sum(one.kind != "choice" for one in space.values()) < 2:
+        problems.append(f"{place}.sampler: 'cmaes' needs two numbers or more in the space; it draws choices at random")
+    if given.sampler == "cmaes" and len(given.objectives) > 1:
+        problems.append(f"{place}.sampler: 'cmaes' knows one objective; take 'tpe', 'gp', 'random' or 'grid'")
     for index, start in enumerate(given.start):
         problems += [f"{place}.start[{index}].{text}" for text in _start_problems(start, space)]
     entries = sorted((key, str(value)) for key, value in table.items() if key not in ("trials", "minutes"))
