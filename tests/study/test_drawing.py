@@ -1,0 +1,75 @@
+"""What a search tries next: from seed, number and the trials before, and nothing else."""
+
+from itertools import islice
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mien.study.drawing import draw
+from mien.study.evolution import evolve
+from mien.study.space import Distribution, Values, read_space
+from mien.study.tune import Tune
+
+SPACE = {"n": "integers(2, 64, step=2)", "p": "uniform(0.0, 1.0)", "rate": "log_uniform(1e-5, 1e-1)", "act": ["a", "b"]}
+
+
+def space() -> dict[str, Distribution]:
+    problems: list[str] = []
+    found = read_space(SPACE, "space", problems)
+    assert not problems
+    return found
+
+
+def tuned(sampler: str, seed: int = 0, start: tuple[Values, ...] = ()) -> Tune:
+    return Tune(space(), 12, None, sampler, "none", start, seed, ("validation_accuracy",), lambda *_: None, "")
+
+
+def searched(tune: Tune, trials: int) -> list[Values]:
+    """The values of a search that scores by closeness to p = 0.7."""
+    study = optuna.create_study(direction="maximize")
+    for _ in range(trials):
+        values = draw(tune, study.get_trials())
+        assert values is not None
+        study.enqueue_trial(values)
+        trial = study.ask()
+        for key, one in tune.space.items():
+            assert one.draw(trial, key) == values[key]
+        study.tell(trial, -abs(values["p"] - 0.7))  # type: ignore[operator]
+    return [trial.params for trial in study.trials]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "gp", "cmaes"])
+def test_draws_repeat_and_differ_by_seed_and_number(sampler: str) -> None:
+    first = searched(tuned(sampler), 6)
+    assert first == searched(tuned(sampler), 6)
+    assert first != searched(tuned(sampler, seed=1), 6)
+    assert len({tuple(values.values()) for values in first}) == 6
+    assert all(one.holds(values[key]) for values in first for key, one in space().items())
+
+
+def test_what_a_start_leaves_open_is_drawn() -> None:
+    tune = tuned("tpe", start=({"p": 0.25}, {"act": "b", "n": 8}))
+    first, second, third = searched(tune, 3)
+    assert first["p"] == 0.25
+    assert (second["act"], second["n"]) == ("b", 8)
+    assert third["p"] != 0.25
+
+
+def test_evolution_closes_in_on_the_best() -> None:
+    found, told = space(), []
+    for number in range(90):
+        values = evolve(found, told, 0, number)
+        assert set(values) == {"n", "p", "rate"}, "choices are left open"
+        told.append((values, -abs(values["p"] - 0.7) - abs(values["n"] - 50) / 62))  # type: ignore[operator]
+    far = [abs(values["p"] - 0.7) for values, _ in told]  # type: ignore[operator]
+    assert sum(islice(reversed(far), 20)) < 0.4 * sum(far[:20])
+
+
+@given(st.sampled_from(["n", "p", "rate"]), st.floats(0, 1))
+def test_a_share_of_the_way_is_a_value_and_back(key: str, share: float) -> None:
+    one = space()[key]
+    value = one.at(share)
+    assert one.holds(value)
+    assert one.share(value) == pytest.approx(share, abs=0.5 / 31 if key == "n" else 1e-9)

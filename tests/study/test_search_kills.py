@@ -1,0 +1,118 @@
+"""A search wherever a kill hits it, and beside other searches and processes."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mien.study.engine import LocalEngine
+from mien.study.plan import Plan, make_plan
+from mien.study.schema import read_study
+from mien.study.search import Search
+from mien.study.trials import TrialFacts
+from mien.training.run import Run, Status
+
+STUDY = """
+name = "searched"
+[data]
+source = "drawn:100"
+[recipe]
+epochs = 2
+batch = 64
+precision = "float32"
+[nets.a]
+layers = ["pool(8)", "flatten", "dense(n)", "act", "classes"]
+[nets.a.tune]
+trials = 4
+start = [{ n = 8 }]
+pruner = "median(startup=1, warmup=0)"
+space.n = "integers(2, 16)"
+space.act = ["relu", "elu"]
+space."recipe.learning_rate" = "log_uniform(1e-4, 1e-1)"
+"""
+
+
+class Quiet:
+    def planned(self, runs: object) -> None:
+        pass
+
+    def trial(self, net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> None:
+        pass
+
+    def progress(self, progress: object) -> None:
+        pass
+
+    def ended(self, run: Run, status: Status) -> None:
+        pass
+
+
+def planned(folder: Path, text: str) -> Plan:
+    file = folder / "study_file.toml"
+    file.write_text(text)
+    return make_plan(read_study(file))
+
+
+def searched(plan: Plan, folder: Path) -> list[dict[str, object]]:
+    """The trials of a search, without what depends on time."""
+    search = Search(plan, plan.study.nets[0], folder)
+    search.run(LocalEngine(plan.faces, lambda progress: None), Quiet())
+    return [{**vars(one), "seconds": 0} for one in search.trials()]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", pytest.param("gp", marks=pytest.mark.slow)])
+def test_a_search_makes_the_same_trials_wherever_a_kill_cut_its_journal(sampler: str, tmp_path: Path) -> None:
+    plan = planned(tmp_path, STUDY.replace("trials = 4", f'trials = 4\nsampler = "{sampler}"'))
+    whole = searched(plan, tmp_path / "whole")
+    assert len(whole) == 4
+    (journal,) = (tmp_path / "whole" / "tuning").glob("*.journal")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    for count, torn in enumerate(lines):
+        again = tmp_path / f"{count}"
+        shutil.copytree(tmp_path / "whole", again)
+        (again / "tuning" / journal.name).write_bytes(b"".join(lines[:count]) + torn[: len(torn) // 2])
+        assert searched(plan, again) == whole, f"cut in line {count}: {torn.decode()}"
+        shutil.rmtree(again)
+
+
+def test_a_run_that_another_search_gave_up_is_trained_to_its_end(tmp_path: Path) -> None:
+    given_up = searched(planned(tmp_path, STUDY.replace("trials = 4", "trials = 6")), tmp_path / "out")
+    assert "pruned" in {one["state"] for one in given_up}
+    text = STUDY.replace("trials = 4", "trials = 6").replace('"median(startup=1, warmup=0)"', '"none"')
+    whole = searched(planned(tmp_path, text), tmp_path / "out")
+    assert {one["state"] for one in whole} == {"finished"}
+    assert {one["epochs"] for one in whole} == {2}
+
+
+def test_a_grid_goes_on_where_more_trials_are_asked_for(tmp_path: Path) -> None:
+    text = STUDY.replace('"log_uniform(1e-4, 1e-1)"', "[1e-3]").replace('"integers(2, 16)"', "[8, 4, 2]")
+    text = text.replace("[nets.a.tune]", '[nets.a.tune]\nsampler = "grid"')
+    some = searched(planned(tmp_path, text), tmp_path / "out")
+    every = searched(planned(tmp_path, text.replace("trials = 4", "trials = 99")), tmp_path / "out")
+    assert len(some) == 4
+    assert every[:4] == some
+    assert len(every) == 3 * 2 + 1, "each point once, and the start, which leaves values open"
+
+
+COMMAND = "import sys; from mien.cli import app; app(sys.argv[1:])"
+
+
+@pytest.mark.slow
+def test_processes_do_not_train_one_run_at_once(tmp_path: Path) -> None:
+    text = (
+        STUDY.replace('"integers(2, 16)"', "[8]").replace('["relu", "elu"]', '["relu"]').replace("= 2\n", "= 30\n", 1)
+    )
+    text = text.replace('"log_uniform(1e-4, 1e-1)"', "[1e-3]").replace('"median(startup=1, warmup=0)"', '"none"')
+    plan = planned(tmp_path, text)
+    call = [sys.executable, "-c", COMMAND, "study", str(tmp_path / "study_file.toml"), "-o", str(tmp_path / "out")]
+    leader = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (tmp_path / "out" / "study.toml").exists():
+        assert leader.poll() is None
+    helper = subprocess.run([*call, "--join"], capture_output=True, text=True)
+    assert helper.returncode == 0, helper.stderr
+    assert leader.wait() == 0
+    trials = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
+    assert [one.state for one in trials] == ["finished"] * 4
+    (run,) = (tmp_path / "out" / "runs").iterdir()
+    assert [epoch.epoch for epoch in Run.open(run).history()] == list(range(1, 31))
