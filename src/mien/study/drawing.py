@@ -7,7 +7,6 @@ run again draws what it would have drawn.
 from collections.abc import Iterator, Sequence
 from itertools import islice, product
 
-import numpy as np
 import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
@@ -47,7 +46,7 @@ def _points(tune: Tune) -> Iterator[dict[str, Value]]:
 
 
 def _sampler(tune: Tune, number: int) -> BaseSampler:
-    seed = int(np.random.SeedSequence((tune.seed, number)).generate_state(1)[0])
+    seed = (tune.seed * 100_003 + number) % 2**32
     startup = max(1, min(10, round(tune.trials * STARTUP)))
     match tune.sampler:
         case "tpe":

@@ -25,12 +25,12 @@ def evolve(
     """
     numbers = {key: one for key, one in space.items() if one.kind != "choice"}
     sides = np.array([[0.0, 1.0]] * len(numbers))
-    strategy = CMA(mean=np.full(len(numbers), 0.5), sigma=1 / 6, bounds=sides, seed=seed)
+    strategy = CMA(mean=np.full(len(numbers), 0.5), sigma=1 / 6, bounds=sides, seed=seed % 2**32)
     size = strategy.population_size
     points = [(_unit(numbers, values), -score) for values, score in told]
     for first in range(0, len(points) - size + 1, size):
         strategy.tell(points[first : first + size])
-    strategy.reseed_rng(int(np.random.SeedSequence((seed, number)).generate_state(1)[0]))
+    strategy.reseed_rng((seed * 100_003 + number) % 2**32)
     return {key: one.at(float(share)) for (key, one), share in zip(numbers.items(), strategy.ask(), strict=True)}
 
 
