@@ -121,8 +121,8 @@ def test_a_search_is_part_of_the_cost() -> None:
 def test_of_level_nets_the_cost_names_whose_it_is() -> None:
     nets = [net("a", "x", 0.6, selected=True), net("b", "y", 0.6, selected=True, seconds=30.0)]
     assert whole_words(study_of(nets)) == [
-        "a and b are level on validation (60.0 against 60.0 %). a takes 2.0 times the training time (1 min against 30 s)"
-        " and has as many parameters (1,000)."
+        "a and b are level on validation (60.0 against 60.0 %). a takes 2.0 times the training time (1 min against"
+        " 30 s) and has as many parameters (1,000)."
     ]
 
 
