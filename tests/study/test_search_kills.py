@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,14 @@ def test_processes_do_not_train_one_run_at_once(tmp_path: Path) -> None:
     assert [one.state for one in trials] == ["finished"] * 4
     (run,) = (tmp_path / "out" / "runs").iterdir()
     assert [epoch.epoch for epoch in Run.open(run).history()] == list(range(1, 31))
+
+
+def test_values_that_do_not_fit_these_faces_are_a_failed_trial(tmp_path: Path) -> None:
+    text = STUDY.replace('"pool(8)"', '"conv(1, size)"').replace("space.n =", "space.size = [3, 40]\nspace.n =")
+    text = text.replace("start = [{ n = 8 }]", "start = [{ size = 40 }, { size = 3 }]")
+    plan = planned(tmp_path, text)
+    smaller = replace(plan.faces, images=plan.faces.images[:, :24, :24].copy())
+    first, second, *_ = searched(replace(plan, faces=smaller), tmp_path / "out")
+    assert first["state"] == "failed"
+    assert "its window of 40x40 pixels is larger than its input [1, 24, 24]" in str(first["reason"])
+    assert second["state"] in ("finished", "pruned")

@@ -158,3 +158,26 @@ def test_a_uniform_distribution_holds_what_lies_between_its_ends(low: float, hig
 def test_integers_are_counted_by_their_step(low: int, span: int, step: int) -> None:
     space = read_space({"x": f"integers({low}, {low + span}, step={step})"}, "space", [])
     assert space["x"].grid() == tuple(range(low, low + span + 1, step))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('sampler = "cmaes"\nobjectives = ["validation_accuracy", "parameters"]', "'cmaes' knows one objective"),
+        ('pruner = "median(startup=-1)"', "median: startup = -1 should be greater than or equal to 0"),
+        ('pruner = "hyperband(factor=1)"', "hyperband: factor = 1 should be greater than or equal to 2"),
+    ],
+)
+def test_what_optuna_would_refuse_is_a_mistake(more: str, said: str) -> None:
+    assert any(said in text for text in mistakes(NET + SPACE + more))
+
+
+def test_cmaes_needs_two_numbers() -> None:
+    text = NET + SPACE.replace('"integers(2, 4)"', "[2, 4]") + 'sampler = "cmaes"'
+    assert any("'cmaes' needs two numbers or more in the space" in text for text in mistakes(text))
+
+
+def test_a_range_ends_where_its_steps_do() -> None:
+    space = read_space({"p": "uniform(0.1, 0.35, step=0.1)"}, "space", [])
+    assert space["p"].high == 0.3
+    assert space["p"].grid() == (0.1, 0.2, 0.3)

@@ -33,6 +33,11 @@ def show_plan(outline: dict[str, Any]) -> None:
         cells = [f"{number:,}" for number in numbers]
         table.add_row(net["name"], net["group"], recipe["optimizer"], *cells, duration(net["seconds"]))
     _print(table)
+    for net in outline["nets"]:
+        if net["trials"]:
+            _print(
+                f"{net['name']} is searched in {net['trials']} trials at most; time is that of the slowest values tried"
+            )
     runs, todo = sum(len(net["states"]) for net in outline["nets"]), sum(net["missing"] for net in outline["nets"])
     seeds = ", ".join(map(str, outline["seeds"]))
     _print(f"{runs} runs with seeds {seeds}; {todo} to do, about {duration(outline['seconds'])}")

@@ -1,6 +1,6 @@
 """Plan: what a study will run, on which faces, and how long that will take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -109,11 +109,19 @@ def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
         "layers": len(net.net.layers),
         "parameters": parameters(net.net, size, classes),
         "recipe": net.recipe.model_dump() | {"learning_rate": net.recipe.rate},
-        "seconds": estimate(plan, net),
+        "seconds": max(estimate(plan, one) for one in _extremes(plan, net)),
         "states": [status.state for status in statuses],
         "trials": net.tune.trials if net.tune else None,
         "missing": missing,
     }
+
+
+def _extremes(plan: Plan, net: StudyNet) -> list[StudyNet]:
+    """A net; where it is tuned, with the first and with the last values of its space: the slower stands for all."""
+    bound = net.tune.bind(net.tune.last, []) if net.tune else None
+    if bound is None or check(bound[0], plan.faces.size, len(plan.faces.classes)):
+        return [net]
+    return [net, replace(net, net=bound[0], recipe=bound[1])]
 
 
 def _trials_made(plan: Plan, net: StudyNet, folder: Path) -> int:

@@ -21,6 +21,7 @@ import optuna
 from optuna.trial import Trial, TrialState
 
 from mien.errors import UserError
+from mien.nets import check
 from mien.study.drawing import draw
 from mien.study.engine import Engine
 from mien.study.journal import Claims, storage
@@ -178,11 +179,13 @@ class Search:
     def _run_of(self, trial: Trial) -> Run | None:
         """The run of a trial, noted with it; None where its values fit no net, which ends it."""
         problems: list[str] = []
+        faces = self.plan.faces
         bound = self.tune.bind(trial.params, problems)
-        if bound is None:
+        problems += check(bound[0], faces.size, len(faces.classes)) if bound else []
+        if bound is None or problems:
             self._end(trial, TrialState.FAIL, reason="; ".join(problems))
             return None
-        run = Run.create(self.folder / "runs", *bound, self.plan.study.seeds[0], self.plan.faces)
+        run = Run.create(self.folder / "runs", *bound, self.plan.study.seeds[0], faces)
         trial.set_user_attr("run", run.id)
         return run
 

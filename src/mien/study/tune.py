@@ -62,6 +62,11 @@ class Tune:
         return {key: one.corners[0] for key, one in self.space.items()} | dict(self.start[0] if self.start else {})
 
     @property
+    def last(self) -> dict[str, Value]:
+        """The last of each choice and the greatest number."""
+        return {key: one.corners[-1] for key, one in self.space.items()}
+
+    @property
     def directions(self) -> list[Literal["minimize", "maximize"]]:
         """Whether each objective is made large or small, in Optuna's words."""
         return ["minimize" if one == "parameters" else "maximize" for one in self.objectives]
@@ -217,10 +222,9 @@ def _try(tune: Tune, place: str, problems: list[str]) -> None:
     A value that fits beside neither is a mistake of the file. What fails in other company fails as a trial, with its
     reason.
     """
-    first = tune.first
+    first, last = tune.first, tune.last
     if tune.bind(first, problems) is None:
         return
-    last = {key: one.corners[-1] for key, one in tune.space.items()}
     for key, one in tune.space.items():
         for value in one.corners:
             found: list[str] = []
