@@ -35,9 +35,7 @@ def show_plan(outline: dict[str, Any]) -> None:
     _print(table)
     for net in outline["nets"]:
         if net["trials"]:
-            _print(
-                f"{net['name']} is searched in {net['trials']} trials at most; time is that of the slowest values tried"
-            )
+            _print(f"{net['name']}: at most {net['trials']} trials; pruning may make them shorter than told here")
     runs, todo = sum(len(net["states"]) for net in outline["nets"]), sum(net["missing"] for net in outline["nets"])
     seeds = ", ".join(map(str, outline["seeds"]))
     _print(f"{runs} runs with seeds {seeds}; {todo} to do, about {duration(outline['seconds'])}")
