@@ -140,7 +140,7 @@ class ByHand:
 
 
 class ByAutograd:
-    """Any model, by torch's autograd: autocast to bfloat16, channels last."""
+    """Any model, by torch's autograd: autocast to bfloat16, channels last; while training, some layers by `Fused`."""
 
     def __init__(self, model: nn.Sequential, dtype: torch.dtype, loss: Loss = F.cross_entropy) -> None:
         self.loss = loss
