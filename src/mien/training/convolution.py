@@ -46,7 +46,10 @@ def _backward(
 def _side_by_side(x: Tensor, beside: int, width: int) -> Tensor:
     """Images [N, C, H, W] as [ceil(N / beside), C, H, beside * width], channels last, each with zeros at its right."""
     n, channels, height, own = x.shape
-    glued = x.new_zeros(-(-n // beside), height, beside, width, channels)
+    glued = x.new_empty(-(-n // beside), height, beside, width, channels)
+    glued[..., own:, :] = 0
+    if n % beside:
+        glued[-1] = 0  # images are missing there
     for place in range(beside):
         part = x[place::beside].permute(0, 2, 3, 1)
         glued[: len(part), :, place, :own] = part
