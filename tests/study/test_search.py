@@ -260,6 +260,22 @@ def test_values_that_fit_no_net_are_a_failed_trial_with_its_reason(tmp_path: Pat
     assert trials[0].state == "finished"
 
 
+def test_a_search_in_which_no_trial_is_finished_leaves_the_rest_of_the_study_whole(tmp_path: Path) -> None:
+    text = STUDY.replace('"log_uniform(1e-4, 1e-1)"', "[1e30, 1e31]").replace("trials = 7", "trials = 2")
+    text += '[nets.b]\nlayers = ["flatten", "classes"]\n'
+    found = execute(planned(tmp_path, text), tmp_path / "out", Watcher())
+    a, b = sorted(found["nets"], key=lambda net: net["name"])
+    assert (a["state"], a["runs"], b["state"]) == ("failed", [], "finished")
+    assert a["reason"].startswith("none of its 2 trials was finished; the first: ")
+    assert "a learning rate below 1e+3" in a["reason"]
+    assert found["best"] == "b"
+    assert found["tuning"]["a"]["best"] is None
+    assert [trial["state"] for trial in found["tuning"]["a"]["trials"]] == ["failed", "failed"]
+    page = CliRunner().invoke(app, ["report", str(tmp_path / "out")])
+    assert page.exit_code == 0, page.output
+    assert "none of its 2 trials was finished" in (tmp_path / "out" / "report.html").read_text()
+
+
 def test_time_that_is_spent_ends_a_search(tmp_path: Path) -> None:
     plan = planned(tmp_path, STUDY.replace("trials = 7", "trials = 500\nminutes = 1e-9"))
     execute(plan, tmp_path / "out", Watcher())

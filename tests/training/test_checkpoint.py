@@ -38,13 +38,13 @@ def test_a_training_that_is_put_down_and_taken_up_again_ends_where_it_would_have
     model = make(layout)
     ours = optimizer(model)
     train(model, ours, 3, seed=1)
-    save_checkpoint(file, mark, model.state_dict(), ours, best=None)
+    save_checkpoint(file, mark, model.state_dict(), ours, best=None, average=None)
     train(model, ours, 3, seed=2)
 
     again = make(layout)
     theirs = optimizer(again)
-    found, weights, best = load_checkpoint(file, theirs)
-    assert (found, best) == (mark, None)
+    found, weights, best, average = load_checkpoint(file, theirs)
+    assert (found, best, average) == (mark, None, {})
     again.load_state_dict(weights)
     train(again, theirs, 3, seed=2)
     for name, tensor in model.state_dict().items():
@@ -54,8 +54,8 @@ def test_a_training_that_is_put_down_and_taken_up_again_ends_where_it_would_have
 def test_the_best_epochs_weights_are_kept_beside_the_last(tmp_path: Path) -> None:
     file, model = tmp_path / "checkpoint.safetensors", make(torch.channels_last)
     best = {name: tensor.clone() + 1 for name, tensor in model.state_dict().items()}
-    save_checkpoint(file, Mark(1), model.state_dict(), OPTIMIZERS["adam"](model), best)
-    _, last, found = load_checkpoint(file, OPTIMIZERS["adam"](model))
+    save_checkpoint(file, Mark(1), model.state_dict(), OPTIMIZERS["adam"](model), best, average=None)
+    _, last, found, _ = load_checkpoint(file, OPTIMIZERS["adam"](model))
     assert found is not None
     for name, tensor in model.state_dict().items():
         assert torch.equal(last[name], tensor)

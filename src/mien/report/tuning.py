@@ -156,9 +156,9 @@ class Tuning:
 
 
 def read_tuning(contents: Contents, net: str) -> Tuning | None:
-    """The search behind a net; None where it was not tuned."""
+    """The search behind a net; None where it was not tuned, or where no trial was finished."""
     facts: Mapping[str, Any] | None = contents.facts.get("tuning", {}).get(net)
-    if facts is None:
+    if facts is None or facts["best"] is None:
         return None
     trials = tuple(_trial(entry) for entry in facts["trials"])
     return Tuning(

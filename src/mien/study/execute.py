@@ -107,7 +107,10 @@ def join(plan: Plan, folder: Path, watcher: Watcher, engine: MakeEngine = LocalE
 
 def _runs(plan: Plan, nets: Sequence[StudyNet], folder: Path) -> list[Run]:
     return [
-        Run.create(folder / "runs", net.net, net.recipe, seed, plan.faces) for net in nets for seed in plan.study.seeds
+        Run.create(folder / "runs", net.net, net.recipe, seed, plan.faces)
+        for net in nets
+        if not net.failed
+        for seed in plan.study.seeds
     ]
 
 
@@ -121,7 +124,7 @@ def _train(place: Engine, runs: Sequence[Run], watcher: Watcher) -> None:
 
 
 def _search(plan: Plan, folder: Path, place: Engine, watcher: Watcher) -> Plan:
-    """Make the trials of each tuned net; the plan with all of them bound to their best."""
+    """Make the trials of each tuned net; the plan with all of them bound to their best, or failed for want of one."""
     from mien.study.search import Search
 
     nets = []

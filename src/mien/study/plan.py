@@ -35,7 +35,12 @@ class Plan:
     leaked: NDArray[np.bool_]
 
     def runs(self, net: StudyNet, folder: Path) -> list[Run]:
-        """The runs of a net in a study's folder, one a seed; their own folders may not be there yet."""
+        """The runs of a net in a study's folder, one a seed; their own folders may not be there yet.
+
+        A net whose search found nothing has none.
+        """
+        if net.failed:
+            return []
         return [
             Run(folder / "runs" / f"{net.net.name}-{run_id(net.net, net.recipe, seed, self.faces.fingerprint)}")
             for seed in self.study.seeds

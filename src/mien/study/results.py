@@ -32,7 +32,7 @@ class NetRuns:
     @property
     def finished(self) -> bool:
         """Whether every seed came to its end."""
-        return all(run.status.state == "finished" for run in self.runs)
+        return bool(self.runs) and all(run.status.state == "finished" for run in self.runs)
 
     def predictions(self, split: str) -> list[Predictions]:
         """What the finished runs say of a split; [] unless all of them were asked."""
@@ -139,8 +139,8 @@ def _ending(net: NetRuns) -> dict[str, Any]:
     ]
     done = [(run.history(), end) for run, end in zip(net.runs, ends, strict=True) if end.state == "finished"]
     return {
-        "state": "failed" if failed else "finished" if net.finished else "unfinished",
-        "reason": "; ".join(failed),
+        "state": "failed" if failed or net.asked.failed else "finished" if net.finished else "unfinished",
+        "reason": net.asked.failed or "; ".join(failed),
         "finished_runs": len(done),
         "seconds": float(np.mean([end.seconds for _, end in done])) if done else None,
         "epochs": max((len(history) for history, _ in done), default=None),
@@ -187,7 +187,7 @@ def _search(plan: Plan, net: NetRuns, folder: Path) -> dict[str, Any]:
 
     search, tune = Search(plan, net.asked, folder), net.asked.tune
     assert tune is not None
-    trials = search.trials()
+    trials, best = search.trials(), search.best()
     return {
         "sampler": tune.sampler,
         "pruner": tune.pruner,
@@ -195,7 +195,7 @@ def _search(plan: Plan, net: NetRuns, folder: Path) -> dict[str, Any]:
         "space": {key: asdict(one) for key, one in tune.space.items()},
         "epochs": net.asked.recipe.epochs,
         "trials": [asdict(one) for one in trials],
-        "best": search.best().number,
+        "best": best.number if best else None,
         "pareto": search.pareto(),
         "importances": search.importances(),
         "seconds": sum(one.seconds for one in trials),

@@ -31,13 +31,15 @@ ALL = "all"
 class StudyNet:
     """A net of a study, how it is trained, and the comparison table it stands in.
 
-    Where it is tuned, net and recipe have the first values of the space until the search has found better.
+    Where it is tuned, net and recipe have the first values of the space until the search has found better; a search in
+    which no trial was finished leaves the reason in `failed`, and the net has no runs.
     """
 
     net: Net
     recipe: Recipe
     group: str
     tune: Tune | None = None
+    failed: str = ""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import optuna
 from optuna.trial import Trial, TrialState
 
-from mien.errors import UserError
 from mien.nets import check
 from mien.study.drawing import draw
 from mien.study.engine import Engine
@@ -89,19 +88,12 @@ class Search:
         """Every trial that has begun, in the order of their numbers."""
         return facts_of(self.study)
 
-    def best(self) -> TrialFacts:
-        """The finished trial, of the Pareto front if any, with the best first objective; the earlier where equal.
-
-        Raises:
-            UserError: none was finished.
-        """
+    def best(self) -> TrialFacts | None:
+        """The finished trial, of the Pareto front if any, with the best first objective; the earlier where equal."""
         finished = [one for one in self.trials() if one.state == "finished"]
-        if not finished:
-            reasons = next((one.reason for one in self.trials() if one.reason), "no trial was made")
-            raise UserError(f"nets.{self.net.net.name}.tune: none of its trials was finished ({reasons})")
         front = self.pareto()
         able = [one for one in finished if not front or one.number in front]
-        return max(able, key=lambda one: (self._sign() * one.scores[0], -one.number))
+        return max(able, key=lambda one: (self._sign() * one.scores[0], -one.number), default=None)
 
     def pareto(self) -> list[int]:
         """The numbers of the finished trials that no other is better than in every objective; one objective: []."""
@@ -123,8 +115,12 @@ class Search:
         return {key: float(share) for key, share in found.items()}
 
     def bound(self) -> StudyNet:
-        """The net with the best trial's values, to go on as any other net of the study."""
-        found = self.tune.bind(self.best().values, [])
+        """The net with the best trial's values, to go on as any other; failed, if no trial was finished."""
+        best, trials = self.best(), self.trials()
+        if best is None:
+            reason = next((one.reason for one in trials if one.reason), "none was made")
+            return replace(self.net, failed=f"none of its {len(trials)} trials was finished; the first: {reason}")
+        found = self.tune.bind(best.values, [])
         assert found is not None
         return replace(self.net, net=found[0], recipe=found[1])
 

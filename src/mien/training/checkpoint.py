@@ -14,8 +14,7 @@ from torch import Tensor
 
 from mien.disk import whole_file
 from mien.errors import UserError
-
-Weights = dict[str, Tensor]
+from mien.training.average import Weights
 
 
 @dataclass(frozen=True)
@@ -46,20 +45,26 @@ def load_weights(path: Path) -> Weights:
 
 
 def save_checkpoint(
-    path: Path, mark: Mark, weights: Weights, optimizer: torch.optim.Optimizer, best: Weights | None
+    path: Path,
+    mark: Mark,
+    weights: Weights,
+    optimizer: torch.optim.Optimizer,
+    best: Weights | None,
+    average: Weights | None,
 ) -> None:
-    """Write a checkpoint, atomically: the model's weights, the optimiser's state, and the best epoch's weights."""
+    """Write a checkpoint, atomically: the model's weights, the optimiser's state, the best epoch's and the average."""
     tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
     tensors |= {f"best.{name}": tensor for name, tensor in (best or {}).items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in (average or {}).items()}
     for at, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{at}.{name}": tensor for name, tensor in state.items() if tensor is not None}
     _write(path, tensors, {"mark": json.dumps(asdict(mark))})
 
 
-def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> tuple[Mark, Weights, Weights | None]:
-    """Read a checkpoint: sets the optimiser's state, and gives the mark, the model's weights and the best's."""
+def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> tuple[Mark, Weights, Weights | None, Weights]:
+    """Read a checkpoint: sets the optimiser's state; gives the mark, the model's weights, the best's, the average."""
     tensors, facts = _read(path)
-    groups: dict[str, Weights] = {"model": {}, "best": {}}
+    groups: dict[str, Weights] = {"model": {}, "best": {}, "average": {}}
     state: dict[int, Weights] = {}
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for name, tensor in tensors.items():
@@ -70,7 +75,7 @@ def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> tuple[Mark,
         else:
             groups[group][rest] = tensor
     optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-    return Mark(**json.loads(facts["mark"])), groups["model"], groups["best"] or None
+    return Mark(**json.loads(facts["mark"])), groups["model"], groups["best"] or None, groups["average"]
 
 
 def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:

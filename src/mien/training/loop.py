@@ -8,20 +8,14 @@ from statistics import median
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from mien.disk import append_line, clear_drafts, write_text
 from mien.faces import Faces
 from mien.nets import Model, Net, build, parameters, trainable
-from mien.training.checkpoint import (
-    Mark,
-    Weights,
-    load_checkpoint,
-    load_weights,
-    save_checkpoint,
-    save_weights,
-)
+from mien.training.average import Weights
+from mien.training.checkpoint import Mark, load_checkpoint, load_weights, save_checkpoint, save_weights
 from mien.training.gradients import Gradients
 from mien.training.losses import make_loss, targets_of
 from mien.training.recipe import Recipe
@@ -170,16 +164,15 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
         mark = Mark(epoch, mark.seconds + time.perf_counter() - started, mark.best_epoch, mark.best_accuracy)
         if record.validation_accuracy > mark.best_accuracy:
             mark = replace(mark, best_epoch=epoch, best_accuracy=record.validation_accuracy)
-            best = _copy(model.learnt) if recipe.keep == "best" else None
+            best = trainer.result() if recipe.keep == "best" else None
         append_line(run.folder / "history.jsonl", asdict(record))
-        state = model.learnt.state_dict()
-        save_checkpoint(run.folder / "checkpoint.safetensors", mark, state, trainer.optimizer, best)
+        path, average = run.folder / "checkpoint.safetensors", trainer.average.weights if trainer.average else None
+        save_checkpoint(path, mark, model.learnt.state_dict(), trainer.optimizer, best, average)
         watch(Progress(run, epoch, recipe.epochs, steps, steps, record.loss, record.faces_per_second, record))
         if epoch < recipe.epochs:
             _prune_if(stop(record))
 
-    if best is not None:
-        model.learnt.load_state_dict(best)
+    trainer.settle(best)
     save_weights(run.folder / "weights.safetensors", model.state_dict())
     return mark
 
@@ -189,6 +182,7 @@ def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
     trainer = _trainer(run, faces, pretrained=False)
     try:
         trainer.model.load_state_dict(load_weights(run.folder / "weights.safetensors"))
+        trainer.average = None  # these weights are the average
         predictions = _predict(trainer, faces, split)
     finally:
         trainer.close()
@@ -242,8 +236,10 @@ def _resume(run: Run, trainer: Trainer) -> tuple[Mark, Weights | None]:
     if not path.exists():
         mark, best = Mark(), None
     else:
-        mark, weights, best = load_checkpoint(path, trainer.optimizer)
+        mark, weights, best, average = load_checkpoint(path, trainer.optimizer)
         trainer.model.learnt.load_state_dict(weights)
+        if trainer.average:
+            trainer.average.load(average)
     history = run.folder / "history.jsonl"
     if history.exists():
         write_text(history, "".join(f"{line}\n" for line in history.read_text().splitlines()[: mark.epoch]))
@@ -306,10 +302,6 @@ def _judge(trainer: Trainer, inputs: Tensor, faces: Faces) -> tuple[float, float
 def _predict(trainer: Trainer, faces: Faces, split: str) -> Predictions:
     part = faces.split(split)
     return Predictions(trainer.probabilities(trainer.inputs(part)).numpy(), np.array(part.labels))
-
-
-def _copy(model: nn.Module) -> Weights:
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
 def _seconds(run: Run) -> float:

@@ -69,6 +69,13 @@ class Recipe(BaseModel):
     whitening: Literal["none", "zca"] = Field(
         default="none", description="zca: pixels decorrelated, as fitted on train; behind the scaling"
     )
+    average: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="the result is a running average of the weights, of which each step keeps so much; 0: none",
+    )
+    mirror: bool = Field(default=False, description="a face is judged together with its mirror image")
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         default="auto", description="auto: bfloat16 where the processor multiplies it faster, else float32"
     )

@@ -1,5 +1,6 @@
 """Trainer: a model while it is trained: its scaling, its gradients, its penalties and its optimiser."""
 
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 from mien.faces import Faces
 from mien.nets import Model
 from mien.training.augmentation import Augmentation
+from mien.training.average import Average, Weights
 from mien.training.features import compute_features, kept_features
 from mien.training.gradients import gradients
 from mien.training.losses import Loss
@@ -36,8 +38,8 @@ class Trainer:
     Adam is torch's, with Keras's epsilon 1e-7; Keras adds it before the correction of the second moment and torch after
     it, a difference without weight.
 
-    Where the model begins with a frozen backbone and faces are not augmented, batches are taken from the backbone's
-    features, computed once, instead of from images.
+    Where the model begins with a frozen backbone and faces are neither augmented nor mirrored, batches are taken from
+    the backbone's features, computed once, instead of from images.
 
     Args:
         model: what is trained, in place; float32.
@@ -56,11 +58,12 @@ class Trainer:
         self.augmentation = Augmentation(recipe.augment, seed) if recipe.augment else None
         self.precision = best_precision() if recipe.precision == "auto" else recipe.precision
         self.dtype: torch.dtype = getattr(torch, self.precision)
-        self.on_features = bool(model.frozen) and not recipe.augment
+        self.on_features = bool(model.frozen) and not (recipe.augment or recipe.mirror)
         # A face's features are given as an image of one row.
         trained = nn.Sequential(nn.Flatten(), *model.learnt) if self.on_features else model
         self.gradients = gradients(trained, self.dtype, loss)
         self.optimizer = _optimizer(model, recipe)
+        self.average = Average(model.learnt, recipe.average) if recipe.average else None
 
     def inputs(self, faces: Faces, keep: bool = True) -> Tensor:
         """What the batches of faces are taken from: images uint8 [N, H, W], or features [N, F].
@@ -92,17 +95,34 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * rate
         self.optimizer.step()
+        if self.average:
+            self.average.add(number)
         return Step(judged.loss + penalties, judged.right)
 
     def probabilities(self, inputs: Tensor) -> Tensor:
-        """What the model says of `inputs` -> float32 [N, K], rows sum to 1."""
-        return torch.cat(
-            [self.gradients.logits(self._seen(inputs[first : first + 4096])) for first in range(0, len(inputs), 4096)]
-        ).softmax(1)
+        """What the model says of `inputs` -> float32 [N, K], rows sum to 1; by its averaged weights if it has them."""
+        with self.average.in_place() if self.average else nullcontext():
+            return torch.cat(
+                [self._logits(self._seen(inputs[first : first + 4096])) for first in range(0, len(inputs), 4096)]
+            ).softmax(1)
+
+    def result(self) -> Weights:
+        """The weights that judge, those behind a frozen backbone: copies."""
+        with self.average.in_place() if self.average else nullcontext():
+            return {name: tensor.clone() for name, tensor in self.model.learnt.state_dict().items()}
+
+    def settle(self, weights: Weights | None = None) -> None:
+        """End the training: from now on the model is its result, or has these weights of an earlier result."""
+        self.model.learnt.load_state_dict(self.result() if weights is None else weights)
+        self.average = None
 
     def close(self) -> None:
         """Let go of the threads."""
         self.gradients.close()
+
+    def _logits(self, seen: Tensor) -> Tensor:
+        logits = self.gradients.logits(seen)
+        return (logits + self.gradients.logits(seen.flip(3))) / 2 if self.recipe.mirror else logits
 
     def _seen(self, inputs: Tensor) -> Tensor:
         """Inputs as the gradients take them, float32 [N, 1, H, W]."""
