@@ -1,0 +1,98 @@
+"""Facts: what a model file says of itself, as JSON in the ONNX file's metadata. Read without torch and without onnx."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from mien.errors import UserError
+from mien.export.session import open_session
+
+KEY = "mien"
+"""The facts' key in the file's metadata_props."""
+
+INPUT, OUTPUT = "faces", "probabilities"
+"""What goes in, uint8 [N, H, W], gray, 0 black to 255 white; and what comes out, float32 [N, K], rows sum to 1."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a model.
+
+    All between gray pixels and probabilities is in the file's graph: scaling, mirror image, temperature, softmax.
+
+    Attributes:
+        name: what to call it.
+        version: of the mien that wrote it.
+        classes: the K emotions, in the order of the probabilities.
+        height, width: of the faces it takes, in pixels.
+        parameters: of the net.
+        precision: what the weights are kept in: float32, float16, or int8, which it also computes in.
+        temperature: what logits are divided by (Guo et al. 2017, arXiv 1706.04599); 1 leaves them as they are.
+        mirror: whether each face is judged together with its mirror image.
+        run, study, net, seed: where it comes from; study is "" for a run that stands alone.
+        data: of the faces it was trained on: `name`, `fingerprint`, and `counts` by split and emotion.
+        recipe: the entries of its training's recipe that differ from their defaults.
+        layers: of the net, a word each, hyper-parameters bound.
+        scores: what this file is worth, measured by it; shares, 0..1. By split (`validation`, and `test` where the
+            study had opened it): `..._faces`, `..._accuracy` with its 95 % interval `..._low` and `..._high`,
+            `..._macro_f1`, `..._balanced_accuracy`, `..._nll`, `..._ece` and, at temperature 1, `..._ece_before`,
+            `..._per_class`; `test_accuracy_without_leaks` with its `_low` and `_high`, and `test_leaked`, how many.
+        created: when (UTC).
+        licence: that it may be used under; "" where nobody said.
+        note: what else to know.
+    """
+
+    name: str
+    version: str
+    classes: tuple[str, ...]
+    height: int
+    width: int
+    parameters: int
+    precision: str
+    temperature: float
+    mirror: bool
+    run: str
+    study: str
+    net: str
+    seed: int
+    data: Mapping[str, Any]
+    recipe: Mapping[str, Any]
+    layers: tuple[str, ...] = ()
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    created: str = ""
+    licence: str = ""
+    note: str = ""
+
+    def to_json(self) -> str:
+        """As the text that stands in the file."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def of(cls, text: str | None, where: str | Path) -> "Facts":
+        """The facts that `to_json` gave; entries that a later mien added are left out.
+
+        Args:
+            text: None where the file has none.
+            where: the file, for the message.
+
+        Raises:
+            UserError: these are no facts of mien's.
+        """
+        strange = UserError(f"{where}: an ONNX file, but none that mien exported; make one with: mien export RUN FILE")
+        try:
+            found = json.loads(text or "")
+            known = {entry.name: found[entry.name] for entry in fields(cls) if entry.name in found}
+            return cls(**known | {"classes": tuple(found["classes"]), "layers": tuple(found.get("layers", ()))})
+        except (ValueError, TypeError, KeyError):
+            raise strange from None
+
+
+def read_facts(path: Path) -> Facts:
+    """The facts of a model file.
+
+    Raises:
+        UserError: it cannot be read, or is no model of mien's.
+    """
+    return Facts.of(open_session(path, optimised=False).get_modelmeta().custom_metadata_map.get(KEY), path)
