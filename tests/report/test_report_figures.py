@@ -9,7 +9,7 @@ from mien.faces import EMOTIONS
 from mien.report.curves import POINTS, Curve, draw_curves, thinned
 from mien.report.figures import Cost, Score, draw_costs, draw_counts, draw_faces, draw_scores
 from mien.report.judgement_figures import draw_confusion, draw_per_class, draw_reliability
-from mien.report.palette import ROLES, emotion_roles, light
+from mien.report.palette import ROLES
 from mien.report.svg import inline
 
 RNG = np.random.default_rng(0)
@@ -93,13 +93,6 @@ def test_letters_and_lines_stand_out_from_the_paper(role: str, scheme: int) -> N
     paper, colour = luminance(ROLES["paper"][scheme]), luminance(ROLES[role][scheme])
     wanted = 3.0 if role in ("train", "test") else 4.5  # lines and letters
     assert (max(paper, colour) + 0.05) / (min(paper, colour) + 0.05) >= wanted
-
-
-def test_each_emotion_keeps_its_colour() -> None:
-    assert len(set(emotion_roles(EMOTIONS))) == 7
-    assert emotion_roles(["sad", "happy"]) == ["blue", "orange"]
-    assert len(emotion_roles([f"mood {k}" for k in range(20)])) == 20
-    assert light("blue") == "#0072b2"
 
 
 def test_long_series_are_averaged_in_blocks() -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.report.palette import emotion_roles, group_role, light
+from mien.faces.colours import colours
+from mien.report.palette import group_role, light
 from mien.report.svg import legend, plain_ticks, sheet, spaced, svg_text, upright
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def draw_counts(counts: Mapping[str, Mapping[str, int]]) -> str:
     rows, furthest = np.arange(len(classes)), 100 * np.max(list(shares.values()), axis=0)
     with sheet(78 + 27 * len(classes)) as figure:
         axes = figure.subplots()
-        axes.barh(rows, 100 * shares[first], 0.66, color=[light(role) for role in emotion_roles(classes)])
+        axes.barh(rows, 100 * shares[first], 0.66, color=colours(classes))
         axes.plot([], [], "s", color=light("muted"), markersize=9, label=f"{first} (bar, with its count)")
         for split, mark, size in zip(list(counts)[1:], "o|", (6, 12), strict=False):
             axes.plot(100 * shares[split], rows, mark, label=split, color=light("ink"), mfc=light("paper"), ms=size)

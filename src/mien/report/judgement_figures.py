@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.faces.colours import colours
 from mien.report.contents import NetResult
-from mien.report.palette import emotion_roles, light
+from mien.report.palette import light
 from mien.report.svg import Drawing, legend, sheet, svg_text, upright
 from mien.report.tables import percent
 
@@ -88,7 +89,7 @@ def draw_per_class(scores: Mapping[str, Mapping[str, float]]) -> str:
         axes = figure.subplots()
         recall = [100 * scores[name]["recall"] for name in classes]
         precision = [100 * scores[name]["precision"] for name in classes]
-        axes.barh(rows, recall, 0.66, color=[light(role) for role in emotion_roles(classes)])
+        axes.barh(rows, recall, 0.66, color=colours(classes))
         said = "precision (how often the answer is right)"
         axes.plot(precision, rows, "D", label=said, color=light("ink"), mfc=light("paper"), ms=7)
         axes.plot([], [], "s", color=light("muted"), markersize=9, label="recall (bar)")

@@ -1,6 +1,6 @@
 """The report's colours: each a role with its value on light paper and on dark."""
 
-from collections.abc import Sequence
+from mien.faces.colours import HUES
 
 ROLES: dict[str, tuple[str, str]] = {
     "paper": ("#fdfcf9", "#15171a"),
@@ -21,41 +21,14 @@ ROLES: dict[str, tuple[str, str]] = {
     "group-4": ("#75518f", "#c3a0dd"),
     "group-5": ("#a3862b", "#d6bd6c"),
     "group-6": ("#2f7f86", "#79c3c9"),
-    # emotions: Okabe and Ito's colours, told apart with every common form of colour blindness
-    "vermilion": ("#d55e00", "#ec7a2a"),
-    "green": ("#009e73", "#22b98d"),
-    "purple": ("#cc79a7", "#dc93ba"),
-    "orange": ("#e69f00", "#f0b429"),
-    "blue": ("#0072b2", "#3f97d3"),
-    "sky": ("#56b4e9", "#84cbf3"),
-    "gray": ("#7d7f85", "#9b9da3"),
+    **HUES,
 }
-"""role: (light, dark), all distinct: a figure is drawn in the light ones, and each is later swapped for its role.
-
-The emotions' colours are those of Okabe and Ito, "Color Universal Design" (2008), with gray for black and without
-yellow, which is too pale on paper; on dark they are a shade lighter.
-"""
-
-EMOTION_ROLES = {
-    "angry": "vermilion",
-    "disgust": "green",
-    "fear": "purple",
-    "happy": "orange",
-    "sad": "blue",
-    "surprise": "sky",
-    "neutral": "gray",
-}
+"""role: (light, dark), all distinct: a figure is drawn in the light ones, and each is later swapped for its role."""
 
 
 def light(role: str) -> str:
     """The colour of a role on light paper, `#rrggbb`."""
     return ROLES[role][0]
-
-
-def emotion_roles(classes: Sequence[str]) -> list[str]:
-    """The colour role of each class: fixed for the seven emotions, taken in turn for any other names."""
-    turn = list(EMOTION_ROLES.values())
-    return [EMOTION_ROLES.get(name, turn[k % len(turn)]) for k, name in enumerate(classes)]
 
 
 def group_role(index: int) -> str:
@@ -65,5 +38,5 @@ def group_role(index: int) -> str:
 
 def line_role(index: int) -> str:
     """The colour role of the line number `index` (0 for the first) among several in one picture."""
-    turn = list(EMOTION_ROLES.values())
+    turn = list(HUES)
     return turn[index % len(turn)]
