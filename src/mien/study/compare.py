@@ -12,8 +12,8 @@ from mien.errors import UserError
 from mien.nets import parameters
 from mien.study.results import NetRuns, accuracy_entries, compared
 from mien.study.schema import StudyNet
-from mien.study.statistics import accuracy
 from mien.training.run import Run
+from mien.training.statistics import accuracy
 
 
 def study_runs(folder: Path) -> list[Run]:

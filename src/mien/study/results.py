@@ -13,8 +13,8 @@ from mien.faces import SPLITS
 from mien.nets import parameters, trainable
 from mien.study.plan import Plan
 from mien.study.schema import StudyNet
-from mien.study.statistics import Accuracy, accuracy, mcnemar, scores
 from mien.training.run import Predictions, Run, machine, now, versions
+from mien.training.statistics import Accuracy, accuracy, mcnemar, scores
 
 
 @dataclass(frozen=True, eq=False)
