@@ -1,0 +1,230 @@
+"""Timelines: who was seen in a video, when, and with which emotions; as rows, as a summary and as a plot."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.disk import whole_file
+from mien.errors import UserError
+from mien.faces.colours import colours
+from mien.faces.look import FAINT, INK, picture_format
+from mien.predict.tracking import Sighting
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SPANS = 4096
+"""Spans of time that a timeline keeps apart; in a long video neighbours are averaged."""
+
+DRAWN = 8
+"""Faces that are drawn: those seen longest."""
+
+GAP = 1.0
+"""Seconds without a face that leave a gap in its drawn line."""
+
+
+class Rows:
+    """The csv file of a video, written as it goes: path, time in seconds, face, box, emotion, probabilities."""
+
+    def __init__(self, file: TextIO, classes: Sequence[str]) -> None:
+        self._file, self._writer = file, csv.writer(file, lineterminator="\n")
+        self._writer.writerow(["path", "time", "face", "x", "y", "width", "height", "emotion", *classes])
+
+    def add(self, path: str, time: float, seen: Sequence[Sighting]) -> None:
+        """Write the faces of a frame; they are on the disk even if the program is killed thereafter."""
+        for one in seen:
+            shares = (f"{share:.4f}" for share in one.face.probabilities.values())
+            self._writer.writerow([path, f"{time:.3f}", one.track, *one.face.box, one.face.emotion, *shares])
+        self._file.flush()
+
+
+@contextmanager
+def open_rows(path: Path, classes: Sequence[str]) -> Iterator[Rows]:
+    """Begin a csv file; one that stands there is replaced.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    with file:
+        yield Rows(file, classes)
+
+
+@dataclass(eq=False)
+class Span:
+    """A face's probabilities [K], added up over seconds, from `start` to `end`."""
+
+    start: float
+    end: float
+    seconds: float
+    sums: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FaceTime:
+    """A face in a video.
+
+    Attributes:
+        face: its number.
+        first, last: when it was seen first and last, in seconds.
+        seconds: how long it was seen.
+        shares: which share of that time each emotion was the most probable, adding up to 1.
+    """
+
+    face: int
+    first: float
+    last: float
+    seconds: float
+    shares: dict[str, float]
+
+
+@dataclass(eq=False)
+class _Record:
+    shown: NDArray[np.float64]  # seconds in which each emotion was the most probable
+    spans: list[Span] = field(default_factory=list)
+
+
+class Timeline:
+    """What was seen over time, in memory that does not grow with a video's length, only with the number of faces.
+
+    A frame counts until the next one is looked at, the last as long as the one before it.
+
+    Args:
+        classes: the emotions, in the order of the probabilities.
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self.classes = tuple(classes)
+        self._records: dict[int, _Record] = {}
+        self._pending: tuple[float, Sequence[Sighting]] | None = None
+        self._lasted, self._grain, self._count = 0.0, 0.0, 0
+
+    def add(self, time: float, seen: Sequence[Sighting]) -> None:
+        """Note the faces of a frame; its time in seconds is later than all before."""
+        if self._pending:
+            self._lasted = time - self._pending[0]
+        self._settle(self._lasted)
+        self._pending = time, seen
+
+    def end(self, lasts: float = 0.04) -> None:
+        """Say that no frame follows; a single one counts as lasting for so many seconds."""
+        self._settle(self._lasted or lasts)
+
+    def summary(self) -> list[FaceTime]:
+        """Every face, those seen longest first."""
+        found = [
+            FaceTime(
+                number,
+                record.spans[0].start,
+                record.spans[-1].end,
+                float(record.shown.sum()),
+                dict(zip(self.classes, (record.shown / record.shown.sum()).tolist(), strict=True)),
+            )
+            for number, record in self._records.items()
+        ]
+        return sorted(found, key=lambda one: (-one.seconds, one.face))
+
+    def spans(self, face: int) -> list[Span]:
+        """A face's probabilities over time."""
+        return self._records[face].spans
+
+    def _settle(self, lasted: float) -> None:
+        if self._pending is None:
+            return
+        (time, seen), self._pending = self._pending, None
+        for one in seen:
+            record = self._records.setdefault(one.track, _Record(np.zeros(len(self.classes))))
+            record.shown[self.classes.index(one.face.emotion)] += lasted
+            sums = lasted * np.array([one.face.probabilities[name] for name in self.classes])
+            self._count += self._append(record.spans, Span(time, time + lasted, lasted, sums))
+        while self._count > SPANS + 2 * len(self._records):
+            self._coarsen()
+
+    def _append(self, spans: list[Span], new: Span) -> int:
+        """Add a span, to the last one where both together are no longer than the grain; how many were added."""
+        if not spans or new.end - spans[-1].start > self._grain:
+            spans.append(new)
+            return 1
+        last = spans[-1]
+        last.end, last.seconds, last.sums = new.end, last.seconds + new.seconds, last.sums + new.sums
+        return 0
+
+    def _coarsen(self) -> None:
+        """Double the grain and join what lies within it."""
+        longest = max(span.end - span.start for record in self._records.values() for span in record.spans)
+        self._grain, self._count = 2 * max(self._grain, longest), 0
+        for record in self._records.values():
+            spans, record.spans = record.spans, []
+            self._count += sum(self._append(record.spans, span) for span in spans)
+
+
+def draw_timeline(timeline: Timeline, path: Path, title: str) -> None:
+    """Draw the faces seen longest, a row each: its probabilities as areas stacked over time, into a PNG or SVG file.
+
+    Raises:
+        UserError: the file's name is no picture's.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    kind, faces = picture_format(path), timeline.summary()
+    shown = sorted(faces[:DRAWN], key=lambda one: one.face)
+    figure = Figure(figsize=(10, 1.1 * max(len(shown), 1) + 1.3), facecolor="white", layout="constrained")
+    style = {"svg.hashsalt": "mien", "svg.fonttype": "none", "font.size": 9, "text.color": INK}
+    with whole_file(path) as draft, rc_context(style):
+        rows = figure.subplots(max(len(shown), 1), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, one in zip(rows, shown, strict=False):
+            _draw_row(axes, timeline.spans(one.face), timeline.classes)
+            most = max(one.shares, key=lambda name: one.shares[name])
+            words = f"face {one.face}\n{_clock(one.seconds)} min\n{most} {100 * one.shares[most]:.0f} %"
+            axes.set_ylabel(words, rotation=0, ha="right", va="center", color=INK)
+        more = f"; of {len(faces)} faces the {DRAWN} seen longest" if len(faces) > DRAWN else ""
+        figure.suptitle(f"{title}{more or '' if faces else ': no face was found'}", x=0.01, ha="left", fontsize=10)
+        bottom = rows[-1]
+        bottom.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 1.5, 2, 3, 6, 10]))
+        bottom.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _clock(seconds)))
+        bottom.set_xlabel("minutes and seconds", color=FAINT)
+        if shown:
+            bottom.set_xlim(0, max(one.last for one in shown))
+        keys = [Patch(color=colour) for colour in colours(timeline.classes)]
+        figure.legend(keys, timeline.classes, loc="outside lower center", ncols=len(keys), frameon=False)
+        figure.savefig(draft, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else None)
+
+
+def _draw_row(axes: "Axes", spans: Sequence[Span], classes: Sequence[str]) -> None:
+    """Stack one face's probabilities; where it was gone, nothing is drawn."""
+    begin = 0
+    for place in range(1, len(spans) + 1):
+        if place == len(spans) or spans[place].start - spans[place - 1].end > GAP:
+            part = spans[begin:place]
+            shares = np.array([span.sums / span.seconds for span in part])
+            times = [part[0].start, *((span.start + span.end) / 2 for span in part), part[-1].end]
+            shares = np.concatenate([shares[:1], shares, shares[-1:]])
+            axes.stackplot(times, shares.T, colors=colours(classes), linewidth=0)
+            begin = place
+    axes.set(ylim=(0, 1), yticks=[])
+    axes.tick_params(color=FAINT, labelcolor=FAINT)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(FAINT)
+
+
+def _clock(seconds: float) -> str:
+    """A time as people say it: `1:05`, `2:01:05`; within the first minute, tenths too: `0:05.3`."""
+    whole = round(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+    if seconds < 60:
+        return f"0:{seconds:04.1f}".removesuffix(".0")
+    return f"{whole // 60}:{whole % 60:02}"

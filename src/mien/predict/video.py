@@ -1,0 +1,199 @@
+"""Videos and cameras: their frames, one after the other, each with its time."""
+
+import math
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import UserError
+
+if TYPE_CHECKING:
+    import cv2
+
+SUFFIXES = (
+    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".flv", ".ogv"),
+    *(".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".mjpeg"),
+)
+"""How the names of videos end."""
+
+LIMIT = 100_000_000
+"""Pixels that a frame may have at most: a few bytes of header can claim any number."""
+
+COMMON_RATE = 25.0
+"""Frames a second where a video does not tell."""
+
+
+@dataclass(frozen=True)
+class Every:
+    """Which frames are looked at: each `frames`th, and of these at most one in `seconds`."""
+
+    frames: int = 1
+    seconds: float = 0.0
+
+    @classmethod
+    def of(cls, text: str) -> "Every":
+        """Read `5`, every fifth frame, or `0.5s`, one in half a second.
+
+        Raises:
+            UserError: it is neither.
+        """
+        found = re.fullmatch(r"(?P<frames>[1-9]\d{0,8})|(?P<seconds>\d{1,6}(\.\d{1,6})?)\s*s", text.strip(), re.ASCII)
+        if not found or (found["seconds"] and not float(found["seconds"])):
+            raise UserError(f"every {text}: give frames, as 5 for each fifth, or seconds, as 0.5s")
+        return cls(int(found["frames"] or 1), float(found["seconds"] or 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One picture of a video.
+
+    Attributes:
+        number: 0 for the first; frames that are passed over count.
+        time: seconds since the first.
+        pixels: uint8 [H, W, 3], RGB, upright.
+    """
+
+    number: int
+    time: float
+    pixels: NDArray[np.uint8]
+
+
+class Video:
+    """A video file or a camera that has been opened; `with` closes it.
+
+    Attributes:
+        name: the path, or "camera 0".
+        live: whether it is a camera.
+        rate: frames a second, `COMMON_RATE` where that is not told.
+        count: how many frames the file says it has; 0 where that is not told.
+        trouble: why the frames ended before their time; "" while they have not.
+    """
+
+    def __init__(self, capture: "cv2.VideoCapture", name: str, live: bool) -> None:
+        import cv2
+
+        self.name, self.live, self.trouble = name, live, ""
+        self._capture = capture
+        rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.rate = rate if math.isfinite(rate) and 0 < rate <= 1000 else COMMON_RATE
+        self.count = int(count) if not live and math.isfinite(count) and 0 < count < 1e9 else 0
+
+    def __enter__(self) -> "Video":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._capture.release()
+
+    def frames(self, every: Every = Every()) -> Iterator[Frame]:
+        """The frames from the first on, one at a time: memory does not grow with the video.
+
+        A video that breaks off ends early, with `trouble` saying so.
+
+        Raises:
+            UserError: there is not a single frame.
+        """
+        import cv2
+
+        started, number, now, due = time.monotonic(), 0, 0.0, 0.0
+        while self._capture.grab():
+            now = self._time(number, now, started)
+            if number % every.frames == 0 and now >= due:
+                got, pixels = self._capture.retrieve()
+                if not got:
+                    break
+                due = every.seconds * (math.floor(now / every.seconds + 1e-6) + 1) - 1e-6 if every.seconds else 0.0
+                yield Frame(number, now, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
+            number += 1
+        if not number:
+            what = "gives no picture; is another program using it?" if self.live else "holds no frame that can be read"
+            raise UserError(f"{self.name}: {what}")
+        if self.live:
+            self.trouble = f"{self.name}: gives no more pictures"
+        elif self._broke_off(number, now):
+            self.trouble = f"{self.name}: broke off after {number:,} of {self.count:,} frames; what was read is kept"
+
+    def _time(self, number: int, before: float, started: float) -> float:
+        """A frame's time: a camera's by the clock, a file's as it tells; by the rate where it tells none."""
+        import cv2
+
+        if self.live:
+            return time.monotonic() - started
+        told = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        if number == 0:
+            return max(told, 0.0) if math.isfinite(told) else 0.0
+        return told if before < told < math.inf else before + 1 / self.rate
+
+    def _broke_off(self, number: int, now: float) -> bool:
+        """Whether frames are missing by their number and by their time: where the rate varies, either alone may err."""
+        missing = max(2.0, 0.02 * self.count)
+        return number < self.count - missing and now < (self.count - missing) / self.rate
+
+
+def open_video(path: Path) -> Video:
+    """Open a video file.
+
+    Raises:
+        UserError: there is no such file, it is empty, or no video that can be read.
+    """
+    import cv2
+
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    if not path.is_file():
+        raise UserError(f"{path}: not a file")
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    if empty:
+        raise UserError(f"{path}: the file is empty")
+    with _quiet():
+        # An absolute path: FFmpeg would take the beginning of "a:b.mp4" for a protocol.
+        capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_ORIENTATION_AUTO, 1])
+    if not capture.isOpened():
+        raise UserError(f"{path}: not a video, cut off at its beginning, or of a kind that cannot be read")
+    width, height = (int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+    if width * height > LIMIT:
+        capture.release()
+        raise UserError(f"{path}: says that its frames are {width:,}x{height:,}; at most {LIMIT:,} pixels are read")
+    return Video(capture, str(path), live=False)
+
+
+def open_camera(number: int = 0) -> Video:
+    """Open a camera of this machine, 0 for the first.
+
+    Raises:
+        UserError: there is none of that number, or it cannot be used.
+    """
+    import cv2
+
+    with _quiet():
+        capture = cv2.VideoCapture(number)
+    if not capture.isOpened():
+        raise UserError(f"camera {number}: cannot be opened; is one there, and may this program use it?")
+    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # what is shown is now, not what was queued meanwhile
+    return Video(capture, f"camera {number}", live=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep OpenCV and FFmpeg from printing what our own messages say, and FFmpeg to files, also within playlists."""
+    import cv2
+
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
+    before = cv2.getLogLevel()
+    cv2.setLogLevel(0)
+    try:
+        yield
+    finally:
+        cv2.setLogLevel(before)
