@@ -121,6 +121,7 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
     order = "every emotion equally often" if recipe.sampling == "balanced" else "every face once an epoch"
     deeper = f"{recipe.layer_decay:g} times the rate of the block above" if recipe.layer_decay < 1 else "one for all"
     kept = "of the epoch best on validation" if recipe.keep == "best" else "of the last epoch"
+    averaged = f", a running average with decay {recipe.average:g}" if recipe.average else ""
     zca = "ZCA, as fitted on train" if recipe.whitening == "zca" else "none"
     return [
         ("augmentation", ", ".join(recipe.augment) or "none", ("augment",)),
@@ -131,6 +132,7 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
         ("sampling", order, ("sampling",)),
         ("weight decay", f"{recipe.weight_decay:g}" if recipe.weight_decay else "none", ("weight_decay",)),
         ("rates of blocks", deeper, ("layer_decay",)),
-        ("weights kept", kept, ("keep",)),
+        ("weights kept", kept + averaged, ("keep", "average")),
+        ("judged", "with its mirror image" if recipe.mirror else "each face by itself", ("mirror",)),
         ("precision", precision or recipe.precision, ("precision",)),
     ]

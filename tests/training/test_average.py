@@ -1,0 +1,65 @@
+"""The running average of the weights, and faces judged with their mirror images."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from trained import CNN, NORMAL, Start, assert_same, numbers, silent, stop_at
+
+from mien.faces import Faces
+from mien.nets import Net, build
+from mien.training.average import Average
+from mien.training.loop import evaluate, fit
+from mien.training.recipe import Recipe
+from mien.training.trainer import Trainer
+
+
+def test_an_average_keeps_its_share_and_forgets_the_first_weights_sooner() -> None:
+    model = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(model.weight, 100)
+    average = Average(model, 0.5)
+    told = 100.0
+    for number, weight in enumerate([1.0, 2.0, 3.0, 4.0], start=1):
+        nn.init.constant_(model.weight, weight)
+        average.add(number)
+        kept = min(0.5, number / (9 + number))
+        told = kept * told + (1 - kept) * weight
+        assert average.weights["weight"].item() == pytest.approx(told)
+        with average.in_place():
+            assert model.weight.item() == pytest.approx(told)
+        assert model.weight.item() == weight
+
+
+@pytest.mark.parametrize("net", [CNN, NORMAL], ids=lambda net: net.name)
+def test_averaging_leaves_the_steps_alone_and_changes_the_result(net: Net, start: Start, faces: Faces) -> None:
+    plain, averaged = (start(net, epochs=2, batch=32, average=share) for share in (0.0, 0.9))
+    for run in (plain, averaged):
+        fit(run, faces, silent)
+    for one, other in zip(numbers(plain), numbers(averaged), strict=True):
+        assert one.steps == other.steps
+        assert one.validation_loss != other.validation_loss
+    said, kept = evaluate(averaged, faces, "validation"), averaged.predictions("validation")
+    assert kept is not None
+    assert np.array_equal(said.probabilities, kept.probabilities), "the weights on disk are those that judged"
+    loss = -np.log(kept.probabilities[np.arange(len(kept.labels)), kept.labels]).mean()
+    assert averaged.history()[-1].validation_loss == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_an_averaged_run_that_was_stopped_ends_as_one_that_was_not(keep: str, start: Start, faces: Faces) -> None:
+    recipe = {"epochs": 4, "batch": 32, "average": 0.9, "mirror": True, "keep": keep}
+    whole, stopped = (start(NORMAL, **recipe) for _ in range(2))
+    fit(whole, faces, silent)
+    stop_at(stopped, faces, epoch=3, step=2)
+    fit(stopped, faces, silent)
+    assert_same(stopped, whole)
+
+
+@pytest.mark.parametrize("net", [CNN, NORMAL], ids=lambda net: net.name)
+def test_a_face_and_its_mirror_image_are_judged_alike(net: Net, faces: Faces) -> None:
+    images = torch.from_numpy(faces.images[:16])
+    for mirror in (True, False):
+        trainer = Trainer(build(net, size=faces.size), Recipe(mirror=mirror, precision="float32"), 0)
+        ours, theirs = trainer.probabilities(images), trainer.probabilities(images.flip(2))
+        trainer.close()
+        assert torch.allclose(ours, theirs, atol=1e-6) == mirror
