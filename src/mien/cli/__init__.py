@@ -6,7 +6,7 @@ import sys
 import typer
 
 from mien import __version__
-from mien.cli import augment, backbones, faces, nets, study
+from mien.cli import augment, backbones, export, faces, models, nets, study
 from mien.errors import UserError
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app.add_typer(backbones.app, name="backbones")
 app.add_typer(augment.app, name="augment")
 nets.register(app)
 study.register(app)
+export.register(app)
+app.add_typer(models.app, name="models")
 
 
 def _version(asked: bool) -> None:

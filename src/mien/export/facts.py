@@ -38,7 +38,8 @@ class Facts:
         scores: what this file is worth, measured by it; shares, 0..1. By split (`validation`, and `test` where the
             study had opened it): `..._faces`, `..._accuracy` with its 95 % interval `..._low` and `..._high`,
             `..._macro_f1`, `..._balanced_accuracy`, `..._nll`, `..._ece` and, at temperature 1, `..._ece_before`,
-            `..._per_class`; `test_accuracy_without_leaks` with its `_low` and `_high`, and `test_leaked`, how many.
+            `..._per_class` (precision, recall, f1, support by emotion); of the test images, `test_leaked` are pixel for
+            pixel in train: `test_accuracy_without_leaks`, `test_without_leaks_low` and `..._high` are of the others.
         created: when (UTC).
         licence: that it may be used under; "" where nobody said.
         note: what else to know.

@@ -1,0 +1,91 @@
+"""`mien models`: the models that come with mien."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from mien.export.facts import Facts
+
+app = typer.Typer(
+    help="List the models that come with mien; show one's facts and card.",
+    epilog="Example: [bold]mien models --json[/bold]",
+    invoke_without_command=True,
+)
+
+
+@app.callback()
+def models(
+    context: typer.Context,
+    as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
+) -> None:
+    """List the models that come with mien: size, parameters, accuracy on test, the faces they take."""
+    if context.invoked_subcommand:
+        return
+    import json
+
+    from mien.export.box import boxed, boxed_facts
+
+    files = boxed()
+    told = [_told(facts, files[name].stat().st_size) for name, facts in boxed_facts().items()]
+    if as_json:
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+    else:
+        _print(told)
+
+
+@app.command(epilog="Example: [bold]mien models show best[/bold]")
+def show(
+    name: str = typer.Argument(..., help="A model of the box.", show_default=False),
+    as_json: bool = typer.Option(False, "--json", help="Print the facts as JSON."),
+) -> None:
+    """Show a model's facts and its card: data, protocol, scores, limits, what it must not be used for."""
+    from mien.export.box import find_boxed
+    from mien.export.facts import read_facts
+
+    path = find_boxed(name)
+    facts = read_facts(path)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(_told(facts, path.stat().st_size), indent=2, ensure_ascii=False))
+        return
+    card = path.with_suffix(".md")
+    from mien.export.card import card_of
+
+    typer.echo(card.read_text(encoding="utf-8") if card.exists() else card_of(facts, path.stat().st_size))
+
+
+def _told(facts: "Facts", size: int) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"bytes": size, **asdict(facts)}
+
+
+def _print(told: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not told:
+        typer.echo("no model comes with this mien; make one with: mien export RUN FILE.onnx")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("model", "precision", "faces"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("size", "parameters", "test %", "95 %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for facts in told:
+        accuracy, interval = _accuracy(facts["scores"])
+        side = f"{facts['width']}x{facts['height']}"
+        numbers = (f"{facts['bytes'] / 1e6:.2f} MB", f"{facts['parameters']:,}", accuracy, interval)
+        table.add_row(facts["name"], facts["precision"], side, *numbers)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("more of one: mien models show NAME", style="dim")
+
+
+def _accuracy(scores: dict[str, Any]) -> tuple[str, str]:
+    if "test_accuracy" not in scores:
+        return "", ""
+    mean, low, high = (100 * scores[name] for name in ("test_accuracy", "test_low", "test_high"))
+    return f"{mean:.1f}", f"{low:.1f} to {high:.1f}"

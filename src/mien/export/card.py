@@ -1,0 +1,54 @@
+"""Card: what a person should know of a model before using it, written from its facts, so that no figure is typed.
+
+After Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from mien.export.facts import Facts
+
+TEMPLATE = Path(__file__).parent / "card.md.j2"
+
+_FER2013 = (3995, 436, 4097, 7215, 4830, 3171, 4965)
+"""Train faces of each emotion in FER2013 (Goodfellow et al. 2013, arXiv 1307.0414), by which it is known."""
+
+
+def card_of(facts: Facts, size: int) -> str:
+    """The model card, as Markdown.
+
+    Args:
+        facts: of the model.
+        size: of its file in bytes.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    source = TEMPLATE.read_text(encoding="utf-8")
+    page = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701
+    page.filters["percent"] = lambda share, digits=1: f"{100 * share:.{digits}f}"
+    counts = facts.data.get("counts", {})
+    splits = [split for split in ("validation", "test") if f"{split}_accuracy" in facts.scores]
+    judged = splits[-1] if splits else ""
+    return page.from_string(source).render(
+        facts=facts,
+        size=size,
+        splits=splits,
+        judged=judged,
+        per_class=facts.scores.get(f"{judged}_per_class", {}),
+        totals={split: sum(numbers.values()) for split, numbers in counts.items()},
+        fer2013=tuple(counts.get("train", {}).values()) == _FER2013,
+        backbone=_backbone(facts),
+        settings={key: _shown(value) for key, value in facts.recipe.items()},
+    )
+
+
+def _backbone(facts: Facts) -> str:
+    """The name of the backbone that the net begins with, "" if none."""
+    from mien.nets.backbones.facts import BACKBONES
+
+    first = facts.layers[0].partition("(")[0] if facts.layers else ""
+    return first if first in BACKBONES else ""
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

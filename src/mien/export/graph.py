@@ -1,0 +1,111 @@
+"""Graph: a run's whole way from gray pixels to probabilities as one torch module, and as ONNX."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mien.export.facts import INPUT, OUTPUT
+from mien.nets import Model, build
+from mien.training.checkpoint import load_weights
+from mien.training.run import Run
+from mien.training.scaling import Scaling
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OPSET = 18
+"""Of ONNX's operators: the first in which Resize can smooth, as backbones ask for where faces are made smaller."""
+
+NET = "net"
+"""What the net is called in the graph: all nodes between scaling and averaging stand under this name."""
+
+_AT_ONCE = 256
+"""Faces judged at once: more would take more memory and no less time."""
+
+
+class Graph(nn.Module):
+    """Scaling, net, mirror image, temperature and softmax. faces: uint8 [N, H, W] -> float32 [N, K], rows sum to 1.
+
+    Attributes:
+        temperature: what logits are divided by; to be set once it is known.
+    """
+
+    def __init__(self, scaling: Scaling, net: Model, mirror: bool) -> None:
+        super().__init__()
+        self.scaling, self.mirror, self.temperature = scaling, mirror, 1.0
+        self.add_module(NET, net)
+        self.eval()
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """The probabilities of faces."""
+        return (self._logits(faces) / self.temperature).softmax(1)
+
+    @torch.no_grad()
+    def logits(self, images: NDArray[np.uint8]) -> Tensor:
+        """What it says of images uint8 [N, H, W] before temperature and softmax, by torch in float32 -> [N, K]."""
+        return torch.cat([self._logits(torch.from_numpy(np.array(part))) for part in batches(images)])
+
+    def _logits(self, faces: Tensor) -> Tensor:
+        x, net = self.scaling(faces), self.get_submodule(NET)
+        if not self.mirror:
+            return net(x)
+        # A face and its mirror image go through the net in one batch, which is faster than one after the other.
+        return net(torch.cat([x, x.flip(3)])).unflatten(0, (2, -1)).mean(0)
+
+
+def batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """Images a batch at a time."""
+    return (images[first : first + _AT_ONCE] for first in range(0, len(images), _AT_ONCE))
+
+
+def graph_of(run: Run) -> Graph:
+    """The graph of a finished run, at temperature 1.
+
+    Raises:
+        UserError: weights or scaling are gone or damaged.
+    """
+    recipe, faces = run.recipe, run.asked["faces"]
+    net = build(run.net, faces["size"], len(faces["classes"]), run.seed, pretrained=False)
+    net.load_state_dict(load_weights(run.folder / "weights.safetensors"))
+    fitted = recipe.scaling == "featurewise" or recipe.whitening != "none"
+    scaling = Scaling.of(recipe, load_weights(run.folder / "scaling.safetensors") if fitted else {})
+    return Graph(scaling, net, recipe.mirror)
+
+
+def to_onnx(graph: Graph, size: int) -> "ModelProto":
+    """A graph as ONNX, in float32, for any number of faces of size x size pixels."""
+    faces = torch.zeros(2, size, size, dtype=torch.uint8)
+    with torch.no_grad(), _quiet():
+        program = torch.onnx.export(
+            graph,
+            (faces,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim("N")},),
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What torch's exporter says of its own insides, of use to nobody here, is not passed on."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

@@ -1,0 +1,85 @@
+"""Origin: the run that a user means, and the faces it was trained on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mien.disk import read_json
+from mien.errors import UserError, did_you_mean
+from mien.faces import Faces, open_faces
+from mien.training.run import Run
+
+
+def find_run(place: Path) -> Run:
+    """The finished run that a path means: its own folder; a study's, for its best net; or STUDY/NET, for that net.
+
+    Of a net with several seeds it is the run with the best validation accuracy, the first of equal ones.
+
+    Raises:
+        UserError: the path means none, or one that is not finished.
+    """
+    if (place / "run.json").exists():
+        run = Run.open(place)
+        _check(run)
+        return run
+    for study, net in ((place, None), (place.parent, place.name)):
+        if (study / "study.toml").exists():
+            return _of_study(study, net)
+    raise UserError(f"{place}: neither a run's folder nor a study's, nor STUDY/NET for a net of a study")
+
+
+def study_of(run: Run) -> Path | None:
+    """The folder of the study that a run belongs to; None where it stands alone."""
+    study = run.folder.resolve().parent.parent
+    return study if (study / "study.toml").exists() else None
+
+
+def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
+    """The faces that a run was trained on, from where its study found them, or from `data`.
+
+    Raises:
+        UserError: they are not there, or are others.
+    """
+    study = study_of(run)
+    facts: dict[str, Any] = read_json(study / "faces.json") if study else {}
+    source = list(data) or facts.get("source")
+    if not source:
+        raise UserError(f"{run.folder}: stands outside a study's folder; name the faces it was trained on by --data")
+    size, fingerprint = run.asked["faces"]["size"], run.asked["faces"]["fingerprint"]
+    faces = open_faces(source, votes=facts.get("votes"))
+    if faces.size != size:
+        faces = open_faces(source, size=size, votes=facts.get("votes"))
+    if faces.fingerprint != fingerprint:
+        raise UserError(
+            f"{' '.join(source)}: not the faces that {run.id} was trained on: their fingerprint is "
+            f"{faces.fingerprint[:10]}, not {fingerprint[:10]}; name those by --data"
+        )
+    return faces
+
+
+def _of_study(study: Path, net: str | None) -> Run:
+    if not (study / "results.json").exists():
+        raise UserError(f"{study}: this study has not ended; run it again, or name a finished run in {study / 'runs'}")
+    found = read_json(study / "results.json")
+    ended = {entry["name"]: entry for entry in found["nets"] if entry["state"] == "finished"}
+    name = found["best"] if net is None else net
+    if name is None or not ended:
+        raise UserError(f"{study}: no net of this study was trained to its end")
+    if name not in ended:
+        raise UserError(f"{study}: no finished net {name!r}; {did_you_mean(name, list(ended))}")
+    runs = [Run.open(study / "runs" / run) for run in ended[name]["runs"]]
+    for run in runs:
+        _check(run)
+    return max(runs, key=_validation_accuracy)
+
+
+def _check(run: Run) -> None:
+    status = run.status
+    if status.state != "finished":
+        why = f" ({status.reason})" if status.reason else ""
+        raise UserError(f"{run.folder}: {status.state}{why}, and only a finished run can be exported; see: mien runs")
+
+
+def _validation_accuracy(run: Run) -> float:
+    said = run.predictions("validation")
+    return said.accuracy if said else 0.0
