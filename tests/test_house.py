@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "mien"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-FLOORS = [{"errors", "disk", "compiled"}, {"faces"}, {"nets"}, {"training"}, {"study"}, {"report"}, {"cli"}]
+FLOORS = [{"errors", "disk", "compiled", "process"}, {"faces"}, {"nets"}, {"training"}, {"study"}, {"report"}, {"cli"}]
 """What stands further left is never allowed to import what stands further right."""
 
 

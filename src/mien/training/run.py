@@ -27,6 +27,7 @@ from mien.disk import read_json, read_lines, whole_file, write_json
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.nets import Net
+from mien.process import alive
 from mien.training.recipe import Recipe
 
 State = Literal["planned", "running", "stopped", "pruned", "finished", "failed"]
@@ -260,14 +261,3 @@ def processor() -> str:
 def now() -> str:
     """The time in UTC, to the second, as ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def alive(pid: int) -> bool:
-    """Whether a process of this machine lives."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
