@@ -1,17 +1,14 @@
-"""Timelines: who was seen in a video, when, and with which emotions; as rows, as a summary and as a plot."""
+"""Timelines: who was seen in a video, when, and with which emotions; as a summary and as a plot."""
 
-import csv
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.disk import whole_file
-from mien.errors import UserError
 from mien.faces.colours import colours
 from mien.faces.look import FAINT, INK, picture_format
 from mien.predict.tracking import Sighting
@@ -27,37 +24,6 @@ DRAWN = 8
 
 GAP = 1.0
 """Seconds without a face that leave a gap in its drawn line."""
-
-
-class Rows:
-    """The csv file of a video, written as it goes: path, time in seconds, face, box, emotion, probabilities."""
-
-    def __init__(self, file: TextIO, classes: Sequence[str]) -> None:
-        self._file, self._writer = file, csv.writer(file, lineterminator="\n")
-        self._writer.writerow(["path", "time", "face", "x", "y", "width", "height", "emotion", *classes])
-
-    def add(self, path: str, time: float, seen: Sequence[Sighting]) -> None:
-        """Write the faces of a frame; they are on the disk even if the program is killed thereafter."""
-        for one in seen:
-            shares = (f"{share:.4f}" for share in one.face.probabilities.values())
-            self._writer.writerow([path, f"{time:.3f}", one.track, *one.face.box, one.face.emotion, *shares])
-        self._file.flush()
-
-
-@contextmanager
-def open_rows(path: Path, classes: Sequence[str]) -> Iterator[Rows]:
-    """Begin a csv file; one that stands there is replaced.
-
-    Raises:
-        UserError: it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
-    with file:
-        yield Rows(file, classes)
 
 
 @dataclass(eq=False)
@@ -188,13 +154,13 @@ def draw_timeline(timeline: Timeline, path: Path, title: str) -> None:
         for axes, one in zip(rows, shown, strict=False):
             _draw_row(axes, timeline.spans(one.face), timeline.classes)
             most = max(one.shares, key=lambda name: one.shares[name])
-            words = f"face {one.face}\n{_clock(one.seconds)} min\n{most} {100 * one.shares[most]:.0f} %"
+            words = f"face {one.face}\n{clock(one.seconds)} min\n{most} {100 * one.shares[most]:.0f} %"
             axes.set_ylabel(words, rotation=0, ha="right", va="center", color=INK)
         more = f"; of {len(faces)} faces the {DRAWN} seen longest" if len(faces) > DRAWN else ""
         figure.suptitle(f"{title}{more or '' if faces else ': no face was found'}", x=0.01, ha="left", fontsize=10)
         bottom = rows[-1]
         bottom.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 1.5, 2, 3, 6, 10]))
-        bottom.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: _clock(seconds)))
+        bottom.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(seconds)))
         bottom.set_xlabel("minutes and seconds", color=FAINT)
         if shown:
             bottom.set_xlim(0, max(one.last for one in shown))
@@ -220,7 +186,7 @@ def _draw_row(axes: "Axes", spans: Sequence[Span], classes: Sequence[str]) -> No
     axes.spines["bottom"].set_color(FAINT)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """A time as people say it: `1:05`, `2:01:05`; within the first minute, tenths too: `0:05.3`."""
     whole = round(seconds)
     if whole >= 3600:

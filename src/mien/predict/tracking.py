@@ -1,10 +1,12 @@
 """Tracking: which face of a frame is which of the frames before, and probabilities that are smoothed over time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, log, sqrt
 
-from mien.predict.answers import Box, Face
+from mien.predict.answers import Box, Face, Prediction
+from mien.predict.predictor import Predictor
+from mien.predict.video import Every, Frame, Video
 
 NEAR = 1.0
 """How far a face's middle may be from where it is looked for, as a share of the face's side."""
@@ -30,6 +32,49 @@ class Sighting:
 
     track: int
     face: Face
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """A frame of a video and what was seen in it.
+
+    Attributes:
+        frame: the frame.
+        prediction: its faces, smoothed.
+        tracks: the number of each of them.
+    """
+
+    frame: Frame
+    prediction: Prediction
+    tracks: tuple[int, ...]
+
+    @property
+    def sightings(self) -> list[Sighting]:
+        """The faces with their numbers."""
+        return [Sighting(track, face) for track, face in zip(self.tracks, self.prediction.faces, strict=True)]
+
+
+def watch(
+    video: Video, predictor: Predictor, every: Every = Every(), smooth: float = 0.0, crop: bool = False
+) -> Iterator[Moment]:
+    """Predict a video frame by frame and follow its faces; nothing but the faces last seen is kept.
+
+    Args:
+        video: an opened file or camera.
+        predictor: finds and classifies the faces.
+        every: which frames are looked at.
+        smooth: as a `Tracker` takes it.
+        crop: each frame is a face already, and none is looked for.
+
+    Raises:
+        UserError: there is not a single frame. One that breaks off just ends; `video.trouble` says so.
+    """
+    tracker = Tracker(smooth)
+    for frame in video.frames(every):
+        found = predictor.predict(frame.pixels, crop=crop)
+        seen = tracker.follow(frame.time, found.faces)
+        faces = tuple(one.face for one in seen)
+        yield Moment(frame, replace(found, faces=faces), tuple(one.track for one in seen))
 
 
 @dataclass(eq=False)

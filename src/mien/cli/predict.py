@@ -1,0 +1,81 @@
+"""`mien predict`: photos, folders of them and patterns; each told as it comes, whatever becomes of the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from mien.errors import UserError
+
+if TYPE_CHECKING:
+    from mien.cli.predict_output import Answer
+    from mien.predict.paths import Named
+    from mien.predict.predictor import Predictor
+
+EXAMPLE = "Example: [bold]mien predict photo.jpg holidays/ --csv faces.csv --save out[/]"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("predict", epilog=EXAMPLE)(predict)
+
+
+def predict(
+    paths: list[str] = typer.Argument(
+        help="Photos, folders of them, patterns such as 'photos/**/*.jpg'.", metavar="PATH...", show_default=False
+    ),
+    model: str = typer.Option("best", help="A model in the box (mien models), or the file of one."),
+    crop: bool = typer.Option(False, "--crop", help="The images are faces already: look for none, take the whole."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON, one object a photo, instead of a table."),
+    csv: Path | None = typer.Option(None, "--csv", metavar="FILE", help="Write a line a face.", show_default=False),
+    save: Path | None = typer.Option(
+        None, "--save", metavar="DIR", help="Draw boxes and bars into copies of the photos.", show_default=False
+    ),
+    explain: bool = typer.Option(
+        False, "--explain", help="With --save: also draw, for each face, which of its pixels mattered."
+    ),
+) -> None:
+    """Find the faces in photos and tell what they look like. Exit code: 0, or 2 if a file could not be read."""
+    from contextlib import ExitStack
+
+    from mien.cli.predict_output import csv_file, print_json, print_text, progress
+    from mien.predict.paths import named
+    from mien.predict.predictor import Predictor
+
+    if explain and save is None:
+        raise UserError("--explain draws pictures; say where to: --save DIR")
+    files = named(paths)
+    predictor = Predictor(model)
+    failed = 0
+    with ExitStack() as stack:
+        outputs = [print_json if as_json else print_text]
+        if csv is not None:
+            outputs.append(stack.enter_context(csv_file(csv, predictor.classes)))
+        for file in progress(files):
+            answer = _photo(predictor, file, crop, save, explain)
+            failed += answer.error is not None
+            for output in outputs:
+                output(answer)
+    if failed:
+        raise typer.Exit(2)
+
+
+def _photo(predictor: Predictor, file: Named, crop: bool, save: Path | None, explain: bool) -> Answer:
+    """Predict one photo, and draw it where that is asked for; what goes wrong with it is part of the answer."""
+    from mien.cli.predict_output import Answer
+    from mien.predict.images import open_photo
+
+    try:
+        photo = open_photo(file.path)
+        prediction = predictor.predict(photo, crop=crop)
+    except UserError as error:
+        return Answer(file.path, error=str(error).removeprefix(f"{file.path}: "))
+    if save is not None:
+        from mien.cli.predict_pictures import save_explanations, save_photo
+
+        save_photo(save / file.place, photo, prediction)
+        if explain:
+            save_explanations(save / file.place, predictor.classifier, prediction)
+    return Answer(file.path, prediction)

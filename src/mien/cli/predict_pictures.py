@@ -1,0 +1,43 @@
+"""The pictures that `mien predict --save` leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mien.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from mien.predict.answers import Prediction
+    from mien.predict.classifier import Classifier
+    from mien.predict.images import Photo
+
+
+def save_photo(place: Path, photo: Photo, prediction: Prediction) -> None:
+    """Write the photo with its boxes and bars as `place.faces.jpg`."""
+    from mien.predict.drawing import draw
+
+    _write(place.with_name(f"{place.name}.faces.jpg"), draw(photo.pixels, prediction))
+
+
+def save_explanations(place: Path, classifier: Classifier, prediction: Prediction) -> None:
+    """Write, for each face, which of its pixels mattered for its emotion, as `place.face-1.png` and so on."""
+    from mien.predict.drawing import heat
+    from mien.predict.occlusion import occlusion
+
+    for number, face in enumerate(prediction):
+        emotion = classifier.facts.classes.index(face.emotion)
+        picture = heat(face.crop, occlusion(classifier, face.crop, emotion))
+        _write(place.with_name(f"{place.name}.face-{number + 1}.png"), picture)
+
+
+def _write(path: Path, picture: Image) -> None:
+    from mien.disk import whole_file
+
+    try:
+        with whole_file(path) as draft:
+            picture.save(draft, "jpeg" if path.suffix == ".jpg" else "png", quality=92)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -1,0 +1,100 @@
+"""What a predictor answers: plain types, which show well in a notebook."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Box(NamedTuple):
+    """A rectangle, in pixels of the upright photo from its top left corner; it may reach beyond the photo's edge."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class Point(NamedTuple):
+    """A place in pixels of the upright photo."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face of a photo, and what it looks like.
+
+    Attributes:
+        box: where it is.
+        emotion: the most probable emotion.
+        probabilities: of every emotion, in the order of the model's classes; they add up to 1.
+        landmarks: right eye, left eye, tip of the nose, right and left corner of the mouth, right and left being the
+            person's own; None where the image was said to be a face.
+        found: how sure the detector is that this is a face, 0 to 1.
+        tilt: by how many degrees the face is turned clockwise in the photo's plane, -180 to 180.
+        crop: uint8 [H, W], gray: what the model saw.
+    """
+
+    box: Box
+    emotion: str
+    probabilities: dict[str, float]
+    crop: NDArray[np.uint8] = field(repr=False, compare=False)
+    landmarks: tuple[Point, ...] | None = None
+    found: float = 1.0
+    tilt: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """The face under plain names, ready for JSON: probabilities to four digits, places to a tenth of a pixel."""
+        places = None if self.landmarks is None else [[round(x, 1), round(y, 1)] for x, y in self.landmarks]
+        return {
+            "box": list(self.box),
+            "emotion": self.emotion,
+            "probabilities": {name: round(share, 4) for name, share in self.probabilities.items()},
+            "landmarks": places,
+            "found": round(self.found, 3),
+            "tilt": round(self.tilt, 1),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction(Sequence[Face]):
+    """The faces of a photo, the largest first; none where none was found.
+
+    Attributes:
+        faces: as a tuple.
+        size: width and height of the upright photo.
+        picture: the photo, uint8 [H, W, 3], made small enough to be kept and shown.
+    """
+
+    faces: tuple[Face, ...]
+    size: tuple[int, int]
+    picture: NDArray[np.uint8] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    @overload
+    def __getitem__(self, place: int) -> Face: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Face, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Face | tuple[Face, ...]:
+        return self.faces[place]
+
+    def __iter__(self) -> Iterator[Face]:
+        return iter(self.faces)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """The faces under plain names, ready for JSON."""
+        return [face.as_json() for face in self.faces]
+
+    def _repr_html_(self) -> str:
+        """The photo with a box and bars for each face, as a notebook shows it."""
+        from mien.predict.notebook import as_html
+
+        return as_html(self)

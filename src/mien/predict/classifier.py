@@ -1,0 +1,74 @@
+"""A model file and its answers about ready face crops, through onnxruntime."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import UserError
+from mien.export.box import boxed, find_boxed
+from mien.export.facts import INPUT, KEY, OUTPUT, Facts
+from mien.export.session import open_session
+
+THREADS = 2
+"""More make crops of 48x48 pixels no faster."""
+
+BATCH = 256
+"""Crops classified at once: memory stays bounded whatever is asked."""
+
+
+class Classifier:
+    """A model as a function of face crops.
+
+    Args:
+        model: the name of a model in the box, or the path of a file that `mien export` wrote.
+
+    Attributes:
+        facts: what the file says of itself: classes, the crops' size, scores, the run that it comes from.
+
+    Raises:
+        UserError: there is no such model, or the file is none of mien's.
+    """
+
+    def __init__(self, model: str | Path = "best") -> None:
+        path = model_file(model)
+        self._session = open_session(path, THREADS)
+        self.facts = Facts.of(self._session.get_modelmeta().custom_metadata_map.get(KEY), path)
+
+    def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Classify ready face crops.
+
+        Args:
+            crops: uint8 [N, H, W], gray, 0 black to 255 white, H and W as in `facts`.
+
+        Returns:
+            float32 [N, K], in the order of `facts.classes`; each row adds up to 1.
+
+        Raises:
+            UserError: these are no such crops.
+        """
+        crops = np.asarray(crops)
+        if crops.dtype != np.uint8 or crops.shape[1:] != (self.facts.height, self.facts.width):
+            raise UserError(
+                f"crops of {crops.dtype} {list(crops.shape)}; {self.facts.name} takes uint8 "
+                f"[N, {self.facts.height}, {self.facts.width}], gray, 0 to 255"
+            )
+        shares = np.empty((len(crops), len(self.facts.classes)), np.float32)
+        for first in range(0, len(crops), BATCH):
+            rows = slice(first, first + BATCH)
+            shares[rows] = self._session.run([OUTPUT], {INPUT: crops[rows]})[0]
+        return shares
+
+
+def model_file(model: str | Path) -> Path:
+    """The file of a model in the box, or the one at a path.
+
+    Raises:
+        UserError: there is neither.
+    """
+    path = Path(model).expanduser()
+    if str(model) not in boxed() and (path.is_file() or path.suffix or len(path.parts) > 1):
+        if not path.is_file():
+            raise UserError(f"{path}: no such model file; one is made by: mien export RUN {path}")
+        return path
+    return find_boxed(str(model))

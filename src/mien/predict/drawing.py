@@ -1,0 +1,155 @@
+"""Pictures of what was predicted, by Pillow: a photo with boxes and bars, and which pixels of a face mattered."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.faces.colours import colours
+from mien.predict.answers import Box, Face, Prediction
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+LEAST = 640
+"""A smaller picture is enlarged to this long side, in pixels, before anything is written into it."""
+
+INK, PAPER, TRACK = "#1f2328", "#fdfcf9", "#dbd6ca"
+
+
+def draw(pixels: NDArray[np.uint8], prediction: Prediction) -> "Image":
+    """Draw a photo with a box, the emotion and its probability, and bars of all emotions for each face.
+
+    The bars stand beside the face where there is room; else they are one bar, shared, at its lower edge.
+
+    Args:
+        pixels: uint8 [H, W, 3], of any size: places are scaled from the prediction's.
+        prediction: the photo's.
+    """
+    from PIL import Image, ImageDraw
+
+    picture = Image.fromarray(pixels)
+    long = max(picture.size)
+    if long < LEAST:
+        size = (round(picture.width * LEAST / long), round(picture.height * LEAST / long))
+        picture = picture.resize(size, Image.Resampling.BICUBIC)
+    sheet = _Sheet.of(ImageDraw.Draw(picture), picture.size)
+    scale = picture.width / prediction.size[0]
+    boxes = [Box(*(round(edge * scale) for edge in face.box)) for face in prediction]
+    taken = list(boxes)
+    for face, box in zip(prediction, boxes, strict=True):
+        sheet.face(face, box, taken)
+    return picture
+
+
+@dataclass
+class _Sheet:
+    """A picture under the pen: everything on it has the size of its letters."""
+
+    pen: "ImageDraw"
+    size: tuple[int, int]
+    font: "FreeTypeFont | ImageFont"
+    em: int
+
+    @classmethod
+    def of(cls, pen: "ImageDraw", size: tuple[int, int]) -> "_Sheet":
+        from PIL import ImageFont
+
+        em = max(12, round(math.sqrt(size[0] * size[1]) / 48))
+        return cls(pen, size, ImageFont.load_default(em), em)
+
+    def face(self, face: Face, box: Box, taken: list[Box]) -> None:
+        """Draw a face's box, word and bars, out of the way of what is taken already."""
+        hue = dict(zip(face.probabilities, colours(list(face.probabilities)), strict=True))
+        colour = hue[face.emotion]
+        line = max(2, self.em // 7)
+        right, below = box.x + box.width, box.y + box.height
+        self.pen.rectangle((box.x, box.y, right, below), outline=PAPER, width=line + 2)
+        self.pen.rectangle((box.x, box.y, right, below), outline=colour, width=line)
+        panel = self._room(box, len(face.probabilities), taken)
+        if panel is None:
+            self._strip(face, box, hue)
+        else:
+            taken.append(panel)
+            self._bars(face, panel, hue)
+        self._word(f"{face.emotion} {100 * face.probabilities[face.emotion]:.0f} %", box, colour)
+
+    def _word(self, word: str, box: Box, colour: str) -> None:
+        """Write on a label that sits on the box's upper edge, or hangs from it at the picture's top."""
+        width, height = self._width(word) + self.em // 2, self.em * 3 // 2
+        x = min(max(box.x, 0), max(self.size[0] - width, 0))
+        y = box.y - height if box.y >= height else max(box.y, 0)
+        self.pen.rectangle((x, y, x + width, y + height), fill=colour)
+        self.pen.text((x + self.em / 4, y + height / 2), word, fill=_on(colour), font=self.font, anchor="lm")
+
+    def _room(self, box: Box, rows: int, taken: Sequence[Box]) -> Box | None:
+        """Where a panel of bars fits beside a box without hiding a face or another panel."""
+        width, height = self.em * 10, self.em * (rows * 4 + 2) // 3
+        if box.height < height // 2:
+            return None
+        y = min(max(box.y, 0), self.size[1] - height)
+        lefts = (box.x + box.width + self.em // 3, box.x - width - self.em // 3)
+        places = (Box(left, y, width, height) for left in lefts)
+        inside = (place for place in places if place.x >= 0 and place.x + width <= self.size[0] and y >= 0)
+        return next((place for place in inside if not any(_meet(place, other) for other in taken)), None)
+
+    def _bars(self, face: Face, panel: Box, hue: dict[str, str]) -> None:
+        """A row for each emotion: its name, and a bar."""
+        self.pen.rectangle((panel.x, panel.y, panel.x + panel.width, panel.y + panel.height), fill=PAPER)
+        row = self.em * 4 / 3
+        first, last = panel.x + self.em * 5, panel.x + panel.width - self.em // 2
+        for number, (emotion, share) in enumerate(face.probabilities.items()):
+            y = panel.y + self.em / 3 + row * (number + 0.5)
+            self.pen.text((panel.x + self.em // 3, y), emotion, fill=INK, font=self.font, anchor="lm")
+            above, below = y - self.em * 0.3, y + self.em * 0.3
+            self.pen.rectangle((first, above, last, below), fill=TRACK)
+            self.pen.rectangle((first, above, first + (last - first) * share, below), fill=hue[emotion])
+
+    def _strip(self, face: Face, box: Box, hue: dict[str, str]) -> None:
+        """One bar along the box's lower edge, shared by the emotions."""
+        height = max(4, self.em // 3)
+        x, bottom = float(box.x), min(box.y + box.height, self.size[1] - 1)
+        for emotion, share in face.probabilities.items():
+            self.pen.rectangle((x, bottom - height, x + box.width * share, bottom), fill=hue[emotion])
+            x += box.width * share
+
+    def _width(self, word: str) -> int:
+        return math.ceil(self.pen.textlength(word, font=self.font))
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return (
+        one.x < other.x + other.width
+        and other.x < one.x + one.width
+        and one.y < other.y + other.height
+        and other.y < one.y + one.height
+    )
+
+
+def _on(colour: str) -> str:
+    """Black or white, whichever is easier to read on a colour."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
+
+
+def heat(crop: NDArray[np.uint8], mattered: NDArray[np.float32], side: int = 480) -> "Image":
+    """Draw which pixels mattered over a face: orange carried the emotion, blue spoke against it, gray did neither.
+
+    Args:
+        crop: uint8 [H, W].
+        mattered: float32 [H, W], as `occlusion` gives it; the strongest colour is its largest figure.
+        side: of the picture, in pixels.
+    """
+    from PIL import Image
+
+    strength = mattered / max(float(np.abs(mattered).max()), 1e-6)
+    warm, cold = np.array([230, 120, 0]), np.array([0, 114, 178])
+    tint = np.where(strength[..., None] > 0, warm, cold)
+    weight = 0.65 * np.abs(strength)[..., None]
+    mixed = (1 - weight) * crop[..., None] + weight * tint
+    return Image.fromarray(mixed.round().astype(np.uint8)).resize((side, side), Image.Resampling.BICUBIC)

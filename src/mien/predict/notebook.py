@@ -1,0 +1,78 @@
+"""A prediction as HTML for a notebook: an SVG over the photo, without a script and without a network."""
+
+from base64 import b64encode
+from html import escape
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.faces.colours import colours
+from mien.predict.answers import Face, Prediction
+
+CELL, ROW, TOP = 168, 15, 24
+"""Of a face's bars, in pixels: the width of all, the height of one, and the room for the heading."""
+
+
+def as_html(prediction: Prediction) -> str:
+    """The photo with numbered boxes, and below it a heading and bars for each face."""
+    height, width = prediction.picture.shape[:2]
+    scale = width / prediction.size[0]
+    width = max(width, CELL)
+    columns = max(1, width // CELL)
+    rows = -(-len(prediction) // columns)
+    cell = TOP + ROW * max((len(face.probabilities) for face in prediction), default=0) + 12
+    parts = [f'<image href="{_png(prediction.picture)}" width="{prediction.picture.shape[1]}" height="{height}"/>']
+    for number, face in enumerate(prediction):
+        parts.append(_boxed(face, number + 1, scale))
+        row, column = divmod(number, columns)
+        parts.append(_bars(face, number + 1, CELL * column + 4, height + cell * row))
+    if not prediction:
+        parts.append(f'<text x="4" y="{height + 16}" fill="currentColor">no face found</text>')
+    whole = height + (cell * rows if prediction else TOP)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{whole}" viewBox="0 0 {width} {whole}" '
+        f'font-family="sans-serif" font-size="11">{"".join(parts)}</svg>'
+    )
+
+
+def _boxed(face: Face, number: int, scale: float) -> str:
+    x, y, width, height = (round(edge * scale, 1) for edge in face.box)
+    colour = _hue(face)[face.emotion]
+    place = f'x="{x}" y="{y}" width="{width}" height="{height}" fill="none"'
+    return (
+        f'<rect {place} stroke="white" stroke-width="4"/><rect {place} stroke="{colour}" stroke-width="2"/>'
+        f'<text x="{x + 4}" y="{y + 13}" fill="{colour}" stroke="white" stroke-width="3" paint-order="stroke" '
+        f'font-weight="bold">{number}</text>'
+    )
+
+
+def _bars(face: Face, number: int, left: int, top: int) -> str:
+    hue = _hue(face)
+    share = 100 * face.probabilities[face.emotion]
+    parts = [
+        f'<text x="{left}" y="{top + 17}" fill="currentColor" font-weight="bold">'
+        f"{number}. {escape(face.emotion)} {share:.0f} %</text>"
+    ]
+    for row, (emotion, share) in enumerate(face.probabilities.items()):
+        y = top + TOP + ROW * row
+        long = round((CELL - 72) * share, 1)
+        parts.append(
+            f'<text x="{left}" y="{y + 9}" fill="currentColor">{escape(emotion)}</text>'
+            f'<rect x="{left + 56}" y="{y}" width="{CELL - 72}" height="10" fill="currentColor" opacity="0.12"/>'
+            f'<rect x="{left + 56}" y="{y}" width="{long}" height="10" fill="{hue[emotion]}">'
+            f"<title>{escape(emotion)} {100 * share:.1f} %</title></rect>"
+        )
+    return "".join(parts)
+
+
+def _hue(face: Face) -> dict[str, str]:
+    return dict(zip(face.probabilities, colours(list(face.probabilities)), strict=True))
+
+
+def _png(pixels: NDArray[np.uint8]) -> str:
+    from PIL import Image
+
+    content = BytesIO()
+    Image.fromarray(pixels).save(content, "png")
+    return f"data:image/png;base64,{b64encode(content.getvalue()).decode()}"

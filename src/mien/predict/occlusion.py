@@ -1,0 +1,42 @@
+"""Which pixels mattered: occlusion, by the model file alone.
+
+Zeiler, M. D., Fergus, R. (2014). Visualizing and Understanding Convolutional Networks. ECCV 2014, arXiv 1311.2901.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.predict.classifier import Classifier
+
+PATCH, STEP = 10, 3
+"""The side of the patch that hides a part of a crop of 48 pixels, and how far it moves, in pixels."""
+
+
+def occlusion(classifier: Classifier, crop: NDArray[np.uint8], emotion: int) -> NDArray[np.float32]:
+    """How much of an emotion's probability a part of the face carries: hidden by a gray patch, how much is lost.
+
+    All places of the patch are classified in one batch. A pixel's figure is the mean over the patches that hide it.
+
+    Args:
+        classifier: what to explain.
+        crop: uint8 [H, W].
+        emotion: which, an index into the model's classes.
+
+    Returns:
+        float32 [H, W], -1 to 1: the probability lost while the pixel is hidden; below 0 where hiding it makes the
+        emotion more probable.
+    """
+    height, width = crop.shape
+    scale = height / 48
+    patch, step = max(1, round(PATCH * scale)), max(1, round(STEP * scale))
+    tops = np.arange(step - patch, height, step)
+    lefts = np.arange(step - patch, width, step)
+    rows, columns = np.arange(height), np.arange(width)
+    down = (rows >= tops[:, None]) & (rows < tops[:, None] + patch)
+    along = (columns >= lefts[:, None]) & (columns < lefts[:, None] + patch)
+    hidden = (down[:, None, :, None] & along[None, :, None, :]).reshape(-1, height, width)
+    covered = np.where(hidden, np.uint8(crop.mean().round()), crop)
+    whole = classifier.probabilities(crop[None])[0, emotion]
+    lost = whole - classifier.probabilities(covered)[:, emotion]
+    weights = hidden.reshape(len(hidden), -1)
+    return ((lost @ weights) / weights.sum(axis=0)).reshape(height, width).astype(np.float32)

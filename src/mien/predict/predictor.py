@@ -1,0 +1,158 @@
+"""From a photo to its faces and their emotions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import UserError
+from mien.faces.images import area_average, square
+from mien.predict.answers import Box, Face, Point, Prediction
+from mien.predict.classifier import Classifier
+from mien.predict.detector import Detector, shrunk
+from mien.predict.framing import Frame, cut, frame_of, frame_of_box, frame_of_landmarks
+from mien.predict.images import Photo, PhotoSource, open_photo
+
+SHOWN = 640
+"""The long side of the picture that a prediction keeps, in pixels."""
+
+
+class Predictor:
+    """Finds the faces of a photo and tells what they look like; needs no torch and no network.
+
+    Args:
+        model: the name of a model in the box ("best", "fast"), or the path of a file that `mien export` wrote.
+
+    Attributes:
+        classifier: the model, with the facts that its file tells.
+
+    Raises:
+        UserError: there is no such model.
+    """
+
+    def __init__(self, model: str | Path = "best") -> None:
+        self.classifier = Classifier(model)
+
+    @cached_property
+    def detector(self) -> Detector:
+        """The face detector, loaded when it is first needed: ready crops need none.
+
+        Raises:
+            UserError: its weights are not installed.
+        """
+        return Detector()
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The emotions, in the order of the probabilities."""
+        return self.classifier.facts.classes
+
+    def predict(self, image: PhotoSource | Photo, *, crop: bool = False) -> Prediction:
+        """Find the faces of a photo and classify them, all in one batch.
+
+        Args:
+            image: a path, a file's content, an image of Pillow's, or an array: uint8 [H, W, 3] in the order red, green,
+                blue, or [H, W] of grays.
+            crop: the image is a face already: no face is looked for, its central square is classified.
+
+        Raises:
+            UserError: the image cannot be read, or the face detector is not installed.
+        """
+        photo = image if isinstance(image, Photo) else open_photo(image)
+        return self._ready(photo) if crop else self._found(photo)
+
+    def predict_many(self, images: Iterable[PhotoSource], *, crop: bool = False) -> Iterator[Prediction]:
+        """Predict photo by photo, holding one in memory at a time.
+
+        Raises:
+            UserError: an image cannot be read; to go on after it, call `predict` for each.
+        """
+        return (self.predict(image, crop=crop) for image in images)
+
+    def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Classify ready face crops, framed as FER2013's faces are.
+
+        Args:
+            crops: uint8 [N, 48, 48], gray, 0 black to 255 white.
+
+        Returns:
+            float32 [N, 7] in the order of `classes`, which is angry, disgust, fear, happy, sad, surprise, neutral for
+            the models in the box; each row adds up to 1.
+
+        Raises:
+            UserError: these are no such crops.
+        """
+        return self.classifier.probabilities(crops)
+
+    def crops(self, image: PhotoSource | Photo, places: NDArray[np.floating]) -> NDArray[np.uint8]:
+        """Cut faces that another detector found out of a photo, framed as FER2013's faces are.
+
+        Args:
+            image: as for `predict`.
+            places: in pixels of the upright photo: float [N, 5, 2], x and y of right eye, left eye, nose, right and
+                left corner of the mouth; or, worse, [N, 4], x, y, width and height of boxes.
+
+        Returns:
+            uint8 [N, 48, 48], gray: what `probabilities` takes.
+
+        Raises:
+            UserError: the image cannot be read, or the places have another shape.
+        """
+        photo = image if isinstance(image, Photo) else open_photo(image)
+        scaled = np.asarray(places, np.float64) / photo.scale
+        if scaled.shape[1:] not in ((4,), (5, 2)):
+            raise UserError(f"places of shape {list(scaled.shape)}; expected boxes [N, 4] or landmarks [N, 5, 2]")
+        frame = frame_of_box if scaled.ndim == 2 else frame_of_landmarks
+        return self._crops(photo, [frame(place) for place in scaled])
+
+    def _found(self, photo: Photo) -> Prediction:
+        found = self.detector.find(photo.pixels)
+        frames = [frame_of(face) for face in found]
+        crops = self._crops(photo, frames)
+        faces = tuple(
+            Face(
+                box=_box(face.box, photo.scale),
+                landmarks=tuple(Point(x, y) for x, y in (face.landmarks * photo.scale).tolist()),
+                found=face.score,
+                tilt=frame.tilt,
+                crop=cut,
+                **self._said(shares),
+            )
+            for face, frame, cut, shares in zip(found, frames, crops, self.probabilities(crops), strict=True)
+        )
+        return Prediction(faces, photo.size, shrunk(photo.pixels, SHOWN))
+
+    def _ready(self, photo: Photo) -> Prediction:
+        import cv2
+
+        gray = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY)
+        crops = area_average(square(gray[None]), self.classifier.facts.height)
+        side = min(photo.size)
+        box = Box((photo.size[0] - side) // 2, (photo.size[1] - side) // 2, side, side)
+        face = Face(box=box, crop=crops[0], **self._said(self.probabilities(crops)[0]))
+        return Prediction((face,), photo.size, shrunk(photo.pixels, SHOWN))
+
+    def _said(self, shares: NDArray[np.float32]) -> _Said:
+        probabilities = dict(zip(self.classes, shares.tolist(), strict=True))
+        return {"emotion": self.classes[int(shares.argmax())], "probabilities": probabilities}
+
+    def _crops(self, photo: Photo, frames: list[Frame]) -> NDArray[np.uint8]:
+        import cv2
+
+        size = self.classifier.facts.height
+        gray = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY)  # the luma of ITU-R 601
+        return np.array([cut(gray, frame, size) for frame in frames], np.uint8).reshape(-1, size, size)
+
+
+class _Said(TypedDict):
+    emotion: str
+    probabilities: dict[str, float]
+
+
+def _box(box: NDArray[np.float32], scale: float) -> Box:
+    return Box(*(round(edge * scale) for edge in box.tolist()))
