@@ -23,6 +23,7 @@ app.add_typer(backbones.app, name="backbones")
 app.add_typer(augment.app, name="augment")
 nets.register(app)
 study.register(app)
+predict.register(app)
 export.register(app)
 app.add_typer(models.app, name="models")
 

@@ -71,7 +71,7 @@ def read_image(source: Path | BytesIO, size: int = SIZE) -> NDArray[np.uint8]:
 
     try:
         with Image.open(source) as image:
-            gray = _gray(ImageOps.exif_transpose(image))
+            gray: NDArray[np.uint8] = np.asarray(opaque(ImageOps.exif_transpose(image)).convert("L"))
     except UnidentifiedImageError:
         raise ValueError("not an image, or one of an unknown kind") from None
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
@@ -80,22 +80,25 @@ def read_image(source: Path | BytesIO, size: int = SIZE) -> NDArray[np.uint8]:
     return face
 
 
-def _gray(image: "Image") -> NDArray[np.uint8]:
+def opaque(image: "Image") -> "Image":
+    """The image with at most 8 bits a channel and nothing transparent: 16 bits are scaled, what shines through is white.
+
+    Raises:
+        ValueError: its pixels are floating-point numbers, or have more than 16 bits.
+    """
     from PIL import Image
 
     if image.mode == "I" or image.mode.startswith("I;16"):
         deep: NDArray[np.int64] = np.asarray(image).astype(np.int64)
         if deep.min() < 0 or deep.max() > 65535:
             raise ValueError("more than 16 bits a pixel")
-        shallow: NDArray[np.uint8] = ((deep + 128) // 257).astype(np.uint8)
-        return shallow
+        return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    gray: NDArray[np.uint8] = np.asarray(image.convert("L"))
-    return gray
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image
 
 
 def read_images(sources: Iterable[tuple[str, Path | bytes]], count: int, problems: Problems) -> NDArray[np.uint8]:
