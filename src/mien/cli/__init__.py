@@ -6,7 +6,7 @@ import sys
 import typer
 
 from mien import __version__
-from mien.cli import augment, backbones, export, faces, models, nets, study
+from mien.cli import augment, backbones, export, faces, models, nets, predict, study
 from mien.errors import UserError
 
 app = typer.Typer(
