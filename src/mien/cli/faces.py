@@ -50,6 +50,7 @@ def show(
                 "size": faces.size,
                 "classes": faces.classes,
                 "counts": faces.counts(),
+                "left_out": faces.left_out,
             }
         )
         return
@@ -106,6 +107,8 @@ def _draw_grid(faces: Faces, path: Path, n: int, standardise: bool, seed: int, s
 
 
 def _print_counts(faces: Faces) -> None:
+    from mien.faces.clean import told
+
     counts = faces.counts()
     title = f"{faces.name}: {len(faces):,} faces, {faces.size}x{faces.size}"
     table = _table(title, ["emotion", *(name for split in counts for name in (split, "%"))])
@@ -116,6 +119,8 @@ def _print_counts(faces: Faces) -> None:
     table.add_section()
     table.add_row("all", *(cell for total in totals.values() for cell in (f"{total:,}", "100.0")))
     _say(table)
+    for line in told(faces):
+        _say(f"left out: {line}")
     _say(f"fingerprint {faces.fingerprint[:16]}")
 
 

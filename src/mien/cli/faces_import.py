@@ -6,6 +6,7 @@ import typer
 
 EPILOG = (
     "Examples: [bold]mien faces import train=train.csv validation=val.csv test=test.csv -o fer2013[/]\n\n"
+    "[bold]mien faces import fer2013 --votes fer2013new.csv --labels majority -o ferplus[/]\n\n"
     "[bold]mien faces import drawn:2000 -o faces[/]"
 )
 
@@ -25,24 +26,37 @@ def import_faces(
     size: int | None = typer.Option(
         None, help="A smaller side of the images in pixels, as 24: scaled by area-averaging."
     ),
+    labels: str = typer.Option(
+        "own", help="The source's own, or the majority of FER+'s votes: eight classes; unclear faces are left out."
+    ),
+    clean: str = typer.Option(
+        "", help="What to leave out of train, with commas: constant, no_face, conflicts, leaks, copies."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
 ) -> None:
     """Read faces into a packed folder, which opens in milliseconds."""
     from rich.console import Console
 
+    from mien.errors import UserError, did_you_mean
+    from mien.faces.clean import check_clean, told
     from mien.faces.packed import check_replaceable, write_packed
-    from mien.faces.source import file_records, find_source, read_source
+    from mien.faces.source import LABELS, file_records, find_source, read_source
 
+    if labels not in LABELS:
+        raise UserError(f"--labels {labels}: {did_you_mean(labels, LABELS)}")
+    unwanted = [name.strip() for name in clean.split(",") if name.strip()]
+    check_clean(unwanted)
     check_replaceable(out)
     found = find_source(source, votes)
     with Console(stderr=True).status(f"reading {', '.join(source)}"):
-        faces = read_source(found, size)
+        faces = read_source(found, size, labels, unwanted)
         write_packed(faces, out, file_records(found))
     if as_json:
         import json
 
         head = {"folder": str(out), "faces": len(faces), "size": faces.size, "classes": faces.classes}
-        typer.echo(json.dumps(head | {"counts": faces.counts(), "fingerprint": faces.fingerprint}, indent=2))
+        head |= {"counts": faces.counts(), "left_out": faces.left_out}
+        typer.echo(json.dumps(head | {"fingerprint": faces.fingerprint}, indent=2))
         return
     from rich.table import Table
 
@@ -56,4 +70,6 @@ def import_faces(
     table.add_row("all", *(f"{sum(counts[split].values()):,}" for split in counts))
     console = Console()
     console.print(table)
+    for line in told(faces):
+        console.print(f"left out: {line}", soft_wrap=True, highlight=False)
     console.print(f"fingerprint {faces.fingerprint}", soft_wrap=True, highlight=False)

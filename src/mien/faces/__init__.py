@@ -2,9 +2,10 @@
 
 from mien.faces.packed import read_packed, write_packed
 from mien.faces.source import open_faces
-from mien.faces.types import EMOTIONS, SIZE, SPLITS, VOTES, Faces, in_split_order
+from mien.faces.types import EIGHT, EMOTIONS, SIZE, SPLITS, VOTES, Faces, in_split_order
 
 __all__ = [
+    "EIGHT",
     "EMOTIONS",
     "SIZE",
     "SPLITS",

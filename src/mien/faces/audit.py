@@ -10,15 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.faces.types import EMOTIONS, SPLITS, VOTES, Faces
+from mien.faces.types import EMOTIONS, SPLITS, VOTED, VOTES, Faces
 
 Rows = NDArray[np.int64]
 
 PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))
 """Which split's images must not be in which other."""
-
-VOTED_EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-"""FER+'s names of the seven emotions, in the order of `EMOTIONS`."""
 
 
 @dataclass(frozen=True)
@@ -273,7 +270,7 @@ def _votes(faces: Faces) -> Votes | None:
     if faces.votes is None or faces.classes != EMOTIONS:
         return None
     votes = faces.votes.astype(np.int64)
-    seven = votes[:, [VOTES.index(name) for name in VOTED_EMOTIONS]]
+    seven = votes[:, [VOTES.index(VOTED[name]) for name in EMOTIONS]]
     ranked = np.sort(seven, axis=1)
     others = np.maximum(votes[:, VOTES.index("unknown")], votes[:, VOTES.index("NF")])
     clear = ranked[:, -1] > np.maximum(ranked[:, -2], others)

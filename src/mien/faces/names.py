@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from mien.faces.types import EMOTIONS, SPLITS
+from mien.faces.types import EIGHT, EMOTIONS, SPLITS
 
 SPLIT_WORDS = {
     "train": ("train", "training"),
@@ -19,6 +19,7 @@ EMOTION_WORDS = {
     "sad": ("sad", "sadness"),
     "surprise": ("surprise", "surprised"),
     "neutral": ("neutral", "neutrality"),
+    "contempt": ("contempt", "contemptuous"),
 }
 
 _SPLIT_OF = {word: SPLITS.index(split) for split, words in SPLIT_WORDS.items() for word in words}
@@ -46,8 +47,8 @@ def split_of_file(name: str) -> int | None:
 def classes_of(names: Iterable[str]) -> tuple[tuple[str, ...], dict[str, int]]:
     """The classes that a set of emotion names stands for, and each name's index among them.
 
-    Names that are all FER2013's (in any case, as synonyms such as "anger", or as numbers 0..6) become its names in its
-    order; any other set of names is taken as it is, sorted.
+    Names that are all FER2013's (in any case, as synonyms such as "anger", or as numbers 0..6) or contempt become its
+    names in its order, contempt last; any other set of names is taken as it is, sorted.
     """
     names = set(names)
     meant = {name: _EMOTION_OF.get(name.strip().lower()) for name in names}
@@ -55,5 +56,5 @@ def classes_of(names: Iterable[str]) -> tuple[tuple[str, ...], dict[str, int]]:
     if None in meant.values():
         classes: Sequence[str] = sorted(names)
         return tuple(classes), {name: classes.index(name) for name in names}
-    classes = [emotion for emotion in EMOTIONS if emotion in known]
+    classes = [emotion for emotion in EIGHT if emotion in known]
     return tuple(classes), {name: classes.index(emotion) for name, emotion in meant.items() if emotion is not None}

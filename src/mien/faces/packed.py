@@ -51,6 +51,7 @@ def write_packed(faces: Faces, folder: Path, sources: Sequence[dict[str, Any]] =
         "votes": faces.votes is not None,
         "fingerprint": faces.fingerprint,
         "counts": faces.counts(),
+        "left_out": faces.left_out,
         "sources": list(sources),
     }
     try:
@@ -89,6 +90,7 @@ def read_packed(folder: Path) -> Faces:
             classes=classes,
             votes=_array(folder / "votes.npy", (rows, len(VOTES))) if head["votes"] else None,
             name=head["name"],
+            left_out=head.get("left_out", {}),
             known_fingerprint=head["fingerprint"],
         )
         if rows and (faces.labels.max() >= len(classes) or faces.splits.max() >= len(SPLITS)):

@@ -13,12 +13,13 @@ import numpy as np
 
 from mien.errors import UserError
 from mien.faces.arrays import read_npz, read_parquet
+from mien.faces.clean import clean as leave_out
 from mien.faces.csv import read_csv
 from mien.faces.images import area_average, read_folder
 from mien.faces.names import split_of_file, split_of_word
 from mien.faces.packed import VERSION, is_packed, read_packed, write_packed
 from mien.faces.types import SPLITS, Faces, in_split_order
-from mien.faces.votes import join_votes
+from mien.faces.votes import join_votes, label_by_majority
 
 DRAWN = 5000
 """How many faces the source "drawn" has."""
@@ -55,7 +56,17 @@ class Source:
         return [part.path for part in self.parts] + ([self.votes] if self.votes else [])
 
 
-def open_faces(source: str | Sequence[str], size: int | None = None, votes: str | None = None) -> Faces:
+LABELS = ("own", "majority")
+"""Whose labels faces may carry: those of their source, or the majority of FER+'s votes (`label_by_majority`)."""
+
+
+def open_faces(
+    source: str | Sequence[str],
+    size: int | None = None,
+    votes: str | None = None,
+    labels: str = "own",
+    clean: Sequence[str] = (),
+) -> Faces:
     """Open faces from whatever holds them; what is not packed yet is packed into a cache the first time.
 
     Args:
@@ -64,6 +75,8 @@ def open_faces(source: str | Sequence[str], size: int | None = None, votes: str 
             such files, or images as split/emotion/*.png. FER+ votes in such a folder, fer2013new.csv, are joined.
         size: a smaller side of the images in pixels, to which they are scaled by area-averaging.
         votes: FER+'s file of votes to join.
+        labels: the source's "own", or the "majority" of FER+'s votes: eight classes, and fewer faces.
+        clean: what to leave out of train, names of `mien.faces.clean.CLEAN`.
 
     Returns:
         Faces whose images are memory-mapped.
@@ -72,15 +85,15 @@ def open_faces(source: str | Sequence[str], size: int | None = None, votes: str 
         UserError: the source cannot be read, or holds mistakes.
     """
     found = find_source([source] if isinstance(source, str) else source, votes)
-    if found.packed and size is None:
+    if found.packed and size is None and labels == "own" and not clean:
         return read_packed(found.packed)
-    folder = cache_folder() / _key(found, size)
+    folder = cache_folder() / _key(found, size, labels, clean)
     if is_packed(folder):
         try:
             return read_packed(folder)
         except UserError:
             pass  # damaged: it is made anew
-    write_packed(read_source(found, size), folder)
+    write_packed(read_source(found, size, labels, clean), folder)
     return read_packed(folder)
 
 
@@ -111,8 +124,8 @@ def find_source(words: Sequence[str], votes: str | None = None) -> Source:
     return Source(name or "faces", tuple(parts), joined)
 
 
-def read_source(source: Source, size: int | None = None) -> Faces:
-    """Read a source into memory, past the cache.
+def read_source(source: Source, size: int | None = None, labels: str = "own", clean: Sequence[str] = ()) -> Faces:
+    """Read a source into memory, past the cache; arguments as those of `open_faces`.
 
     Raises:
         UserError: the source cannot be read, or holds mistakes, or its train split lacks one of the classes.
@@ -125,6 +138,15 @@ def read_source(source: Source, size: int | None = None) -> Faces:
         faces = _joined([_read(part) for part in source.parts], source)
     if source.votes:
         faces = join_votes(faces, source.votes)
+    if labels == "majority":
+        faces = label_by_majority(faces)
+    faces = leave_out(faces, clean)
+    lacking = [emotion for emotion, count in faces.counts().get("train", {}).items() if not count]
+    if lacking:
+        raise UserError(
+            f"{source.name}: no image of {', '.join(lacking)} in train, so nothing can learn it; "
+            "add some, or give folders of the other classes alone"
+        )
     if size is None or size == faces.size:
         return faces
     if not 1 <= size < faces.size:
@@ -210,24 +232,17 @@ def _joined(parts: list[Faces], source: Source) -> Faces:
         if faces.size != first.size:
             raise UserError(f"{part.path}: its faces are {faces.size} pixels wide, the first part's {first.size}")
     if len(parts) == 1:
-        joined = replace(first, name=source.name, known_fingerprint=None)
-    else:
-        images, labels, splits = (
-            np.concatenate([getattr(faces, field) for faces in parts]) for field in ("images", "labels", "splits")
-        )
-        joined = in_split_order(images, labels, splits, first.classes, name=source.name)
-    lacking = [emotion for emotion, count in joined.counts().get("train", {}).items() if not count]
-    if lacking:
-        raise UserError(
-            f"{source.name}: no image of {', '.join(lacking)} in train, so nothing can learn it; "
-            "add some, or give folders of the other classes alone"
-        )
-    return joined
+        return replace(first, name=source.name, known_fingerprint=None)
+    images, labels, splits = (
+        np.concatenate([getattr(faces, field) for faces in parts]) for field in ("images", "labels", "splits")
+    )
+    return in_split_order(images, labels, splits, first.classes, name=source.name)
 
 
-def _key(source: Source, size: int | None) -> str:
+def _key(source: Source, size: int | None, labels: str, clean: Sequence[str]) -> str:
     """What a cache entry is known by: the files as they lie on disk, or the drawing code, and every option."""
     key: list[Any] = [VERSION, size, source.name, source.drawn, str(source.votes)]
+    key += [labels, *sorted(clean)] if labels != "own" or clean else []
     if source.drawn is not None:
         code = sorted((Path(__file__).parent / "drawn").glob("*.py"))
         key += [sha256(file.read_bytes()).hexdigest() for file in code]

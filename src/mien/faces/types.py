@@ -1,6 +1,6 @@
 """Faces: the labelled images that everything else works on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """FER2013's classes in the order of its `emotion` column, 0..6 (Goodfellow et al. 2013, arXiv 1307.0414)."""
 
+EIGHT = (*EMOTIONS, "contempt")
+"""FER+'s emotions, in this order (Barsoum et al. 2016, arXiv 1608.01041)."""
+
 SPLITS = ("train", "validation", "test")
 
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 """FER+'s columns in their order: votes of ten annotators (Barsoum et al. 2016, arXiv 1608.01041)."""
+
+VOTED = dict(
+    zip(EIGHT, ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", "contempt"), strict=True)
+)
+"""FER+'s column of each emotion."""
 
 SIZE = 48
 """The side of a FER2013 face in pixels."""
@@ -35,6 +43,8 @@ class Faces:
         classes: the K names of the emotions.
         votes: uint8 [N, 10], FER+'s votes in the order of `VOTES`; None where there are none.
         name: what to call these faces in a table, usually the source's file name.
+        left_out: how many faces of the source are not among these, by the reason and the split:
+            `left_out["copies"]["train"]`.
     """
 
     images: NDArray[np.uint8]
@@ -43,6 +53,7 @@ class Faces:
     classes: tuple[str, ...] = EMOTIONS
     votes: NDArray[np.uint8] | None = None
     name: str = "faces"
+    left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     known_fingerprint: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +90,17 @@ class Faces:
         """The faces of one split, as views on the same memory."""
         return self._taken(self.rows(split))
 
-    def _taken(self, rows: slice) -> "Faces":
+    def without(self, rows: NDArray[np.bool_], reason: str) -> "Faces":
+        """The faces but for those where `rows`, bool [N], is true; they count as left out for the reason."""
+        if not rows.any():
+            return self
+        counts = {split: int(rows[self.rows(split)].sum()) for split in SPLITS}
+        before = self.left_out.get(reason, {})
+        both = {split: before.get(split, 0) + count for split, count in counts.items()}
+        left_out = {**self.left_out, reason: {split: count for split, count in both.items() if count}}
+        return replace(self._taken(~rows), left_out=left_out)
+
+    def _taken(self, rows: slice | NDArray[np.bool_]) -> "Faces":
         votes = None if self.votes is None else self.votes[rows]
         return replace(
             self,

@@ -1,4 +1,8 @@
-"""FER+ votes: ten annotators' judgement of each FER2013 face (Barsoum et al. 2016, arXiv 1608.01041)."""
+"""FER+ votes: ten annotators' judgement of each FER2013 face.
+
+E. Barsoum, C. Zhang, C. Canton Ferrer, Z. Zhang (2016). Training Deep Networks for Facial Expression Recognition with
+Crowd-Sourced Label Distribution. arXiv 1608.01041; code and votes: github.com/microsoft/FERPlus.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +15,7 @@ from mien.faces.names import split_of_word
 from mien.faces.pixels import shown
 from mien.faces.problems import Problems
 from mien.faces.streams import read_text
-from mien.faces.types import SPLITS, VOTES, Faces
+from mien.faces.types import EIGHT, SPLITS, VOTED, VOTES, Faces
 
 _HEADER = ("Usage", "Image name", *VOTES)
 
@@ -68,3 +72,39 @@ def join_votes(faces: Faces, path: Path) -> Faces:
             )
         picked.append(of_split if count else of_split[:0])
     return replace(faces, votes=np.concatenate(picked), known_fingerprint=None)
+
+
+def majority(votes: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """What most annotators say, as FER+'s authors count: a class with a single vote is an outlier and does not count.
+
+    Args:
+        votes: uint8 [N, 10], columns as `VOTES`.
+
+    Returns:
+        int8 [N]: the place in `VOTES` of the class that has more than half of the votes that count; -1 where none has.
+    """
+    counted = np.where(votes > 1, votes, 0).astype(np.int64)
+    top = counted.argmax(axis=1)
+    clear = 2 * counted[np.arange(len(counted)), top] > counted.sum(axis=1)
+    return np.where(clear, top, -1).astype(np.int8)
+
+
+def label_by_majority(faces: Faces) -> Faces:
+    """Label faces by the majority of FER+'s votes, in eight classes: its authors' protocol for validation and test.
+
+    Faces without a majority, and those that most annotators call unknown or no face, are left out, of every split.
+
+    Raises:
+        UserError: the faces have no votes.
+    """
+    if faces.votes is None:
+        raise UserError(f"{faces.name}: has no votes to label its faces by; name FER+'s file, fer2013new.csv, as votes")
+    said = majority(faces.votes)
+    label = np.zeros(len(VOTES), np.uint8)
+    for number, name in enumerate(EIGHT):
+        label[VOTES.index(VOTED[name])] = number
+    labelled = replace(faces, labels=label[said], classes=EIGHT, known_fingerprint=None)
+    reasons = {"no_majority": -1, "unknown": VOTES.index("unknown"), "no_face": VOTES.index("NF")}
+    for reason, answer in reasons.items():
+        labelled, said = labelled.without(said == answer, reason), said[said != answer]
+    return labelled

@@ -6,7 +6,7 @@ from math import hypot, log, sqrt
 
 from mien.predict.answers import Box, Face, Prediction
 from mien.predict.predictor import Predictor
-from mien.predict.video import Every, Frame, Video
+from mien.predict.video import EVERY_FRAME, Every, Frame, Video
 
 NEAR = 1.0
 """How far a face's middle may be from where it is looked for, as a share of the face's side."""
@@ -55,7 +55,7 @@ class Moment:
 
 
 def watch(
-    video: Video, predictor: Predictor, every: Every = Every(), smooth: float = 0.0, crop: bool = False
+    video: Video, predictor: Predictor, every: Every = EVERY_FRAME, smooth: float = 0.0, crop: bool = False
 ) -> Iterator[Moment]:
     """Predict a video frame by frame and follow its faces; nothing but the faces last seen is kept.
 

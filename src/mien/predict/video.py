@@ -51,6 +51,9 @@ class Every:
         return cls(int(found["frames"] or 1), float(found["seconds"] or 0))
 
 
+EVERY_FRAME = Every()
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One picture of a video.
@@ -92,7 +95,7 @@ class Video:
     def __exit__(self, *_: object) -> None:
         self._capture.release()
 
-    def frames(self, every: Every = Every()) -> Iterator[Frame]:
+    def frames(self, every: Every = EVERY_FRAME) -> Iterator[Frame]:
         """The frames from the first on, one at a time: memory does not grow with the video.
 
         A video that breaks off ends early, with `trouble` saying so.

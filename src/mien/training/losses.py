@@ -9,15 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mien.errors import UserError
-from mien.faces import EMOTIONS, Faces
-from mien.faces.types import VOTES
+from mien.faces import Faces
+from mien.faces.types import VOTED, VOTES
 from mien.training.recipe import Recipe
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Logits float32 [N, K] and targets, int64 [N] or shares float32 [N, K] -> their mean loss, a scalar."""
-
-_VOTED = dict(zip(EMOTIONS, ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"), strict=True))
-"""FER+'s column for each of FER2013's classes."""
 
 
 def make_loss(recipe: Recipe, labels: NDArray[np.uint8], classes: int) -> Loss:
@@ -69,10 +66,10 @@ def targets_of(faces: Faces, recipe: Recipe) -> Tensor:
         return ours if recipe.augment else labels
     if faces.votes is None:
         raise UserError(f"{faces.name}: has no votes; name FER+'s file as votes under [data], or take targets 'labels'")
-    strange = [name for name in faces.classes if name not in _VOTED]
+    strange = [name for name in faces.classes if name not in VOTED]
     if strange:
         raise UserError(f"{faces.name}: FER+ has no votes on {', '.join(strange)}; take targets 'labels'")
-    columns = [VOTES.index(_VOTED[name]) for name in faces.classes]
+    columns = [VOTES.index(VOTED[name]) for name in faces.classes]
     votes = torch.from_numpy(faces.votes[:, columns].astype(np.float32))
     cast = votes.sum(1, keepdim=True)
     return torch.where(cast > 0, votes / cast.clamp(min=1), ours)

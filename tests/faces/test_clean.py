@@ -1,0 +1,159 @@
+"""Leaving images out of train, and labels by the majority of FER+'s votes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.errors import UserError
+from mien.faces import EIGHT, VOTES, Faces, in_split_order, open_faces, read_packed, write_packed
+from mien.faces.clean import CLEAN, clean, told
+from mien.faces.votes import label_by_majority, majority
+
+
+def votes(**cast: int) -> list[int]:
+    """A row of votes: `votes(fear=6, contempt=4)`."""
+    return [cast.get(name, 0) for name in VOTES]
+
+
+def faces_of(pictures: str, labels: Sequence[int], splits: Sequence[int], cast: Sequence[list[int]] = ()) -> Faces:
+    """Faces by letter: equal letters are equal images, "-" is an image of one gray."""
+    rng = {letter: np.random.default_rng(ord(letter)) for letter in pictures}
+    drawn = {letter: rng[letter].integers(0, 256, (48, 48), np.uint8) for letter in pictures}
+    drawn["-"] = np.full((48, 48), 7, np.uint8)
+    images = np.array([drawn[letter] for letter in pictures])
+    return in_split_order(images, labels, splits, votes=np.array(cast, np.uint8) if cast else None)
+
+
+@pytest.fixture
+def messy() -> Faces:
+    """Train abacdd--ef with d and -- labelled differently, e in validation and f in test; copies within these stay."""
+    return faces_of(
+        "abacdd--ef" + "eeg" + "ff-", [0, 1, 0, 2, 3, 4, 5, 6, 0, 1, 0, 0, 1, 1, 1, 2], [0] * 10 + [1] * 3 + [2] * 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "left", "counts"),
+    [
+        ([], "abacdd--ef", {}),
+        (["constant"], "abacddef", {"constant": 2}),
+        (["copies"], "abcd--ef", {"copies": 2}),
+        (["conflicts"], "abac--ef", {"conflicts": 2}),
+        (["leaks"], "abacdd--", {"leaks": 2}),
+        (["copies", "conflicts"], "abc--ef", {"conflicts": 2, "copies": 1}),
+        (["copies", "leaks", "conflicts", "constant"], "abc", {"constant": 2, "conflicts": 2, "leaks": 2, "copies": 1}),
+    ],
+)
+def test_what_is_left_of_train(messy: Faces, what: list[str], left: str, counts: dict[str, int]) -> None:
+    found = clean(messy, what)
+    expected = faces_of(left, [0] * len(left), [0] * len(left))
+    np.testing.assert_array_equal(found.split("train").images, expected.images)
+    assert found.left_out == {reason: {"train": n} for reason, n in counts.items()}
+    for split in ("validation", "test"):
+        np.testing.assert_array_equal(found.split(split).images, messy.split(split).images)
+    assert (found.fingerprint != messy.fingerprint) == bool(what)
+
+
+def test_images_and_labels_stay_together(messy: Faces) -> None:
+    found = clean(messy, list(CLEAN)[:1] + list(CLEAN)[2:])
+    assert found.labels.tolist() == [0, 1, 2, 0, 0, 1, 1, 1, 2]
+    assert found.split("train").labels.tolist() == [0, 1, 2]
+
+
+def test_cleaning_twice_is_cleaning_once(messy: Faces) -> None:
+    once = clean(messy, ["copies", "leaks"])
+    twice = clean(once, ["copies", "leaks"])
+    assert twice.fingerprint == once.fingerprint
+    assert twice.left_out == once.left_out
+
+
+def test_no_face_by_votes() -> None:
+    cast = [votes(NF=6, fear=4), votes(NF=5, fear=5), votes(NF=10), votes(NF=10)]
+    faces = faces_of("abcd", [0, 0, 0, 0], [0, 0, 0, 1], cast)
+    found = clean(faces, ["no_face"])
+    assert found.left_out == {"no_face": {"train": 2}}
+    assert found.votes is not None
+    np.testing.assert_array_equal(found.votes, np.array([cast[1], cast[3]], np.uint8))
+    with pytest.raises(UserError, match="has no votes that tell what is no face"):
+        clean(replace(faces, votes=None), ["no_face"])
+
+
+def test_mistakes(messy: Faces) -> None:
+    with pytest.raises(UserError, match=r"cannot leave out 'copys'; known: constant, .*; did you mean 'copies'"):
+        clean(messy, ["copys"])
+    with pytest.raises(UserError, match="no image of train stays"):
+        clean(faces_of("--a", [0, 1, 2], [0, 0, 1]), ["constant"])
+    assert clean(messy.split("test"), list(CLEAN)[2:]).left_out == {}
+
+
+@pytest.mark.parametrize(
+    ("cast", "said"),
+    [
+        ({"fear": 6, "surprise": 4}, "fear"),
+        ({"contempt": 10}, "contempt"),
+        ({"fear": 5, "surprise": 5}, None),
+        ({"fear": 5, "surprise": 4, "neutral": 1}, "fear"),  # the single vote is an outlier: 5 of 9
+        ({"fear": 4, "surprise": 3, "sadness": 3}, None),
+        ({"unknown": 6, "fear": 4}, "unknown"),
+        ({"NF": 10}, "NF"),
+        ({"fear": 1, "surprise": 1}, None),
+        ({}, None),
+    ],
+)
+def test_majority_as_ferplus_counts_it(cast: dict[str, int], said: str | None) -> None:
+    found = majority(np.array([votes(**cast)], np.uint8))
+    assert found.tolist() == [-1 if said is None else VOTES.index(said)]
+
+
+def test_labels_by_majority_in_every_split() -> None:
+    cast = [
+        votes(happiness=9, neutral=1), votes(contempt=7, anger=3), votes(NF=10), votes(unknown=8, fear=2),
+        votes(fear=5, anger=5), votes(neutral=10),
+    ]  # fmt: skip
+    faces = faces_of("abcdef", [0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 2], cast)
+    found = label_by_majority(faces)
+    assert found.classes == EIGHT
+    assert [EIGHT[label] for label in found.labels] == ["happy", "contempt", "neutral"]
+    assert found.splits.tolist() == [0, 0, 2]
+    np.testing.assert_array_equal(found.images, faces.images[[0, 1, 5]])
+    assert found.left_out == {"no_face": {"train": 1}, "unknown": {"validation": 1}, "no_majority": {"validation": 1}}
+    assert label_by_majority(found).fingerprint == found.fingerprint
+    with pytest.raises(UserError, match="has no votes to label its faces by"):
+        label_by_majority(replace(faces, votes=None))
+
+
+def test_what_was_left_out_is_kept_with_packed_faces_and_told(messy: Faces, tmp_path: Path) -> None:
+    write_packed(clean(messy, ["copies", "leaks"]), tmp_path / "faces")
+    found = read_packed(tmp_path / "faces")
+    assert found.left_out == {"leaks": {"train": 2}, "copies": {"train": 2}}
+    assert told(found) == [
+        "2 images that are also in validation or test (train 2)",
+        "2 copies of an image that stays (train 2)",
+    ]
+
+
+def test_through_the_one_door(messy: Faces, tmp_path: Path, cache: Path) -> None:
+    write_packed(messy, tmp_path / "faces")
+    whole, cleaned = open_faces(str(tmp_path / "faces")), open_faces(str(tmp_path / "faces"), clean=["constant"])
+    assert len(whole) - len(cleaned) == 2
+    assert open_faces(str(tmp_path / "faces"), clean=["constant"]).fingerprint == cleaned.fingerprint
+    assert len(list(cache.iterdir())) == 1
+    with pytest.raises(UserError, match=r"faces: no image of angry in train, so nothing can learn it"):
+        open_faces(str(tmp_path / "faces"), clean=["copies", "conflicts", "constant", "leaks"])
+
+
+@pytest.mark.real
+def test_the_real_votes_by_majority(fer2013: Path) -> None:
+    faces = open_faces(str(fer2013), labels="majority")
+    assert {split: sum(counts.values()) for split, counts in faces.counts().items()} == {}
+    assert faces.left_out == {}
+
+
+@pytest.mark.real
+def test_the_real_train_cleaned(fer2013: Path) -> None:
+    faces = open_faces(str(fer2013), clean=["constant", "conflicts", "copies"])
+    assert faces.left_out["constant"] == {"train": 11}
+    assert faces.left_out == {}
