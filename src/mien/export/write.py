@@ -1,5 +1,6 @@
 """Write: a finished run to one ONNX file, which is opened again, compared and judged before it is kept."""
 
+import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -119,7 +120,6 @@ def _strip(model: "ModelProto") -> None:
 
 
 def _facts(run: Run, faces: Faces, graph: Graph, precision: Precision) -> Facts:
-    study = study_of(run)
     return Facts(
         name="",
         version=__version__,
@@ -131,7 +131,7 @@ def _facts(run: Run, faces: Faces, graph: Graph, precision: Precision) -> Facts:
         temperature=graph.temperature,
         mirror=graph.mirror,
         run=run.id,
-        study=study.name if study else "",
+        study=_study_name(run),
         net=run.net.name,
         seed=run.seed,
         data={"name": faces.name, "fingerprint": faces.fingerprint, "counts": faces.counts()},
@@ -139,6 +139,14 @@ def _facts(run: Run, faces: Faces, graph: Graph, precision: Precision) -> Facts:
         layers=tuple(str(parse(word, run.net.values)) for word in run.net.layers),
         created=now(),
     )
+
+
+def _study_name(run: Run) -> str:
+    """What the study that a run belongs to is called; "" for a run that stands alone."""
+    study = study_of(run)
+    if study is None:
+        return ""
+    return str(tomllib.loads((study / "study.toml").read_text(encoding="utf-8"))["name"])
 
 
 def _keep(model: "ModelProto", out: Path) -> None:

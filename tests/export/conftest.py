@@ -1,0 +1,63 @@
+"""Runs that were trained in a moment, and folders of studies around them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mien.disk import write_json, write_text
+from mien.faces import Faces
+from mien.faces.drawn import draw_faces
+from mien.nets import Net
+from mien.training.loop import evaluate, fit
+from mien.training.recipe import Recipe
+from mien.training.run import Run
+
+Trained = Callable[..., Run]
+
+SMALL = Net("small", ("conv(8)", "batch_norm", "relu", "pool", "conv(12)", "relu", "pool", "flatten", "classes"))
+
+
+@pytest.fixture(scope="session")
+def faces() -> Faces:
+    """400 faces of train, 50 of validation, 50 of test; 24x24 pixels."""
+    return draw_faces(500, size=24)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, faces: Faces) -> Trained:
+    """Train a net on `faces`: trained(net, test=True, epochs=3) also opens test."""
+
+    def trained(net: Net = SMALL, test: bool = False, seed: int = 0, folder: Path | None = None, **recipe) -> Run:
+        asked = Recipe.model_validate({"epochs": 1, "batch": 50} | recipe)
+        run = Run.create(folder or tmp_path_factory.mktemp("runs"), net, asked, seed, faces)
+        fit(run, faces, lambda progress: None)
+        if test:
+            evaluate(run, faces, "test")
+        return run
+
+    return trained
+
+
+@pytest.fixture(scope="session")
+def small(trained: Trained) -> Run:
+    """A small net that has learnt something, judged on test."""
+    return trained(test=True, epochs=6)
+
+
+@pytest.fixture(scope="session")
+def study(trained: Trained, faces: Faces, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study of the net `small` with two seeds and of `flat`, which is best; on drawn faces of 24x24."""
+    folder = tmp_path_factory.mktemp("study")
+    flat = Net("flat", ("flatten", "classes"))
+    runs = {
+        "small": [trained(seed=seed, folder=folder / "runs") for seed in (0, 1)],
+        "flat": [trained(flat, folder=folder / "runs")],
+    }
+    write_text(folder / "study.toml", 'name = "tiny"\n')
+    facts = {"source": ["drawn:500"], "votes": None, "size": 24, "fingerprint": faces.fingerprint}
+    write_json(folder / "faces.json", facts)
+    nets = [{"name": name, "state": "finished", "runs": [run.id for run in made]} for name, made in runs.items()]
+    nets.append({"name": "broken", "state": "failed", "runs": []})
+    write_json(folder / "results.json", {"study": "tiny", "best": "flat", "nets": nets})
+    return folder

@@ -1,0 +1,90 @@
+"""The card: every figure from the facts, nothing said that they do not bear."""
+
+import re
+from dataclasses import replace
+
+from test_export_facts import FACTS
+
+from mien.export.card import card_of
+from mien.faces import EMOTIONS
+
+COUNTS = {
+    "train": dict(zip(EMOTIONS, (3995, 436, 4097, 7215, 4830, 3171, 4965), strict=True)),
+    "validation": dict.fromkeys(EMOTIONS, 10),
+    "test": dict.fromkeys(EMOTIONS, 20),
+}
+SPLIT = {"faces": 3589, "accuracy": 0.7123, "low": 0.6976, "high": 0.7271, "macro_f1": 0.695, "balanced_accuracy": 0.68}
+SPLIT |= {"nll": 0.8, "ece": 0.0123, "ece_before": 0.0789}
+SPLIT["per_class"] = {
+    name: {"precision": 0.5, "recall": 0.9 - at / 10, "f1": 0.6, "support": 20} for at, name in enumerate(EMOTIONS)
+}
+SCORES = {f"{split}_{name}": value for split in ("validation", "test") for name, value in SPLIT.items()}
+SCORES |= {"test_leaked": 288, "test_accuracy_without_leaks": 0.7011}
+SCORES |= {"test_without_leaks_low": 0.685, "test_without_leaks_high": 0.7169}
+FULL = replace(FACTS, classes=EMOTIONS, data=FACTS.data | {"counts": COUNTS}, scores=SCORES)
+
+
+def flat(text: str) -> str:
+    """Without line breaks."""
+    return re.sub(r"\s+", " ", text)
+
+
+def test_every_figure_is_there() -> None:
+    card = card_of(FULL, 2_500_000)
+    assert card.startswith("# best\n")
+    assert "| test | 3,589 | 71.2 (69.8 to 72.7) | 69.5 | 68.0 | 1.23 | 7.89 |" in card
+    assert "288 of the test images" in card
+    assert "70.1 % (68.5 to 71.7)" in card
+    assert "| disgust | 50.0 | 80.0 | 60.0 | 20 |" in card
+    told = ("2,500,000 bytes", "1,234 parameters", "int8", "1.250", "cnn-0123456789", "28,709 faces of train", "größer")
+    assert [fact for fact in told if fact not in flat(card)] == []
+    assert "It finds neutral worst: 30.0 % of its 20 test faces" in flat(card)
+
+
+def test_it_says_what_it_must_not_be_used_for_and_that_labels_are_noisy() -> None:
+    card = flat(card_of(FULL, 1))
+    assert "not in hiring, schools, policing, border control, medicine or insurance" in card
+    assert "FER2013's labels are noisy" in card
+    assert "436 train faces" in card
+
+
+def test_of_other_faces_it_does_not_speak_as_of_fer2013() -> None:
+    data = {"name": "mine", "fingerprint": "cd" * 32, "counts": {"train": {"calm": 5, "cross": 6}}}
+    card = card_of(replace(FULL, data=data), 1)
+    assert "FER2013" not in card
+    assert "mine: 11 faces of train" in card
+
+
+def test_without_test_scores_it_says_that_test_was_not_looked_at() -> None:
+    scores = {name: value for name, value in SCORES.items() if not name.startswith("test")}
+    card = flat(card_of(replace(FULL, scores=scores), 1))
+    assert "The test split was not looked at" in card
+    assert "On the validation faces, emotion by emotion" in card
+    assert "| test |" not in card
+
+
+def test_where_weights_and_targets_come_from() -> None:
+    assert "from random ones" in flat(card_of(FULL, 1))
+    finetuned = replace(FULL, layers=("mobilenet_v2(thaw=2)", "classes"), recipe={"targets": "votes"})
+    card = flat(card_of(finetuned, 1))
+    assert "from those that mobilenet_v2 was given by ImageNet" in card
+    assert "labels from outside the data set" in card
+
+
+def test_a_model_of_few_facts_has_a_card_too() -> None:
+    assert "None were measured" in card_of(replace(FACTS, scores={}, note="", temperature=1.0, mirror=False), 1)
+
+
+def test_it_is_well_formed() -> None:
+    card = card_of(FULL, 1)
+    assert "{{" not in card
+    assert "{%" not in card
+    assert "\n\n\n" not in card
+    assert not [line for line in card.splitlines() if line != line.rstrip()]
+    assert len(tables(card)) == 3
+    assert all(len({row.count("|") for row in rows}) == 1 for rows in tables(card))
+
+
+def tables(card: str) -> list[list[str]]:
+    """The rows of each table."""
+    return [block.strip().splitlines() for block in re.findall(r"(?:^\|.*\n)+", card, re.MULTILINE)]

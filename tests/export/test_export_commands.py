@@ -1,0 +1,95 @@
+"""`mien export` and `mien models`."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mien.cli import app
+from mien.errors import UserError
+from mien.export import box
+from mien.export.facts import read_facts
+
+
+@pytest.fixture
+def mien(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+    environment = {"COLUMNS": "160"}
+    return lambda *words: CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False, env=environment)
+
+
+def test_exports_a_net_of_a_study_and_tells_what_came_out(mien, study: Path) -> None:
+    done = mien("export", study / "small", "a.onnx", "--name", "mine", "--card")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("a.onnx: mine, float32, ")
+    assert "takes faces uint8 [N, 24, 24]" in lines[1]
+    assert "on 50 validation faces: the same answer on 100.00%" in lines[2]
+    assert lines[-1].startswith("validation: ")
+    facts = read_facts(Path("a.onnx"))
+    assert (facts.name, facts.study, facts.net) == ("mine", "tiny", "small")
+    assert Path("a.md").read_text().startswith("# mine\n")
+
+
+def test_json_tells_the_same(mien, study: Path) -> None:
+    done = mien("export", study, "a.onnx", "--fp16", "--no-temperature", "--json")
+    told = json.loads(done.stdout)
+    assert told["file"] == "a.onnx"
+    assert told["bytes"] == Path("a.onnx").stat().st_size
+    assert told["agreement"]["faces"] == 50
+    assert (told["facts"]["precision"], told["facts"]["temperature"], told["facts"]["net"]) == ("float16", 1, "flat")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a.bin"], r"a\.bin: the file to write must end in \.onnx"),
+        (["a.onnx", "--int8", "--fp16"], "--int8 with --fp16: a file has one precision"),
+        (["folder.onnx"], r"folder\.onnx: is a folder"),
+        (["a.onnx", "--data", "nowhere"], "nowhere: no such file or folder"),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_anything_is_done(mien, study: Path, words: list[str], message: str) -> None:
+    Path("folder.onnx").mkdir()
+    with pytest.raises(UserError, match=message):
+        mien("export", study, *words)
+    assert not Path("a.onnx").exists()
+
+
+@pytest.fixture
+def boxed(mien, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A box with a model of `small`."""
+    place = tmp_path / "box"
+    monkeypatch.setattr(box, "BOX", place)
+    mien("export", study / "small", place / "tiny.onnx", "--card")
+    return place
+
+
+def test_models_lists_what_is_in_the_box(mien, boxed: Path) -> None:
+    (told,) = json.loads(mien("models", "--json").stdout)
+    assert (told["name"], told["net"], told["height"]) == ("tiny", "small", 24)
+    assert told["bytes"] == (boxed / "tiny.onnx").stat().st_size
+    table = mien("models").stdout
+    assert "tiny" in table
+    assert "24x24" in table
+    assert f"{told['parameters']:,}" in table
+
+
+def test_models_show_gives_the_card_and_the_facts(mien, boxed: Path) -> None:
+    assert mien("models", "show", "tiny").stdout.strip() == (boxed / "tiny.md").read_text().strip()
+    assert json.loads(mien("models", "show", "tiny", "--json").stdout)["run"].startswith("small-")
+    (boxed / "tiny.md").unlink()
+    assert mien("models", "show", "tiny").stdout.startswith("# tiny\n")
+
+
+def test_a_model_that_is_not_in_the_box_is_told(mien, boxed: Path) -> None:
+    with pytest.raises(UserError, match="no model is called 'tini'; known: tiny; did you mean 'tiny'"):
+        mien("models", "show", "tini")
+    shutil.rmtree(boxed)
+    with pytest.raises(UserError, match="no model is called 'tiny'; the box is empty"):
+        mien("models", "show", "tiny")
+    assert mien("models").stdout.startswith("no model comes with this mien")
+    assert json.loads(mien("models", "--json").stdout) == []

@@ -1,0 +1,85 @@
+"""Facts: written into a model file, and read from it."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from mien.errors import UserError
+from mien.export.facts import KEY, Facts, read_facts
+
+FACTS = Facts(
+    name="best",
+    version="0.1.0",
+    classes=("angry", "happy"),
+    height=48,
+    width=40,
+    parameters=1234,
+    precision="int8",
+    temperature=1.25,
+    mirror=True,
+    run="cnn-0123456789",
+    study="best",
+    net="cnn",
+    seed=3,
+    data={"name": "fer2013", "fingerprint": "ab" * 32},
+    recipe={"epochs": 3, "augment": ["flip"]},
+    layers=("flatten", "classes"),
+    scores={"test_accuracy": 0.7},
+    note="größer",
+)
+
+
+def write_model(path: Path, facts: str | None) -> Path:
+    """An ONNX file that gives back what it gets."""
+    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N"]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "same", value[:1], value[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    if facts is not None:
+        model.metadata_props.add(key=KEY, value=facts)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_facts_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
+    assert read_facts(write_model(tmp_path / "m.onnx", FACTS.to_json())) == FACTS
+
+
+def test_what_a_later_mien_adds_is_left_out() -> None:
+    later = json.dumps(asdict(FACTS) | {"smell": "roses"})
+    assert Facts.of(later, "m.onnx") == FACTS
+
+
+@given(st.one_of(st.none(), st.text(), st.recursive(st.none() | st.integers(), st.lists).map(json.dumps)))
+def test_facts_of_nothing_of_the_kind_are_refused(text: str | None) -> None:
+    with pytest.raises(UserError, match=r"^m\.onnx: an ONNX file, but none that mien exported"):
+        Facts.of(text, "m.onnx")
+
+
+def test_facts_that_lack_an_entry_are_refused() -> None:
+    fewer = asdict(FACTS)
+    del fewer["height"]
+    with pytest.raises(UserError, match="none that mien exported"):
+        Facts.of(json.dumps(fewer), "m.onnx")
+
+
+def test_an_onnx_file_of_somebody_else_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"m\.onnx: an ONNX file, but none that mien exported"):
+        read_facts(write_model(tmp_path / "m.onnx", None))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", bytes(100)])
+def test_a_file_that_is_no_model_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"m\.onnx: (not a model that onnxruntime can read|an ONNX file, but none)"):
+        read_facts(path)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"m\.onnx: cannot be read: no such file"):
+        read_facts(tmp_path / "m.onnx")

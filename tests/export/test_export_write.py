@@ -1,0 +1,204 @@
+"""A finished run as one ONNX file: the same answers, whatever the net; refused where they are not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from mien.errors import UserError
+from mien.export import compare, write
+from mien.export.facts import INPUT, OUTPUT, read_facts
+from mien.export.graph import graph_of
+from mien.export.write import export
+from mien.faces import Faces
+from mien.nets import Net
+from mien.training.run import Run
+
+KINDS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
+    "dense": (("flatten", "dense(16)", "elu", "dropout(0.2)", "classes"), {}),
+    "strided": (("conv(4, 4, stride=2, padding='same')", "silu", "average_pool", "flatten", "classes"), {}),
+    "residual, mirror": (("conv(4)", "gelu", "residual(6, stride=2)", "global_average", "classes"), {"mirror": True}),
+    "zca": (("flatten", "dense(8)", "batch_norm", "tanh", "classes"), {"scaling": "featurewise", "whitening": "zca"}),
+    "standardised, average": (("flatten", "sigmoid", "classes"), {"scaling": "standardised", "average": 0.9}),
+}
+
+
+def said_by(path: Path, images: np.ndarray) -> np.ndarray:
+    """What a file says, without anything of mien's."""
+    return onnxruntime.InferenceSession(path).run([OUTPUT], {INPUT: images})[0]
+
+
+def check_file(path: Path, run: Run, faces: Faces) -> None:
+    """It says what torch says in float32, whatever the number of faces."""
+    images = faces.split("validation").images
+    graph = graph_of(run)
+    truth = (graph.logits(images) / read_facts(path).temperature).softmax(1).numpy()
+    assert np.abs(said_by(path, images) - truth).max() < 1e-4
+    for count in (1, 5):
+        assert np.abs(said_by(path, images[:count]) - truth[:count]).max() < 1e-4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_says_what_torch_says(kind: str, trained, faces: Faces, tmp_path: Path) -> None:
+    layers, recipe = KINDS[kind]
+    run = trained(Net("net", layers), **recipe)
+    done = export(run, faces, tmp_path / "net.onnx")
+    check_file(done.file, run, faces)
+    assert done.agreement.largest < 1e-4
+    assert done.agreement.same == 1
+    assert done.facts.mirror == bool(recipe.get("mirror"))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "mobilenet_v2",
+        pytest.param("mobilenet_v2(size=16)", marks=pytest.mark.slow),
+        pytest.param("efficientnet_lite0(thaw=1, size=32)", marks=pytest.mark.slow),
+        pytest.param("resnet50", marks=pytest.mark.slow),
+    ],
+)
+def test_a_backbone_goes_with_its_net(word: str, trained, faces: Faces, tmp_path: Path, publish: Callable) -> None:
+    publish(word.partition("(")[0])
+    run = trained(Net("net", (word, "classes")))
+    check_file(export(run, faces, tmp_path / "net.onnx").file, run, faces)
+
+
+def test_the_facts_tell_where_it_comes_from_and_what_it_is_worth(small: Run, faces: Faces, tmp_path: Path) -> None:
+    done = export(small, faces, tmp_path / "tiny.onnx", licence="MIT", note="For trying out.")
+    facts = read_facts(done.file)
+    assert facts == done.facts
+    assert (facts.name, facts.run, facts.net, facts.seed, facts.study) == ("tiny", small.id, "small", 0, "")
+    assert (facts.height, facts.width, facts.classes) == (24, 24, faces.classes)
+    assert (facts.licence, facts.note, facts.recipe) == ("MIT", "For trying out.", {"epochs": 6, "batch": 50})
+    assert facts.layers == small.net.layers
+    assert facts.parameters == small.status.parameters
+    assert facts.data["fingerprint"] == faces.fingerprint
+    assert done.bytes == done.file.stat().st_size
+    for split in ("validation", "test"):
+        part = faces.split(split)
+        right = said_by(done.file, part.images).argmax(1) == part.labels
+        assert facts.scores[f"{split}_accuracy"] == right.mean()
+        assert facts.scores[f"{split}_low"] <= right.mean() <= facts.scores[f"{split}_high"]
+        assert sum(one["support"] for one in facts.scores[f"{split}_per_class"].values()) == len(part)
+
+
+def test_the_temperature_changes_how_sure_it_is_and_no_answer(small: Run, faces: Faces, tmp_path: Path) -> None:
+    images = faces.split("validation").images
+    fitted, plain = (export(small, faces, tmp_path / "m.onnx", temperature=given) for given in (True, False))
+    assert plain.facts.temperature == 1
+    assert plain.facts.scores["validation_ece"] == pytest.approx(fitted.facts.scores["validation_ece_before"], abs=1e-5)
+    assert fitted.facts.scores["validation_nll"] < plain.facts.scores["validation_nll"]
+    logits = graph_of(small).logits(images)
+    assert np.array_equal(said_by(plain.file, images).argmax(1), logits.argmax(1).numpy())
+
+
+def test_test_is_not_looked_at_unless_its_study_did(trained, faces: Faces, tmp_path: Path) -> None:
+    run = trained()
+    done = export(run, faces, tmp_path / "m.onnx")
+    assert "validation_accuracy" in done.facts.scores
+    assert not [name for name in done.facts.scores if name.startswith("test")]
+    assert run.status.test_opened == ""
+
+
+def test_a_mirrored_face_gets_the_same_answer_where_the_recipe_asks_for_mirrors(trained, faces, tmp_path) -> None:
+    images = faces.split("validation").images
+    flipped = np.ascontiguousarray(images[:, :, ::-1])
+    for mirror, same in ((True, True), (False, False)):
+        file = export(trained(mirror=mirror), faces, tmp_path / f"{mirror}.onnx").file
+        assert np.allclose(said_by(file, images), said_by(file, flipped), atol=1e-5) == same
+
+
+def test_smaller_numbers_make_smaller_files_of_the_same_accuracy(small: Run, faces: Faces, tmp_path: Path) -> None:
+    sizes = {}
+    for precision in ("float32", "float16", "int8"):
+        done = export(small, faces, tmp_path / f"{precision}.onnx", precision)
+        sizes[precision] = weights_in(done.file)
+        assert done.facts.precision == precision
+        assert done.agreement.torch_accuracy - done.agreement.accuracy <= compare.LOST
+        assert done.agreement.same > 0.9
+        assert said_by(done.file, faces.images[:3]).sum(1) == pytest.approx(1, abs=1e-5)
+    assert sizes["float16"] < 0.55 * sizes["float32"]
+    assert sizes["int8"] < 0.4 * sizes["float32"]
+
+
+def weights_in(path: Path) -> int:
+    """Bytes that the weights of a file take."""
+    return sum(len(weight.raw_data) for weight in onnx.load(path).graph.initializer)
+
+
+def test_int8_leaves_scaling_and_softmax_in_float32(trained, faces: Faces, tmp_path: Path) -> None:
+    run = trained(whitening="zca")
+    model = onnx.load(export(run, faces, tmp_path / "m.onnx", "int8").file)
+    givers = {name: node for node in model.graph.node for name in node.output}
+    whitening = max((weight for weight in model.graph.initializer), key=lambda weight: len(weight.raw_data))
+    assert whitening.data_type == onnx.TensorProto.FLOAT
+    softmax = givers[OUTPUT]
+    assert softmax.op_type == "Softmax"
+    assert givers[softmax.input[0]].op_type not in ("DequantizeLinear", "QuantizeLinear")
+
+
+def test_the_file_tells_nothing_of_the_machine(small: Run, faces: Faces, tmp_path: Path) -> None:
+    content = export(small, faces, tmp_path / "m.onnx").file.read_bytes()
+    assert str(Path(write.__file__).parent).encode() not in content
+    assert b"site-packages" not in content
+    assert b".py" not in content
+
+
+def test_exporting_twice_gives_the_same_weights_and_answers(small: Run, faces: Faces, tmp_path: Path) -> None:
+    for precision in ("float32", "int8"):
+        a, b = (onnx.load(export(small, faces, tmp_path / "m.onnx", precision).file) for _ in range(2))
+        assert a.graph == b.graph
+
+
+def test_a_file_that_differs_is_refused_and_the_old_one_stays(
+    small: Run, faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoilt(graph, size):
+        model = to_onnx(graph, size)
+        for weight in model.graph.initializer:
+            weight.raw_data = bytes(len(weight.raw_data))
+        return model
+
+    to_onnx = write.to_onnx
+    monkeypatch.setattr(write, "to_onnx", spoilt)
+    (tmp_path / "old.onnx").write_bytes(b"old")
+    with pytest.raises(UserError, match=r"not exported: on 50 validation faces a probability differs .* same answer"):
+        export(small, faces, tmp_path / "old.onnx")
+    with pytest.raises(UserError, match=r"not exported: in float16 the validation accuracy is .* in float32"):
+        export(small, faces, tmp_path / "new.onnx", "float16")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.onnx"]
+    assert (tmp_path / "old.onnx").read_bytes() == b"old"
+
+
+def test_what_is_not_a_number_is_refused() -> None:
+    labels = np.zeros(4, np.uint8)
+    good, bad = np.full((4, 2), 0.5, np.float32), np.full((4, 2), np.nan, np.float32)
+    found = compare.agreement(bad, good, labels)
+    for precision in ("float32", "int8"):
+        with pytest.raises(UserError):
+            compare.refuse(found, precision)
+
+
+def test_losing_a_little_more_accuracy_than_allowed_is_refused() -> None:
+    labels = np.zeros(1000, np.uint8)
+    torch_said = np.tile(np.float32([0.6, 0.4]), (1000, 1))
+    for lost, kept in ((3, True), (4, False)):
+        said = torch_said.copy()
+        said[:lost] = said[:lost, ::-1]
+        found = compare.agreement(said, torch_said, labels)
+        assert found.same == 1 - lost / 1000
+        if kept:
+            compare.refuse(found, "int8")
+        else:
+            with pytest.raises(UserError, match=r"99\.60%, in float32 100\.00%"):
+                compare.refuse(found, "int8")
+
+
+def test_a_place_that_cannot_be_written_is_told(small: Run, faces: Faces, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"m\.onnx: cannot be written: "):
+        export(small, faces, tmp_path / "file" / "m.onnx")
