@@ -60,9 +60,10 @@ def test_no_entry_of_a_recipe_is_left_out(name: str) -> None:
         "weight_decay": 0.5, "schedule": "one_cycle", "warm_up": 2.0, "layer_decay": 0.5, "label_smoothing": 0.5,
         "focal": 1.0, "class_weights": "balanced", "sampling": "balanced", "targets": "votes",
         "scaling": "standardised", "whitening": "zca", "precision": "float32", "patience": 2, "keep": "best", "average": 0.9,
-        "mirror": True,
+        "mirror": True, "teachers": ("other",), "taught": 0.9,
     }  # fmt: skip
     base = {"optimizer": "sgd", "momentum": 0.9} if name in ("momentum", "nesterov") else {}
+    base |= {"teachers": ("other",)} if name == "taught" else {}
     plain, changed = Recipe(**base), Recipe(**(base | {name: other[name]}))
     assert settings(plain).told + settings(plain).usual != settings(changed).told + settings(changed).usual
 

@@ -182,3 +182,34 @@ def test_without_test_faces_nets_are_judged_on_validation(study_file, pretended,
     assert [group["selected"] for group in found["groups"]] == ["better", "other"]
     assert _net(found, "better")["judged_on"] == "validation"
     assert {pair["split"] for pair in found["comparisons"]} == {"validation"}
+
+
+def test_teachers_are_trained_before_those_that_they_teach(tmp_path: Path, quiet) -> None:
+    file = tmp_path / "taught.toml"
+    file.write_text(
+        """
+name = "taught"
+seeds = [0, 1]
+[data]
+source = "drawn:100"
+[recipe]
+epochs = 1
+[nets.small]
+layers = ["pool(8)", "flatten", "classes"]
+recipe = { teachers = ["large"], taught = 0.7 }
+[nets.large]
+layers = ["flatten", "dense(8)", "relu", "classes"]
+"""
+    )
+    plan = make_plan(read_study(file))
+    found = execute(plan, tmp_path / "out", quiet)
+    assert quiet.ends == [(name, "finished") for name in ("large", "small") for _ in "01"]
+    assert list(_net(found, "small")["recipe"]["teachers"]) == ["large"]
+    for run in plan.runs(plan.study.nets[0], tmp_path / "out"):
+        (teacher,) = run.recipe.teachers
+        assert json.loads((tmp_path / "out" / "runs" / teacher / "run.json").read_text())["seed"] == run.seed
+    before = outline(plan, tmp_path / "out")
+    assert [net["missing"] for net in before["nets"]] == [0, 0]
+    other = tmp_path / "other.toml"
+    other.write_text(file.read_text().replace("dense(8)", "dense(9)"))
+    assert [net["missing"] for net in outline(make_plan(read_study(other)), tmp_path / "out")["nets"]] == [2, 2]

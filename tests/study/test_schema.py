@@ -48,6 +48,17 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
                 " did you mean 'seeds'?"
             ],
         ),
+        (
+            'name = "a"\n[recipe]\nepochs = 2\n' + NET + 'recipe = { teachers = ["a", "c", "d"] }\n'
+            '[nets.c]\nlayers = ["flatten", "classes"]\nrecipe.teachers = "dd"\n'
+            '[nets.dd]\nlayers = ["flatten", "dense(n)", "classes"]\ntune.space.n = [1, 2]\n',
+            [
+                "nets.a.recipe.teachers: 'a' cannot teach itself; give its double another name",
+                "nets.a.recipe.teachers: 'c' has teachers itself; name them instead",
+                "nets.a.recipe.teachers: no net 'd'; known: a, c, dd; did you mean 'dd'?",
+                "nets.c.recipe.teachers: 'dd' is tuned, so it ends last; teach by a net with settled values",
+            ],
+        ),
         ('name = "a"\nseeds = []\n' + NET, ["seeds: found [], should have at least 1 item"]),
         (
             'name = "a"\nseeds = [0, -1, true]\n' + NET,
@@ -71,7 +82,8 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
                 "nets.a.recipe.optimizer: found 'adm'; known: adam, sgd; did you mean 'adam'?",
                 "nets.a.recipe.epoch: unknown key; known: epochs, batch, optimizer, learning_rate, momentum, nesterov,"
                 " weight_decay, schedule, warm_up, layer_decay, label_smoothing, focal, class_weights, sampling,"
-                " targets, augment, scaling, whitening, precision, patience, keep; did you mean 'epochs'?",
+                " targets, teachers, taught, augment, scaling, whitening, average, mirror, precision, patience, keep;"
+                " did you mean 'epochs'?",
             ],
         ),
         (

@@ -15,9 +15,10 @@ from mien.nets import Net, build
 from mien.training import features as features_module
 from mien.training.checkpoint import load_weights
 from mien.training.features import compute_features, kept_features
-from mien.training.loop import evaluate, fit, time_features, time_step
+from mien.training.loop import evaluate, fit
 from mien.training.recipe import Recipe
 from mien.training.scaling import Scaling
+from mien.training.timing import time_features, time_step
 from mien.training.trainer import Trainer
 
 Publish = Callable[[str], Path]

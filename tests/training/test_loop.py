@@ -9,8 +9,9 @@ from trained import CNN, NORMAL, Start, assert_same, numbers, silent, stop_at
 
 from mien.faces import Faces
 from mien.nets import Net, build, parameters
-from mien.training.loop import evaluate, fit, time_step
+from mien.training.loop import evaluate, fit
 from mien.training.recipe import Recipe
+from mien.training.timing import time_step
 
 FNN = Net("fnn", ("flatten", "dense(16, l2=1e-3)", "relu", "dropout(0.2)", "classes"))
 FROZEN = {"optimizer": "sgd", "learning_rate": 1e-30, "precision": "float32"}

@@ -116,6 +116,8 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
     """What a recipe says beside epochs, batch, optimiser and rate: label, text, and the entries it comes from."""
     targets = "the shares of votes in FER+" if recipe.targets == "votes" else "the labels"
     smoothed = f", {recipe.label_smoothing:g} of each spread over all emotions" if recipe.label_smoothing else ""
+    said = f", {recipe.taught:g} of each target" if recipe.teachers else ""
+    teachers = (" and ".join(recipe.teachers) or "none") + said
     loss = f"focal, \N{GREEK SMALL LETTER GAMMA} = {recipe.focal:g}" if recipe.focal else "cross-entropy"
     balanced = ", every emotion weighing the same" if recipe.class_weights == "balanced" else ""
     order = "every emotion equally often" if recipe.sampling == "balanced" else "every face once an epoch"
@@ -128,6 +130,7 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
         ("scaling", _SCALINGS[recipe.scaling], ("scaling",)),
         ("whitening", zca, ("whitening",)),
         ("targets", targets + smoothed, ("targets", "label_smoothing")),
+        ("teachers", teachers, ("teachers", "taught")),
         ("loss", loss + balanced, ("focal", "class_weights")),
         ("sampling", order, ("sampling",)),
         ("weight decay", f"{recipe.weight_decay:g}" if recipe.weight_decay else "none", ("weight_decay",)),

@@ -107,7 +107,7 @@ def join(plan: Plan, folder: Path, watcher: Watcher, engine: MakeEngine = LocalE
 
 def _runs(plan: Plan, nets: Sequence[StudyNet], folder: Path) -> list[Run]:
     return [
-        Run.create(folder / "runs", net.net, net.recipe, seed, plan.faces)
+        Run.create(folder / "runs", net.net, plan.recipe(net, seed), seed, plan.faces)
         for net in nets
         if not net.failed
         for seed in plan.study.seeds
@@ -115,12 +115,13 @@ def _runs(plan: Plan, nets: Sequence[StudyNet], folder: Path) -> list[Run]:
 
 
 def _train(place: Engine, runs: Sequence[Run], watcher: Watcher) -> None:
-    """Bring to their end those of the runs that are not there yet."""
-    for run in runs:
-        if not run.status.ended:
-            place.submit(run)
-    for run, status in place.gather():
-        watcher.ended(run, status)
+    """Bring to their end those of the runs that are not there yet, teachers before those that they teach."""
+    for taught in (False, True):
+        for run in runs:
+            if not run.status.ended and bool(run.recipe.teachers) == taught:
+                place.submit(run)
+        for run, status in place.gather():
+            watcher.ended(run, status)
 
 
 def _search(plan: Plan, folder: Path, place: Engine, watcher: Watcher) -> Plan:

@@ -13,8 +13,9 @@ from mien.faces import SPLITS, Faces, open_faces
 from mien.faces.audit import leaked
 from mien.nets import check, missing_weights, parameters
 from mien.study.schema import Study, StudyNet
-from mien.training.loop import time_features, time_step
+from mien.training.recipe import Recipe
 from mien.training.run import Run, run_id
+from mien.training.timing import time_features, time_step
 
 FORWARD = 1 / 3
 """A forward pass alone, as judging a validation face needs it, takes about a third of a training step."""
@@ -41,10 +42,22 @@ class Plan:
         """
         if net.failed:
             return []
-        return [
-            Run(folder / "runs" / f"{net.net.name}-{run_id(net.net, net.recipe, seed, self.faces.fingerprint)}")
-            for seed in self.study.seeds
-        ]
+        return [Run(folder / "runs" / self._run(net, seed)) for seed in self.study.seeds]
+
+    def recipe(self, net: StudyNet, seed: int) -> Recipe:
+        """A net's recipe for the run of a seed: in the place of its teachers' names, their runs of the same seed."""
+        if not net.recipe.teachers:
+            return net.recipe
+        runs = tuple(self._run(one, seed) for one in self.teachers(net))
+        return net.recipe.model_copy(update={"teachers": runs})
+
+    def teachers(self, net: StudyNet) -> list[StudyNet]:
+        """The nets that a net learns from."""
+        named = {one.net.name: one for one in self.study.nets}
+        return [named[name] for name in net.recipe.teachers]
+
+    def _run(self, net: StudyNet, seed: int) -> str:
+        return f"{net.net.name}-{run_id(net.net, self.recipe(net, seed), seed, self.faces.fingerprint)}"
 
 
 def make_plan(study: Study) -> Plan:
@@ -74,7 +87,9 @@ def estimate(plan: Plan, net: StudyNet) -> float:
     counts = {split: sum(numbers.values()) for split, numbers in plan.faces.counts().items()}
     batches = ceil(counts["train"] / net.recipe.batch) + FORWARD * counts["validation"] / net.recipe.batch
     once = time_features(net.net, net.recipe, plan.faces) if net.net.backbone else 0.0
-    return once + time_step(net.net, net.recipe, plan.faces) * batches * net.recipe.epochs
+    step = time_step(net.net, net.recipe, plan.faces)
+    taught = sum(FORWARD * time_step(one.net, net.recipe, plan.faces) for one in plan.teachers(net))
+    return once + (step + taught) * batches * net.recipe.epochs
 
 
 def outline(plan: Plan, folder: Path) -> dict[str, Any]:

@@ -166,6 +166,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     check_recipe(recipe, recipe, "recipe", problems)
     named = {name: net for name, net in section(table, "nets").items() if isinstance(net, dict)}
     nets = {name: read_net(name, net, recipe, data.size or SIZE, problems) for name, net in named.items()}
+    problems += _teacher_problems(nets)
     resources = read_resources(table, named, problems)
     groups = _groups(section(table, "groups"), list(named), problems)
     previews = {
@@ -193,6 +194,23 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
         resources=resources,
     )
     return study, []
+
+
+def _teacher_problems(nets: Mapping[str, tuple[Net, Recipe, Tune | None] | None]) -> list[str]:
+    """Teachers that are no nets of the study, or cannot be trained before those that they teach."""
+    problems = []
+    for name, net in nets.items():
+        place = f"nets.{name}.recipe.teachers"
+        for teacher in net[1].teachers if net else ():
+            if teacher not in nets:
+                problems.append(f"{place}: no net {teacher!r}; {did_you_mean(teacher, list(nets))}")
+            elif teacher == name:
+                problems.append(f"{place}: {name!r} cannot teach itself; give its double another name")
+            elif (found := nets[teacher]) and found[2]:
+                problems.append(f"{place}: {teacher!r} is tuned, so it ends last; teach by a net with settled values")
+            elif found and found[1].teachers:
+                problems.append(f"{place}: {teacher!r} has teachers itself; name them instead")
+    return problems
 
 
 def _groups(table: Mapping[str, Any], nets: list[str], problems: list[str]) -> tuple[Group, ...]:

@@ -181,7 +181,9 @@ class Search:
         if bound is None or problems:
             self._end(trial, TrialState.FAIL, reason="; ".join(problems))
             return None
-        run = Run.create(self.folder / "runs", *bound, self.plan.study.seeds[0], faces)
+        seed = self.plan.study.seeds[0]
+        recipe = self.plan.recipe(replace(self.net, net=bound[0], recipe=bound[1]), seed)
+        run = Run.create(self.folder / "runs", bound[0], recipe, seed, faces)
         trial.set_user_attr("run", run.id)
         return run
 

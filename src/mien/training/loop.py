@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
-from statistics import median
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch.nn import functional as F
 
 from mien.disk import append_line, clear_drafts, write_text
 from mien.faces import Faces
-from mien.nets import Model, Net, build, parameters, trainable
+from mien.nets import Model, build, parameters, trainable
 from mien.training.average import Weights
 from mien.training.checkpoint import Mark, load_checkpoint, load_weights, save_checkpoint, save_weights
 from mien.training.gradients import Gradients
@@ -66,6 +65,10 @@ class DivergedError(Exception):
         super().__init__(f"{found}; a learning rate below {rate:g} may help")
 
 
+class TeacherError(Exception):
+    """A run that is to teach has not been trained to its end here."""
+
+
 def fit(
     run: Run,
     faces: Faces,
@@ -101,8 +104,9 @@ def fit(
     )
     run.write_status(status)
     try:
+        trainer.teachers = [_taught(run, name, faces) for name in recipe.teachers]
         mark = _train(run, trainer, faces, watch, stop or _go_on)
-    except DivergedError as error:
+    except (DivergedError, TeacherError) as error:
         status = replace(status, state="failed", reason=str(error), seconds=_seconds(run))
     except PrunedError as error:
         status = replace(status, state="pruned", reason=str(error), seconds=_seconds(run))
@@ -179,10 +183,8 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
 
 def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
     """Let a finished run judge a split, and keep what it says in its folder; test's first opening goes on record."""
-    trainer = _trainer(run, faces, pretrained=False)
+    trainer = _trained(run, faces)
     try:
-        trainer.model.load_state_dict(load_weights(run.folder / "weights.safetensors"))
-        trainer.average = None  # these weights are the average
         predictions = _predict(trainer, faces, split)
     finally:
         trainer.close()
@@ -190,44 +192,6 @@ def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
     if split == "test" and not run.status.test_opened:
         run.write_status(replace(run.status, test_opened=now()))
     return predictions
-
-
-def time_step(net: Net, recipe: Recipe, faces: Faces, seed: int = 0, steps: int = 3) -> float:
-    """Seconds that one training step takes here: the median of `steps`, after one to warm up."""
-    trainer, first, targets = _first_batch(net, recipe, faces, seed)
-    inputs = trainer.inputs(first, keep=False)
-    taken = []
-    try:
-        for number in range(steps + 1):
-            started = time.perf_counter()
-            trainer.step(inputs, targets, number)
-            taken.append(time.perf_counter() - started)
-    finally:
-        trainer.close()
-    return median(taken[1:])
-
-
-def time_features(net: Net, recipe: Recipe, faces: Faces, seed: int = 0) -> float:
-    """Seconds that a frozen backbone takes here, once, for the features of train and validation; 0 if there is none."""
-    trainer, first, _ = _first_batch(net, recipe, faces, seed)
-    try:
-        trainer.inputs(first, keep=False)  # warms up
-        started = time.perf_counter()
-        trainer.inputs(first, keep=False)
-        taken = time.perf_counter() - started
-    finally:
-        trainer.close()
-    rest = (len(faces.split("train")) + len(faces.split("validation"))) / len(first)
-    return taken * rest if trainer.on_features else 0.0
-
-
-def _first_batch(net: Net, recipe: Recipe, faces: Faces, seed: int) -> tuple[Trainer, Faces, Tensor]:
-    """A trainer with first weights, and a batch of train with its targets."""
-    train = faces.split("train")
-    loss = make_loss(recipe, train.labels, len(faces.classes))
-    model = build(net, faces.size, len(faces.classes), seed)
-    trainer = Trainer(model, recipe, seed, Scaling.fit(recipe, _images(train)), loss)
-    return trainer, train.first(recipe.batch), targets_of(train, recipe)[: recipe.batch]
 
 
 def _resume(run: Run, trainer: Trainer) -> tuple[Mark, Weights | None]:
@@ -258,6 +222,22 @@ def _trainer(run: Run, faces: Faces, pretrained: bool = True) -> Trainer:
             save_weights(fitted, tensors)
     model = build(run.net, faces.size, len(faces.classes), run.seed, pretrained)
     return Trainer(model, recipe, run.seed, scaling, make_loss(recipe, train.labels, len(faces.classes)))
+
+
+def _trained(run: Run, faces: Faces) -> Trainer:
+    """A finished run's trainer, with the weights that are its result."""
+    trainer = _trainer(run, faces, pretrained=False)
+    trainer.model.load_state_dict(load_weights(run.folder / "weights.safetensors"))
+    trainer.average = None  # these weights are the average
+    return trainer
+
+
+def _taught(run: Run, teacher: str, faces: Faces) -> Trainer:
+    """The trainer of a run's teacher, which lies beside it."""
+    found = Run(run.folder.parent / teacher)
+    if found.status.state != "finished":
+        raise TeacherError(f"its teacher {teacher} is {found.status.state}, not finished, in {run.folder.parent}")
+    return _trained(found, faces)
 
 
 def _batches(faces: Faces, recipe: Recipe, seed: int, epoch: int) -> Iterator[Tensor]:

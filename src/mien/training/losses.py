@@ -53,7 +53,7 @@ def targets_of(faces: Faces, recipe: Recipe) -> Tensor:
     """What each face should be called.
 
     Returns:
-        int64 [N], the labels; the same as shares, float32 [N, K], where augmentation may mix them; or, with
+        int64 [N], the labels; the same as shares, float32 [N, K], where augmentation or teachers may mix them; or, with
         `targets = "votes"`, the share of FER+'s votes that each class has among those for any of them. A face without
         such votes (ten for "not a face") keeps its label.
 
@@ -63,7 +63,7 @@ def targets_of(faces: Faces, recipe: Recipe) -> Tensor:
     labels = torch.from_numpy(faces.labels.astype(np.int64))
     ours = F.one_hot(labels, len(faces.classes)).float()
     if recipe.targets == "labels":
-        return ours if recipe.augment else labels
+        return ours if recipe.augment or recipe.teachers else labels
     if faces.votes is None:
         raise UserError(f"{faces.name}: has no votes; name FER+'s file as votes under [data], or take targets 'labels'")
     strange = [name for name in faces.classes if name not in VOTED]

@@ -20,6 +20,11 @@ def _words(found: Any) -> Any:
     return tuple(listed)
 
 
+def _listed(found: Any) -> Any:
+    """A text, or a list, as a tuple."""
+    return (found,) if isinstance(found, str) else tuple(found) if isinstance(found, list) else found
+
+
 class Recipe(BaseModel):
     """The settings of one training; everything but the net, the faces and the seed.
 
@@ -58,6 +63,10 @@ class Recipe(BaseModel):
     targets: Literal["labels", "votes"] = Field(
         default="labels", description="votes: the share of FER+'s votes that each class has"
     )
+    teachers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="other nets of the study, trained before, whose judgement this one learns too"
+    )
+    taught: float = Field(default=0.5, gt=0, le=1, description="share of a target that is what the teachers say")
     augment: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
         default=(), description="words, as flip or rotate(10): how each face is changed whenever it is trained on"
     )

@@ -1,5 +1,6 @@
 """Trainer: a model while it is trained: its scaling, its gradients, its penalties and its optimiser."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -38,8 +39,8 @@ class Trainer:
     Adam is torch's, with Keras's epsilon 1e-7; Keras adds it before the correction of the second moment and torch after
     it, a difference without weight.
 
-    Where the model begins with a frozen backbone and faces are neither augmented nor mirrored, batches are taken from
-    the backbone's features, computed once, instead of from images.
+    Where the model begins with a frozen backbone, and faces are neither augmented nor mirrored nor shown to a teacher,
+    batches are taken from the backbone's features, computed once, instead of from images.
 
     Args:
         model: what is trained, in place; float32.
@@ -47,18 +48,26 @@ class Trainer:
         seed: of dropout and augmentation.
         scaling: of the images; the recipe's own, where it takes nothing from the train split.
         loss: what is made small; plain cross-entropy unless given.
+        teachers: whose judgement of a face, as augmentation has left it, is the recipe's share of its target
+            (Hinton et al. 2015, arXiv 1503.02531; Beyer et al. 2022, arXiv 2106.05237).
     """
 
     def __init__(
-        self, model: Model, recipe: Recipe, seed: int, scaling: Scaling | None = None, loss: Loss = F.cross_entropy
+        self,
+        model: Model,
+        recipe: Recipe,
+        seed: int,
+        scaling: Scaling | None = None,
+        loss: Loss = F.cross_entropy,
+        teachers: Sequence["Trainer"] = (),
     ) -> None:
         keep_memory()
-        self.model, self.recipe, self.seed = model, recipe, seed
+        self.model, self.recipe, self.seed, self.teachers = model, recipe, seed, teachers
         self.scaling = scaling or Scaling.of(recipe, {})
         self.augmentation = Augmentation(recipe.augment, seed) if recipe.augment else None
         self.precision = best_precision() if recipe.precision == "auto" else recipe.precision
         self.dtype: torch.dtype = getattr(torch, self.precision)
-        self.on_features = bool(model.frozen) and not (recipe.augment or recipe.mirror)
+        self.on_features = bool(model.frozen) and not (recipe.augment or recipe.mirror or recipe.teachers)
         # A face's features are given as an image of one row.
         trained = nn.Sequential(nn.Flatten(), *model.learnt) if self.on_features else model
         self.gradients = gradients(trained, self.dtype, loss)
@@ -84,12 +93,15 @@ class Trainer:
 
         Args:
             inputs: a batch of `inputs`.
-            targets: int64 [N], or the share of each class, float32 [N, K], which augmentation needs.
+            targets: int64 [N], or the share of each class, float32 [N, K], which augmentation and teachers need.
             number: of the step, counted over all epochs: with the seed, it decides dropout and augmentation.
             rate: the learning rate, as a share of the recipe's.
         """
         if self.augmentation:
             inputs, targets = self.augmentation(inputs, targets, number)
+        if self.teachers:
+            said = torch.stack([teacher.teach(inputs) for teacher in self.teachers]).mean(0)
+            targets = torch.lerp(targets, said, self.recipe.taught)
         judged = self.gradients.batch(self._seen(inputs), targets, key=self.seed * 2**32 + number)
         penalties = self._penalise()
         for group in self.optimizer.param_groups:
@@ -106,6 +118,11 @@ class Trainer:
                 [self._logits(self._seen(inputs[first : first + 4096])) for first in range(0, len(inputs), 4096)]
             ).softmax(1)
 
+    def teach(self, images: Tensor) -> Tensor:
+        """What the model says of images [N, H, W], uint8 or float32 in 0..255 -> float32 [N, K], rows sum to 1."""
+        inputs = compute_features(self.model, images, self.scaling, self.dtype) if self.on_features else images
+        return self.gradients.logits(self._seen(inputs)).softmax(1)
+
     def result(self) -> Weights:
         """The weights that judge, those behind a frozen backbone: copies."""
         with self.average.in_place() if self.average else nullcontext():
@@ -119,6 +136,8 @@ class Trainer:
     def close(self) -> None:
         """Let go of the threads."""
         self.gradients.close()
+        for teacher in self.teachers:
+            teacher.close()
 
     def _logits(self, seen: Tensor) -> Tensor:
         logits = self.gradients.logits(seen)

@@ -1,0 +1,53 @@
+"""Timing: what a net's training costs on this machine, told from a few of its steps."""
+
+import time
+from statistics import median
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien.faces import Faces
+from mien.nets import Net, build
+from mien.training.losses import make_loss, targets_of
+from mien.training.recipe import Recipe
+from mien.training.scaling import Scaling
+from mien.training.trainer import Trainer
+
+
+def time_step(net: Net, recipe: Recipe, faces: Faces, seed: int = 0, steps: int = 3) -> float:
+    """Seconds that one training step takes here: the median of `steps`, after one to warm up."""
+    trainer, first, targets = _first_batch(net, recipe, faces, seed)
+    inputs = trainer.inputs(first, keep=False)
+    taken = []
+    try:
+        for number in range(steps + 1):
+            started = time.perf_counter()
+            trainer.step(inputs, targets, number)
+            taken.append(time.perf_counter() - started)
+    finally:
+        trainer.close()
+    return median(taken[1:])
+
+
+def time_features(net: Net, recipe: Recipe, faces: Faces, seed: int = 0) -> float:
+    """Seconds that a frozen backbone takes here, once, for the features of train and validation; 0 if there is none."""
+    trainer, first, _ = _first_batch(net, recipe, faces, seed)
+    try:
+        trainer.inputs(first, keep=False)  # warms up
+        started = time.perf_counter()
+        trainer.inputs(first, keep=False)
+        taken = time.perf_counter() - started
+    finally:
+        trainer.close()
+    rest = (len(faces.split("train")) + len(faces.split("validation"))) / len(first)
+    return taken * rest if trainer.on_features else 0.0
+
+
+def _first_batch(net: Net, recipe: Recipe, faces: Faces, seed: int) -> tuple[Trainer, Faces, Tensor]:
+    """A trainer with first weights, and a batch of train with its targets."""
+    train = faces.split("train")
+    loss = make_loss(recipe, train.labels, len(faces.classes))
+    model = build(net, faces.size, len(faces.classes), seed)
+    trainer = Trainer(model, recipe, seed, Scaling.fit(recipe, torch.from_numpy(np.array(train.images))), loss)
+    return trainer, train.first(recipe.batch), targets_of(train, recipe)[: recipe.batch]
