@@ -1,4 +1,4 @@
-"""`mien predict`: photos, folders of them and patterns; each told as it comes, whatever becomes of the others."""
+"""`mien predict`: photos, folders of them, videos, a camera; each told as it comes, whatever becomes of the others."""
 
 from __future__ import annotations
 
@@ -14,46 +14,72 @@ if TYPE_CHECKING:
     from mien.predict.paths import Named
     from mien.predict.predictor import Predictor
 
-EXAMPLE = "Example: [bold]mien predict photo.jpg holidays/ --csv faces.csv --save out[/]"
+EPILOG = (
+    "Examples: [bold]mien predict photo.jpg holidays/ --csv faces.csv --save out[/]\n\n"
+    "[bold]mien predict film.mp4 --every 0.2s --smooth 0.5 --csv film.csv --save out[/]\n\n"
+    "[bold]mien predict --webcam[/]"
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
-    app.command("predict", epilog=EXAMPLE)(predict)
+    app.command("predict", epilog=EPILOG)(predict)
 
 
 def predict(
     paths: list[str] = typer.Argument(
-        help="Photos, folders of them, patterns such as 'photos/**/*.jpg'.", metavar="PATH...", show_default=False
+        None,
+        help="Photos, folders of them, patterns such as 'photos/**/*.jpg', videos.",
+        metavar="PATH...",
+        show_default=False,
     ),
     model: str = typer.Option("best", help="A model in the box (mien models), or the file of one."),
     crop: bool = typer.Option(False, "--crop", help="The images are faces already: look for none, take the whole."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON, one object a photo, instead of a table."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON, one object a photo or frame."),
     csv: Path | None = typer.Option(None, "--csv", metavar="FILE", help="Write a line a face.", show_default=False),
     save: Path | None = typer.Option(
-        None, "--save", metavar="DIR", help="Draw boxes and bars into copies of the photos.", show_default=False
+        None, "--save", metavar="DIR", help="Draw boxes and bars into copies of photos and videos.", show_default=False
     ),
     explain: bool = typer.Option(
-        False, "--explain", help="With --save: also draw, for each face, which of its pixels mattered."
+        False, "--explain", help="With --save: also draw, for each face of a photo, which of its pixels mattered."
+    ),
+    webcam: bool = typer.Option(False, "--webcam", help="Watch a camera: the first, or the one whose number is PATH."),
+    every: str = typer.Option("1", "--every", help="Frames of a video to look at: 5 for each fifth, 0.5s for seconds."),
+    smooth: float = typer.Option(
+        0.0, "--smooth", min=0.0, help="Average a video's probabilities over time, with this half-life in seconds."
     ),
 ) -> None:
-    """Find the faces in photos and tell what they look like. Exit code: 0, or 2 if a file could not be read."""
+    """Find the faces in photos and videos, and tell what they look like.
+
+    Exit code: 0, or 2 if a file could not be read.
+    """
     from contextlib import ExitStack
 
     from mien.cli.predict_output import csv_file, print_json, print_text, progress
+    from mien.cli.predict_video import Watching, watch_camera, watch_file
     from mien.predict.paths import named
     from mien.predict.predictor import Predictor
 
     if explain and save is None:
         raise UserError("--explain draws pictures; say where to: --save DIR")
-    files = named(paths)
+    how = Watching.of(every, smooth, crop, save)
+    files = [] if webcam else named(paths or [])
+    if not files and not webcam:
+        raise UserError("no photo is named; name photos, folders of them or videos, or take --webcam")
     predictor = Predictor(model)
     failed = 0
     with ExitStack() as stack:
         outputs = [print_json if as_json else print_text]
         if csv is not None:
-            outputs.append(stack.enter_context(csv_file(csv, predictor.classes)))
+            outputs.append(
+                stack.enter_context(csv_file(csv, predictor.classes, webcam or any(file.is_video for file in files)))
+            )
+        if webcam:
+            watch_camera(paths or [], predictor, how, outputs)
         for file in progress(files):
+            if file.is_video:
+                failed += not watch_file(file, predictor, how, outputs)
+                continue
             answer = _photo(predictor, file, crop, save, explain)
             failed += answer.error is not None
             for output in outputs:

@@ -6,12 +6,14 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from mien.errors import UserError
 
 if TYPE_CHECKING:
     from mien.predict.answers import Face, Prediction
@@ -23,27 +25,43 @@ BAR = 20
 
 @dataclass(frozen=True)
 class Answer:
-    """A photo's prediction, or why there is none."""
+    """A photo's prediction, or why there is none.
+
+    Attributes:
+        path: the photo or video.
+        prediction: of the photo or the frame.
+        error: why there is none.
+        time: of a video's frame, in seconds.
+        tracks: the numbers of a frame's faces, the same from frame to frame.
+    """
 
     path: Path
     prediction: Prediction | None = None
     error: str | None = None
+    time: float | None = None
+    tracks: Sequence[int] = ()
 
 
 def print_json(answer: Answer) -> None:
-    """One object a line: `{"path": ..., "faces": [...]}` or `{"path": ..., "error": "..."}`."""
+    """One object a line: `{"path": ..., "faces": [...]}` or `{"path": ..., "error": "..."}`; a frame has its `time`."""
     told: dict[str, Any] = {"path": str(answer.path)}
     if answer.prediction is None:
         told["error"] = answer.error
     else:
-        told |= {"size": list(answer.prediction.size), "faces": answer.prediction.as_json()}
+        faces = answer.prediction.as_json()
+        if answer.time is not None:
+            told["time"] = round(answer.time, 3)
+            faces = [{"face": track, **face} for track, face in zip(answer.tracks, faces, strict=True)]
+        told |= {"size": list(answer.prediction.size), "faces": faces}
     typer.echo(json.dumps(told, ensure_ascii=False))
 
 
 def print_text(answer: Answer) -> None:
-    """The photo's name, and a line for each face; a mistake goes to stderr."""
+    """The photo's name, and a line for each face; a mistake goes to stderr. Of a video's frames none is told."""
     if answer.prediction is None:
         typer.echo(f"mien: {answer.path}: {answer.error}", err=True)
+        return
+    if answer.time is not None:
         return
     count = len(answer.prediction)
     told = "no face found" if count == 0 else "1 face" if count == 1 else f"{count} faces"
@@ -63,25 +81,46 @@ def _line(face: Face) -> str:
 
 
 @contextmanager
-def csv_file(path: Path, classes: Sequence[str]) -> Iterator[Callable[[Answer], None]]:
-    """A csv file that appears whole at the end: a line for each face; for a photo without one, a line says why."""
+def csv_file(path: Path, classes: Sequence[str], films: bool = False) -> Iterator[Callable[[Answer], None]]:
+    """A csv file: a line for each face; for a photo without one, a line says why.
+
+    It appears whole at the end. That of films has a column `time` and grows as it is written, frame by frame: what was
+    seen stays, whatever ends it.
+    """
     from mien.disk import whole_file
 
-    columns = ["path", "face", "x", "y", "width", "height", "emotion", *classes, "found", "tilt", "error"]
-    with whole_file(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+    timed = ["time"] if films else []
+    columns = ["path", *timed, "face", "x", "y", "width", "height", "emotion", *classes, "found", "tilt", "error"]
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            written = path if films else stack.enter_context(whole_file(path))
+            file = stack.enter_context(written.open("w", encoding="utf-8", newline=""))
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
         writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
         writer.writeheader()
 
         def write(answer: Answer) -> None:
-            if not answer.prediction:
-                writer.writerow({"path": answer.path, "error": answer.error or "no face found"})
-                return
-            for number, face in enumerate(answer.prediction):
-                shares = {name: f"{share:.4f}" for name, share in face.probabilities.items()}
-                facts = {"emotion": face.emotion, "found": f"{face.found:.3f}", "tilt": f"{face.tilt:.1f}"}
-                writer.writerow({"path": answer.path, "face": number + 1} | face.box._asdict() | shares | facts)
+            writer.writerows(_rows(answer))
+            if films:
+                file.flush()
 
         yield write
+
+
+def _rows(answer: Answer) -> Iterator[dict[str, Any]]:
+    """The lines of a csv file that tell an answer; a film's frame without a face has none."""
+    about: dict[str, Any] = {"path": answer.path}
+    if answer.time is not None:
+        about["time"] = f"{answer.time:.3f}"
+    elif not answer.prediction:
+        yield about | {"error": answer.error or "no face found"}
+    for number, face in enumerate(answer.prediction or ()):
+        shares = {name: f"{share:.4f}" for name, share in face.probabilities.items()}
+        facts = {"emotion": face.emotion, "found": f"{face.found:.3f}", "tilt": f"{face.tilt:.1f}"}
+        track = answer.tracks[number] if answer.tracks else number + 1
+        yield about | {"face": track} | face.box._asdict() | shares | facts
 
 
 def progress(files: Sequence[Named]) -> Iterator[Named]:

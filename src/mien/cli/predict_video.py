@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.errors import UserError
+
 if TYPE_CHECKING:
     from mien.cli.predict_output import Answer
+    from mien.predict.paths import Named
     from mien.predict.predictor import Predictor
     from mien.predict.timeline import Timeline
     from mien.predict.tracking import Moment
@@ -27,71 +30,112 @@ PICTURES = 10.0
 
 @dataclass(frozen=True)
 class Watching:
-    """How a video is watched: which frames, smoothed by which half-life in seconds, each frame a face or not."""
+    """How videos are watched.
+
+    Attributes:
+        every: which frames.
+        smooth: half-life in seconds of the probabilities' average over time.
+        crop: each frame is a face already.
+        save: the folder of the pictures, `place.faces.mp4` and `place.timeline.svg`; None: none are drawn.
+    """
 
     every: Every
-    smooth: float = 0.0
-    crop: bool = False
+    smooth: float
+    crop: bool
+    save: Path | None
+
+    @classmethod
+    def of(cls, every: str, smooth: float, crop: bool, save: Path | None) -> Watching:
+        """From what stands on the command line.
+
+        Raises:
+            UserError: `every` is neither frames nor seconds.
+        """
+        from mien.predict.video import Every
+
+        return cls(Every.of(every), smooth, crop, save)
 
 
-def film(
-    video: Video,
-    predictor: Predictor,
-    how: Watching,
-    outputs: Sequence[Callable[[Answer], None]],
-    place: Path | None = None,
-    told: bool = True,
-) -> bool:
-    """Watch a video to its end, or until Ctrl-C; a camera also until q is pressed.
+Output = Callable[["Answer"], None]
 
-    Args:
-        video: an opened file or camera; it is closed.
-        predictor: finds and classifies the faces.
-        how: what to look at.
-        outputs: each is given every frame's answer, and at last what went wrong.
-        place: of the pictures, without an ending: `place.faces.mp4` and `place.timeline.svg`; None: no pictures.
-        told: print a summary.
 
-    Returns:
-        Whether the video was whole.
+def watch_file(file: Named, predictor: Predictor, how: Watching, outputs: Sequence[Output]) -> bool:
+    """Watch a video file to its end; what goes wrong with it is told. Gives whether all went well.
 
     Raises:
-        UserError: there is not a single frame, or a picture cannot be written.
-        KeyboardInterrupt: a file was stopped; what was read until then has been written.
+        KeyboardInterrupt: it was stopped; what was read until then has been written.
     """
     from mien.cli.predict_output import Answer
+    from mien.predict.video import open_video
+
+    try:
+        video = open_video(file.path)
+        stopped = _watch(video, file.path, file.place, predictor, how, outputs)
+        trouble = video.trouble
+    except UserError as error:
+        stopped, trouble = False, str(error)
+    if trouble:
+        for output in outputs:
+            output(Answer(file.path, error=trouble.removeprefix(f"{file.path}: ")))
+    if stopped:
+        raise KeyboardInterrupt
+    return not trouble
+
+
+def watch_camera(words: Sequence[str], predictor: Predictor, how: Watching, outputs: Sequence[Output]) -> None:
+    """Watch the camera of a number, the first where none is named, until Ctrl-C or until q is pressed.
+
+    Raises:
+        UserError: something else than a number is named, or there is no such camera.
+    """
+    from mien.predict.video import open_camera
+
+    if len(words) > 1 or any(not (word.isascii() and word.isdigit() and len(word) < 4) for word in words):
+        raise UserError(f"--webcam {' '.join(words)}: name nothing, or the number of one camera; files by themselves")
+    number = int(words[0]) if words else 0
+    video = open_camera(number)
+    _watch(video, Path(video.name), Path(f"camera-{number}"), predictor, how, outputs)
+    if video.trouble:
+        raise UserError(video.trouble)
+
+
+def _watch(
+    video: Video, path: Path, place: Path, predictor: Predictor, how: Watching, outputs: Sequence[Output]
+) -> bool:
+    """Watch an opened video, and close it: each frame is told, drawn, and summed up at the end.
+
+    Returns:
+        Whether it was stopped by Ctrl-C.
+    """
+    from mien.cli.predict_output import Answer, print_json
     from mien.predict.timeline import Timeline, draw_timeline
     from mien.predict.tracking import watch
 
-    path, timeline, frames, stopped = Path(video.name), Timeline(predictor.classes), 0, False
+    timeline, frames, stopped = Timeline(predictor.classes), 0, False
     with video, ExitStack() as stack:
-        picture = None if place is None else stack.enter_context(_recorder(place, video, how.every))
+        draw = stack.enter_context(_recorder(how.save / place, video, how.every)) if how.save else None
         show = stack.enter_context(_live_line(video))
         asked_to_end = stack.enter_context(_keys()) if video.live else bool
         try:
             for moment in watch(video, predictor, how.every, how.smooth, how.crop):
                 frames += 1
-                timeline.add(moment.frame.time, moment.sightings)
+                timeline.add(moment)
                 for output in outputs:
                     output(Answer(path, moment.prediction, time=moment.frame.time, tracks=moment.tracks))
-                if picture:
-                    picture(moment)
+                if draw:
+                    draw(moment)
                 show(moment)
                 if asked_to_end():
                     break
         except KeyboardInterrupt:
             stopped = True
     timeline.end(1 / video.rate)
-    if place is not None and frames:
-        draw_timeline(timeline, place.with_name(f"{place.name}.timeline.svg"), video.name)
-    if told:
-        _sum_up(video.name, timeline, frames)
-    if video.trouble:
-        for output in outputs:
-            output(Answer(path, error=video.trouble.removeprefix(f"{path}: ")))
-    if stopped and not video.live:
-        raise KeyboardInterrupt
-    return not video.trouble
+    if how.save and frames:
+        target = how.save / place
+        draw_timeline(timeline, target.with_name(f"{target.name}.timeline.svg"), str(path))
+    if print_json not in outputs:
+        _sum_up(path, timeline, frames)
+    return stopped
 
 
 @contextmanager
@@ -162,13 +206,13 @@ def _keys() -> Iterator[Callable[[], bool]]:
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
 
 
-def _sum_up(name: str, timeline: Timeline, frames: int) -> None:
+def _sum_up(path: Path, timeline: Timeline, frames: int) -> None:
     """Print who was seen for how long, and how they looked."""
     from mien.predict.timeline import clock
 
     faces = timeline.summary()
     seen = "no face found" if not faces else "1 face" if len(faces) == 1 else f"{len(faces)} faces"
-    typer.echo(f"{name}: {frames:,} frames looked at, {seen}")
+    typer.echo(f"{path}: {frames:,} frames looked at, {seen}")
     for one in faces[:LISTED]:
         most = sorted(one.shares.items(), key=lambda share: -share[1])
         looks = ", ".join(f"{emotion} {100 * share:.0f} %" for emotion, share in most if share >= 0.005)

@@ -22,7 +22,7 @@ LEAST = 640
 INK, PAPER, TRACK = "#1f2328", "#fdfcf9", "#dbd6ca"
 
 
-def draw(pixels: NDArray[np.uint8], prediction: Prediction) -> "Image":
+def draw(pixels: NDArray[np.uint8], prediction: Prediction, tracks: Sequence[int] = ()) -> "Image":
     """Draw a photo with a box, the emotion and its probability, and bars of all emotions for each face.
 
     The bars stand beside the face where there is room; else they are one bar, shared, at its lower edge.
@@ -30,6 +30,7 @@ def draw(pixels: NDArray[np.uint8], prediction: Prediction) -> "Image":
     Args:
         pixels: uint8 [H, W, 3], of any size: places are scaled from the prediction's.
         prediction: the photo's.
+        tracks: numbers of the faces, which are written before their emotions.
     """
     from PIL import Image, ImageDraw
 
@@ -42,8 +43,9 @@ def draw(pixels: NDArray[np.uint8], prediction: Prediction) -> "Image":
     scale = picture.width / prediction.size[0]
     boxes = [Box(*(round(edge * scale) for edge in face.box)) for face in prediction]
     taken = list(boxes)
-    for face, box in zip(prediction, boxes, strict=True):
-        sheet.face(face, box, taken)
+    names = [f"{track} " for track in tracks] or [""] * len(boxes)
+    for face, box, name in zip(prediction, boxes, names, strict=True):
+        sheet.face(face, box, taken, name)
     return picture
 
 
@@ -63,7 +65,7 @@ class _Sheet:
         em = max(12, round(math.sqrt(size[0] * size[1]) / 48))
         return cls(pen, size, ImageFont.load_default(em), em)
 
-    def face(self, face: Face, box: Box, taken: list[Box]) -> None:
+    def face(self, face: Face, box: Box, taken: list[Box], name: str = "") -> None:
         """Draw a face's box, word and bars, out of the way of what is taken already."""
         hue = dict(zip(face.probabilities, colours(list(face.probabilities)), strict=True))
         colour = hue[face.emotion]
@@ -77,7 +79,7 @@ class _Sheet:
         else:
             taken.append(panel)
             self._bars(face, panel, hue)
-        self._word(f"{face.emotion} {100 * face.probabilities[face.emotion]:.0f} %", box, colour)
+        self._word(f"{name}{face.emotion} {100 * face.probabilities[face.emotion]:.0f} %", box, colour)
 
     def _word(self, word: str, box: Box, colour: str) -> None:
         """Write on a label that sits on the box's upper edge, or hangs from it at the picture's top."""

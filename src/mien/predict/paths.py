@@ -7,7 +7,10 @@ from pathlib import Path
 
 from mien.predict.images import SUFFIXES
 
-VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".3gp", ".ts"})
+VIDEOS = frozenset(
+    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".flv", ".ogv"}
+    | {".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".mjpeg"}
+)
 """How the names of videos end, in small letters."""
 
 

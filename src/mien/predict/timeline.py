@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mien.disk import whole_file
 from mien.faces.colours import colours
 from mien.faces.look import FAINT, INK, picture_format
-from mien.predict.tracking import Sighting
+from mien.predict.tracking import Moment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,15 +72,15 @@ class Timeline:
     def __init__(self, classes: Sequence[str]) -> None:
         self.classes = tuple(classes)
         self._records: dict[int, _Record] = {}
-        self._pending: tuple[float, Sequence[Sighting]] | None = None
+        self._pending: Moment | None = None
         self._lasted, self._grain, self._count = 0.0, 0.0, 0
 
-    def add(self, time: float, seen: Sequence[Sighting]) -> None:
-        """Note the faces of a frame; its time in seconds is later than all before."""
+    def add(self, moment: Moment) -> None:
+        """Note the faces of a frame, later than all before."""
         if self._pending:
-            self._lasted = time - self._pending[0]
+            self._lasted = moment.frame.time - self._pending.frame.time
         self._settle(self._lasted)
-        self._pending = time, seen
+        self._pending = moment
 
     def end(self, lasts: float = 0.04) -> None:
         """Say that no frame follows; a single one counts as lasting for so many seconds."""
@@ -107,11 +107,12 @@ class Timeline:
     def _settle(self, lasted: float) -> None:
         if self._pending is None:
             return
-        (time, seen), self._pending = self._pending, None
-        for one in seen:
-            record = self._records.setdefault(one.track, _Record(np.zeros(len(self.classes))))
-            record.shown[self.classes.index(one.face.emotion)] += lasted
-            sums = lasted * np.array([one.face.probabilities[name] for name in self.classes])
+        moment, self._pending = self._pending, None
+        time = moment.frame.time
+        for track, face in zip(moment.tracks, moment.prediction, strict=True):
+            record = self._records.setdefault(track, _Record(np.zeros(len(self.classes))))
+            record.shown[self.classes.index(face.emotion)] += lasted
+            sums = lasted * np.array([face.probabilities[name] for name in self.classes])
             self._count += self._append(record.spans, Span(time, time + lasted, lasted, sums))
         while self._count > SPANS + 2 * len(self._records):
             self._coarsen()

@@ -22,36 +22,18 @@ STEADY = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
-    """A face in a frame.
-
-    Attributes:
-        track: its number, from 1, the same from frame to frame.
-        face: what was found, its emotion and probabilities smoothed.
-    """
-
-    track: int
-    face: Face
-
-
-@dataclass(frozen=True, eq=False)
 class Moment:
     """A frame of a video and what was seen in it.
 
     Attributes:
         frame: the frame.
         prediction: its faces, smoothed.
-        tracks: the number of each of them.
+        tracks: the number of each of them, from 1, the same from frame to frame.
     """
 
     frame: Frame
     prediction: Prediction
     tracks: tuple[int, ...]
-
-    @property
-    def sightings(self) -> list[Sighting]:
-        """The faces with their numbers."""
-        return [Sighting(track, face) for track, face in zip(self.tracks, self.prediction.faces, strict=True)]
 
 
 def watch(
@@ -73,8 +55,8 @@ def watch(
     for frame in video.frames(every):
         found = predictor.predict(frame.pixels, crop=crop)
         seen = tracker.follow(frame.time, found.faces)
-        faces = tuple(one.face for one in seen)
-        yield Moment(frame, replace(found, faces=faces), tuple(one.track for one in seen))
+        tracks, faces = tuple(track for track, _ in seen), tuple(face for _, face in seen)
+        yield Moment(frame, replace(found, faces=faces), tracks)
 
 
 @dataclass(eq=False)
@@ -107,8 +89,13 @@ class Tracker:
         self._count = 0
         self._before = 0.0
 
-    def follow(self, time: float, faces: Sequence[Face]) -> list[Sighting]:
-        """Say which face is which, in the order of `faces`; `time` in seconds is later than all before."""
+    def follow(self, time: float, faces: Sequence[Face]) -> list[tuple[int, Face]]:
+        """Say which face is which: each one's number, from 1, and itself, smoothed, in the order of `faces`.
+
+        Args:
+            time: in seconds, later than all before.
+            faces: of the frame.
+        """
         # Frames may be further apart than the patience: a face of the frame before is never given up.
         patience = max(PATIENCE, 1.5 * (time - self._before))
         self._tracks = [track for track in self._tracks if time - track.time <= patience]
@@ -123,7 +110,7 @@ class Tracker:
                 self._count += 1
                 track = _Track(self._count, face, time)
                 self._tracks.append(track)
-            seen.append(Sighting(track.number, track.face))
+            seen.append((track.number, track.face))
         return seen
 
     def _update(self, track: _Track, time: float, face: Face) -> None:

@@ -18,12 +18,6 @@ from mien.errors import UserError
 if TYPE_CHECKING:
     import cv2
 
-SUFFIXES = (
-    *(".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".flv", ".ogv"),
-    *(".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".mjpeg"),
-)
-"""How the names of videos end."""
-
 LIMIT = 100_000_000
 """Pixels that a frame may have at most: a few bytes of header can claim any number."""
 
