@@ -129,7 +129,7 @@ def test_what_was_left_out_is_kept_with_packed_faces_and_told(messy: Faces, tmp_
     write_packed(clean(messy, ["copies", "leaks"]), tmp_path / "faces")
     found = read_packed(tmp_path / "faces")
     assert found.left_out == {"leaks": {"train": 2}, "copies": {"train": 2}}
-    assert told(found) == [
+    assert told(found.left_out) == [
         "2 images that are also in validation or test (train 2)",
         "2 copies of an image that stays (train 2)",
     ]

@@ -119,7 +119,7 @@ def _print_counts(faces: Faces) -> None:
     table.add_section()
     table.add_row("all", *(cell for total in totals.values() for cell in (f"{total:,}", "100.0")))
     _say(table)
-    for line in told(faces):
+    for line in told(faces.left_out):
         _say(f"left out: {line}")
     _say(f"fingerprint {faces.fingerprint[:16]}")
 

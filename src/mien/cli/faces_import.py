@@ -70,6 +70,6 @@ def import_faces(
     table.add_row("all", *(f"{sum(counts[split].values()):,}" for split in counts))
     console = Console()
     console.print(table)
-    for line in told(faces):
+    for line in told(faces.left_out):
         console.print(f"left out: {line}", soft_wrap=True, highlight=False)
     console.print(f"fingerprint {faces.fingerprint}", soft_wrap=True, highlight=False)

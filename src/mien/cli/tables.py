@@ -16,12 +16,16 @@ WIDE = 200
 
 def show_plan(outline: dict[str, Any]) -> None:
     """Print what a study will run, the content of `mien.study.plan.outline`."""
+    from mien.faces.clean import told
+
     faces = outline["faces"]
     splits = ", ".join(f"{split} {sum(counts.values()):,}" for split, counts in faces["counts"].items())
     _print(f"[bold]{outline['study']}[/] in {outline['folder']}")
     _print(
         f"faces: {faces['name']}, {faces['size']}x{faces['size']}: {splits}; fingerprint {faces['fingerprint'][:10]}"
     )
+    for line in told(faces["left_out"]):
+        _print(f"left out: {line}")
     if faces["leaked_test"]:
         _print(f"{faces['leaked_test']} test images are pixel for pixel in train: test is told with and without them")
     table = _table(

@@ -46,9 +46,10 @@ def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
     if not source:
         raise UserError(f"{run.folder}: stands outside a study's folder; name the faces it was trained on by --data")
     size, fingerprint = run.asked["faces"]["size"], run.asked["faces"]["fingerprint"]
-    faces = open_faces(source, votes=facts.get("votes"))
+    how = facts.get("votes"), facts.get("labels", "own"), facts.get("clean", ())
+    faces = open_faces(source, None, *how)
     if faces.size != size:
-        faces = open_faces(source, size=size, votes=facts.get("votes"))
+        faces = open_faces(source, size, *how)
     if faces.fingerprint != fingerprint:
         raise UserError(
             f"{' '.join(source)}: not the faces that {run.id} was trained on: their fingerprint is "

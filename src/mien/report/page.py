@@ -8,6 +8,7 @@ from pathlib import Path
 from mien.disk import whole_folder, write_text
 from mien.faces import Faces
 from mien.faces.audit import audit
+from mien.faces.clean import told
 from mien.report import figures, pictures, words
 from mien.report import study_tables as tables
 from mien.report.contents import Comparison, Contents, read_contents
@@ -37,6 +38,7 @@ class Page:
         counted: the picture of `counts`.
         overview: the pictures of all nets together.
         said: what setting the tables' best side by side means.
+        left_out: what of the source's faces was not taken.
         audit: what an audit of the faces found.
         sample: random faces.
         previews: faces before and after each of the study's previews.
@@ -55,6 +57,7 @@ class Page:
     counted: Drawing
     overview: list[Drawing]
     said: list[str]
+    left_out: list[str]
     audit: list[str] = field(default_factory=list)
     sample: list[Picture] = field(default_factory=list)
     previews: list[Drawing] = field(default_factory=list)
@@ -138,6 +141,7 @@ def make_page(contents: Contents, faces: Faces | None, no_pictures: str) -> Page
         counted=Drawing("counts", "", figures.draw_counts(contents.faces["counts"])),
         overview=_overview(contents),
         said=words.whole_words(contents),
+        left_out=told(contents.faces.get("left_out", {})),
         no_pictures=no_pictures,
     )
     if faces is not None and previews is not None:

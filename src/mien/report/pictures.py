@@ -40,7 +40,8 @@ def open_again(contents: Contents) -> tuple[Faces | None, str]:
     """The study's faces, or None and why they cannot be shown."""
     facts = contents.faces
     try:
-        faces = open_faces(facts["source"], size=facts["size"], votes=facts["votes"])
+        how = facts.get("labels", "own"), facts.get("clean", ())
+        faces = open_faces(facts["source"], facts["size"], facts["votes"], *how)
     except UserError as error:
         return None, f"The faces cannot be opened any more: {error}"
     if faces.fingerprint != facts["fingerprint"]:

@@ -68,7 +68,7 @@ def make_plan(study: Study) -> Plan:
     """
     if not study.source:
         raise UserError(f"study {study.name}: no faces; name them with --data, or as source under [data]")
-    faces = open_faces(study.source, size=study.size, votes=study.votes)
+    faces = open_faces(study.source, study.size, study.votes, study.labels, study.clean)
     empty = [split for split in SPLITS[:2] if split not in faces.counts()]
     if empty:
         raise UserError(
@@ -109,6 +109,7 @@ def outline(plan: Plan, folder: Path) -> dict[str, Any]:
             "fingerprint": faces.fingerprint,
             "size": faces.size,
             "counts": faces.counts(),
+            "left_out": faces.left_out,
             "leaked_test": int(plan.leaked.sum()),
         },
         "seeds": list(plan.study.seeds),

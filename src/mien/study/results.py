@@ -101,10 +101,13 @@ def faces_facts(plan: Plan) -> dict[str, Any]:
         "name": plan.faces.name,
         "source": list(plan.study.source),
         "votes": plan.study.votes,
+        "labels": plan.study.labels,
+        "clean": list(plan.study.clean),
         "size": plan.faces.size,
         "fingerprint": plan.faces.fingerprint,
         "classes": list(plan.faces.classes),
         "counts": plan.faces.counts(),
+        "left_out": plan.faces.left_out,
         "leaked_test": int(plan.leaked.sum()),
     }
 

@@ -9,12 +9,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from mien.errors import UserError, did_you_mean
 from mien.faces import SIZE
+from mien.faces.clean import CLEAN
 from mien.nets import Net
 from mien.study.checking import NAME, Table, checked, section
 from mien.study.net_table import check_recipe, read_net
@@ -69,6 +70,8 @@ class Study:
         source: what `open_faces` takes; () where the file leaves it to the command.
         size: side in pixels that faces are made, None: as they are.
         votes: FER+'s file, None: none.
+        labels: the source's "own", or the "majority" of FER+'s votes.
+        clean: what is left out of train, names of `mien.faces.clean.CLEAN`.
         nets: in the order of their groups.
         sections: the groups; one of all nets where the file names none.
         previews: recipes whose effect on a few faces the report shows, by name.
@@ -83,6 +86,8 @@ class Study:
     size: int | None
     votes: str | None
     nets: tuple[StudyNet, ...]
+    labels: str = "own"
+    clean: tuple[str, ...] = ()
     sections: tuple[Group, ...] = ()
     previews: Mapping[str, Recipe] = field(default_factory=dict)
     resources: Mapping[str, Resources] = field(default_factory=dict)
@@ -122,10 +127,20 @@ def _sources(found: Any) -> Any:
     return listed
 
 
+def _cleanable(found: Any) -> Any:
+    listed = found if isinstance(found, list) else [found]
+    for name in listed:
+        if name not in CLEAN:
+            raise ValueError(f"found {name!r}; {did_you_mean(str(name), list(CLEAN))}")
+    return listed
+
+
 class _DataTable(Table):
     source: Annotated[list[str], BeforeValidator(_sources)] = Field(default=[])
     size: Annotated[int, Field(ge=1)] | None = None
     votes: str | None = None
+    labels: Literal["own", "majority"] = "own"
+    clean: Annotated[list[str], BeforeValidator(_cleanable)] = Field(default=[])
 
 
 def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = ()) -> Study:
@@ -183,6 +198,8 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
         source=tuple(_resolved(item, file.parent) for item in data.source),
         size=data.size,
         votes=None if data.votes is None else _resolved(data.votes, file.parent),
+        labels=data.labels,
+        clean=tuple(data.clean),
         nets=tuple(
             StudyNet(found[0], found[1], group.name, found[2])
             for group in sections

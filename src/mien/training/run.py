@@ -133,6 +133,7 @@ class Run:
                     "size": faces.size,
                     "classes": list(faces.classes),
                     "counts": faces.counts(),
+                    "left_out": faces.left_out,
                 },
                 "versions": versions(),
                 "machine": machine(),
