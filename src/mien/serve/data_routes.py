@@ -1,0 +1,246 @@
+"""Routes of data: sets of faces, faces of one to look at, its audit, its most doubtful labels."""
+
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
+
+from mien.errors import UserError, did_you_mean
+from mien.faces import Faces
+from mien.faces.audit import Audit
+from mien.serve.data import Data, DataFacts, FaceFacts, face_facts, key_of
+from mien.serve.doubt import Doubts
+from mien.serve.run_folders import RunFolder, Said
+from mien.serve.studies import Studies
+
+COLUMNS = 8
+"""Faces beside each other in a sprite."""
+
+MOST = 200
+"""Faces that one answer may tell of."""
+
+Key = Annotated[str, Path(description="Ten digits of the faces' fingerprint.", examples=["1f3c9a77b2"])]
+Rows = Annotated[
+    str,
+    Query(
+        pattern=rf"^\d{{1,9}}(,\d{{1,9}}){{0,{MOST - 1}}}$",
+        description=f"Rows of faces, with commas between; at most {MOST}.",
+        examples=["0,1,2,3"],
+    ),
+]
+SplitName = Literal["train", "validation", "test"]
+Emotion = Annotated[str | None, Query(description="One of the set's classes; any unless given.", examples=["happy"])]
+Count = Annotated[int, Query(ge=1, le=MOST)]
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    404: {"description": "There is none of that name."},
+    409: {"description": "The faces are not where they were when a study read them, or are others."},
+}
+
+
+@dataclass(frozen=True)
+class DataList:
+    """The sets of faces that are known."""
+
+    data: list[DataFacts]
+
+
+@dataclass(frozen=True)
+class FaceList:
+    """Some faces of a set: how many there are to choose from, and those chosen."""
+
+    found: int
+    faces: list[FaceFacts]
+
+
+@dataclass(frozen=True)
+class ExampleFacts:
+    """Faces that belong together and should not be there twice, and what is wrong with them."""
+
+    wrong: str
+    faces: list[FaceFacts]
+
+
+@dataclass(frozen=True)
+class AuditFacts:
+    """The figures of an audit, as `mien faces audit --json` tells them, and examples to look at."""
+
+    audit: Audit
+    examples: list[ExampleFacts]
+
+
+@dataclass(frozen=True)
+class DoubtPair:
+    """How many doubtful faces carry one label and look like another to the run."""
+
+    label: str
+    predicted: str
+    count: int
+
+
+@dataclass(frozen=True)
+class DoubtfulFace:
+    """A face whose label is doubtful: what the run says instead, and the probability it gives the label."""
+
+    face: FaceFacts
+    predicted: str
+    quality: float
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Doubtful:
+    """The doubtful labels of the validation faces.
+
+    Attributes:
+        run: whose predictions contradict them, as STUDY/RUN.
+        judged: how many faces it judged.
+        doubtful: how many labels are probably wrong.
+        pairs: of them, by label and prediction, the most frequent first.
+        found: how many are as asked for.
+        shown: of these, the most doubtful first.
+    """
+
+    run: str
+    judged: int
+    doubtful: int
+    pairs: list[DoubtPair]
+    found: int
+    shown: list[DoubtfulFace]
+
+
+def data_routes(studies: Studies, data: Data) -> APIRouter:
+    """The routes under /v1/data.
+
+    Args:
+        studies: whose runs judge faces.
+        data: the sets of faces.
+    """
+    routes = APIRouter(prefix="/v1/data", tags=["data"])
+
+    def opened(data_key: Key) -> Faces:
+        try:
+            faces = data.open(data_key)
+        except UserError as error:
+            raise HTTPException(409, str(error)) from None
+        if faces is None:
+            raise HTTPException(404, f"no set of faces is called {data_key!r}; GET /v1/data lists them")
+        return faces
+
+    Opened = Annotated[Faces, Depends(opened)]  # noqa: N806 - a type
+
+    @routes.get("", summary="The sets of faces that studies are trained on")
+    def list_data() -> DataList:
+        return DataList(list(data.all().values()))
+
+    @routes.get("/{data_key}/faces", summary="Random faces of a split and emotion", responses=PROBLEMS)
+    def get_faces(
+        faces: Opened,
+        split: SplitName = "train",
+        emotion: Emotion = None,
+        count: Count = 24,
+        seed: Annotated[int, Query(ge=0, le=2**31 - 1, description="Fixes the choice.")] = 0,
+    ) -> FaceList:
+        part = faces.rows(split)
+        rows = np.arange(part.start, part.stop)
+        if emotion is not None:
+            rows = rows[faces.labels[part] == _class(faces, emotion)]
+        chosen = np.random.default_rng(seed).permutation(rows)[:count]
+        return FaceList(len(rows), [face_facts(faces, int(row)) for row in chosen])
+
+    @routes.get(
+        "/{data_key}/faces.png",
+        summary=f"Faces as one picture, {COLUMNS} beside each other",
+        response_class=Response,
+        responses={200: {"content": {"image/png": {}}, "description": "The picture, in grays."}} | PROBLEMS,
+    )
+    def get_sprite(faces: Opened, rows: Rows) -> Response:
+        wanted = np.array([int(row) for row in rows.split(",")])
+        if wanted.max() >= len(faces):
+            raise HTTPException(422, f"row {wanted.max()}: there are {len(faces):,} faces, the first is row 0")
+        png = sprite(faces, wanted.tolist())
+        # Rows of a fingerprint never change.
+        return Response(png, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
+
+    @routes.get("/{data_key}/audit", summary="What is wrong with a set of faces", responses=PROBLEMS)
+    def get_audit(faces: Opened) -> AuditFacts:
+        found, groups = data.audit(faces)
+        told = [ExampleFacts(one.wrong, [face_facts(faces, int(row)) for row in one.rows]) for one in groups]
+        return AuditFacts(found, told)
+
+    @routes.get("/{data_key}/doubtful", summary="The most doubtful labels of validation", responses=PROBLEMS)
+    def get_doubtful(
+        faces: Opened,
+        run: Annotated[str, Query(description="STUDY/RUN, a finished run on these faces.", examples=["quick/cnn-1f"])],
+        label: Emotion = None,
+        predicted: Emotion = None,
+        first: Annotated[int, Query(ge=0, le=10**9)] = 0,
+        count: Count = 24,
+    ) -> Doubtful:
+        folder = studies.find_run(run)
+        if folder is None:
+            raise HTTPException(404, f"no run is called {run!r}; GET /v1/data lists those that judged a set")
+        said, found = folder.said("validation"), data.doubts(folder)
+        if said is None or found is None or not _same(faces, folder, said):
+            raise HTTPException(409, f"run {run!r} did not judge the validation faces of this set")
+        places = _asked_for(faces, said, found, label, predicted)
+        shown = [_doubtful(faces, said, found, int(place)) for place in places[first : first + count]]
+        return Doubtful(run, len(said.labels), len(found.places), _pairs(faces, said, found), len(places), shown)
+
+    return routes
+
+
+def sprite(faces: Faces, rows: Sequence[int]) -> bytes:
+    """Faces by their rows as one PNG picture in grays, `COLUMNS` beside each other, black where a line is not full."""
+    from PIL import Image
+
+    columns = min(COLUMNS, len(rows))
+    lines = -(-len(rows) // columns)
+    height, width = faces.images.shape[1:]
+    sheet = np.zeros((lines * columns, height, width), np.uint8)
+    sheet[: len(rows)] = faces.images[rows]
+    picture = sheet.reshape(lines, columns, height, width).swapaxes(1, 2).reshape(lines * height, columns * width)
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+def _class(faces: Faces, emotion: str) -> int:
+    if emotion not in faces.classes:
+        raise HTTPException(422, f"no emotion {emotion!r} here; {did_you_mean(emotion, faces.classes)}")
+    return faces.classes.index(emotion)
+
+
+def _same(faces: Faces, run: RunFolder, said: Said) -> bool:
+    """Whether a run judged the validation split of these faces."""
+    fits = np.array_equal(said.labels, faces.split("validation").labels)
+    return fits and key_of(run.facts().faces) == key_of(faces.fingerprint)
+
+
+def _asked_for(faces: Faces, said: Said, found: Doubts, label: str | None, predicted: str | None) -> list[int]:
+    places = found.places
+    if label is not None:
+        places = places[said.labels[places] == _class(faces, label)]
+    if predicted is not None:
+        places = places[found.predicted[places] == _class(faces, predicted)]
+    chosen: list[int] = places.tolist()
+    return chosen
+
+
+def _doubtful(faces: Faces, said: Said, found: Doubts, place: int) -> DoubtfulFace:
+    shares = zip(faces.classes, said.probabilities[place], strict=True)
+    return DoubtfulFace(
+        face=face_facts(faces, faces.rows("validation").start + place),
+        predicted=faces.classes[found.predicted[place]],
+        quality=round(float(found.quality[place]), 4),
+        probabilities={name: round(float(share), 4) for name, share in shares},
+    )
+
+
+def _pairs(faces: Faces, said: Said, found: Doubts) -> list[DoubtPair]:
+    counted = Counter(zip(said.labels[found.places].tolist(), found.predicted[found.places].tolist(), strict=True))
+    return [DoubtPair(faces.classes[a], faces.classes[b], count) for (a, b), count in counted.most_common()]

@@ -1,0 +1,159 @@
+"""Routes of the model in use: which it is, and choosing another from the box or a finished run."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+from fastapi import APIRouter, Body, HTTPException, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mien.errors import UserError
+from mien.serve.exporting import Exports
+from mien.serve.run_folders import RunFolder
+from mien.serve.studies import Studies
+
+
+class Models(Protocol):
+    """What predicts, and can be told to predict with another model."""
+
+    @property
+    def in_use(self) -> str:
+        """The name of the model in use."""
+
+    @property
+    def choices(self) -> list[str]:
+        """The names of the models that may be put to use: those in the box, and the one the server started with."""
+
+    def use(self, model: str | Path) -> None:
+        """Predict with another model from now on: one of the choices, or a file. Blocks while it is opened.
+
+        Raises:
+            UserError: it cannot be opened.
+        """
+
+
+class Choice(BaseModel):
+    """What to predict with: a finished run as STUDY/RUN, or a model by its name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run: str | None = Field(None, examples=["quick/cnn_small-1f3c9a77b2"])
+    model: str | None = Field(None, examples=["fast"])
+
+    @model_validator(mode="after")
+    def _one(self) -> "Choice":
+        if (self.run is None) == (self.model is None):
+            raise ValueError("give either run or model")
+        return self
+
+
+@dataclass(frozen=True)
+class InUse:
+    """The model in use, and how the last change of it went.
+
+    Attributes:
+        in_use: the name of the model that predicts now.
+        run: the run that is being put to use, or was last, as STUDY/RUN; "" for none.
+        state: settled; exporting, while the run becomes a model file; or failed.
+        reason: why it failed; "" otherwise.
+    """
+
+    in_use: str
+    run: str = ""
+    state: Literal["settled", "exporting", "failed"] = "settled"
+    reason: str = ""
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    202: {"description": "The run is being exported; GET tells when it is in use.", "model": InUse},
+    404: {"description": "There is none of that name."},
+    409: {"description": "The run is not finished, or another is being exported."},
+}
+
+
+class Desk:
+    """Changes the model in use, one change at a time.
+
+    Args:
+        models: what predicts.
+        exports: makes model files of runs.
+    """
+
+    def __init__(self, models: Models, exports: Exports) -> None:
+        self._models = models
+        self._exports = exports
+        self._last = InUse("")
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def standing(self) -> InUse:
+        """The model in use, and how the last change went."""
+        return replace(self._last, in_use=self._models.in_use)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is being put to use."""
+        return self._task is not None and not self._task.done()
+
+    async def use_model(self, name: str) -> None:
+        """Put one of the models at hand to use."""
+        await asyncio.to_thread(self._models.use, name)
+        self._last = InUse("")
+
+    def use_run(self, run: RunFolder) -> None:
+        """Begin to put a finished run to use."""
+        self._last = InUse("", f"{run.study}/{run.path.name}", "exporting")
+        self._task = asyncio.create_task(self._export(run))
+
+    def close(self) -> None:
+        """Give up what is under way."""
+        if self._task:
+            self._task.cancel()
+        self._exports.close()
+
+    async def _export(self, run: RunFolder) -> None:
+        try:
+            await asyncio.to_thread(self._models.use, await self._exports.export(run))
+            self._last = replace(self._last, state="settled")
+        except UserError as error:
+            self._last = replace(self._last, state="failed", reason=str(error))
+        except Exception as error:
+            self._last = replace(self._last, state="failed", reason=f"{type(error).__name__}: {error}")
+            raise
+
+
+def model_routes(studies: Studies, models: Models, desk: Desk) -> APIRouter:
+    """The routes under /v1/models/in-use.
+
+    Args:
+        studies: whose finished runs may be put to use.
+        models: what predicts.
+        desk: changes it.
+    """
+    routes = APIRouter(prefix="/v1/models", tags=["models"])
+
+    @routes.get("/in-use", summary="The model in use, and how the last change of it went")
+    async def get_in_use() -> InUse:
+        return desk.standing
+
+    @routes.put("/in-use", summary="Predict with another model, or with a finished run", responses=PROBLEMS)
+    async def put_in_use(choice: Annotated[Choice, Body()], response: Response) -> InUse:
+        if desk.busy:
+            raise HTTPException(409, "a run is being exported; wait until it is in use")
+        if choice.model is not None:
+            if choice.model not in models.choices:
+                raise HTTPException(404, f"no model is called {choice.model!r}; GET /v1/models lists them")
+            await desk.use_model(choice.model)
+            return desk.standing
+        run = await asyncio.to_thread(studies.find_run, choice.run or "")
+        if run is None:
+            raise HTTPException(404, f"no run is called {choice.run!r}; GET /v1/studies/STUDY lists a study's runs")
+        state = (await asyncio.to_thread(run.facts)).state
+        if state != "finished":
+            raise HTTPException(409, f"run {choice.run!r} is {state}; only a finished one can predict")
+        desk.use_run(run)
+        response.status_code = 202
+        return desk.standing
+
+    return routes
