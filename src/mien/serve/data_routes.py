@@ -4,16 +4,17 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
-from fastapi import APIRouter, Depends, HTTPException, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from mien.errors import UserError, did_you_mean
 from mien.faces import Faces
 from mien.faces.audit import Audit
 from mien.serve.data import Data, DataFacts, FaceFacts, face_facts, key_of
 from mien.serve.doubt import Doubts
+from mien.serve.problems import Problem, responses
 from mien.serve.run_folders import RunFolder, Said
 from mien.serve.studies import Studies
 
@@ -35,11 +36,6 @@ Rows = Annotated[
 SplitName = Literal["train", "validation", "test"]
 Emotion = Annotated[str | None, Query(description="One of the set's classes; any unless given.", examples=["happy"])]
 Count = Annotated[int, Query(ge=1, le=MOST)]
-
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    404: {"description": "There is none of that name."},
-    409: {"description": "The faces are not where they were when a study read them, or are others."},
-}
 
 
 @dataclass(frozen=True)
@@ -126,9 +122,9 @@ def data_routes(studies: Studies, data: Data) -> APIRouter:
         try:
             faces = data.open(data_key)
         except UserError as error:
-            raise HTTPException(409, str(error)) from None
+            raise Problem(409, str(error)) from None
         if faces is None:
-            raise HTTPException(404, f"no set of faces is called {data_key!r}; GET /v1/data lists them")
+            raise Problem(404, f"no set of faces is called {data_key!r}; GET /v1/data lists them")
         return faces
 
     Opened = Annotated[Faces, Depends(opened)]  # noqa: N806 - a type
@@ -137,7 +133,7 @@ def data_routes(studies: Studies, data: Data) -> APIRouter:
     def list_data() -> DataList:
         return DataList(list(data.all().values()))
 
-    @routes.get("/{data_key}/faces", summary="Random faces of a split and emotion", responses=PROBLEMS)
+    @routes.get("/{data_key}/faces", summary="Random faces of a split and emotion", responses=responses(404, 409, 422))
     def get_faces(
         faces: Opened,
         split: SplitName = "train",
@@ -156,23 +152,26 @@ def data_routes(studies: Studies, data: Data) -> APIRouter:
         "/{data_key}/faces.png",
         summary=f"Faces as one picture, {COLUMNS} beside each other",
         response_class=Response,
-        responses={200: {"content": {"image/png": {}}, "description": "The picture, in grays."}} | PROBLEMS,
+        responses={200: {"content": {"image/png": {}}, "description": "The picture, in grays."}}
+        | responses(404, 409, 422),
     )
     def get_sprite(faces: Opened, rows: Rows) -> Response:
         wanted = np.array([int(row) for row in rows.split(",")])
         if wanted.max() >= len(faces):
-            raise HTTPException(422, f"row {wanted.max()}: there are {len(faces):,} faces, the first is row 0")
+            raise Problem(422, f"row {wanted.max()}: there are {len(faces):,} faces, the first is row 0")
         png = sprite(faces, wanted.tolist())
         # Rows of a fingerprint never change.
         return Response(png, media_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
 
-    @routes.get("/{data_key}/audit", summary="What is wrong with a set of faces", responses=PROBLEMS)
+    @routes.get("/{data_key}/audit", summary="What is wrong with a set of faces", responses=responses(404, 409, 422))
     def get_audit(faces: Opened) -> AuditFacts:
         found, groups = data.audit(faces)
         told = [ExampleFacts(one.wrong, [face_facts(faces, int(row)) for row in one.rows]) for one in groups]
         return AuditFacts(found, told)
 
-    @routes.get("/{data_key}/doubtful", summary="The most doubtful labels of validation", responses=PROBLEMS)
+    @routes.get(
+        "/{data_key}/doubtful", summary="The most doubtful labels of validation", responses=responses(404, 409, 422)
+    )
     def get_doubtful(
         faces: Opened,
         run: Annotated[str, Query(description="STUDY/RUN, a finished run on these faces.", examples=["quick/cnn-1f"])],
@@ -183,10 +182,10 @@ def data_routes(studies: Studies, data: Data) -> APIRouter:
     ) -> Doubtful:
         folder = studies.find_run(run)
         if folder is None:
-            raise HTTPException(404, f"no run is called {run!r}; GET /v1/data lists those that judged a set")
+            raise Problem(404, f"no run is called {run!r}; GET /v1/data lists those that judged a set")
         said, found = folder.said("validation"), data.doubts(folder)
         if said is None or found is None or not _same(faces, folder, said):
-            raise HTTPException(409, f"run {run!r} did not judge the validation faces of this set")
+            raise Problem(409, f"run {run!r} did not judge the validation faces of this set")
         places = _asked_for(faces, said, found, label, predicted)
         shown = [_doubtful(faces, said, found, int(place)) for place in places[first : first + count]]
         return Doubtful(run, len(said.labels), len(found.places), _pairs(faces, said, found), len(places), shown)
@@ -211,7 +210,7 @@ def sprite(faces: Faces, rows: Sequence[int]) -> bytes:
 
 def _class(faces: Faces, emotion: str) -> int:
     if emotion not in faces.classes:
-        raise HTTPException(422, f"no emotion {emotion!r} here; {did_you_mean(emotion, faces.classes)}")
+        raise Problem(422, f"no emotion {emotion!r} here; {did_you_mean(emotion, faces.classes)}")
     return faces.classes.index(emotion)
 
 

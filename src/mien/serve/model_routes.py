@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
-from fastapi import APIRouter, Body, HTTPException, Response
+from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mien.errors import UserError
 from mien.serve.exporting import Exports
+from mien.serve.problems import Problem, responses
 from mien.serve.run_folders import RunFolder
 from mien.serve.studies import Studies
 
@@ -65,10 +66,8 @@ class InUse:
     reason: str = ""
 
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    202: {"description": "The run is being exported; GET tells when it is in use.", "model": InUse},
-    404: {"description": "There is none of that name."},
-    409: {"description": "The run is not finished, or another is being exported."},
+BEGUN: dict[int | str, dict[str, Any]] = {
+    202: {"description": "The run is being exported; GET tells when it is in use.", "model": InUse}
 }
 
 
@@ -137,21 +136,23 @@ def model_routes(studies: Studies, models: Models, desk: Desk) -> APIRouter:
     async def get_in_use() -> InUse:
         return desk.standing
 
-    @routes.put("/in-use", summary="Predict with another model, or with a finished run", responses=PROBLEMS)
+    @routes.put(
+        "/in-use", summary="Predict with another model, or with a finished run", responses=BEGUN | responses(404, 409)
+    )
     async def put_in_use(choice: Annotated[Choice, Body()], response: Response) -> InUse:
         if desk.busy:
-            raise HTTPException(409, "a run is being exported; wait until it is in use")
+            raise Problem(409, "a run is being exported; wait until it is in use")
         if choice.model is not None:
             if choice.model not in models.choices:
-                raise HTTPException(404, f"no model is called {choice.model!r}; GET /v1/models lists them")
+                raise Problem(404, f"no model is called {choice.model!r}; GET /v1/models lists them")
             await desk.use_model(choice.model)
             return desk.standing
         run = await asyncio.to_thread(studies.find_run, choice.run or "")
         if run is None:
-            raise HTTPException(404, f"no run is called {choice.run!r}; GET /v1/studies/STUDY lists a study's runs")
+            raise Problem(404, f"no run is called {choice.run!r}; GET /v1/studies/STUDY lists a study's runs")
         state = (await asyncio.to_thread(run.facts)).state
         if state != "finished":
-            raise HTTPException(409, f"run {choice.run!r} is {state}; only a finished one can predict")
+            raise Problem(409, f"run {choice.run!r} is {state}; only a finished one can predict")
         desk.use_run(run)
         response.status_code = 202
         return desk.standing

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from mien.serve.judgement import Comparison, RunDetail, compare, detail
+from mien.serve.problems import Problem, responses
 from mien.serve.studies import Studies, Study, StudyDetail, StudyFacts
 from mien.serve.watching import Watch
 
@@ -21,9 +22,6 @@ REPORT_POLICY = (
     "style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'self'"
 )
 """The report carries its own styles and scripts; in a sandbox it can reach neither this server nor its token."""
-
-NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "There is none of that name."}}
-BUSY: dict[int | str, dict[str, Any]] = {429: {"description": "Too many listen already."}}
 
 StudyName = Annotated[str, Path(description="A study's folder name.", examples=["quick"])]
 RunName = Annotated[str, Path(description="A run's id.", examples=["cnn_small-1f3c9a77b2"])]
@@ -58,7 +56,7 @@ def study_routes(studies: Studies, watch: Watch) -> APIRouter:
     def named(study: StudyName) -> Study:
         found = studies.find(study)
         if found is None:
-            raise HTTPException(404, f"no study is called {study!r}; GET /v1/studies lists them")
+            raise Problem(404, f"no study is called {study!r}; GET /v1/studies lists them")
         return found
 
     Named = Annotated[Study, Depends(named)]  # noqa: N806 - a type
@@ -67,11 +65,11 @@ def study_routes(studies: Studies, watch: Watch) -> APIRouter:
     def list_studies() -> StudyList:
         return StudyList(str(studies.folder), [study.facts() for study in studies.all().values()])
 
-    @routes.get("/studies/{study}", summary="A study with its runs and their curves", responses=NOT_FOUND)
+    @routes.get("/studies/{study}", summary="A study with its runs and their curves", responses=responses(404))
     def get_study(study: Named) -> StudyDetail:
         return study.detail()
 
-    @routes.get("/studies/{study}/runs/{run}", summary="A run and all that is known of it", responses=NOT_FOUND)
+    @routes.get("/studies/{study}/runs/{run}", summary="A run and all that is known of it", responses=responses(404))
     def get_run(study: Named, run: RunName) -> RunDetail:
         return _detail(study, run)
 
@@ -79,16 +77,16 @@ def study_routes(studies: Studies, watch: Watch) -> APIRouter:
         "/studies/{study}/report",
         summary="A study's report, one HTML page",
         response_class=FileResponse,
-        responses={200: {"content": {"text/html": {}}, "description": "The page."}} | NOT_FOUND,
+        responses={200: {"content": {"text/html": {}}, "description": "The page."}} | responses(404),
     )
     def get_report(study: Named) -> FileResponse:
         if not study.report.is_file():
-            raise HTTPException(404, f"study {study.name!r} has no report yet; it is written when the study ends")
+            raise Problem(404, f"study {study.name!r} has no report yet; it is written when the study ends")
         return FileResponse(study.report, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
 
     def listened(study: Named) -> Study:
         if watch.full:
-            raise HTTPException(429, "too many listen already", headers={"Retry-After": "10"})
+            raise Problem(429, "too many listen already", {"Retry-After": "10"})
         return study
 
     @routes.get(
@@ -97,18 +95,18 @@ def study_routes(studies: Studies, watch: Watch) -> APIRouter:
         description="First an event `study`, as GET gives it; then an event `run` whenever a run has changed, "
         "and `study` whenever the study's own files have. Whoever comes again begins with the whole.",
         response_class=EventSourceResponse,
-        responses=NOT_FOUND | BUSY,
+        responses=responses(404, 429),
     )
     async def get_events(study: Annotated[Study, Depends(listened)]) -> AsyncIterator[ServerSentEvent]:
         async with aclosing(watch.listen(study)) as messages:
             async for message in messages:
                 yield ServerSentEvent(raw_data=message.data, event=message.kind)
 
-    @routes.get("/compare", summary="Runs side by side", responses=NOT_FOUND)
+    @routes.get("/compare", summary="Runs side by side", responses=responses(404))
     def get_comparison(run: Compared) -> Comparison:
         found = {name: one for name in run if (one := studies.find_run(name))}
         if lacking := [name for name in run if name not in found]:
-            raise HTTPException(404, f"no run is called {lacking[0]!r}; GET /v1/studies/STUDY lists a study's runs")
+            raise Problem(404, f"no run is called {lacking[0]!r}; GET /v1/studies/STUDY lists a study's runs")
         return compare(found)
 
     return routes
@@ -119,5 +117,5 @@ def _detail(study: Study, run: str) -> RunDetail:
     found = detail(folder) if folder else None
     if found is None:
         what = "is damaged" if folder else f"is none of study {study.name!r}"
-        raise HTTPException(404, f"run {run!r} {what}")
+        raise Problem(404, f"run {run!r} {what}")
     return found
