@@ -195,7 +195,7 @@ def _keys() -> Iterator[Callable[[], bool]]:
         yield lambda: False
         return
     keyboard = sys.stdin.fileno() if sys.stdin and sys.stdin.isatty() else -1
-    if keyboard < 0 or os.tcgetpgrp(keyboard) != os.getpgrp():  # a job in the background would be halted
+    if keyboard < 0 or _in_background(keyboard):
         yield lambda: False
         return
     before = termios.tcgetattr(keyboard)
@@ -204,6 +204,16 @@ def _keys() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(select([keyboard], [], [], 0)[0]) and b"q" in os.read(keyboard, 64).lower()
     finally:
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
+
+
+def _in_background(terminal: int) -> bool:
+    """Whether this process is a job in the background of its terminal: it would be halted for touching the keyboard."""
+    import os
+
+    try:
+        return os.tcgetpgrp(terminal) != os.getpgrp()
+    except OSError:  # a terminal, but not the one that this process belongs to
+        return False
 
 
 def _sum_up(path: Path, timeline: Timeline, frames: int) -> None:

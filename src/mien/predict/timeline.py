@@ -192,6 +192,6 @@ def clock(seconds: float) -> str:
     whole = round(seconds)
     if whole >= 3600:
         return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"0:{seconds:04.1f}".removesuffix(".0")
     return f"{whole // 60}:{whole % 60:02}"

@@ -1,0 +1,175 @@
+"""`mien predict` on videos and cameras."""
+
+import csv
+import json
+import os
+import pty
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from films import counted, panned, write_film
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from mien.cli import app
+from mien.cli.predict_video import _keys
+from mien.errors import UserError
+from mien.faces import EMOTIONS
+from mien.predict.tracking import Moment, watch
+from mien.predict.video import Video, open_video
+
+
+@pytest.fixture
+def film(tmp_path: Path, grace: Path) -> Path:
+    """Two seconds of Grace Hopper, ten frames a second."""
+    return write_film(tmp_path / "film.mp4", panned(grace, 20))
+
+
+@pytest.fixture
+def camera(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A camera, number 0, that shows the film; there is no other."""
+
+    def open_camera(number: int) -> Video:
+        return Video(cv2.VideoCapture(str(film)), f"camera {number}", live=True)
+
+    monkeypatch.setattr("mien.predict.video.open_camera", open_camera)
+
+
+def run(*words: object) -> Result:
+    result = CliRunner().invoke(app, ["predict", *map(str, words)])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def stopped(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
+    """Somebody presses Ctrl-C after so many frames."""
+
+    def watch_a_while(*words: object) -> Iterator[Moment]:
+        for number, moment in enumerate(watch(*words)):  # type: ignore[arg-type]
+            if number == frames:
+                raise KeyboardInterrupt
+            yield moment
+
+    monkeypatch.setattr("mien.predict.tracking.watch", watch_a_while)
+
+
+def test_a_film_is_followed_written_and_drawn(film: Path, model_file: Path, tmp_path: Path) -> None:
+    out, rows = tmp_path / "out", tmp_path / "film.csv"
+    result = run(film, "--csv", rows, "--save", out, "--smooth", "0.5", "--model", model_file)
+    assert result.exit_code == 0
+    head, line = result.stdout.splitlines()
+    assert head == f"{film}: 20 frames looked at, 1 face"
+    assert line.startswith("  face 1")
+    assert "from 0:00 to 0:02" in line
+    with rows.open() as file:
+        found = list(csv.DictReader(file))
+    assert list(found[0])[:8] == ["path", "time", "face", "x", "y", "width", "height", "emotion"]
+    assert list(found[0])[8:15] == list(EMOTIONS)
+    assert {row["face"] for row in found} == {"1"}
+    np.testing.assert_allclose([float(row["time"]) for row in found], np.arange(20) / 10, atol=2e-3)
+    assert sorted(path.name for path in out.iterdir()) == ["film.faces.mp4", "film.timeline.svg"]
+    with open_video(film) as before, open_video(out / "film.faces.mp4") as after:
+        pairs = list(zip(before.frames(), after.frames(), strict=True))
+    assert all(one.time == pytest.approx(two.time, abs=2e-3) for one, two in pairs)
+    enlarged = Image.fromarray(pairs[9][0].pixels).resize(pairs[9][1].pixels.shape[1::-1])
+    assert np.abs(np.asarray(enlarged, int) - pairs[9][1].pixels).max() > 100  # a box was drawn
+
+
+def test_json_is_an_object_a_frame(film: Path, model_file: Path, grace: Path) -> None:
+    result = run(film, grace, "--json", "--every", "5", "--model", model_file)
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [one.get("time") for one in told] == pytest.approx([0.0, 0.5, 1.0, 1.5, None], abs=2e-3)
+    assert {one["path"] for one in told[:4]} == {str(film)}
+    for one in told[:4]:
+        (face,) = one["faces"]
+        assert face["face"] == 1
+        assert list(face["probabilities"]) == list(EMOTIONS)
+    assert "face" not in told[4]["faces"][0]
+
+
+def test_photos_and_films_share_a_csv(film: Path, model_file: Path, grace: Path, tmp_path: Path) -> None:
+    run(film, grace, "--csv", tmp_path / "all.csv", "--every", "1s", "--model", model_file)
+    with (tmp_path / "all.csv").open() as file:
+        found = [(Path(row["path"]).name, row["time"], row["face"]) for row in csv.DictReader(file)]
+    assert found == [("film.mp4", "0.000", "1"), ("film.mp4", "1.000", "1"), (grace.name, "", "1")]
+
+
+def test_a_film_without_a_face(model_file: Path, tmp_path: Path) -> None:
+    path = write_film(tmp_path / "gray.mp4", counted(3, 128, 96))
+    result = run(path, "--save", tmp_path / "out", "--model", model_file)
+    assert (result.exit_code, result.stdout) == (0, f"{path}: 3 frames looked at, no face found\n")
+    assert "no face was found" in (tmp_path / "out" / "gray.timeline.svg").read_text()
+
+
+def test_a_film_that_breaks_off_is_told_and_the_next_is_done(film: Path, model_file: Path, tmp_path: Path) -> None:
+    noise = [np.random.default_rng(number).integers(0, 256, (96, 128, 3), np.uint8) for number in range(20)]
+    cut = write_film(tmp_path / "cut.avi", noise)
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    (tmp_path / "diary.mp4").write_text("dear diary")
+    result = run(cut, tmp_path / "diary.mp4", film, "--every", "10", "--model", model_file, "--csv", tmp_path / "a.csv")
+    assert result.exit_code == 2
+    assert f"mien: {cut}: broke off after " in result.stderr
+    assert f"mien: {tmp_path / 'diary.mp4'}: not a video" in result.stderr
+    assert f"{film}: 2 frames looked at, 1 face" in result.stdout
+    with (tmp_path / "a.csv").open() as file:
+        errors = [(Path(row["path"]).name, row["error"][:9]) for row in csv.DictReader(file) if row["error"]]
+    assert errors == [("cut.avi", "broke off"), ("diary.mp4", "not a vid")]
+
+
+def test_a_film_that_is_stopped_keeps_what_was_read(
+    film: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped(monkeypatch, 5)
+    result = run(film, "--csv", tmp_path / "a.csv", "--save", tmp_path / "out", "--model", model_file)
+    assert result.exit_code == 130
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 1 + 5
+    with open_video(tmp_path / "out" / "film.faces.mp4") as video:
+        assert len(list(video.frames())) == 5
+    assert (tmp_path / "out" / "film.timeline.svg").exists()
+
+
+@pytest.mark.usefixtures("camera")
+def test_a_camera_until_ctrl_c(model_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stopped(monkeypatch, 5)
+    result = run("--webcam", "--save", tmp_path / "out", "--model", model_file)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("camera 0: 5 frames looked at, 1 face\n")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["camera-0.faces.mp4", "camera-0.timeline.svg"]
+
+
+@pytest.mark.usefixtures("camera")
+def test_a_camera_until_q_is_pressed(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard, terminal = pty.openpty()
+    with os.fdopen(keyboard, "wb", buffering=0) as fingers, os.fdopen(terminal) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        with _keys() as pressed:
+            assert not pressed()
+            fingers.write(b"x")
+            assert not pressed()
+            fingers.write(b"q")
+            assert pressed()
+            assert not pressed()
+
+
+@pytest.mark.usefixtures("camera")
+def test_a_camera_that_is_unplugged(model_file: Path) -> None:
+    with pytest.raises(UserError, match="camera 3: gives no more pictures"):
+        run("--webcam", "3", "--model", model_file)
+
+
+def test_no_camera_is_one_clear_message(model_file: Path) -> None:
+    with pytest.raises(UserError, match=r"camera 97: cannot be opened"):
+        run("--webcam", "97", "--model", model_file)
+    with pytest.raises(UserError, match=r"--webcam film\.mp4: name nothing, or the number of one camera"):
+        run("--webcam", "film.mp4", "--model", model_file)
+
+
+def test_nothing_named_and_wrong_numbers(model_file: Path) -> None:
+    with pytest.raises(UserError, match="no photo is named"):
+        run("--model", model_file)
+    with pytest.raises(UserError, match="every never: give frames"):
+        run("film.mp4", "--every", "never", "--model", model_file)
