@@ -31,6 +31,10 @@ LIMIT = 100_000_000
 KEPT = 16_000_000
 """Pixels that are kept of a photo at most: a larger one is shrunk, so that memory stays bounded."""
 
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "MPO", "JPEG2000", "AVIF")
+"""Kinds of files that are opened, as Pillow calls them, besides HEIF; of its others, EPS would start a program. Those
+that it knows without loading plugins come first."""
+
 SMALLEST = 8
 """The least side of a photo, in pixels."""
 
@@ -42,6 +46,14 @@ BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, Ov
 
 PhotoSource: TypeAlias = Union[str, "os.PathLike[str]", bytes, "Image", NDArray[np.generic]]
 """A path, a file's content, an image of Pillow's, or an array: RGB [H, W, 3], with alpha [H, W, 4], or gray [H, W]."""
+
+
+class UnknownKindError(UserError):
+    """A file is no image, or one of a kind that cannot be read."""
+
+
+class TooManyPixelsError(UserError):
+    """An image says that it has more pixels than are taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,27 +74,32 @@ class Photo:
         return self.size[0] / self.pixels.shape[1]
 
 
-def open_photo(source: PhotoSource) -> Photo:
+def open_photo(source: PhotoSource, limit: int = LIMIT) -> Photo:
     """Open a photo.
 
     It is turned as its EXIF data say. What is transparent becomes white, 16 bits a channel become 8, of an animation
     the first frame is taken; CMYK, palettes and gray become RGB.
 
+    Args:
+        source: where it is, or what it is.
+        limit: pixels that it may have at most.
+
     Raises:
         UserError: there is no such file, it is no image or a broken one, or it is too small or too large.
+        UnknownKindError, TooManyPixelsError: the UserErrors of those.
     """
     if isinstance(source, np.ndarray):
-        return _of_array(source)
+        return _of_array(source, limit)
     if isinstance(source, bytes):
-        return _of_file(BytesIO(source), "the image")
+        return _of_file(BytesIO(source), "the image", limit)
     if isinstance(source, str | os.PathLike):
         with _opened(Path(source)) as file:
-            return _of_file(file, str(source))
-    with _reading("the image"):
-        return _of_image(source, "the image")
+            return _of_file(file, str(source), limit)
+    with _reading("the image", limit):
+        return _of_image(source, "the image", limit)
 
 
-def _of_array(array: NDArray[np.generic]) -> Photo:
+def _of_array(array: NDArray[np.generic], limit: int) -> Photo:
     shaped = array[..., None] if array.ndim == 2 else array
     if shaped.ndim != 3 or shaped.shape[2] not in (1, 3, 4) or array.dtype not in (np.uint8, np.uint16):
         raise UserError(
@@ -90,7 +107,7 @@ def _of_array(array: NDArray[np.generic]) -> Photo:
             "order red, green, blue, [H, W, 4] with alpha, or [H, W] of grays"
         )
     height, width, channels = shaped.shape
-    _check_size((width, height), "the array")
+    _check_size((width, height), "the array", limit)
     pixels = shaped.astype(np.uint32)
     if array.dtype == np.uint16:
         pixels = (pixels + 128) // 257
@@ -100,22 +117,22 @@ def _of_array(array: NDArray[np.generic]) -> Photo:
     return Photo(np.broadcast_to(pixels.astype(np.uint8), (height, width, 3)).copy(), (width, height))
 
 
-def _of_file(file: BinaryIO, where: str) -> Photo:
+def _of_file(file: BinaryIO, where: str, limit: int) -> Photo:
     from PIL import Image, UnidentifiedImageError
 
-    with _reading(where):
+    with _reading(where, limit):
         head = file.read(12)
         if not head:
             raise UserError(f"{where}: the file is empty")
         file.seek(0)
         try:
-            image: Image.Image = Image.open(file)
+            image: Image.Image = Image.open(file, formats=FORMATS)
         except UnidentifiedImageError:
             if head[4:8] != b"ftyp" or head[8:] not in HEIF:
-                raise UserError(f"{where}: not an image, or one of an unknown kind") from None
+                raise UnknownKindError(f"{where}: not an image, or one of an unknown kind") from None
             image = _heif(file, where)
         with image:
-            return _of_image(image, where)
+            return _of_image(image, where, limit)
 
 
 def _heif(file: BinaryIO, where: str) -> "Image":
@@ -127,14 +144,14 @@ def _heif(file: BinaryIO, where: str) -> "Image":
         raise UserError(f"{where}: HEIC photos need a reader of their own: pip install pi-heif") from None
     register_heif_opener()
     file.seek(0)
-    return Image.open(file)
+    return Image.open(file, formats=("HEIF",))
 
 
-def _of_image(image: "Image", where: str) -> Photo:
+def _of_image(image: "Image", where: str, limit: int) -> Photo:
     """Upright RGB of an image, of which nothing but the header was read yet if it comes from a file."""
     from PIL import ImageOps
 
-    _check_size(image.size, where)
+    _check_size(image.size, where, limit)
     width, height = image.size
     if (shrink := _shrink(image.size)) > 1:
         image.draft(None, (width // shrink, height // shrink))  # a JPEG is decoded at a half, quarter or eighth
@@ -151,11 +168,11 @@ def _shrink(size: tuple[int, int]) -> int:
     return math.ceil(math.sqrt(size[0] * size[1] / KEPT))
 
 
-def _check_size(size: tuple[int, int], where: str) -> None:
+def _check_size(size: tuple[int, int], where: str, limit: int) -> None:
     width, height = size
-    if width * height > LIMIT:
-        raise UserError(
-            f"{where}: {width:,}x{height:,} pixels; more than {LIMIT // 10**6} million are refused, make it smaller"
+    if width * height > limit:
+        raise TooManyPixelsError(
+            f"{where}: {width:,}x{height:,} pixels; more than {limit:,} are refused, make it smaller"
         )
     if min(size) < SMALLEST:
         raise UserError(f"{where}: {width}x{height} pixels are too small for a face")
@@ -175,7 +192,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _reading(where: str) -> Iterator[None]:
+def _reading(where: str, limit: int) -> Iterator[None]:
     """Make a broken image a UserError, and keep Pillow's warnings about it to ourselves."""
     from PIL import Image
 
@@ -184,8 +201,8 @@ def _reading(where: str) -> Iterator[None]:
         try:
             yield
         except Image.DecompressionBombError:
-            raise UserError(
-                f"{where}: its header claims more than {LIMIT // 10**6} million pixels, which are refused"
+            raise TooManyPixelsError(
+                f"{where}: its header claims more than {limit:,} pixels, which are refused"
             ) from None
         except BROKEN as error:
             raise UserError(f"{where}: a broken image ({error})") from None

@@ -26,7 +26,8 @@ class Predictor:
     """Finds the faces of a photo and tells what they look like; needs no torch and no network.
 
     Args:
-        model: the name of a model in the box ("best", "fast"), or the path of a file that `mien export` wrote.
+        model: the name of a model in the box ("best", "fast"), or the path of a file that `mien export` wrote, or one
+            that is open already.
 
     Attributes:
         classifier: the model, with the facts that its file tells.
@@ -35,8 +36,8 @@ class Predictor:
         UserError: there is no such model.
     """
 
-    def __init__(self, model: str | Path = "best") -> None:
-        self.classifier = Classifier(model)
+    def __init__(self, model: str | Path | Classifier = "best") -> None:
+        self.classifier = model if isinstance(model, Classifier) else Classifier(model)
 
     @cached_property
     def detector(self) -> Detector:
