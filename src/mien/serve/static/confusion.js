@@ -1,0 +1,50 @@
+/** How one emotion is taken for another: a table of shares, darker where more, and how each emotion fares. */
+
+import { h } from "./dom.js";
+import { points } from "./words.js";
+
+/**
+ * The confusion matrix of a split: of the faces of each emotion, the share taken for each.
+ *
+ * @param {string[]} classes
+ * @param {number[][]} confusion faces, rows the truth, columns the prediction
+ */
+export function matrix(classes, confusion) {
+  const head = h("tr", null, h("td"), classes.map((name) => h("th", { scope: "col" }, h("span", null, name))));
+  const body = confusion.map((row, truth) => {
+    const all = row.reduce((a, b) => a + b, 0);
+    return h("tr", null, h("th", { scope: "row" }, classes[truth]), row.map((faces, said) => cell(faces, all, said === truth)));
+  });
+  return h(
+    "figure",
+    { class: "confusion" },
+    h("div", { class: "scroll" }, h("table", null, h("thead", null, head), h("tbody", null, body))),
+    h("figcaption", { class: "quiet" }, "Rows are the labels, columns what the net says; per cent of each row."),
+  );
+}
+
+function cell(faces, all, right) {
+  const share = all ? faces / all : 0;
+  const classes = ["cell", right && "right", share > 0.55 && "strong"].filter(Boolean).join(" ");
+  return h("td", { class: classes, style: { "--share": share.toFixed(3) }, title: `${faces} of ${all} faces` }, all ? Math.round(100 * share) : "–");
+}
+
+/**
+ * Precision, recall and F1 of each emotion, with a bar for F1.
+ *
+ * @param {Object<string, {precision: number, recall: number, f1: number, support: number}>} scores by emotion
+ */
+export function perClass(scores) {
+  const names = ["emotion", "faces", "precision", "recall", "F1"];
+  const rows = Object.entries(scores).map(([name, one]) =>
+    h(
+      "tr",
+      null,
+      h("th", { scope: "row" }, h("i", { class: "swatch", style: { background: `var(--${name}, var(--edge))` } }), name),
+      h("td", { class: "number" }, one.support.toLocaleString("en")),
+      [one.precision, one.recall].map((share) => h("td", { class: "number" }, points(share))),
+      h("td", { class: "number bar-cell" }, h("i", { class: "bar-mark", style: { "--share": one.f1, "--colour": `var(--${name}, var(--edge))` } }), points(one.f1)),
+    ),
+  );
+  return h("div", { class: "scroll" }, h("table", { class: "per-class" }, h("thead", null, h("tr", null, names.map((name, at) => h("th", { scope: "col", class: at ? "number" : null }, name)))), h("tbody", null, rows)));
+}

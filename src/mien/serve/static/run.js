@@ -1,0 +1,97 @@
+/** One run: its curves, live while it trains; what it is worth; how it was made. */
+
+import { api } from "./api.js";
+import { lineChart } from "./chart.js";
+import { matrix, perClass } from "./confusion.js";
+import { fill, h } from "./dom.js";
+import { crumbs, state } from "./parts.js";
+import { useButton } from "./use.js";
+import { watched } from "./watched.js";
+import { bound, duration, points, range, shown } from "./words.js";
+
+export async function render(root, study, id, signal) {
+  const path = `/v1/studies/${encodeURIComponent(study)}`;
+  const load = () => api(`${path}/runs/${encodeURIComponent(id)}`, { signal });
+  let run = await load();
+  const accuracy = lineChart("Accuracy", signal, { shares: true });
+  const loss = lineChart("Loss", signal);
+  const heading = h("div");
+  const worth = h("section", { class: "panel" });
+  fill(
+    root,
+    crumbs(study),
+    h("h1", null, run.facts.net, bound(run.facts.values) && h("small", { class: "quiet" }, ` ${bound(run.facts.values)}`)),
+    heading,
+    h("div", { class: "two-columns" }, h("section", { class: "panel" }, h("h2", null, "Accuracy"), accuracy.node), h("section", { class: "panel" }, h("h2", null, "Loss"), loss.node)),
+    worth,
+    made(run),
+  );
+  whole();
+  if (run.facts.state === "running" || run.facts.state === "planned") await follow();
+
+  async function follow() {
+    for await (const { event, data } of watched(`${path}/events`, signal)) {
+      const facts = event === "run" ? data : data.run_facts.find((one) => one.run === id);
+      if (facts?.run !== id) continue;
+      run.facts = facts;
+      curves();
+      fill(heading, head(run.facts));
+      if (facts.state !== "running" && facts.state !== "planned") break;
+    }
+    if (signal.aborted) return;
+    run = await load();
+    whole();
+  }
+
+  function whole() {
+    fill(heading, head(run.facts), run.facts.state === "finished" && useButton("Predict with this run", { run: `${study}/${id}` }, signal));
+    fill(worth, judged(run));
+    worth.hidden = !Object.keys(run.scores).length;
+    curves();
+  }
+
+  function curves() {
+    const { curves: found, state: now, epochs_asked: asked } = run.facts;
+    const live = now === "running";
+    const line = (name, values) => ({ name, values, colour: `var(--${name})`, live });
+    accuracy.update([line("train", found.accuracy), line("validation", found.validation_accuracy)], live ? asked : 1);
+    loss.update([line("train", found.loss), line("validation", found.validation_loss)], live ? asked : 1);
+  }
+}
+
+function head(facts) {
+  const words = [
+    `seed ${facts.seed}`,
+    `${facts.epochs} of ${facts.epochs_asked} epochs`,
+    facts.kept_epoch && facts.kept_epoch !== facts.epochs ? `epoch ${facts.kept_epoch} kept` : null,
+    facts.seconds ? duration(facts.seconds) : null,
+    facts.parameters ? `${facts.parameters.toLocaleString("en")} parameters` : null,
+  ];
+  return h("p", { class: "facts-line" }, state(facts.state), words.filter(Boolean).map((word) => h("span", null, word)), facts.reason && h("span", { class: "went-wrong" }, facts.reason));
+}
+
+function judged(run) {
+  return Object.entries(run.scores).map(([split, scores]) => [
+    h("h2", null, `On ${split}`),
+    h("p", { class: "lead" }, h("b", null, `${points(scores.accuracy)} %`), ` of ${scores.faces.toLocaleString("en")} faces right, 95 % interval ${range(scores.interval)}; macro-F1 ${points(scores.macro_f1)}.`),
+    h("div", { class: "two-columns" }, matrix(run.classes, scores.confusion), perClass(scores.per_class)),
+  ]);
+}
+
+function made(run) {
+  const settings = (entries) => h("dl", { class: "settings" }, entries.map(([name, value]) => h("div", null, h("dt", null, name.replaceAll("_", " ")), h("dd", null, shown(value)))));
+  const recipe = Object.entries(run.recipe).filter(([, value]) => value !== null && value !== "" && value !== false && !(Array.isArray(value) && !value.length));
+  return h(
+    "section",
+    { class: "panel" },
+    h("h2", null, "How it was made"),
+    h("h3", null, "Layers"),
+    h("p", { class: "words" }, run.layers.map((word) => [h("code", null, word), " "])),
+    h(
+      "div",
+      { class: "two-columns" },
+      h("div", null, h("h3", null, "Recipe"), settings(recipe)),
+      h("div", null, h("h3", null, "Made with"), settings([...Object.entries(run.versions), ...Object.entries(run.machine), ["run", run.facts.run], ["faces", run.facts.faces.slice(0, 10)]])),
+    ),
+  );
+}
