@@ -2,36 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mien.errors import UserError
 from mien.serve.exporting import Exports
+from mien.serve.models import Models
 from mien.serve.problems import Problem, responses
 from mien.serve.run_folders import RunFolder
 from mien.serve.studies import Studies
-
-
-class Models(Protocol):
-    """What predicts, and can be told to predict with another model."""
-
-    @property
-    def in_use(self) -> str:
-        """The name of the model in use."""
-
-    @property
-    def choices(self) -> list[str]:
-        """The names of the models that may be put to use: those in the box, and the one the server started with."""
-
-    def use(self, model: str | Path) -> None:
-        """Predict with another model from now on: one of the choices, or a file. Blocks while it is opened.
-
-        Raises:
-            UserError: it cannot be opened.
-        """
 
 
 class Choice(BaseModel):
