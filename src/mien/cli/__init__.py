@@ -6,7 +6,7 @@ import sys
 import typer
 
 from mien import __version__
-from mien.cli import augment, backbones, export, faces, models, nets, predict, study
+from mien.cli import augment, backbones, export, faces, models, nets, predict, serve, study
 from mien.errors import UserError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ study.register(app)
 predict.register(app)
 export.register(app)
 app.add_typer(models.app, name="models")
+serve.register(app)
 
 
 def _version(asked: bool) -> None:

@@ -172,7 +172,7 @@ def _check_size(size: tuple[int, int], where: str, limit: int) -> None:
     width, height = size
     if width * height > limit:
         raise TooManyPixelsError(
-            f"{where}: {width:,}x{height:,} pixels; more than {limit:,} are refused, make it smaller"
+            f"{where}: {width:,}x{height:,} pixels; more than {limit / 1e6:g} million are refused, make it smaller"
         )
     if min(size) < SMALLEST:
         raise UserError(f"{where}: {width}x{height} pixels are too small for a face")
@@ -202,7 +202,7 @@ def _reading(where: str, limit: int) -> Iterator[None]:
             yield
         except Image.DecompressionBombError:
             raise TooManyPixelsError(
-                f"{where}: its header claims more than {limit:,} pixels, which are refused"
+                f"{where}: its header claims more than {limit / 1e6:g} million pixels, which are refused"
             ) from None
         except BROKEN as error:
             raise UserError(f"{where}: a broken image ({error})") from None

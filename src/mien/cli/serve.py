@@ -1,0 +1,88 @@
+"""`mien serve`: the page and the service."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from mien.errors import UserError
+
+if TYPE_CHECKING:
+    from mien.serve.settings import Settings
+
+NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+
+EXAMPLE = "Example: [bold]mien serve --runs out --port 8000[/]"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("serve", epilog=EXAMPLE)(serve)
+
+
+def serve(
+    runs: Path = typer.Option(Path("out"), "--runs", metavar="DIR", help="The folder of the studies to show."),
+    data: list[str] | None = typer.Option(
+        None, "--data", metavar="SOURCE", help="Faces to show besides those of the studies; again for each."
+    ),
+    model: str | None = typer.Option(
+        None, "--model", metavar="MODEL", help="A model in the box (mien models), or the file of one. [default: best]"
+    ),
+    host: str = typer.Option(
+        "127.0.0.1", "--host", help="The address to listen at; any but this machine needs --token."
+    ),
+    port: int = typer.Option(8000, "--port", min=0, max=65535, help="The port; 0 for any that is free."),
+    token: str = typer.Option(
+        "", "--token", envvar="MIEN_TOKEN", metavar="TEXT", help="What requests must carry.", show_envvar=True
+    ),
+    limit: list[str] | None = typer.Option(
+        None, "--limit", metavar="NAME=NUMBER", help="What is refused beyond, such as queue=128; again for each."
+    ),
+    browser: bool | None = typer.Option(
+        None, "--open/--no-open", help="Open the page in a browser; where there is a screen, unless told."
+    ),
+) -> None:
+    """Open a page that shows photos' and the webcam's emotions and watches studies; the same as a REST service.
+
+    Ctrl-C, or a SIGTERM, stops it when all that was accepted is answered.
+    """
+    settings = _settings(runs, data or [], model, host, port, token, limit or [])
+    from mien.serve.app import make_app
+    from mien.serve.server import listen, run
+
+    listening = listen(settings)
+    with listening:
+        app = make_app(settings)
+        name = f"[{host}]" if ":" in host else host
+        address = f"http://{name}:{listening.getsockname()[1]}"
+
+        def ready() -> None:
+            typer.echo(f"mien serves at {address} (Ctrl-C stops it)")
+            if browser if browser is not None else _has_screen():
+                import webbrowser
+
+                webbrowser.open(address)
+
+        run(app, listening, settings, ready)
+
+
+def _settings(
+    runs: Path, data: list[str], model: str | None, host: str, port: int, token: str, limit: list[str]
+) -> "Settings":
+    from importlib.util import find_spec
+
+    if lacking := [name for name in NEEDED if find_spec(name) is None]:
+        raise UserError(f"mien serve needs more packages ({', '.join(lacking)} missing): pip install 'mien[serve]'")
+    from mien.serve.limits import Limits
+    from mien.serve.settings import Settings
+
+    return Settings(runs, tuple(data), model, token, host, port, Limits.of(limit))
+
+
+def _has_screen() -> bool:
+    """Whether a browser can show something to whoever started this."""
+    import os
+    import sys
+
+    shown = sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return sys.stdout.isatty() and bool(shown) and "SSH_CONNECTION" not in os.environ

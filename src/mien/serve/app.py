@@ -1,0 +1,122 @@
+"""The app: every route behind the same door, with one way to refuse."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from mien import __version__
+from mien.serve.bodies import Bodies
+from mien.serve.data import Data
+from mien.serve.data_routes import data_routes
+from mien.serve.exporting import Exports
+from mien.serve.metrics import Measured, Metrics
+from mien.serve.model_routes import Desk, model_routes
+from mien.serve.models import Models
+from mien.serve.page_routes import page_routes, static_files
+from mien.serve.predict_routes import predict_routes, service_routes
+from mien.serve.predicting import Predicting
+from mien.serve.problems import SCHEMA, Failures, tell_problems
+from mien.serve.security import Gate, SecurityHeaders
+from mien.serve.settings import Settings
+from mien.serve.studies import Studies
+from mien.serve.study_routes import study_routes
+from mien.serve.watching import Watch
+
+ABOUT = """\
+Faces in photos and what they look like; studies, their runs and their faces.
+
+Every refusal is a problem (RFC 9457) with a detail that says what to do. A server that was started with a token needs
+it as `Authorization: Bearer TOKEN`. The most probable emotion is the word that people who label photos would most
+likely give to a face. It is not what a person feels."""
+
+
+class App(FastAPI):
+    """The app and what it holds, so that a server can let go of it.
+
+    Attributes:
+        stopping: set once it takes no more requests.
+    """
+
+    stopping: asyncio.Event
+    watch: Watch
+
+    def stop(self) -> None:
+        """Say so when asked for health, and let listeners to events go; call it in the event loop."""
+        self.stopping.set()
+        self.watch.close()
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of the service (OpenAPI 3.1)."""
+        if not self.openapi_schema:
+            document = super().openapi()
+            schemas = document["components"]["schemas"]
+            for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's own, which problems replace
+                schemas.pop(name, None)
+            schemas["Problem"] = SCHEMA
+            document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"token": []}, {}]
+        return self.openapi_schema or {}
+
+
+def make_app(settings: Settings) -> App:
+    """Make the app; it is ASGI, for any server.
+
+    Raises:
+        UserError: the model or faces that the settings name cannot be opened.
+    """
+    metrics, stopping = Metrics(), asyncio.Event()
+    models = Models(settings.model, settings.limits, metrics)
+    predicting = Predicting(models, settings.limits, metrics)
+    studies = Studies(settings.runs)
+    data = Data(studies, settings.data)
+    watch = Watch(studies)
+    desk = Desk(models, Exports())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        desk.close()
+        predicting.close()
+
+    app = App(
+        title="mien",
+        version=__version__,
+        description=ABOUT,
+        license_info={"name": "MIT", "identifier": "MIT"},
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        responses=_problems(),
+    )
+    app.stopping, app.watch = stopping, watch
+    app.mount("/static", static_files())
+    for routes in (
+        predict_routes(models, predicting, settings.limits),
+        study_routes(studies, watch),
+        data_routes(studies, data),
+        model_routes(studies, models, desk),
+        service_routes(models, metrics, stopping),
+        page_routes(),
+    ):
+        app.include_router(routes)
+    tell_problems(app)
+    # The last added comes first.
+    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(Bodies, limits=settings.limits)
+    app.add_middleware(Failures)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Measured, metrics=metrics)
+    return app
+
+
+def _problems() -> dict[int | str, dict[str, Any]]:
+    """What every route may answer besides what it says of itself."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        "4XX": {"description": "The request is refused.", "content": content},
+        "5XX": {"description": "The server cannot answer.", "content": content},
+    }

@@ -1,0 +1,135 @@
+"""Models: those at hand, and the one in use, shared by the threads that predict."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.export.box import boxed
+from mien.export.facts import Facts, read_facts
+from mien.predict.answers import Prediction
+from mien.predict.classifier import model_file
+from mien.predict.detector import weights_file
+from mien.predict.images import open_photo
+from mien.predict.predictor import Predictor
+from mien.serve.batching import BatchingClassifier
+from mien.serve.limits import Limits
+from mien.serve.metrics import Metrics
+from mien.serve.problems import Problem
+
+DEFAULT = "best"
+"""The model of the box that is in use unless another is chosen."""
+
+
+class Model:
+    """A model for many threads: they share its classifier, and each has a face detector of its own.
+
+    Args:
+        name: what it is called.
+        file: that `mien export` wrote.
+        limits: `pixels` and `faces` of a photo.
+        metrics: where inferences are noted.
+
+    Raises:
+        UserError: the file is none of mien's, or the face detector is not installed.
+    """
+
+    def __init__(self, name: str, file: Path, limits: Limits, metrics: Metrics) -> None:
+        self.name = name
+        self._limits = limits
+        self._classifier = _Bounded(file, metrics, limits.faces)
+        self._own = threading.local()
+        weights_file()  # lacking, it is told now, not with the first photo
+
+    @property
+    def facts(self) -> Facts:
+        """What the file says of itself."""
+        return self._classifier.facts
+
+    def predict(self, content: bytes, crop: bool) -> Prediction:
+        """Predict a photo, in any thread.
+
+        Args:
+            content: of its file.
+            crop: it is a face already.
+
+        Raises:
+            UserError: it cannot be read.
+            Problem: it has more faces than the limits allow.
+        """
+        with self._classifier.expected():
+            photo = open_photo(content, self._limits.pixels)
+            if not hasattr(self._own, "predictor"):
+                self._own.predictor = Predictor(self._classifier)
+            prediction: Prediction = self._own.predictor.predict(photo, crop=crop)
+            return prediction
+
+
+class _Bounded(BatchingClassifier):
+    """A batching classifier that refuses a photo with too many faces before it judges them."""
+
+    def __init__(self, file: Path, metrics: Metrics, most: int) -> None:
+        super().__init__(file, metrics)
+        self._most = most
+
+    def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if len(crops) > self._most:
+            raise Problem(422, f"{len(crops)} faces were found; more than {self._most} in a photo are not judged")
+        return super().probabilities(crops)
+
+
+class Models:
+    """The models at hand: those in the box, and files that were put to use since the server started.
+
+    Args:
+        first: a model's name in the box, or its file, to begin with; None for `best` where the box has it.
+        limits: of photos.
+        metrics: where inferences are noted.
+
+    Attributes:
+        current: the model in use; None where there is none.
+
+    Raises:
+        UserError: `first` cannot be opened, or the face detector is not installed.
+    """
+
+    def __init__(self, first: str | None, limits: Limits, metrics: Metrics) -> None:
+        self.current: Model | None = None
+        self._limits = limits
+        self._metrics = metrics
+        self._files = boxed()
+        self._facts: dict[str, Facts] = {}
+        if first is not None or DEFAULT in self._files:
+            self.use(first or DEFAULT)
+
+    @property
+    def in_use(self) -> str:
+        """The name of the model in use, "" for none."""
+        return self.current.name if self.current else ""
+
+    @property
+    def choices(self) -> list[str]:
+        """The names of the models at hand."""
+        return list(self._files)
+
+    def facts(self) -> list[Facts]:
+        """What the models at hand say of themselves. Blocks while files are read, the first time."""
+        for name, file in list(self._files.items()):
+            if name not in self._facts:
+                self._facts[name] = read_facts(file)
+        return [self._facts[name] for name in self.choices]
+
+    def use(self, model: str | Path) -> None:
+        """Predict with another model from now on: one at hand by its name, or a file. Blocks while it is opened.
+
+        Photos that are being looked at are answered by the one before.
+
+        Raises:
+            UserError: it cannot be opened; the model in use stays.
+        """
+        file = self._files.get(str(model)) or model_file(model)
+        name = str(model) if str(model) in self._files else read_facts(file).name
+        opened = Model(name, file, self._limits, self._metrics)
+        self._files[name], self._facts[name] = file, opened.facts
+        self.current = opened

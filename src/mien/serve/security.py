@@ -1,0 +1,100 @@
+"""Security: who may ask, and what browsers are told to forbid the page."""
+
+from secrets import compare_digest
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mien.serve.problems import Problem
+from mien.serve.settings import Settings
+
+OPEN = frozenset({"/", "/healthz", "/docs", "/openapi.json", "/colours.css", "/favicon.ico"})
+"""What may be had without a token, besides what lies under `STATIC`: the page without anything to tell."""
+
+STATIC = "/static/"
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob: data:; media-src 'self' blob:; frame-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+"""The Content Security Policy of what brings none of its own: all from here, nothing inline."""
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), payment=(), usb=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "SAMEORIGIN",
+}
+
+
+class SecurityHeaders:
+    """Middleware: headers that every answer carries, unless its route set them otherwise."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith(STATIC) else "no-store")
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class Gate:
+    """Middleware: lets in who has the token, and nobody whom another site's page sends.
+
+    Without a token, a server listens on this machine alone, and there a browser could be made to ask it: by a page
+    elsewhere that posts a form, or whose name was made to lead here (DNS rebinding). So requests that a browser says
+    come from another site are refused, and, without a token, those for a name that is not this machine's.
+    No header ever allows another origin (CORS) to read an answer.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._token = settings.token.encode()
+        self._names = {"localhost", "127.0.0.1", "::1", settings.host}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        problem = self._refused(scope["path"], Headers(scope=scope)) if scope["type"] == "http" else None
+        if problem:
+            await problem.response()(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _refused(self, path: str, headers: Headers) -> Problem | None:
+        if not self._token and (name := _hostname(headers)) not in self._names:
+            return Problem(421, f"this server does not go by the name {name}; behind a proxy, start it with --token")
+        if path in OPEN or path.startswith(STATIC):
+            return None
+        if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            return Problem(403, "asked for by a page of another site, which may not use this server")
+        if self._token and not compare_digest(_bearer(headers), self._token):
+            detail = "this server needs its token: send it as Authorization: Bearer TOKEN"
+            return Problem(401, detail, {"WWW-Authenticate": "Bearer"})
+        return None
+
+
+def _hostname(headers: Headers) -> str:
+    """The name that was asked for, without its port; no browser leaves it out, so where there is none it is local."""
+    host = headers.get("host", "localhost")
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].lower()
+
+
+def _bearer(headers: Headers) -> bytes:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip().encode() if scheme.lower() == "bearer" else b""

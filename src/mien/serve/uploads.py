@@ -1,0 +1,95 @@
+"""Uploads: the photos of a request, from a form or from JSON. They stay in memory: nothing is written to disk."""
+
+import asyncio
+import binascii
+import sys
+from base64 import b64decode
+from typing import NamedTuple
+
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from mien.serve.answers import Images
+from mien.serve.problems import Problem, mistakes
+
+FIELD = "file"
+"""The form's field that carries photos."""
+
+LABEL = 200
+"""Characters of a file's name that are given back."""
+
+
+class Upload(NamedTuple):
+    """A photo as it was sent: the content of its file, and the file's name where it has one."""
+
+    label: str | None
+    content: bytes
+
+
+class _InMemory(MultiPartParser):
+    """Starlette's parser, which would put parts of more than a megabyte into temporary files."""
+
+    spool_max_size = sys.maxsize
+
+
+async def read_uploads(request: Request, most: int) -> list[Upload]:
+    """The photos of a request, at least one.
+
+    Args:
+        request: a form (multipart/form-data) with one or more fields `file`, or JSON: `{"images": [base64, ...]}`.
+        most: photos.
+
+    Raises:
+        Problem: the body is neither (415), it is broken or has no photos (422), or more than `most` (413).
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        uploads = await _of_form(request, most)
+    elif kind == "application/json":
+        uploads = await asyncio.to_thread(_of_json, await request.body())
+    else:
+        raise Problem(415, f"send multipart/form-data with fields {FIELD!r}, or application/json; this is {kind!r}")
+    if not uploads:
+        raise Problem(422, f"the form has no photo; send each as a field {FIELD!r}")
+    if len(uploads) > most:
+        raise Problem(413, f"more than {most} photos in one request; send them in several")
+    return uploads
+
+
+async def _of_form(request: Request, most: int) -> list[Upload]:
+    try:
+        # One more than is allowed, so that the refusal is ours.
+        form = await _InMemory(request.headers, request.stream(), max_files=most + 1, max_fields=0).parse()
+    except MultiPartException as error:
+        raise Problem(*_broken_form(error.message, most)) from None
+    async with form:
+        uploads = []
+        for name, part in form.multi_items():
+            if name != FIELD or not isinstance(part, UploadFile):
+                raise Problem(422, f"the form has a field {name!r}; photos are sent as {FIELD!r}, with a file name")
+            uploads.append(Upload((part.filename or "")[:LABEL] or None, await part.read()))
+    return uploads
+
+
+def _broken_form(message: str, most: int) -> tuple[int, str]:
+    if message.startswith("Too many files"):
+        return 413, f"more than {most} photos in one request; send them in several"
+    if message.startswith("Too many fields"):
+        return 422, f"the form has a field without a file; photos are sent as {FIELD!r}, with a file name"
+    return 422, f"a broken form: {message}"
+
+
+def _of_json(body: bytes) -> list[Upload]:
+    try:
+        images = Images.model_validate_json(body).images
+    except ValidationError as error:
+        raise mistakes(error.errors()) from None
+    uploads = []
+    for place, text in enumerate(images):
+        try:
+            uploads.append(Upload(None, b64decode(text, validate=True)))
+        except (binascii.Error, ValueError) as error:
+            raise mistakes([{"loc": ("images", place), "msg": f"not base64: {error}"}]) from None
+    return uploads
