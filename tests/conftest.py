@@ -1,12 +1,17 @@
 """Fixtures that every test may use."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from timm_stand_in import Hub
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +57,18 @@ def publish(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], 
         return file
 
     return publish
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Iterator[Hub]":
+    """A stand-in for timm and for the hub that holds its weights; nothing is online yet, and mien's cache is empty."""
+    from timm_stand_in import Hub, forget, modules
+
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("MIEN_WEIGHTS", raising=False)
+    hub = Hub(tmp_path / "hub")
+    for name, module in modules(hub).items():
+        monkeypatch.setitem(sys.modules, name, module)
+    forget()
+    yield hub
+    forget()

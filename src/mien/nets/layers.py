@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import nn
 
 from mien.nets.backbones.backbone import Backbone
 from mien.nets.backbones.facts import BACKBONES
+from mien.nets.backbones.timm_models import facts_of
 from mien.nets.grammar import Blocks, Padding, Rate, Side, Strength, Units
 from mien.nets.modules import GlobalAverage, Residual, SameConv2d, batch_norm_of
 from mien.nets.words import Mistake
@@ -116,6 +118,19 @@ def resnet50(at: Place, thaw: Blocks = 0, size: Side | None = None) -> Layer:
     return _backbone(at, "resnet50", thaw, size)
 
 
+def timm(at: Place, name: str, thaw: Blocks = 0, size: Side | None = None) -> Layer:
+    """A pretrained model of timm, named with its tag, in the same way; blocks are the stages of its `feature_info`."""
+    at.image()
+    facts = facts_of(name)
+    backbone = Backbone(facts, thaw, size)
+    try:
+        backbone(torch.empty(2, *at.shape))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        side, reason = size or at.shape[-1], " ".join(str(error).split())
+        raise Mistake(f"it cannot take {side}x{side} pixels ({reason}); it was trained at size={facts.size}") from None
+    return Layer(backbone)
+
+
 def _backbone(at: Place, name: str, thaw: int, size: int | None) -> Layer:
     at.image()
     return Layer(Backbone(BACKBONES[name], thaw, size))
@@ -180,7 +195,7 @@ WORDS: dict[str, Callable[..., Layer]] = {
     layer.__name__: layer
     for layer in (
         *(conv, pool, average_pool, global_average, residual),
-        *(mobilenet_v2, efficientnet_lite0, resnet50),
+        *(mobilenet_v2, efficientnet_lite0, resnet50, timm),
         *(flatten, dense, classes, dropout, batch_norm),
         *(relu, elu, gelu, silu, sigmoid, tanh),
     )

@@ -9,11 +9,10 @@ from torch import Tensor, nn
 
 from mien.errors import UserError, did_you_mean
 from mien.nets.backbones.backbone import Backbone
-from mien.nets.backbones.facts import BACKBONES
 from mien.nets.backbones.weights import absent, find
 from mien.nets.grammar import arguments
 from mien.nets.layers import WORDS, Layer, Place
-from mien.nets.net import Net
+from mien.nets.net import BACKBONE_WORDS, Net
 from mien.nets.words import Mistake, Word, names_in, parse
 
 
@@ -85,9 +84,8 @@ def check(net: Net, size: int = 48, classes: int = 7) -> list[str]:
 
 def missing_weights(net: Net) -> list[str]:
     """That the weights of a net's backbone are not on this machine, and how to get them; [] if they are."""
-    if net.backbone is None or find(net.backbone):
-        return []
-    return [f"nets.{net.name}.layers[0]: {absent(net.backbone)}"]
+    facts = net.backbone
+    return [] if facts is None or find(facts) else [f"nets.{net.name}.layers[0]: {absent(facts)}"]
 
 
 def build(net: Net, size: int = 48, classes: int = 7, seed: int = 0, pretrained: bool = True) -> Model:
@@ -193,7 +191,7 @@ def _arguments(word: Word, first: bool, last: bool) -> dict[str, object]:
         raise Mistake(f"the last layer must be classes, found {word}")
     if word.name == "classes" and not last:
         raise Mistake("classes must be the last layer")
-    if word.name in BACKBONES and not first:
+    if word.name in BACKBONE_WORDS and not first:
         raise Mistake(f"{word.name} must be the first layer: it sees the face itself")
     return given
 
@@ -202,7 +200,7 @@ def _fit(word: Word, given: Mapping[str, object], place: Place) -> tuple[Layer, 
     with torch.device("meta"), torch.no_grad():
         try:
             layer = WORDS[word.name](place, **given)
-        except Mistake as mistake:
+        except (Mistake, UserError) as mistake:
             raise Mistake(*(f"{word}: {problem}" for problem in mistake.args)) from None
         # Two faces, because batch norm refuses to normalise over one value.
         return layer, tuple(layer.module(torch.empty(2, *place.shape)).shape[1:])

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from mien.errors import UserError
 from mien.nets.backbones.facts import BACKBONES, Facts
 from mien.nets.words import Mistake, parse
 
-_CONVOLUTIONAL = frozenset({"conv", "residual", *BACKBONES})
+BACKBONE_WORDS = (*BACKBONES, "timm")
+"""The layer words that stand for a backbone."""
+
+_CONVOLUTIONAL = frozenset({"conv", "residual", *BACKBONE_WORDS})
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,13 @@ class Net:
     def backbone(self) -> Facts | None:
         """What is known of the backbone that it begins with; None where it begins with none."""
         try:
-            return BACKBONES.get(parse(self.layers[0], self.values).name) if self.layers else None
-        except Mistake:
+            word = parse(self.layers[0], self.values) if self.layers else None
+            if word is None or word.name != "timm":
+                return BACKBONES.get(word.name) if word else None
+            from mien.nets.backbones.timm_models import facts_of
+
+            return facts_of(str((*word.args, word.options.get("name"))[0]))
+        except (Mistake, UserError):
             return None  # for `check` to tell
 
     def bind(self, values: Mapping[str, object]) -> "Net":

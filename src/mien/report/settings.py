@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from mien.nets.backbones import BACKBONES
-from mien.nets.words import Mistake, parse
+from mien.nets.backbones.facts import TIMM
 from mien.report.contents import NetResult
 from mien.report.tables import whole
 from mien.training.recipe import Recipe
@@ -57,17 +56,19 @@ def settings(recipe: Recipe, precision: str | None = None) -> Settings:
 
 
 def backbone_lines(net: NetResult) -> tuple[Line, ...]:
-    """What is known of a net's backbone and of its weights; () where it has none."""
-    try:
-        facts = BACKBONES[parse(net.net.layers[0], net.net.values).name]
-    except (Mistake, KeyError):
+    """What is known of a net's backbone and of its weights, as its runs recorded it; () where it has none."""
+    facts = net.facts.get("backbone")
+    if facts is None and (known := net.net.backbone):
+        facts = known.told()
+    if facts is None:
         return ()
+    whose = "" if facts["name"].startswith(TIMM) else "ImageNet's: "
     return (
-        ("backbone", f"{facts.name} ({facts.paper})"),
+        ("backbone", f"{facts['name']} ({facts['paper']})"),
         ("trained", f"{whole(net.facts['trainable'])} of {whole(net.facts['parameters'])} parameters"),
-        ("weights", f"ImageNet's: {facts.source}"),
-        ("their licence", facts.licence),
-        ("their SHA-256", f"{facts.sha256[:16]}…"),
+        ("weights", f"{whose}{facts['source']}"),
+        ("their licence", facts["licence"]),
+        ("their SHA-256", f"{facts['sha256'][:16]}…"),
     )
 
 

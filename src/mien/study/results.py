@@ -34,6 +34,12 @@ class NetRuns:
         """Whether every seed came to its end."""
         return bool(self.runs) and all(run.status.state == "finished" for run in self.runs)
 
+    @property
+    def backbone(self) -> dict[str, Any] | None:
+        """The facts of its backbone, as its first run recorded them; None where it has none, or nothing has run."""
+        begun = [run for run in self.runs if (run.folder / "run.json").exists()]
+        return begun[0].asked.get("backbone") if begun else None
+
     def predictions(self, split: str) -> list[Predictions]:
         """What the finished runs say of a split; [] unless all of them were asked."""
         found = [run.predictions(split) for run in self.runs if run.status.state == "finished"]
@@ -125,6 +131,7 @@ def _net(plan: Plan, net: NetRuns, selected: bool) -> dict[str, Any]:
         "group": net.asked.group,
         "layers": list(net.asked.net.layers),
         "values": dict(net.asked.net.values),
+        "backbone": net.backbone,
         "recipe": net.asked.recipe.model_dump() | {"learning_rate": net.asked.recipe.rate},
         "parameters": parameters(net.asked.net, size, classes),
         "trainable": trainable(net.asked.net, size, classes),

@@ -42,7 +42,7 @@ def kept_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch.d
     backbone = model[0]
     assert isinstance(backbone, Backbone)
     name, size = backbone.facts.name, backbone.size
-    asked = [FORMAT, fingerprint, name, size, backbone.facts.sha256, scaling.fingerprint, str(dtype), torch.__version__]
+    asked = [FORMAT, fingerprint, name, size, backbone.fingerprint, scaling.fingerprint, str(dtype), torch.__version__]
     path = cache_folder() / "features" / f"{name}-{sha256(json.dumps(asked).encode()).hexdigest()[:24]}.npy"
     shape = (len(images), backbone.facts.features)
     features = _read(path, shape, dtype)

@@ -1,6 +1,7 @@
 """Run: one net x recipe x seed on one set of faces, as a folder that holds all that is needed to judge it.
 
-run.json                           what was asked: net, recipe, seed, the faces' fingerprint, versions, machine
+run.json                           what was asked: net, its backbone's facts, recipe, seed, the faces' fingerprint,
+                                   versions, machine
 state.json                         how it stands: running, stopped, finished, or pruned or failed (with the reason)
 history.jsonl                      a line an epoch
 scaling.safetensors                what the recipe's scaling took from train, if it takes anything
@@ -119,12 +120,18 @@ class Run:
 
     @classmethod
     def create(cls, runs: Path, net: Net, recipe: Recipe, seed: int, faces: Faces) -> "Run":
-        """Take the run's folder in `runs`, made if it is not there; the same question always has the same folder."""
+        """Take the run's folder in `runs`, made if it is not there; the same question always has the same folder.
+
+        Raises:
+            UserError: it began on other weights of its backbone than those that are here now.
+        """
         run = cls(runs / f"{net.name}-{run_id(net, recipe, seed, faces.fingerprint)}")
+        backbone = facts.told() if (facts := net.backbone) else None
         if not (run.folder / "run.json").exists():
             asked = {
                 "format": 1,
                 "net": net.to_dict(),
+                "backbone": backbone,
                 "recipe": recipe.model_dump(),
                 "seed": seed,
                 "faces": {
@@ -140,6 +147,8 @@ class Run:
                 "created": now(),
             }
             write_json(run.folder / "run.json", asked)
+        elif backbone and not run.status.ended:
+            run._check_weights(backbone)
         return run
 
     @classmethod
@@ -155,6 +164,15 @@ class Run:
         if found != 1:
             raise UserError(f"{folder}: written in format {found}, this is mien {__version__} and reads format 1")
         return run
+
+    def _check_weights(self, backbone: dict[str, Any]) -> None:
+        """A run goes on from the backbone's weights that it began with."""
+        began = (self.asked.get("backbone") or backbone)["sha256"]
+        if began != backbone["sha256"]:
+            raise UserError(
+                f"{self.folder}: began on weights of {backbone['name']} whose SHA-256 is {began}; those here have "
+                f"{backbone['sha256']}; bring the former back, or remove the folder"
+            )
 
     @cached_property
     def asked(self) -> dict[str, Any]:

@@ -1,17 +1,22 @@
 """Backbone: a network trained on ImageNet as a layer, from a gray face to flat features."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Protocol, Self, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.errors import UserError
+from mien.nets.backbones import kept
+from mien.nets.backbones.conv import Conv
 from mien.nets.backbones.efficientnet_lite0 import EfficientNetLite0
-from mien.nets.backbones.facts import Facts
+from mien.nets.backbones.facts import TIMM, Facts
 from mien.nets.backbones.mobilenet_v2 import MobileNetV2
 from mien.nets.backbones.resnet50 import ResNet50
-from mien.nets.backbones.weights import load
+from mien.nets.backbones.timm_network import skeleton
+from mien.nets.backbones.weights import find, load
 from mien.nets.words import Mistake
 
 
@@ -27,7 +32,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "efficientnet_lite0": EfficientNetLite0,
     "resnet50": ResNet50,
 }
-"""What makes the network of each backbone."""
+"""What makes the network of each backbone but timm's."""
 
 
 class Backbone(nn.Module):
@@ -49,7 +54,8 @@ class Backbone(nn.Module):
     def __init__(self, facts: Facts, thaw: int, size: int | None) -> None:
         super().__init__()
         self.facts, self.thaw, self.size = facts, thaw, size
-        self.network = NETWORKS[facts.name]()
+        make = NETWORKS.get(facts.name)
+        self.network = make() if make else deepcopy(skeleton(facts.name.removeprefix(TIMM)))
         blocks = cast(Network, self.network).blocks()
         if thaw > len(blocks):
             raise Mistake(f"thaw = {thaw}, but it has {len(blocks)} blocks: 0 thaws none of them, {len(blocks)} all")
@@ -78,15 +84,23 @@ class Backbone(nn.Module):
         """Take the published weights, all of them and no others; convolutions without a published bias get zeros.
 
         Raises:
-            UserError: the weights are not here, or their file is not what was published.
+            UserError: the weights are not here, their file is not what was published, or timm has changed the network.
         """
         published = {name: tensor for name, tensor in load(self.facts).items() if name not in self.facts.top}
         zeros = {
             f"{name}.bias": torch.zeros_like(module.bias)
             for name, module in self.network.named_modules()
-            if isinstance(module, nn.Conv2d) and module.bias is not None
+            if isinstance(module, Conv) and module.bias is not None
         }
-        self.network.load_state_dict(zeros | published)
+        try:
+            self.network.load_state_dict(zeros | published)
+        except RuntimeError:
+            raise UserError(f"{find(self.facts)}: does not fit {self.facts.name}; remove it, and get it anew") from None
+
+    @property
+    def fingerprint(self) -> str:
+        """What its frozen weights are known by: their file's SHA-256, or their own where others may bear their name."""
+        return self.facts.sha256 if self.facts.name in NETWORKS else kept.digest(self.network.state_dict())
 
     def thawed(self) -> list[list[nn.Parameter]]:
         """What is trained of each thawed block, the last block first."""
@@ -101,5 +115,5 @@ def _trained(block: Sequence[nn.Module]) -> list[nn.Parameter]:
         for part in block
         for module in part.modules()
         for name, parameter in module.named_parameters(recurse=False)
-        if not (isinstance(module, nn.Conv2d) and name == "bias")
+        if not (isinstance(module, Conv) and name == "bias")
     ]

