@@ -31,7 +31,7 @@ LIMIT = 100_000_000
 KEPT = 16_000_000
 """Pixels that are kept of a photo at most: a larger one is shrunk, so that memory stays bounded."""
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "MPO", "JPEG2000", "AVIF")
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "JPEG2000", "AVIF")
 """Kinds of files that are opened, as Pillow calls them, besides HEIF; of its others, EPS would start a program. Those
 that it knows without loading plugins come first."""
 

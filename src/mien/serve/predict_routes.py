@@ -59,8 +59,8 @@ def predict_routes(models: Models, predicting: Predicting, limits: Limits) -> AP
         tags=["predict"],
         summary="Find the faces of photos and tell what they look like",
         description="Send a form with one or more fields `file`, or JSON with the files' contents in base64. Each "
-        "photo is answered for itself, in the order sent; where none could be read, by the problem of the first. Photos stay "
-        "in memory until they are answered, and are neither written to disk nor logged.",
+        "photo is answered for itself, in the order sent; where none could be read, by the problem of the first. "
+        "Photos stay in memory until they are answered, and are neither written to disk nor logged.",
         responses={200: {"model": Predicted, "content": {"application/json": {"example": EXAMPLE}}}}
         | responses(408, 413, 415, 422, 429, 503),
         openapi_extra=BODY,

@@ -91,6 +91,7 @@ EXAMPLES = {
     421: "this server does not go by the name elsewhere.example",
     422: "a broken image (image file is truncated)",
     429: "64 photos are waiting already; ask again in 2 seconds",
+    431: "headers and query have more than 32,768 bytes",
     500: "a fault of the server's; its log says more",
     503: "no model is in use; choose one on the page Models, or start with --model FILE",
 }

@@ -13,6 +13,9 @@ OPEN = frozenset({"/", "/healthz", "/docs", "/openapi.json", "/colours.css", "/f
 
 STATIC = "/static/"
 
+HEAD = 32_768
+"""Bytes that a request's headers and query may have together."""
+
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
     "img-src 'self' blob: data:; media-src 'self' blob:; frame-src 'self' blob:; "
@@ -70,13 +73,16 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        problem = self._refused(scope["path"], Headers(scope=scope)) if scope["type"] == "http" else None
+        problem = self._refused(scope) if scope["type"] == "http" else None
         if problem:
             await problem.response()(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _refused(self, path: str, headers: Headers) -> Problem | None:
+    def _refused(self, scope: Scope) -> Problem | None:
+        path, headers = scope["path"], Headers(scope=scope)
+        if len(scope["query_string"]) + sum(len(name) + len(value) for name, value in headers.raw) > HEAD:
+            return Problem(431, f"headers and query have more than {HEAD:,} bytes")
         if not self._token and (name := _hostname(headers)) not in self._names:
             return Problem(421, f"this server does not go by the name {name}; behind a proxy, start it with --token")
         if path in OPEN or path.startswith(STATIC):
