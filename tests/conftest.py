@@ -72,3 +72,48 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> "Iterator[Hub]":
     forget()
     yield hub
     forget()
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as `mien export` writes them: a softmax over a fixed random view of the pixels."""
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    from mien.export.facts import INPUT, KEY, OUTPUT, Facts
+    from mien.faces import EMOTIONS
+
+    weights = np.random.default_rng(0).normal(0, 2e-3, (48 * 48, 7)).astype(np.float32)
+    nodes = [
+        helper.make_node("Cast", [INPUT], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("Flatten", ["pixels"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], [OUTPUT], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["N", 48, 48])],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["N", 7])],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    facts = Facts(
+        "tiny", "0.1.0", EMOTIONS, 48, 48, weights.size, "float32", 1.0, False, "r", "", "tiny", 0, data={}, recipe={}
+    )
+    helper.set_model_props(model, {KEY: facts.to_json()})
+    file = tmp_path_factory.mktemp("model") / "tiny.onnx"
+    onnx.save(model, file)
+    return file
+
+
+@pytest.fixture(scope="session")
+def grace() -> Path:
+    """Matplotlib's portrait of Grace Hopper (NASA, public domain), 512 x 600 pixels: one face, two thirds up."""
+    import matplotlib
+
+    file = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    if not file.exists():
+        pytest.skip(f"this matplotlib comes without {file.name}")
+    return file
