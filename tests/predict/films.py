@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 RATE = 10.0
+STEP = 20
 
 
 def write_film(path: Path, frames: Iterable[NDArray[np.uint8]], rate: float = RATE, codec: str = "") -> Path:
@@ -26,13 +27,13 @@ def write_film(path: Path, frames: Iterable[NDArray[np.uint8]], rate: float = RA
 
 
 def counted(count: int, width: int = 64, height: int = 48) -> list[NDArray[np.uint8]]:
-    """Frames that tell their number: gray, each brighter by 4 than the one before."""
-    return [np.full((height, width, 3), 4 * number, np.uint8) for number in range(count)]
+    """At most twelve frames that tell their number: gray, each brighter than the one before."""
+    return [np.full((height, width, 3), STEP * number, np.uint8) for number in range(count)]
 
 
 def number_of(frame: NDArray[np.uint8]) -> int:
     """The number of a frame that `counted` made."""
-    return round(float(frame.mean()) / 4)
+    return round(float(frame.mean()) / STEP)
 
 
 def panned(photo: Path, count: int, width: int = 320, height: int = 240) -> list[NDArray[np.uint8]]:
@@ -41,8 +42,8 @@ def panned(photo: Path, count: int, width: int = 320, height: int = 240) -> list
         picture = image.convert("RGB")
         frames = []
         for step in np.linspace(0, 1, count):
-            wide = 300 + 120 * step
-            left, top = 100 - 40 * step, 20 * step
+            wide = 340 + 140 * step
+            left, top = 90 - 60 * step, 40 - 20 * step
             box = (left, top, left + wide, top + wide * height / width)
             frames.append(np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR, box)))
     return frames

@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -118,6 +120,15 @@ def test_a_film_that_breaks_off_is_told_and_the_next_is_done(film: Path, model_f
     with (tmp_path / "a.csv").open() as file:
         errors = [(Path(row["path"]).name, row["error"][:9]) for row in csv.DictReader(file) if row["error"]]
     assert errors == [("cut.avi", "broke off"), ("diary.mp4", "not a vid")]
+
+
+def test_what_ails_a_film_is_told_by_mien_alone(model_file: Path, tmp_path: Path) -> None:
+    cut = write_film(tmp_path / "cut.mp4", counted(5))
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    command = [sys.executable, "-m", "mien", "predict", str(cut), "--model", str(model_file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"mien: {cut}: not a video, cut off at its beginning, or of a kind that cannot be read\n"
 
 
 def test_a_film_that_is_stopped_keeps_what_was_read(

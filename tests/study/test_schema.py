@@ -258,3 +258,14 @@ def test_no_entry_whatever_it_holds_is_more_than_a_mistake(key: str, value: obje
     table = {"name": "a", "nets": {"a": {"layers": ["flatten", "classes"]}}, key: value}
     study, problems = check_table(table, Path("s.toml"))
     assert (study is None) == bool(problems)
+
+
+def test_whose_labels_and_what_is_left_out(tmp_path: Path) -> None:
+    study = _read(tmp_path, 'name = "a"\n[data]\nlabels = "majority"\nclean = ["copies", "leaks"]\n' + NET)
+    assert (study.labels, study.clean) == ("majority", ("copies", "leaks"))
+    plain = _read(tmp_path, 'name = "a"\n' + NET)
+    assert (plain.labels, plain.clean) == ("own", ())
+    assert _mistakes(tmp_path, 'name = "a"\n[data]\nlabels = "most"\nclean = ["copys"]\n' + NET) == [
+        "data.labels: found 'most'; known: own, majority",
+        "data.clean: found 'copys'; known: constant, no_face, conflicts, leaks, copies; did you mean 'copies'?",
+    ]

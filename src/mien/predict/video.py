@@ -155,9 +155,10 @@ def open_video(path: Path) -> Video:
         raise UserError(f"{path}: the file is empty")
     with _quiet():
         # An absolute path: FFmpeg would take the beginning of "a:b.mp4" for a protocol.
-        capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG, [cv2.CAP_PROP_ORIENTATION_AUTO, 1])
+        capture = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise UserError(f"{path}: not a video, cut off at its beginning, or of a kind that cannot be read")
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
     width, height = (int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
     if width * height > LIMIT:
         capture.release()
@@ -188,9 +189,10 @@ def _quiet() -> Iterator[None]:
 
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
-    before = cv2.getLogLevel()
-    cv2.setLogLevel(0)
+    logging = cv2.utils.logging
+    before = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     try:
         yield
     finally:
-        cv2.setLogLevel(before)
+        logging.setLogLevel(before)

@@ -1,0 +1,86 @@
+"""Which faces a study takes: labels by FER+'s majority, train cleaned; told wherever its faces are told."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.cli.tables import show_plan
+from mien.faces import EIGHT, VOTES, in_split_order, write_packed
+from mien.faces.types import VOTED
+from mien.report.contents import Contents
+from mien.report.page import make_page
+from mien.report.pictures import open_again
+from mien.study.plan import Plan, make_plan, outline
+from mien.study.results import faces_facts
+from mien.study.schema import read_study
+from mien.training.run import Run
+
+TABLE = """
+name = "plus"
+[data]
+source = "faces"
+labels = "majority"
+clean = ["constant", "copies", "leaks"]
+[nets.flat]
+layers = ["flatten", "classes"]
+recipe = { epochs = 1, batch = 16 }
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """In train four faces of each emotion, a copy, a black one, a non-face; one of each elsewhere, one leaked."""
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("mien.study.plan.time_step", lambda *_: 0.5)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (51, 48, 48), np.uint8)
+    images[32], images[33], images[50] = images[0], 0, images[1]
+    votes = np.zeros((51, 10), np.uint8)
+    said = [*range(8)] * 4 + [0, 6, 0] + [*range(8)] * 2
+    votes[np.arange(51), [VOTES.index(VOTED[EIGHT[label]]) for label in said]] = 8
+    votes[34] = 0
+    votes[34, VOTES.index("NF")] = 10
+    labels = [label if label < 7 else 0 for label in said]
+    write_packed(in_split_order(images, labels, [0] * 35 + [1] * 8 + [2] * 8, votes=votes), tmp_path / "faces")
+    (tmp_path / "plus.toml").write_text(TABLE)
+    return make_plan(read_study(tmp_path / "plus.toml"))
+
+
+LEFT_OUT = {"no_face": {"train": 1}, "constant": {"train": 1}, "leaks": {"train": 1}, "copies": {"train": 1}}
+
+
+def test_a_study_takes_them_so_and_says_so(plan: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan.faces.classes == EIGHT
+    assert {split: sum(counts.values()) for split, counts in plan.faces.counts().items()} == {
+        "train": 31, "validation": 8, "test": 8,
+    }  # fmt: skip
+    assert plan.faces.left_out == LEFT_OUT
+    assert plan.leaked.sum() == 0
+    told = outline(plan, tmp_path / "out")
+    assert json.loads(json.dumps(told))["faces"]["left_out"] == LEFT_OUT
+    show_plan(told)
+    assert "left out: 1 copies of an image that stays (train 1)" in capsys.readouterr().out
+
+
+def test_a_run_tells_it_and_is_another_run(plan: Plan, tmp_path: Path) -> None:
+    net = plan.study.nets[0]
+    run = Run.create(tmp_path / "runs", net.net, net.recipe, 0, plan.faces)
+    assert run.asked["faces"]["left_out"] == LEFT_OUT
+    whole = make_plan(read_study(tmp_path / "plus.toml", ["data.clean=[]"]))
+    assert Run.create(tmp_path / "runs", net.net, net.recipe, 0, whole.faces).id != run.id
+
+
+def test_a_report_opens_the_same_faces_again_and_tells_it(plan: Plan) -> None:
+    faces = json.loads(json.dumps(faces_facts(plan)))
+    facts = {
+        "study": "plus", "created": "now", "command": "", "seeds": [0], "faces": faces,
+        "machine": {}, "versions": {}, "groups": [], "best": None, "nets": [], "comparisons": [], "previews": {},
+    }  # fmt: skip
+    contents = Contents(facts, ())
+    again, why_not = open_again(contents)
+    assert why_not == ""
+    assert again is not None
+    assert again.fingerprint == plan.faces.fingerprint
+    assert "1 images that are also in validation or test (train 1)" in make_page(contents, again, "").left_out
