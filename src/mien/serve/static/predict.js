@@ -16,34 +16,35 @@ let chosen = null; // the photo that is shown large, also after another view
 export async function render(root, params, signal) {
   const live = params.path[0] === "live";
   const place = h("div");
-  const model = h("p", { class: "quiet model" });
+  const ways = h("div", { class: "ways" });
+  const model = h("span");
   fill(
     root,
     h("h1", null, "What does this face show?"),
     h(
       "div",
-      { class: "tabs-row" },
-      h("nav", { class: "tabs", "aria-label": "From where" }, tab("#/predict", "photo", "Photos", !live), tab("#/predict/live", "live", "Live camera", live)),
-      model,
+      { class: "sources-row" },
+      h("nav", { class: "sources", "aria-label": "From where" }, source("#/predict", "photo", "Photos", !live), source("#/predict/live", "live", "Live camera", live)),
+      ways,
     ),
     place,
-    h("p", { class: "quiet caution" }, "An answer is a guess at the word that people would give to this picture of a face. It is not what a person feels."),
+    h("p", { class: "quiet caution" }, model, "An answer is a guess at the word that people would give to this picture of a face. It is not what a person feels."),
   );
   tellModel(model, signal);
-  await (live ? renderLive(place, signal) : renderPhotos(place, signal));
+  await (live ? renderLive(place, signal) : renderPhotos(place, ways, signal));
 }
 
-const tab = (href, sign, name, on) => h("a", { href, "aria-current": on && "page" }, icon(sign), name);
+const source = (href, sign, name, on) => h("a", { href, "aria-current": on && "page" }, icon(sign), name);
 
 /** Say which model answers; the view does without if the server will not tell. */
 async function tellModel(line, signal) {
   const { models, in_use: name } = await api("/v1/models", { signal }).catch(() => ({ models: [] }));
   if (!name) return;
   const accuracy = models.find((facts) => facts.name === name)?.scores?.test_accuracy;
-  fill(line, "Answered by ", h("a", { href: "#/models" }, name), accuracy && `, right on ${percent(accuracy, 1)} of its test faces`);
+  fill(line, "Answered by ", h("a", { href: "#/models" }, name), accuracy && `, right on ${percent(accuracy, 1)} of its test faces`, ". ");
 }
 
-function renderPhotos(root, signal) {
+function renderPhotos(root, corner, signal) {
   const ways = intake((files) => files.length && (chosen = add(files)[0], update()), signal);
   const start = h("div", { class: "start" });
   const progress = h("div", { class: "progress" });
@@ -58,8 +59,8 @@ function renderPhotos(root, signal) {
 
   function update() {
     if (!photos.includes(chosen)) chosen = photos[0] ?? null;
-    root.classList.toggle("without", !photos.length);
-    fill(start, photos.length ? [ways.choose, ways.photograph] : welcome(ways));
+    fill(start, !photos.length && welcome(ways));
+    if (photos.length) fill(corner, ways.choose, ways.photograph);
     fill(progress, photos.length > 1 && overview());
     updateThumbs();
     const now = chosen ? `${chosen.url} ${chosen.state}` : "";
@@ -128,9 +129,9 @@ const welcome = (ways) =>
 
 /** A small picture that chooses a photo, with how far it is. */
 function thumbnail(photo, onchoose) {
-  const state = h("span", { class: "state" });
+  const mark = h("span", { class: "mark" });
   const image = h("img", { src: photo.url, alt: "", loading: "lazy", decoding: "async", onerror: () => image.remove() });
-  const button = h("button", { type: "button", onclick: onchoose }, image, state);
+  const button = h("button", { type: "button", onclick: onchoose }, image, mark);
   const update = (on) => {
     const faces = count(photo.faces.length, "face");
     const words = { waiting: "waits", sent: "is looked at", failed: "could not be read", done: faces }[photo.state];
@@ -138,7 +139,7 @@ function thumbnail(photo, onchoose) {
     button.setAttribute("aria-label", `${photo.name}: ${words}`);
     button.setAttribute("aria-current", on);
     button.dataset.state = photo.state;
-    fill(state, signs[photo.state]);
+    fill(mark, signs[photo.state]);
   };
   return { element: h("li", null, button), update };
 }
