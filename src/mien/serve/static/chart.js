@@ -109,16 +109,15 @@ export function lineChart(title, signal, { shares = false } = {}) {
   };
 
   function axes(scale) {
-    const across = scale.yTicks.map((tick) => [
+    const across = scale.yTicks.map((tick, place) => [
       s("line", { class: "chart-rule", x1: frame.left, x2: frame.right, y1: scale.y(tick), y2: scale.y(tick) }),
-      s("text", { class: "chart-tick", x: frame.left - 8, y: scale.y(tick), dy: "0.35em", "text-anchor": "end" }, shares ? trimmed(100 * tick) : trimmed(tick)),
+      s("text", { class: "chart-tick", x: frame.left - 8, y: scale.y(tick), dy: "0.35em", "text-anchor": "end" }, shares ? `${trimmed(100 * tick)}${place === scale.yTicks.length - 1 ? " %" : ""}` : trimmed(tick)),
     ]);
     const along = scale.xTicks.map((tick) =>
       s("text", { class: "chart-tick", x: scale.x(tick), y: frame.bottom + 18, "text-anchor": "middle" }, tick),
     );
-    const unit = shares && s("text", { class: "chart-tick", x: frame.left - 8, y: frame.top - 2, "text-anchor": "end" }, "%");
     const epoch = s("text", { class: "chart-tick", x: frame.right, y: frame.bottom + 32, "text-anchor": "end" }, "epoch");
-    return [across, along, unit, epoch];
+    return [across, along, epoch];
   }
 }
 
@@ -157,11 +156,10 @@ function scales(series, longest, frame) {
   };
 }
 
-/** About five round numbers from just below `low` to just above `high`. */
+/** At most seven round numbers from just below `low` to just above `high`. */
 function nice(low, high) {
-  const rough = (high - low) / 4;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough);
+  const power = 10 ** Math.floor(Math.log10(high - low) - 1);
+  const step = power * [1, 2, 2.5, 5, 10, 20].find((factor) => (high - low) / (factor * power) <= 5.5);
   const first = Math.floor(low / step + 1e-9);
   const last = Math.ceil(high / step - 1e-9);
   return Array.from({ length: last - first + 1 }, (_, place) => Number(((first + place) * step).toPrecision(12)));

@@ -53,7 +53,7 @@ function table(runs, names, signal) {
     return [split === "validation" && one.accuracy === best ? h("b", null, figure) : figure, h("small", { class: "quiet" }, range(one.interval))];
   });
   const settings = [...new Set(runs.flatMap(({ recipe }) => Object.keys(recipe)))];
-  const differing = settings.filter((key) => new Set(runs.map(({ recipe }) => JSON.stringify(recipe[key] ?? null))).size > 1);
+  const differing = settings.filter((key) => key !== "epochs" && new Set(runs.map(({ recipe }) => JSON.stringify(recipe[key] ?? null))).size > 1);
   const facts = [
     row("state", runs.map((run) => state(run.facts.state))),
     row("validation", judged("validation")),
@@ -62,7 +62,7 @@ function table(runs, names, signal) {
     row("parameters", runs.map((run) => run.facts.parameters.toLocaleString("en"))),
     row("training time", runs.map((run) => duration(run.facts.seconds))),
     row("epochs", runs.map((run) => run.facts.epochs)),
-    row("faces", runs.map((run) => run.facts.faces.slice(0, 10)), new Set(runs.map((run) => run.facts.faces)).size > 1),
+    strangers(runs) && row("faces", runs.map((run) => run.facts.faces.slice(0, 10)), true),
   ];
   return h(
     "div",
@@ -110,6 +110,9 @@ function dotRow(name, judged, names) {
   );
 }
 
+/** Whether runs were judged on different faces. */
+const strangers = (runs) => new Set(runs.map(({ facts }) => facts.faces)).size > 1;
+
 function tested({ runs, pairs }, names) {
   const name = new Map(runs.map(({ facts }, place) => [`${facts.study}/${facts.run}`, names[place]]));
   const said = pairs.map(({ a, b, faces, only_a, only_b, p }) => {
@@ -117,13 +120,12 @@ function tested({ runs, pairs }, names) {
     const verdict = p < LIKELY ? [h("b", null, name.get(better)), " is better, and that is hardly chance"] : "the difference may well be chance";
     return h("li", null, `Of ${faces.toLocaleString("en")} validation faces only ${name.get(a)} has ${only_a} right, and only ${name.get(b)} ${only_b}: `, verdict, ` (${chance(p)}).`);
   });
-  const strangers = new Set(runs.map(({ facts }) => facts.faces)).size > 1;
   return h(
     "section",
     { class: "panel" },
     h("h2", null, "Face by face"),
     said.length ? h("ul", { class: "prose" }, said) : h("p", { class: "quiet" }, "Runs are tested against each other once they have judged the same validation faces."),
     said.length > 0 && h("p", { class: "quiet" }, "McNemar's exact test; with many pairs, some seem to differ by chance."),
-    strangers && h("p", { class: "quiet" }, "Runs that were judged on different faces are not comparable, and not tested against each other."),
+    strangers(runs) && h("p", { class: "quiet" }, "Runs that were judged on different faces are not comparable, and not tested against each other."),
   );
 }

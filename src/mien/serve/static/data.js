@@ -28,7 +28,7 @@ export async function render(root, { path, query }, signal) {
     h("nav", { class: "crumbs", "aria-label": "Place" }, h("a", { href: "#/data" }, "Data")),
     h("h1", null, set.name),
     h("p", { class: "facts-line" }, h("span", null, count(total(set), "face")), h("span", null, `${set.size} × ${set.size} pixels`), h("span", null, count(set.classes.length, "emotion")), set.studies.length > 0 && h("span", null, "used by ", set.studies.map((study, at) => [at ? ", " : "", h("a", { href: link(["studies", study]) }, study)]))),
-    h("nav", { class: "tabs", "aria-label": "About these faces" }, Object.entries(TABS).map(([name, [words]]) => h("a", { href: link(["data", key, name]), "aria-current": name === tab ? "page" : null }, words))),
+    h("nav", { class: "subviews", "aria-label": "About these faces" }, Object.entries(TABS).map(([name, [words]]) => h("a", { href: link(["data", key, name]), "aria-current": name === tab ? "page" : null }, words))),
     body,
   );
   await TABS[tab][1](body, set, query, signal);

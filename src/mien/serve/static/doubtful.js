@@ -54,7 +54,7 @@ export async function render(root, set, query, signal) {
       "li",
       { title: sure },
       picture,
-      h("span", null, h("s", null, face.label), " ", h("b", null, predicted)),
+      h("span", null, h("span", { class: "unseen" }, "labelled "), h("s", null, face.label), " ", h("span", { class: "unseen" }, ", but looks "), h("b", null, predicted)),
       h("small", { class: "quiet tabular" }, `${points(probabilities[predicted])} % sure`),
       votes(face),
       h("small", { class: "quiet tabular" }, `validation ${face.place}`),

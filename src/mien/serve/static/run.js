@@ -67,7 +67,7 @@ function head(facts) {
     facts.seconds ? duration(facts.seconds) : null,
     facts.parameters ? `${facts.parameters.toLocaleString("en")} parameters` : null,
   ];
-  return h("p", { class: "facts-line" }, state(facts.state), words.filter(Boolean).map((word) => h("span", null, word)), facts.reason && h("span", { class: "went-wrong" }, facts.reason));
+  return h("p", { class: "facts-line" }, state(facts.state), words.filter(Boolean).map((word) => h("span", null, word)), facts.reason ? h("span", { class: "went-wrong" }, facts.reason) : null);
 }
 
 function judged(run) {
@@ -80,7 +80,7 @@ function judged(run) {
 
 function made(run) {
   const settings = (entries) => h("dl", { class: "settings" }, entries.map(([name, value]) => h("div", null, h("dt", null, name.replaceAll("_", " ")), h("dd", null, shown(value)))));
-  const recipe = Object.entries(run.recipe).filter(([, value]) => value !== null && value !== "" && value !== false && !(Array.isArray(value) && !value.length));
+  const recipe = Object.entries(run.recipe).filter(([, value]) => value && value !== "none" && !(Array.isArray(value) && !value.length));
   return h(
     "section",
     { class: "panel" },

@@ -59,7 +59,7 @@ function card(study) {
         )
       : h("p", { class: "quiet" }, "No epoch is done yet."),
     study.state !== "finished" && h("progress", { value: share, max: 1, "aria-label": `${study.epochs} of ${study.epochs_asked} epochs` }),
-    h("footer", { class: "quiet" }, `${ago(study.changed)}`),
+    h("footer", { class: "quiet" }, `changed ${ago(study.changed)}`),
   );
 }
 

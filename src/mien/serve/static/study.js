@@ -51,8 +51,8 @@ export async function render(root, name, signal) {
   function show() {
     const runs = ordered(study);
     fill(heading, head(study));
-    showCurves(runs);
     showTable(runs);
+    showCurves(runs);
   }
 
   function showCurves(runs) {
@@ -60,16 +60,20 @@ export async function render(root, name, signal) {
       chart = measured();
       fill(stage, h("div", { class: "panel-head" }, h("h2", null, "Curves"), measures()), chart.node);
     }
-    const colours = coloured(runs, study);
+    const strong = prominent(runs, study);
+    const nets = [...new Set(runs.map((run) => run.net))];
+    const often = (run) => runs.filter((one) => one.net === run.net).length > 1;
+    const colour = (run) => `var(--line-${(nets.indexOf(run.net) % COLOURED) + 1})`;
     const lines = runs.map((run) => ({
-      name: runs.filter((one) => one.net === run.net).length > 1 ? `${run.net} ${told(run)}`.trim() : run.net,
+      name: often(run) ? `${run.net} ${bound(run.values) || `seed ${run.seed}`}` : run.net,
       values: run.curves[measure],
-      colour: colours.get(run.run) ?? "var(--edge)",
-      faint: !colours.has(run.run),
+      colour: colour(run),
+      faint: !strong.has(run),
       live: run.state === "running",
     }));
-    chart.update(lines.toSorted((a, b) => Boolean(b.faint) - Boolean(a.faint)), Math.max(...runs.map((run) => (run.state === "running" ? run.epochs_asked : run.epochs)), 1));
-    for (const [id, row] of rows) row.dot.style.setProperty("background", colours.get(id) ?? "var(--rule)");
+    const longest = Math.max(...runs.map((run) => (run.state === "running" ? run.epochs_asked : run.epochs)), 1);
+    chart.update(lines.toSorted((a, b) => Boolean(b.faint) - Boolean(a.faint)), longest);
+    for (const run of runs) rows.get(run.run).dot.style.setProperty("background", colour(run));
   }
 
   function measured() {
@@ -196,14 +200,10 @@ function ordered(study) {
   return study.run_facts.toSorted((a, b) => rank(a) - rank(b) || a.created.localeCompare(b.created) || a.run.localeCompare(b.run));
 }
 
-/** The colours of the runs that are told apart: those that train, then the best. */
-function coloured(runs, study) {
+/** The runs whose curves stand out, at most as many as can be named: those that train, then the best that are no trials. */
+function prominent(runs, study) {
   const trials = new Set(study.trials);
   const lively = (run) => Number(run.state === "running");
-  const worth = runs.filter((run) => run.epochs && !trials.has(run.run)).toSorted((a, b) => lively(b) - lively(a) || (b.validation_accuracy ?? 0) - (a.validation_accuracy ?? 0));
-  const taken = new Set(worth.slice(0, COLOURED).map((run) => run.run));
-  // Colours go by the order of the table, so that they stay when the ranking changes.
-  return new Map(runs.filter((run) => taken.has(run.run)).map((run, place) => [run.run, `var(--line-${(place % COLOURED) + 1})`]));
+  const worth = runs.filter((run) => run.epochs && !trials.has(run.run));
+  return new Set(worth.toSorted((a, b) => lively(b) - lively(a) || (b.validation_accuracy ?? 0) - (a.validation_accuracy ?? 0)).slice(0, COLOURED));
 }
-
-const told = (run) => bound(run.values) || `seed ${run.seed}`;
