@@ -1,9 +1,7 @@
 /** Faces as the page shows them: a box on the picture, and a card with bars; the two know of each other. */
 
+import { colour } from "./colours.js";
 import { fill, h, percent } from "./dom.js";
-
-/** The colour of an emotion, as CSS; a class that is no known emotion is gray. */
-export const colour = (emotion) => `var(--${CSS.escape(emotion)}, var(--gray))`;
 
 /** The most probable emotion's share, 0..1. */
 export const share = (face) => face.probabilities[face.emotion];

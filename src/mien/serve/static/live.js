@@ -2,8 +2,9 @@
 
 import { Problem } from "./api.js";
 import { cameras, isMirror, openCamera } from "./camera.js";
+import { colour } from "./colours.js";
 import { fill, h, icon, trouble } from "./dom.js";
-import { activate, Box, Card, colour } from "./faces.js";
+import { activate, Box, Card } from "./faces.js";
 import { predict } from "./photos.js";
 import { sentence } from "./stage.js";
 import { SECONDS, Timeline } from "./timeline.js";
@@ -128,8 +129,9 @@ class Screen {
       null,
       h("div", { class: "live-head" }, h("button", { type: "button", onclick: onstop }, icon("stop"), "Stop"), this.choice, this.rate),
       h("div", { class: "stage beside" }, this.view, h("div", { class: "side" }, this.nobody, this.cards)),
-      h("h2", { class: "timeline-title" }, `The last ${SECONDS} seconds`),
+      h("h2", { class: "timeline-title" }, "Timeline"),
       this.canvas,
+      h("p", { class: "axis quiet", "aria-hidden": "true" }, h("span", null, `${SECONDS} seconds ago`), h("span", null, "now")),
       this.legend,
       this.news,
     );
@@ -161,7 +163,7 @@ class Screen {
     const latencies = this.answers.map(([, latency]) => latency).sort((one, other) => one - other);
     const span = Math.max(now - this.answers[0][0], 1);
     const rate = (1000 * (this.answers.length - 1)) / span;
-    fill(this.rate, h("strong", null, rate.toFixed(0)), " a second, ", h("strong", null, latencies[latencies.length >> 1].toFixed(0)), " ms");
+    fill(this.rate, h("strong", null, rate.toFixed(0)), " frames a second, ", h("strong", null, latencies[latencies.length >> 1].toFixed(0)), " ms late");
     if (now > this.told + 1000 * SPAN) this.#tell(faces, now);
   }
 

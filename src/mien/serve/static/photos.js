@@ -6,13 +6,14 @@ const AT_ONCE = 3; // the server looks at those that come together in one batch
 
 /**
  * A photo and what is known of it. `state` is waiting, sent, done or failed; `faces` are the server's, in its JSON, once
- * done; `error` is why it failed; `url` shows the file in an <img>.
+ * done; `error` is why it failed; `url` shows the file in an <img>; `whole` says that its middle is taken for a face.
  */
 class Photo {
   constructor(file, name) {
     this.file = file;
     this.name = name;
     this.url = URL.createObjectURL(file);
+    this.whole = false;
     this.state = "waiting";
     this.faces = [];
     this.error = "";
@@ -54,11 +55,23 @@ export function remove(gone) {
 /** How many photos are answered, one way or the other. */
 export const answered = () => photos.filter((photo) => photo.state === "done" || photo.state === "failed").length;
 
-/** Send a file to be predicted; gives its faces, in the server's JSON. */
-export async function predict(file, name, signal, patient = false) {
+/** Ask about a photo again, taking its middle for a face: none is looked for. */
+export function takeForFace(photo) {
+  photo.whole = true;
+  photo.state = "waiting";
+  changed();
+  work();
+}
+
+/**
+ * Send a file to be predicted; gives its faces, in the server's JSON.
+ *
+ * @param {{patient: boolean, whole: boolean}} how ask again where the server is too busy; the photo is a face already
+ */
+export async function predict(file, name, signal, { patient = false, whole = false } = {}) {
   const body = new FormData();
   body.append("file", file, name);
-  const { results } = await api("/v1/predict", { body, signal, patient });
+  const { results } = await api(`/v1/predict${whole ? "?crop=true" : ""}`, { body, signal, patient });
   if (results[0].error) throw new Error(results[0].error);
   return results[0].faces;
 }
@@ -81,7 +94,7 @@ async function look(photo) {
     await photo.file.slice(0, 1).arrayBuffer().catch(() => {
       throw new Error("It cannot be read; a folder's photos are dropped without the folder.");
     });
-    photo.faces = await predict(photo.file, photo.name, photo.leaving.signal, true);
+    photo.faces = await predict(photo.file, photo.name, photo.leaving.signal, { patient: true, whole: photo.whole });
     photo.state = "done";
   } catch (error) {
     if (photo.leaving.signal.aborted) return;

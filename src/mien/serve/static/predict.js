@@ -11,6 +11,8 @@ import { stage } from "./stage.js";
 
 export const title = "Predict";
 
+const byTouch = matchMedia("(pointer: coarse)").matches; // there is nothing to drop from
+
 let chosen = null; // the photo that is shown large, also after another view
 
 export async function render(root, params, signal) {
@@ -121,8 +123,8 @@ const welcome = (ways) =>
     "div",
     { class: "welcome" },
     icon("photo"),
-    h("h2", null, "Drop photos here"),
-    h("p", { class: "quiet" }, "or paste them, or choose as many as you like"),
+    h("h2", null, byTouch ? "Begin with a photo" : "Drop photos here"),
+    h("p", { class: "quiet" }, byTouch ? "or with as many as you like" : "or paste them, or choose as many as you like"),
     h("div", { class: "actions" }, ways.choose, ways.photograph),
     h("p", { class: "quiet small" }, "Photos go to this server only, which forgets them once it has answered."),
   );

@@ -1,7 +1,8 @@
 /** Keeping answers: as a picture with boxes and bars, as JSON, or for many photos as JSON, one a line. */
 
+import { colour, paints } from "./colours.js";
 import { h, percent } from "./dom.js";
-import { colour, share } from "./faces.js";
+import { share } from "./faces.js";
 
 const LARGEST = 4096; // pixels of the saved picture's long side
 const LEAST = 800; // a smaller photo is enlarged to this width, so that words fit below it
@@ -33,12 +34,13 @@ class Sheet {
     this.height = Math.round(image.naturalHeight * scale);
     this.em = Math.max(13, Math.round(this.width / 62));
     this.columns = Math.max(1, Math.min(faces.length, Math.floor(this.width / (17 * this.em))));
-    const classes = Object.keys(faces[0].probabilities).length;
-    this.row = (classes * 1.5 + 4) * this.em;
+    const emotions = Object.keys(faces[0].probabilities);
+    const hues = paints(emotions.map(colour), "light");
+    this.hues = new Map(emotions.map((emotion, place) => [emotion, hues[place]]));
+    this.row = (emotions.length * 1.5 + 4) * this.em;
     const below = Math.ceil(faces.length / this.columns) * this.row + this.em;
     this.canvas = h("canvas", { width: this.width, height: Math.round(this.height + below) });
     this.pen = this.canvas.getContext("2d");
-    this.hues = resolved(Object.keys(faces[0].probabilities));
   }
 
   draw() {
@@ -95,18 +97,6 @@ class Sheet {
     this.pen.fillStyle = "#1f2328";
     this.pen.fillText(words, x, y);
   }
-}
-
-/** The emotions' colours as a canvas takes them: Map of emotion and colour, on light paper unless `scheme` is another. */
-export function resolved(emotions, scheme = "light") {
-  const probe = h("span", { style: { "color-scheme": scheme } });
-  document.body.append(probe);
-  const found = emotions.map((emotion) => {
-    probe.style.color = colour(emotion);
-    return [emotion, getComputedStyle(probe).color];
-  });
-  probe.remove();
-  return new Map(found);
 }
 
 const json = (content, indent) => new Blob([`${JSON.stringify(content, null, indent)}\n`], { type: "application/json" });

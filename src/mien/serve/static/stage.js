@@ -2,6 +2,7 @@
 
 import { count, empty, fill, h, trouble } from "./dom.js";
 import { activate, Box, Card, tally } from "./faces.js";
+import { takeForFace } from "./photos.js";
 
 const PORTRAIT = 96; // pixels of a face's small picture; shown at half of it
 const BESIDE = 2; // so many cards stand beside the photo; more stand below it
@@ -38,7 +39,8 @@ export function stage(root, photo, actions) {
 
   function faces(width, height, shown) {
     if (!photo.faces.length) {
-      fill(side, empty("face", "No face was found", h("p", { class: "quiet" }, "Faces are found when both eyes can be seen and the face is not tiny: at best, more than a tenth of the photo's height.")));
+      fill(side, empty("face", "No face was found", h("p", { class: "quiet" }, "Faces are found when both eyes are to be seen and the face is not tiny. If the photo is nothing but a face, its middle can be taken for one."),
+        h("div", { class: "actions" }, h("button", { type: "button", onclick: () => takeForFace(photo) }, "Take it for a face"))));
       return;
     }
     const boxes = new Map();

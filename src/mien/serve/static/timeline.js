@@ -1,17 +1,19 @@
 /** The rolling timeline: for each face a row, its probabilities as areas stacked over the last seconds. */
 
+import { colour, paints } from "./colours.js";
 import { percent } from "./dom.js";
-import { resolved } from "./saving.js";
 
 export const SECONDS = 30;
 const ROWS = 3; // faces that are drawn: those seen longest
 const ROW = 72; // CSS pixels, with the gap below
+const HIGH = 64; // without it
 const GAP = 1; // seconds without a face that leave a gap in its row
+const [GROUND, INK] = ["var(--sunken)", "var(--ink)"];
 
 export class Timeline {
   #canvas;
   #records = new Map(); // a face's number: [{time, probabilities}], within the last seconds
-  #hues = new Map();
+  #hues = null; // colours by emotion, of the ground, and of what is written
 
   /** @param {HTMLCanvasElement} canvas is as wide as CSS says; its height follows the rows. */
   constructor(canvas) {
@@ -32,7 +34,7 @@ export class Timeline {
 
   /** Forget the colours: the page became light or dark. */
   recolour() {
-    this.#hues = new Map();
+    this.#hues = null;
   }
 
   /** Draw, the right edge being `now`. */
@@ -45,13 +47,19 @@ export class Timeline {
     if (this.#canvas.width !== wanted[0] || this.#canvas.height !== wanted[1]) [this.#canvas.width, this.#canvas.height] = wanted;
     this.#canvas.style.height = `${height}px`;
     const pen = this.#canvas.getContext("2d");
-    const style = getComputedStyle(this.#canvas);
     pen.setTransform(sharp, 0, 0, sharp, 0, 0);
     pen.clearRect(0, 0, width, height);
     const x = (time) => width * (1 - (now - time) / SECONDS);
-    pen.fillStyle = style.borderTopColor; // the rule's
-    for (let ago = 0; ago <= SECONDS; ago += 5) pen.fillRect(Math.min(Math.round(x(now - ago)), width - 1), 0, 1, height - 12);
-    rows.forEach(([track, record], row) => this.#row(pen, record, x, ROW * row, rows.length > 1 ? `${track}` : "", style.color));
+    if (!rows.length) return;
+    this.#hues ??= hues(Object.keys(rows[0][1][0].probabilities));
+    rows.forEach(([track, record], row) => {
+      pen.fillStyle = this.#hues.get(GROUND);
+      pen.fillRect(0, ROW * row, width, HIGH);
+      this.#row(pen, record, x, ROW * row);
+      pen.fillStyle = this.#hues.get(INK);
+      pen.font = "600 12px system-ui, sans-serif";
+      if (rows.length > 1) pen.fillText(track, 6, ROW * row + 15);
+    });
   }
 
   /** What was shown most in the last seconds, of the face seen longest, in words. */
@@ -71,9 +79,8 @@ export class Timeline {
     return longest.sort((one, other) => one[0] - other[0]);
   }
 
-  #row(pen, record, x, top, name, ink) {
+  #row(pen, record, x, top) {
     const emotions = Object.keys(record[0].probabilities);
-    if (!this.#hues.size) this.#hues = resolved(emotions, getComputedStyle(this.#canvas).colorScheme);
     for (const part of parts(record)) {
       const floor = part.map(() => 0);
       for (const emotion of emotions) {
@@ -82,14 +89,10 @@ export class Timeline {
         this.#area(pen, part.map(({ time }) => x(time)), below, floor, top, this.#hues.get(emotion));
       }
     }
-    pen.font = "600 12px system-ui, sans-serif";
-    pen.fillStyle = ink;
-    if (name) pen.fillText(name, 2, top + 12);
   }
 
   #area(pen, xs, below, above, top, hue) {
-    const high = ROW - 14;
-    const y = (part) => top + high * (1 - part);
+    const y = (part) => top + HIGH * (1 - part);
     pen.beginPath();
     xs.forEach((at, place) => pen.lineTo(at, y(above[place])));
     for (let place = xs.length - 1; place >= 0; place--) pen.lineTo(xs[place], y(below[place]));
@@ -97,6 +100,12 @@ export class Timeline {
     pen.fillStyle = hue;
     pen.fill();
   }
+}
+
+function hues(emotions) {
+  const values = [...emotions.map(colour), GROUND, INK];
+  const found = paints(values);
+  return new Map([...emotions, GROUND, INK].map((name, place) => [name, found[place]]));
 }
 
 /** A record, cut where the face was gone. */

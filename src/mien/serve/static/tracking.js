@@ -8,6 +8,7 @@ const HALF_LIFE = 0.2; // seconds over which probabilities are averaged
 export class Tracker {
   #tracks = [];
   #count = 0;
+  #before = 0;
 
   /**
    * Say which face is which.
@@ -17,7 +18,9 @@ export class Tracker {
    * @returns {Object[]} the faces, each with its number `track`, its probabilities averaged over time
    */
   follow(time, faces) {
-    this.#tracks = this.#tracks.filter((track) => time - track.time <= PATIENCE);
+    const patience = Math.max(PATIENCE, 1.5 * (time - this.#before)); // a face of the frame before is never given up
+    this.#tracks = this.#tracks.filter((track) => time - track.time <= patience);
+    this.#before = time;
     const taken = matched(this.#tracks, faces);
     return faces.map((face, place) => {
       const before = taken.get(place);

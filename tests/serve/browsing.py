@@ -1,0 +1,108 @@
+"""The page in a browser: a server beside the test, Chromium, and axe-core to look for faults of accessibility."""
+
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+import uvicorn
+
+from mien.serve.app import make_app
+from mien.serve.server import Server
+from mien.serve.settings import Settings
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+]
+
+AXE = "4.14.1"
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[str]:
+    """Serve in a thread; gives the address."""
+    app = make_app(settings)
+    config = uvicorn.Config(app, port=0, ws="none", lifespan="on", log_level="error", timeout_graceful_shutdown=5)
+    server = Server(config, app)
+    thread = Thread(target=server.run, name="server")
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            Event().wait(0.02)
+        host, port = server.servers[0].sockets[0].getsockname()
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def chromium(*flags: str) -> Iterator[Any]:
+    """A browser with a camera, which shows a test picture unless `flags` say otherwise; the test is skipped without."""
+    with playwright.sync_playwright() as started:
+        own = started.chromium.executable_path
+        found = next(filter(None, map(shutil.which, (own, *BROWSERS))), None)
+        if found is None:
+            pytest.skip("no Chromium; `playwright install chromium` gets one")
+        with closing(started.chromium.launch(executable_path=found, args=[*FLAGS, *flags])) as browser:
+            yield browser
+
+
+@contextmanager
+def opened(browser: Any, address: str, **options: Any) -> Iterator[Any]:
+    """A page, with what it complained of in `troubles`, and the addresses that it asked for in `asked`."""
+    chosen = {
+        "viewport": {"width": 1280, "height": 900},
+        "color_scheme": "light",
+        "reduced_motion": "reduce",
+        **options,
+    }
+    with closing(browser.new_page(**chosen)) as page:
+        page.troubles, page.asked = [], []
+        page.on("console", lambda message: page.troubles.append(message.text))
+        page.on("pageerror", lambda error: page.troubles.append(str(error)))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto(address)
+        yield page
+
+
+def axe_source(cache: pytest.Cache) -> str:
+    """The script of axe-core, from the npm registry once, then from pytest's cache; the test is skipped without."""
+    folder = cache.mkdir(f"axe-core-{AXE}")
+    script = folder / "axe.min.js"
+    if not script.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("axe-core is fetched by npm, which is not installed")
+        words = [npm, "pack", "--silent", f"axe-core@{AXE}"]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode:
+            pytest.skip(f"npm did not get axe-core: {done.stderr.strip()[-200:]}")
+        with tarfile.open(folder / Path(done.stdout.strip()).name) as package:
+            content = package.extractfile("package/axe.min.js")
+            assert content
+            script.write_bytes(content.read())
+    return script.read_text(encoding="utf-8")
+
+
+def faults(page: Any, axe: str) -> list[str]:
+    """What axe-core finds serious or critical on a page as it is: the rule, and the first element that breaks it."""
+    page.evaluate(axe)
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+    grave = [one for one in found if one["impact"] in ("serious", "critical")]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]} {one['nodes'][0]['failureSummary']}" for one in grave]
