@@ -10,6 +10,8 @@ import typer
 from mien.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mien.cli.predict_output import Answer
     from mien.predict.paths import Named
     from mien.predict.predictor import Predictor
@@ -69,7 +71,7 @@ def predict(
     predictor = Predictor(model)
     failed = 0
     with ExitStack() as stack:
-        outputs = [print_json if as_json else print_text]
+        outputs: list[Callable[[Answer], None]] = [print_json if as_json else print_text]
         if csv is not None:
             outputs.append(
                 stack.enter_context(csv_file(csv, predictor.classes, webcam or any(file.is_video for file in files)))

@@ -83,4 +83,4 @@ def _found(name: str, faces: Faces) -> NDArray[np.bool_]:
         return np.isin(group, elsewhere[elsewhere >= 0])
     if name == "conflicts":
         return np.isin(group, conflicting(faces.split("train"), group[train]))
-    return (group >= 0) & (group != np.arange(len(faces)))
+    return np.asarray((group >= 0) & (group != np.arange(len(faces))))

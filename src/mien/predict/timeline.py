@@ -149,8 +149,10 @@ def draw_timeline(timeline: Timeline, path: Path, title: str) -> None:
     kind, faces = picture_format(path), timeline.summary()
     shown = sorted(faces[:DRAWN], key=lambda one: one.face)
     figure = Figure(figsize=(10, 1.1 * max(len(shown), 1) + 1.3), facecolor="white", layout="constrained")
-    style = {"svg.hashsalt": "mien", "svg.fonttype": "none", "font.size": 9, "text.color": INK}
-    with whole_file(path) as draft, rc_context(style):
+    with (
+        whole_file(path) as draft,
+        rc_context({"svg.hashsalt": "mien", "svg.fonttype": "none", "font.size": 9, "text.color": INK}),
+    ):
         rows = figure.subplots(max(len(shown), 1), 1, sharex=True, squeeze=False)[:, 0]
         for axes, one in zip(rows, shown, strict=False):
             _draw_row(axes, timeline.spans(one.face), timeline.classes)
