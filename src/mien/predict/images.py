@@ -41,7 +41,10 @@ SMALLEST = 8
 HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 """Brands of files that pi-heif reads: bytes 8 to 12, after `ftyp` (ISO/IEC 23008-12)."""
 
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, OverflowError, MemoryError, struct.error)
+BROKEN = (
+    *(OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, OverflowError, MemoryError),
+    *(RuntimeError, struct.error),
+)
 """What Pillow raises over damaged files."""
 
 PhotoSource: TypeAlias = Union[str, "os.PathLike[str]", bytes, "Image", NDArray[np.generic]]

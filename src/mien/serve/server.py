@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from mien.errors import UserError
 from mien.serve.app import App
 from mien.serve.problems import MEDIA_TYPE, Problem
+from mien.serve.security import HEAD
 from mien.serve.settings import Settings
 
 PATIENCE = 15
@@ -108,6 +109,7 @@ def run(app: App, listening: socket.socket, settings: Settings, ready: Callable[
     config = uvicorn.Config(
         _announced(app, ready),
         http=Protocol,
+        h11_max_incomplete_event_size=2 * HEAD,  # what is a little too long is refused with a problem
         ws="none",
         lifespan="on",
         access_log=False,

@@ -64,13 +64,16 @@ async def _of_form(request: Request, most: int) -> list[Upload]:
         form = await _InMemory(request.headers, request.stream(), max_files=most + 1, max_fields=0).parse()
     except MultiPartException as error:
         raise Problem(*_broken_form(error.message, most)) from None
-    uploads = []
-    for name, part in form.multi_items():
-        if name != FIELD or not isinstance(part, UploadFile):
-            raise Problem(422, f"the form has a field {name!r}; photos are sent as {FIELD!r}, with a file name")
-        uploads.append(Upload((part.filename or "")[:LABEL] or None, await part.read()))
-    await form.close()
-    return uploads
+    try:
+        return [await _of_part(name, part) for name, part in form.multi_items()]
+    finally:
+        await form.close()
+
+
+async def _of_part(name: str, part: UploadFile | str) -> Upload:
+    if name != FIELD or isinstance(part, str):
+        raise Problem(422, f"the form has a field {name!r}; photos are sent as {FIELD!r}, with a file name")
+    return Upload((part.filename or "")[:LABEL] or None, await part.read())
 
 
 def _broken_form(message: str, most: int) -> tuple[int, str]:
