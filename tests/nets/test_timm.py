@@ -293,7 +293,7 @@ def test_with_the_real_timm(name: str, side: int, blocks: int, tmp_path: Path, m
     theirs = timm.create_model(name).eval()
     file = tmp_path / f"{name}.safetensors"
     save_file(theirs.state_dict(), file)
-    facts = add(file)
+    (facts,) = add(file)
     net = Net("n", (f"timm('{name}', size={side})", "classes"))
     assert check(net) == []
     backbone = build(net)[0].eval()

@@ -18,7 +18,7 @@ from mien.errors import UserError
 from mien.faces.source import cache_folder
 from mien.nets.backbones import kept
 from mien.nets.backbones.facts import TIMM, Facts
-from mien.nets.backbones.timm_network import TimmNetwork, skeleton
+from mien.nets.backbones.timm_network import TimmNetwork, features_of
 
 
 def facts_of(name: str) -> Facts:
@@ -36,8 +36,6 @@ def facts_of(name: str) -> Facts:
     head = kept.head(found) if found else {}
     papers = [told.paper_ids] if isinstance(told.paper_ids, str) else told.paper_ids or ()
     page = f"https://huggingface.co/{_address(told)[0]}" if told.hf_hub_id else ""
-    with torch.no_grad():
-        features = skeleton(name)(torch.empty(1, *told.input_size, device="meta")).shape[1]
     return Facts(
         name=TIMM + name,
         paper=", ".join([told.paper_name or f"timm's {told.architecture}", *papers]),
@@ -45,7 +43,7 @@ def facts_of(name: str) -> Facts:
         std=tuple(told.std),
         size=told.input_size[-1],
         channels=told.input_size[0],
-        features=features,
+        features=features_of(name, told.input_size),
         top=(),
         licence=told.license or "timm tells none",
         source=f"{page or told.origin_url or 'timm'}, network of timm {_timm().__version__}",

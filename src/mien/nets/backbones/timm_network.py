@@ -19,7 +19,7 @@ class TimmNetwork(nn.Module):
         super().__init__()
         with torch.device("cpu"), torch.random.fork_rng(devices=[]):
             self.model: nn.Module = timm.create_model(name, pretrained=False)
-            self.model.reset_classifier(0)  # type: ignore[operator]
+            self.model.reset_classifier(0)
         published = self.model.state_dict().keys()
         for module in self.model.modules():
             module._non_persistent_buffers_set.clear()
@@ -61,6 +61,13 @@ def skeleton(name: str) -> TimmNetwork:
     It is made on the processor first, since not every model can be made without.
     """
     return TimmNetwork(name).to("meta").eval()
+
+
+@cache
+@torch.no_grad()
+def features_of(name: str, size: tuple[int, int, int]) -> int:
+    """How many values a model gives for an image of this size, [3, H, W]."""
+    return int(skeleton(name)(torch.empty(1, *size, device="meta")).shape[1])
 
 
 def _parts(module: nn.Module, before: str, ends: Sequence[str]) -> Iterator[tuple[str, nn.Module]]:
