@@ -55,3 +55,20 @@ def photo(grace: Path) -> bytes:
     with Image.open(grace) as image:
         image.resize((256, 300)).save(file, "jpeg")
     return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def built_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study called small, its faces packed beside it; not to be changed."""
+    from studied import build
+
+    return build(tmp_path_factory.mktemp("studied") / "small")
+
+
+@pytest.fixture
+def study(built_study: Path, settings: Settings) -> Path:
+    """The same among the studies of the server, to be changed at will."""
+    from shutil import copytree
+
+    copytree(built_study, settings.runs / "small")
+    return settings.runs / "small"
