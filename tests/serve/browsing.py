@@ -17,6 +17,7 @@ from mien.serve.server import Server
 from mien.serve.settings import Settings
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+playwright.expect.set_options(timeout=30_000)  # machines that test are busy
 
 FLAGS = [
     "--no-sandbox",

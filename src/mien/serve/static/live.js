@@ -163,7 +163,7 @@ class Screen {
     const latencies = this.answers.map(([, latency]) => latency).sort((one, other) => one - other);
     const span = Math.max(now - this.answers[0][0], 1);
     const rate = (1000 * (this.answers.length - 1)) / span;
-    fill(this.rate, h("strong", null, rate.toFixed(0)), " frames a second, ", h("strong", null, latencies[latencies.length >> 1].toFixed(0)), " ms late");
+    fill(this.rate, h("strong", null, rate.toFixed(0)), " frames/s, ", h("strong", null, latencies[latencies.length >> 1].toFixed(0)), " ms behind");
     if (now > this.told + 1000 * SPAN) this.#tell(faces, now);
   }
 

@@ -1,0 +1,193 @@
+"""The page's live camera, in a browser whose camera shows a film of a face."""
+
+import re
+from collections.abc import Iterator
+from email.parser import BytesParser
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import chromium, opened, playwright, served
+from PIL import Image
+
+from mien.serve.settings import Settings
+
+expect = playwright.expect
+
+SIZE = (640, 480)
+
+INK = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, 30);
+  const seen = new Set();
+  for (let at = 0; at < data.length; at += 4) if (data[at + 3] === 255) seen.add([...data.slice(at, at + 3)].join());
+  return [...seen];
+}"""
+"""The colours of a canvas' upper rows."""
+
+
+@pytest.fixture(scope="module")
+def address(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(Settings(runs=tmp_path_factory.mktemp("out"), model=str(model_file))) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def still(grace: Path) -> Image.Image:
+    """What the camera sees: a face left of the middle."""
+    sheet = Image.new("RGB", SIZE, "#8090a0")
+    with Image.open(grace) as image:
+        sheet.paste(image.resize((410, 480)), (0, 0))
+    return sheet
+
+
+@pytest.fixture(scope="module")
+def browser(still: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    film = tmp_path_factory.mktemp("film") / "face.mjpeg"
+    frame = BytesIO()
+    still.save(frame, "jpeg", quality=90)
+    film.write_bytes(5 * frame.getvalue())
+    with chromium(f"--use-file-for-fake-video-capture={film}") as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    with opened(browser, f"{address}/#/predict/live") as page:
+        expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
+        yield page
+
+
+def start(page: Any) -> None:
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator(".card")).to_have_count(1)
+
+
+def test_a_box_and_bars_follow_the_face_and_speed_is_told(page: Any, address: str, still: Image.Image) -> None:
+    start(page)
+    content = BytesIO()
+    still.save(content, "jpeg", quality=90)
+    file = {"name": "still.jpg", "mimeType": "image/jpeg", "buffer": content.getvalue()}
+    (result,) = page.request.post(f"{address}/v1/predict", multipart={"file": file}).json()["results"]
+    (face,) = result["faces"]
+    x, y, width, _ = face["box"]
+    seen, box = page.locator(".photo").bounding_box(), page.locator(".box").bounding_box()
+    mirrored = SIZE[0] - x - width
+    assert (box["x"] - seen["x"]) / seen["width"] == pytest.approx(mirrored / SIZE[0], abs=0.02)
+    assert (box["y"] - seen["y"]) / seen["height"] == pytest.approx(y / SIZE[1], abs=0.02)
+    assert box["width"] / seen["width"] == pytest.approx(width / SIZE[0], abs=0.02)
+    assert page.locator(".bars .name").all_inner_texts() == list(face["probabilities"])
+    expect(page.locator(".card .most .name")).to_have_text(face["emotion"])
+    expect(page.locator(".rate")).to_have_text(re.compile(r"^\d+ frames/s, [1-9]\d* ms behind$"))
+
+
+def test_the_timeline_rolls_in_the_emotions_colours(page: Any) -> None:
+    start(page)
+    canvas = page.locator(".timeline")
+    expect(canvas).to_have_accessible_name(re.compile(r"Face 1, last 30 seconds: \w+ \d+ %, \w+ \d+ %, \w+ \d+ %"))
+
+    def hue() -> str:
+        rgb = page.locator(".card .most .fill").evaluate("(bar) => getComputedStyle(bar).backgroundColor")
+        return ",".join(re.findall(r"\d+", rgb))
+
+    light = hue()
+    assert light in canvas.evaluate(INK)
+    page.get_by_role("button", name="Switch to dark").click()
+    page.wait_for_function(f"([canvas, hue]) => ({INK})(canvas).includes(hue)", arg=[canvas.element_handle(), hue()])
+    assert light != hue()
+    assert page.locator(".legend li").all_inner_texts() == page.locator(".bars .name").all_inner_texts()
+
+
+def test_frames_are_scaled_down_and_two_are_on_their_way_at_most(page: Any) -> None:
+    sent: list[bytes] = []
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        sent.append(posted(route.request))
+        held.append(route)
+
+    page.route("**/v1/predict", hold)
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_timeout(1500)
+    assert len(held) == 2
+    held.pop(0).continue_()
+    expect(page.locator(".card")).to_have_count(1)
+    with Image.open(BytesIO(sent[0])) as frame:
+        assert frame.format == "JPEG"
+        assert frame.size == (480, 360)
+
+
+def posted(request: Any) -> bytes:
+    """The file of a form."""
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+    (part,) = BytesParser().parsebytes(head + request.post_data_buffer).get_payload()
+    content: bytes = part.get_payload(decode=True)
+    return content
+
+
+def test_a_busy_server_is_asked_again(page: Any) -> None:
+    refused = []
+
+    def refuse(route: Any) -> None:
+        if len(refused) < 3:
+            refused.append(route)
+            body = '{"type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": "busy"}'
+            route.fulfill(status=429, content_type="application/problem+json", body=body)
+        else:
+            route.continue_()
+
+    page.route("**/v1/predict", refuse)
+    start(page)
+    assert len(refused) == 3
+
+
+def test_stopping_and_leaving_let_go_of_the_camera(page: Any) -> None:
+    page.evaluate("""() => {
+      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      window.tracks = [];
+      navigator.mediaDevices.getUserMedia = async (wish) => {
+        const stream = await open(wish);
+        window.tracks.push(...stream.getTracks());
+        return stream;
+      };
+    }""")
+    states = "window.tracks.map((track) => track.readyState)"
+    start(page)
+    assert page.evaluate(states) == ["live"]
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
+    assert page.evaluate(states) == ["ended"]
+    start(page)
+    page.get_by_role("link", name="Photos").click()
+    expect(page.get_by_role("heading", name="Drop photos here")).to_be_visible()
+    assert page.evaluate(states) == ["ended", "ended"]
+    asked = len(page.asked)
+    page.wait_for_timeout(500)
+    assert len(page.asked) == asked
+    assert page.troubles == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("NotAllowedError", "does not let this page see the camera"),
+        ("NotFoundError", "There is no camera here"),
+        ("NotReadableError", "in use by another program"),
+        ("AbortError", "The camera does not start: it is on fire"),
+    ],
+)
+def test_a_camera_that_does_not_open_is_told_with_what_to_do(page: Any, name: str, words: str) -> None:
+    page.evaluate(
+        """(name) => {
+          const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = async () => {
+            navigator.mediaDevices.getUserMedia = open;
+            throw new DOMException("it is on fire", name);
+          };
+        }""",
+        name,
+    )
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.get_by_role("alert")).to_contain_text(words)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".card")).to_have_count(1)
