@@ -152,8 +152,10 @@ def data_routes(studies: Studies, data: Data) -> APIRouter:
         "/{data_key}/faces.png",
         summary=f"Faces as one picture, {COLUMNS} beside each other",
         response_class=Response,
-        responses={200: {"content": {"image/png": {}}, "description": "The picture, in grays."}}
-        | responses(404, 409, 422),
+        responses={
+            200: {"content": {"image/png": {}}, "description": "The picture, in grays."},
+            **responses(404, 409, 422),
+        },
     )
     def get_sprite(faces: Opened, rows: Rows) -> Response:
         wanted = np.array([int(row) for row in rows.split(",")])

@@ -77,7 +77,7 @@ def study_routes(studies: Studies, watch: Watch) -> APIRouter:
         "/studies/{study}/report",
         summary="A study's report, one HTML page",
         response_class=FileResponse,
-        responses={200: {"content": {"text/html": {}}, "description": "The page."}} | responses(404),
+        responses={200: {"content": {"text/html": {}}, "description": "The page."}, **responses(404)},
     )
     def get_report(study: Named) -> FileResponse:
         if not study.report.is_file():

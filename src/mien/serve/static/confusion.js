@@ -25,7 +25,7 @@ export function matrix(classes, confusion) {
 
 function cell(faces, all, right) {
   const share = all ? faces / all : 0;
-  const classes = ["cell", right && "right", share > 0.55 && "strong"].filter(Boolean).join(" ");
+  const classes = ["cell", right && "right", share > 0.6 && "strong"].filter(Boolean).join(" ");
   return h("td", { class: classes, style: { "--share": share.toFixed(3) }, title: `${faces} of ${all} faces` }, all ? Math.round(100 * share) : "–");
 }
 
