@@ -64,9 +64,9 @@ $(rivals): requirements/bench.txt
 	.venv-bench/bin/python $(pip) --require-hashes --requirement $<
 	@touch $@
 
-lock: ## renew requirements/lock.txt and bench.txt: the newest versions that pyproject.toml allows
+lock: ## renew requirements/lock.txt and bench.txt: the newest versions that pyproject.toml allows; timm's torchvision stands apart
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python $(pip) 'uv>=0.13'; }
-	$(compile) --all-extras --group dev --excludes requirements/torch.txt \
+	$(compile) --extra heic --extra parquet --extra ray --extra serve --extra zstd --group dev --excludes requirements/torch.txt \
 	  --output-file requirements/lock.txt pyproject.toml requirements/lock.in
 	$(compile) --constraints requirements/lock.txt --output-file requirements/bench.txt requirements/bench.in
 
