@@ -6,9 +6,6 @@ import { fill, h, percent } from "./dom.js";
 /** The most probable emotion's share, 0..1. */
 export const share = (face) => face.probabilities[face.emotion];
 
-/** What a face is said to be, in words: `happy, 93 %`. */
-export const said = (face) => `${face.emotion}, ${percent(share(face))}`;
-
 /** How many faces show what, the most frequent first: `3 happy, 1 sad`. */
 export function tally(faces) {
   const counts = new Map();
@@ -25,7 +22,7 @@ export class Box {
     this.element = h(
       "button",
       { type: "button", class: "box", onpointerenter: () => onactive(true), onpointerleave: () => onactive(false), onfocus: () => onactive(true), onblur: () => onactive(false) },
-      h("span", { class: "tag" }, h("span", { class: "place tabular" }, number), this.word, this.value),
+      h("span", { class: "tag" }, h("span", { class: "place tabular" }, number), " ", this.word, " ", this.value),
     );
   }
 
@@ -39,7 +36,7 @@ export class Box {
     style.setProperty("--hue", colour(face.emotion));
     classList.toggle("below", y < 0.08 * height); // no room above it
     classList.toggle("leftward", x + wide / 2 > 0.6 * width);
-    this.element.setAttribute("aria-label", `Face ${this.number}: ${said(face)}`);
+    this.element.setAttribute("aria-label", `Face ${this.number} ${face.emotion} ${percent(share(face))}`);
     fill(this.word, face.emotion);
     fill(this.value, percent(share(face)));
   }
