@@ -1,68 +1,21 @@
 """The server as a process: what it says, what it takes from the wire, how it stops."""
 
 import json
-import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from serving import Running, serving
 from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
 from mien.serve.server import listen
 from mien.serve.settings import Settings
-
-
-@dataclass
-class Running:
-    """A server and where it listens."""
-
-    process: subprocess.Popen[str]
-    port: int
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
-
-    def say(self, words: bytes) -> bytes:
-        """Send bytes; gives all that comes back until the server closes."""
-        with self.connect() as line:
-            line.sendall(words)
-            return b"".join(iter(lambda: line.recv(65536), b""))
-
-    def stop(self) -> tuple[int, str]:
-        """Ask it to stop; gives its exit code and what it said on stderr."""
-        self.process.send_signal(signal.SIGTERM)
-        _, said = self.process.communicate(timeout=60)
-        return self.process.returncode, said
-
-
-@contextmanager
-def serving(*words: str) -> Iterator[Running]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mien", "serve", "--port", "0", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    try:
-        assert process.stdout
-        line = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+) \(Ctrl-C stops it\)", line)
-        assert found, line or process.communicate()[1]
-        yield Running(process, int(found[1]))
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture

@@ -41,6 +41,10 @@ BODY = {
     }
 }
 
+ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"model": Predicted, "content": {"application/json": {"example": EXAMPLE}}},
+}
+
 Crop = Annotated[bool, Query(description="The photos are faces already: none is looked for, the middle is judged.")]
 
 
@@ -61,8 +65,7 @@ def predict_routes(models: Models, predicting: Predicting, limits: Limits) -> AP
         description="Send a form with one or more fields `file`, or JSON with the files' contents in base64. Each "
         "photo is answered for itself, in the order sent; where none could be read, by the problem of the first. "
         "Photos stay in memory until they are answered, and are neither written to disk nor logged.",
-        responses={200: {"model": Predicted, "content": {"application/json": {"example": EXAMPLE}}}}
-        | responses(408, 413, 415, 422, 429, 503),
+        responses=ANSWER | responses(408, 413, 415, 422, 429, 503),
         openapi_extra=BODY,
     )
     async def predict(request: Request, crop: Crop = False) -> JSONResponse:
