@@ -6,12 +6,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "mien"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
-FLOORS = [{"errors", "disk", "compiled", "process"}, {"faces"}, {"nets"}, {"training"}, {"study"}, {"report"}, {"cli"}]
+FLOORS = [
+    *({"errors", "disk", "compiled", "process"}, {"faces"}, {"nets"}, {"training"}, {"study"}, {"report"}),
+    *({"export"}, {"predict"}, {"serve"}, {"cli"}),
+]
 """What stands further left is never allowed to import what stands further right."""
+
+LIGHT = {"errors", "disk", "process", "faces", "predict", "serve"}
+"""What predicting and serving may import, besides what `LIGHT_EXPORT` names: all of it starts without torch."""
+
+LIGHT_EXPORT = {"facts", "box", "session"}
 
 
 def floor(part: str) -> int:
@@ -57,6 +67,23 @@ def test_imports_go_one_way() -> None:
 def test_a_wrong_import_is_seen_even_inside_a_function() -> None:
     source = "from mien import __version__\nfrom mien.faces import csv\ndef f():\n    from mien.cli import app\n"
     assert against_the_way("study", ast.parse(source)) == ["4: mien.cli.app"]
+
+
+def test_predicting_and_serving_import_nothing_of_training() -> None:
+    wrong = []
+    for path in [*(SOURCE / "predict").rglob("*.py"), *(SOURCE / "serve").rglob("*.py")]:
+        for line, name in imported(parsed(path)):
+            package, *parts = name.split(".")
+            inside = package == "mien" and parts and not parts[0].startswith("__")
+            if inside and parts[0] not in LIGHT and (parts[0] != "export" or parts[1] not in LIGHT_EXPORT):
+                wrong.append(f"{path}:{line} imports {name}")
+    assert wrong == []
+
+
+def test_predicting_and_serving_start_without_torch() -> None:
+    pytest.importorskip("fastapi", reason="the extra serve is not installed")
+    heavy = {"torch", "matplotlib", "sklearn", "scipy", "pandas", "cleanlab", "rich"}
+    assert loads("mien.predict.predictor", "mien.serve.app", "mien.serve.server") & heavy == set()
 
 
 def test_every_module_of_faces_but_the_kernel_needs_numpy_alone() -> None:
