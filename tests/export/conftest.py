@@ -7,7 +7,7 @@ import pytest
 
 from mien.disk import write_json, write_text
 from mien.faces import Faces
-from mien.faces.drawn import draw_faces
+from mien.faces.source import find_source, read_source
 from mien.nets import Net
 from mien.training.loop import evaluate, fit
 from mien.training.recipe import Recipe
@@ -21,7 +21,7 @@ SMALL = Net("small", ("conv(8)", "batch_norm", "relu", "pool", "conv(12)", "relu
 @pytest.fixture(scope="session")
 def faces() -> Faces:
     """400 faces of train, 50 of validation, 50 of test; 24x24 pixels."""
-    return draw_faces(500, size=24)
+    return read_source(find_source(["drawn:500"]), size=24)
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, faces: Faces) -> Trained:
 @pytest.fixture(scope="session")
 def small(trained: Trained) -> Run:
     """A small net that has learnt something, judged on test."""
-    return trained(test=True, epochs=6)
+    return trained(test=True, epochs=12, learning_rate=0.01)
 
 
 @pytest.fixture(scope="session")

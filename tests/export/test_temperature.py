@@ -48,7 +48,7 @@ def test_no_temperature_near_it_is_more_likely(calibrated) -> None:
 def test_a_net_that_is_always_or_never_right_keeps_a_temperature_within_range() -> None:
     labels = np.array([0, 1, 2], np.uint8)
     right = 10 * np.eye(3, dtype=np.float32)
-    assert fit_temperature(right, labels) == pytest.approx(RANGE[0], rel=0.01)
+    assert RANGE[0] <= fit_temperature(right, labels) < 0.5
     assert fit_temperature(-right, labels) == pytest.approx(RANGE[1], rel=0.01)
 
 
