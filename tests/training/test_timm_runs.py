@@ -13,6 +13,8 @@ from mien.nets import Net
 from mien.nets.backbones.weights import fetch
 from mien.report.contents import NetResult
 from mien.report.settings import backbone_lines
+from mien.study.results import NetRuns
+from mien.study.schema import StudyNet
 from mien.training.loop import evaluate, fit
 from mien.training.recipe import Recipe
 from mien.training.run import Run
@@ -37,6 +39,7 @@ def test_a_runs_record_has_the_facts_of_what_it_began_with(start: Start, weights
     backbone = run.asked["backbone"]
     assert (backbone["name"], backbone["sha256"], backbone["licence"]) == (f"timm/{NAME}", weights, "apache-2.0")
     renew(hub, seed=2)
+    assert NetRuns(StudyNet(NET, run.recipe, ""), (run,)).backbone == backbone
     entry = {"name": "frozen", "layers": list(NET.layers), "values": {}, "parameters": 9, "trainable": 8}
     told = dict(backbone_lines(NetResult(entry | {"backbone": backbone})))
     assert told["their SHA-256"].startswith(weights[:16])
