@@ -89,7 +89,7 @@ def test_a_photo_gets_its_box_and_bars_as_the_service_answers(page: Any, address
     assert shown_box(page, 1) == pytest.approx(as_shares(face["box"], (512, 600)), abs=0.004)
     names = page.locator(".card .bars .name").all_inner_texts()
     assert names == list(face["probabilities"])
-    page.wait_for_function("document.getAnimations().length === 0")
+    page.wait_for_function("() => document.getAnimations().length === 0")
     for name, share in face["probabilities"].items():
         row = page.locator(".card .bars li", has=page.get_by_text(name, exact=True))
         assert row.locator(".value").inner_text() == f"{100 * share:.0f} %"
@@ -156,7 +156,7 @@ def test_progress_is_told_while_photos_wait(page: Any, grace: Path) -> None:
     page.route("**/v1/predict", lambda route: held.append(route))
     choose(page, *((f"{number}.jpg", grace.read_bytes()) for number in range(5)))
     expect(page.get_by_role("progressbar")).to_have_attribute("max", "5")
-    page.wait_for_function("document.querySelectorAll('.thumbs [data-state=sent]').length === 3")
+    page.wait_for_function("() => document.querySelectorAll('.thumbs [data-state=sent]').length === 3")
     assert len(held) == 3  # the others wait in the page
     for route in held[:2]:
         route.continue_()

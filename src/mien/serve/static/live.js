@@ -161,8 +161,8 @@ class Screen {
     this.timeline.draw(time);
     this.answers = [...this.answers.filter(([when]) => when > now - 1000 * SPAN), [now, now - 1000 * time]];
     const latencies = this.answers.map(([, latency]) => latency).sort((one, other) => one - other);
-    const span = Math.max(now - this.answers[0][0], 1);
-    const rate = (1000 * (this.answers.length - 1)) / span;
+    this.begun ??= now;
+    const rate = this.answers.length / Math.min(Math.max((now - this.begun) / 1000, 0.5), SPAN);
     fill(this.rate, h("strong", null, rate.toFixed(0)), " frames/s, ", h("strong", null, latencies[latencies.length >> 1].toFixed(0)), " ms behind");
     if (now > this.told + 1000 * SPAN) this.#tell(faces, now);
   }

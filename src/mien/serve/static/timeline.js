@@ -7,12 +7,13 @@ export const SECONDS = 30;
 const ROWS = 3; // faces that are drawn: those seen longest
 const ROW = 72; // CSS pixels, with the gap below
 const HIGH = 64; // without it
-const GAP = 1; // seconds without a face that leave a gap in its row
+const GAP = 1; // seconds without a face that leave a gap in its row, if frames were seen meanwhile
 const [GROUND, INK] = ["var(--sunken)", "var(--ink)"];
 
 export class Timeline {
   #canvas;
-  #records = new Map(); // a face's number: [{time, probabilities}], within the last seconds
+  #records = new Map(); // a face's number: [{time, frame, probabilities}], within the last seconds
+  #frame = 0;
   #hues = null; // colours by emotion, of the ground, and of what is written
 
   /** @param {HTMLCanvasElement} canvas is as wide as CSS says; its height follows the rows. */
@@ -22,9 +23,10 @@ export class Timeline {
 
   /** Note the faces of a frame, at a time in seconds. */
   add(time, faces) {
+    this.#frame++;
     for (const { track, probabilities } of faces) {
       if (!this.#records.has(track)) this.#records.set(track, []);
-      this.#records.get(track).push({ time, probabilities });
+      this.#records.get(track).push({ time, frame: this.#frame, probabilities });
     }
     for (const [track, record] of this.#records) {
       while (record.length && record[0].time < time - SECONDS) record.shift();
@@ -113,7 +115,7 @@ function parts(record) {
   const cut = [[]];
   for (const moment of record) {
     const last = cut.at(-1).at(-1);
-    if (last && moment.time - last.time > GAP) cut.push([]);
+    if (last && moment.time - last.time > GAP && moment.frame > last.frame + 1) cut.push([]);
     cut.at(-1).push(moment);
   }
   return cut;
