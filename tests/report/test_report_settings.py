@@ -36,6 +36,9 @@ def test_every_entry_that_differs_is_told() -> None:
         scaling="featurewise",
         whitening="zca",
         precision="float32",
+        teachers=("large", "old"),
+        average=0.996,
+        mirror=True,
     )
     found = settings(recipe)
     assert found.usual == ()
@@ -49,7 +52,9 @@ def test_every_entry_that_differs_is_told() -> None:
     assert told["sampling"] == "every emotion equally often"
     assert told["weight decay"] == "0.0005"
     assert told["rates of blocks"] == "0.8 times the rate of the block above"
-    assert told["weights kept"] == "of the epoch best on validation"
+    assert told["teachers"] == "large and old, 0.5 of each target"
+    assert told["weights kept"] == "of the epoch best on validation, a running average with decay 0.996"
+    assert told["judged"] == "with its mirror image"
     assert told["whitening"] == "ZCA, as fitted on train"
 
 
