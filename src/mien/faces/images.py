@@ -81,7 +81,7 @@ def read_image(source: Path | BytesIO, size: int = SIZE) -> NDArray[np.uint8]:
 
 
 def opaque(image: "Image") -> "Image":
-    """The image with at most 8 bits a channel and nothing transparent: 16 bits are scaled, what shines through is white.
+    """The image with at most 8 bits a channel nothing transparent: 16 bits are scaled, what shines through is white.
 
     Raises:
         ValueError: its pixels are floating-point numbers, or have more than 16 bits.
