@@ -25,8 +25,19 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",
+    "--use-fake-device-for-media-stream=device-count=2",
 ]
+
+TRACKS = """() => {
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  window.tracks = [];
+  navigator.mediaDevices.getUserMedia = async (wish) => {
+    const stream = await open(wish);
+    window.tracks.push(...stream.getTracks());
+    return stream;
+  };
+}"""
+"""A script that notes what cameras a page opens, in `window.tracks`."""
 
 AXE = "4.14.1"
 
@@ -54,7 +65,7 @@ def served(settings: Settings) -> Iterator[str]:
 
 @contextmanager
 def chromium(*flags: str) -> Iterator[Any]:
-    """A browser with a camera, which shows a test picture unless `flags` say otherwise; the test is skipped without."""
+    """A browser with two cameras, which show test pictures unless `flags` say otherwise; skips the test without one."""
     with playwright.sync_playwright() as started:
         own = started.chromium.executable_path
         found = next(filter(None, map(shutil.which, (own, *BROWSERS))), None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import chromium, opened, playwright, served
+from browsing import TRACKS, chromium, opened, playwright, served
 from PIL import Image
 
 from mien.faces.colours import colours
@@ -195,6 +195,22 @@ def test_a_photo_is_taken_by_the_camera(page: Any) -> None:
     expect(page.get_by_role("heading", name="No face was found")).to_be_visible()  # Chromium's test picture has none
     photo = page.locator(".photo img")
     assert photo.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [1280, 720]
+
+
+def test_another_camera_can_be_chosen(page: Any) -> None:
+    page.evaluate(TRACKS)
+    page.get_by_role("link", name="Live camera").click()
+    page.get_by_role("button", name="Start the camera").click()
+    cameras = page.get_by_role("combobox", name="Camera")
+    expect(cameras.locator("option")).to_have_count(2)
+    first, second = cameras.locator("option").all_inner_texts()
+    assert first != second
+    cameras.select_option(second)
+    page.wait_for_function("() => window.tracks.map((track) => track.readyState).join() === 'ended,live'")
+    assert page.evaluate("window.tracks.map((track) => track.label)") == [first, second]
+    expect(page.locator(".rate")).not_to_be_empty()
+    expect(cameras).to_have_value(page.evaluate("window.tracks[1].getSettings().deviceId"))
+    assert page.troubles == []
 
 
 def test_a_photo_without_a_face_can_be_taken_for_one(page: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import chromium, opened, playwright, served
+from browsing import TRACKS, chromium, opened, playwright, served
 from PIL import Image
 
 from mien.serve.settings import Settings
@@ -108,7 +108,11 @@ def test_frames_are_scaled_down_and_two_are_on_their_way_at_most(page: Any) -> N
 
     page.route("**/v1/predict", hold)
     page.get_by_role("button", name="Start the camera").click()
-    page.wait_for_timeout(1500)
+    for _ in range(300):
+        if len(held) == 2:
+            break
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(500)  # enough for a third
     assert len(held) == 2
     held.pop(0).continue_()
     expect(page.locator(".card")).to_have_count(1)
@@ -142,15 +146,7 @@ def test_a_busy_server_is_asked_again(page: Any) -> None:
 
 
 def test_stopping_and_leaving_let_go_of_the_camera(page: Any) -> None:
-    page.evaluate("""() => {
-      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-      window.tracks = [];
-      navigator.mediaDevices.getUserMedia = async (wish) => {
-        const stream = await open(wish);
-        window.tracks.push(...stream.getTracks());
-        return stream;
-      };
-    }""")
+    page.evaluate(TRACKS)
     states = "window.tracks.map((track) => track.readyState)"
     start(page)
     assert page.evaluate(states) == ["live"]

@@ -39,7 +39,7 @@ async function run(place, signal, again) {
   const closing = new AbortController();
   const close = () => closing.abort();
   signal.addEventListener("abort", close);
-  const screen = new Screen(close);
+  const screen = new Screen(close, closing.signal);
   fill(place, screen.element);
   try {
     await watch(screen, closing.signal);
@@ -75,7 +75,6 @@ function send(screen, signal) {
   const { video } = screen;
   const canvas = h("canvas");
   const pen = canvas.getContext("2d", { alpha: false });
-  const tracker = new Tracker();
   let [sent, shown, underway, notBefore] = [0, 0, 0, 0];
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
@@ -101,7 +100,7 @@ function send(screen, signal) {
         const faces = await predict(content, "frame.jpg", signal);
         if (number < shown || signal.aborted) return; // a later frame was quicker
         shown = number;
-        screen.update(tracker.follow(taken / 1000, faces), size, taken / 1000);
+        screen.update(faces, size, taken / 1000);
       } catch (error) {
         if (!(error instanceof Problem && error.status === 429)) throw error;
         notBefore = performance.now() + BUSY;
@@ -114,7 +113,7 @@ function send(screen, signal) {
 
 /** What is seen: the camera's picture with boxes, cards, the timeline, and how fast all of it is. */
 class Screen {
-  constructor(onstop) {
+  constructor(onstop, signal) {
     this.video = h("video", { muted: true, playsinline: true, "aria-label": "What the camera sees" });
     this.view = h("div", { class: "photo viewfinder" }, this.video);
     this.cards = h("ol", { class: "cards" });
@@ -135,11 +134,12 @@ class Screen {
       this.legend,
       this.news,
     );
+    this.tracker = new Tracker();
     this.timeline = new Timeline(this.canvas);
     this.shown = new Map(); // a face's number: its box and card
     this.answers = []; // [when shown, latency], ms
     this.told = 0;
-    addEventListener("themechange", () => this.timeline.recolour());
+    addEventListener("themechange", () => this.timeline.recolour(), { signal });
   }
 
   opened(track, known, onchoose) {
@@ -153,9 +153,10 @@ class Screen {
     fill(this.choice, known.length > 1 && select);
   }
 
-  /** Show the faces of a frame of so many pixels, taken at a time in seconds. */
-  update(faces, [width, height], time) {
+  /** Show what was found in a frame of so many pixels, taken at a time in seconds. */
+  update(found, [width, height], time) {
     const now = performance.now();
+    const faces = this.tracker.follow(time, found);
     this.#faces(faces, width, height);
     this.timeline.add(time, faces);
     this.timeline.draw(time);
