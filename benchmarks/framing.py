@@ -1,0 +1,141 @@
+"""What is lost between a photo and a ready crop: FER2013's faces set into larger pictures, found and classified again.
+
+Each face is enlarged or shrunk, tilted and put somewhere into a picture of 640 x 480; around it its edge goes on,
+blurred, so that it is a face in front of something. Told for each size and tilt: how many are found again; of these,
+how many are classified rightly, beside the direct answer about the very same crops as the data set has them.
+
+    python benchmarks/framing.py path/to/fer2013 [--model best] [--split test] [--count 500] [--json]
+
+With --measure it measures, on train and validation, how FER2013's faces are framed: what the detector finds on them, in
+shares of a crop's side. The medians are the constants of mien.predict.framing.
+"""
+
+import argparse
+import json
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.faces import Faces, open_faces
+from mien.faces.audit import is_constant
+from mien.predict.detector import Detector
+from mien.predict.predictor import Predictor
+
+WIDTH, HEIGHT = 640, 480
+SIDES = (32, 48, 72, 120, 240, 440)
+TILTS = (10, 20, 30, 45, 90, 180)
+USUAL = 120
+
+
+def main() -> None:
+    """Measure, then tell."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("faces", help="FER2013, in any form that mien reads")
+    parser.add_argument("--measure", action="store_true", help="measure the frame instead")
+    parser.add_argument("--model", default="best", help="a model in the box, or a file")
+    parser.add_argument("--split", default="test", choices=("validation", "test"))
+    parser.add_argument("--count", type=int, default=500, help="how many faces, random with a fixed seed")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    given = parser.parse_args()
+    faces = open_faces(given.faces)
+    if given.measure:
+        frame = measured(picked(faces.first(faces.rows("validation").stop), given.count))
+        print(json.dumps(frame, indent=2))
+        return
+    told = through(picked(faces.split(given.split), given.count), Predictor(given.model))
+    print(json.dumps(told, indent=2) if given.json else shown(told))
+
+
+def picked(faces: Faces, count: int) -> Faces:
+    """Random faces, without those of one gray, in their order."""
+    rows = np.flatnonzero(~is_constant(faces))
+    rows = np.sort(np.random.default_rng(0).permutation(rows)[:count])
+    return Faces(faces.images[rows], faces.labels[rows], faces.splits[rows], faces.classes)
+
+
+def through(faces: Faces, predictor: Predictor) -> list[dict[str, float]]:
+    """For each size and tilt: the share found, and of those found the accuracy through a picture and direct."""
+    direct = predictor.probabilities(faces.images).argmax(axis=1) == faces.labels
+    rows = []
+    for side, tilt in [*((side, 0) for side in SIDES), *((USUAL, tilt) for tilt in TILTS)]:
+        rng = np.random.default_rng([side, tilt])
+        answers = [again(image, side, tilt * (-1) ** row, rng, predictor) for row, image in enumerate(faces.images)]
+        found = np.array([answer is not None for answer in answers])
+        right = np.array([answer == faces.classes[label] for answer, label in zip(answers, faces.labels, strict=True)])
+        rows.append(
+            {
+                "side": side,
+                "tilt": tilt,
+                "faces": len(faces),
+                "found": float(found.mean()),
+                "direct": float(direct[found].mean()),
+                "through": float(right[found].mean()),
+            }
+        )
+    return rows
+
+
+def again(
+    image: NDArray[np.uint8], side: int, tilt: float, rng: np.random.Generator, predictor: Predictor
+) -> str | None:
+    """The emotion of a face that was set into a picture; None where it is not found."""
+    reach = side / 2 * (abs(math.cos(math.radians(tilt))) + abs(math.sin(math.radians(tilt))))
+    x = rng.uniform(min(reach, WIDTH / 2), max(WIDTH - reach, WIDTH / 2))
+    y = rng.uniform(min(reach, HEIGHT / 2), max(HEIGHT - reach, HEIGHT / 2))
+    for face in predictor.predict(set_into(image, side, tilt, x, y)):
+        left, top, width, height = face.box
+        if left < x < left + width and top < y < top + height:
+            return face.emotion
+    return None
+
+
+def set_into(image: NDArray[np.uint8], side: int, tilt: float, x: float, y: float) -> NDArray[np.uint8]:
+    """A picture uint8 [480, 640] with a face of `side` pixels, its middle at x, y, tilted clockwise by degrees."""
+    size = image.shape[0]
+    if side < size:
+        image = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+        size = side
+    turn = np.exp(1j * math.radians(tilt)) * side / size
+    start = complex(x, y) - complex(0.5, 0.5) - turn * complex(size - 1, size - 1) / 2
+    way = np.array([[turn.real, -turn.imag, start.real], [turn.imag, turn.real, start.imag]])
+    placed = cv2.warpAffine(image, way, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    inside = cv2.warpAffine(np.ones_like(image, np.float32), way, (WIDTH, HEIGHT))
+    around = cv2.GaussianBlur(placed, (0, 0), max(side / 12, 1))
+    return (inside * placed + (1 - inside) * around).round().astype(np.uint8)
+
+
+def measured(faces: Faces) -> dict[str, dict[str, float]]:
+    """How FER2013's faces are framed: medians and spreads, in shares of a crop's side."""
+    detector = Detector()
+    found = [detector.find(np.repeat(image[..., None], 3, axis=2)) for image in faces.images]
+    central = [min(many, key=lambda face: abs(face.middle - faces.size / 2).max()) for many in found if many]
+    points = (np.array([face.landmarks for face in central]) + 0.5) / faces.size
+    boxes = np.array([face.box for face in central]) / faces.size
+    eyes, mouth = points[:, :2].mean(axis=1), points[:, 3:].mean(axis=1)
+    across, down, middle = points[:, 1] - points[:, 0], mouth - eyes, (eyes + mouth) / 2
+    columns = {
+        "EYES": np.hypot(*across.T),
+        "FACE": np.hypot(*down.T),
+        "CENTRE x": middle[:, 0],
+        "CENTRE y": middle[:, 1],
+        "BOX": np.sqrt(boxes[:, 2] * boxes[:, 3]),
+        "BOX_CENTRE x": boxes[:, 0] + boxes[:, 2] / 2,
+        "BOX_CENTRE y": boxes[:, 1] + boxes[:, 3] / 2,
+        "tilt, degrees": np.degrees(np.arctan2(across[:, 1], across[:, 0])),
+    }
+    told = {"found": {"share": len(central) / len(faces), "faces": len(faces)}}
+    for name, column in columns.items():
+        low, middle_one, high = np.percentile(column, [16, 50, 84])
+        told[name] = {"median": float(middle_one), "16 %": float(low), "84 %": float(high)}
+    return told
+
+
+def shown(told: list[dict[str, float]]) -> str:
+    """A table of rows, percentages for shares."""
+    lines = ["side  tilt  found %  direct %  through %   (of the faces found)"]
+    for row in told:
+        shares = (f"{100 * row[name]:.1f}" for name in ("found", "direct", "through"))
+        lines.append("{:>4}  {:>4}  {:>7}  {:>8}  {:>9}".format(row["side"], row["tilt"], *shares))
+    return "\n".join(lines)

@@ -1,0 +1,116 @@
+"""The verb `mien predict`."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from mien.cli import app
+from mien.errors import UserError
+from mien.faces import EMOTIONS
+
+
+@pytest.fixture
+def photos(tmp_path: Path, grace: Path) -> Path:
+    """A folder with a portrait, a photo without a face, and a diary that is called a photo."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "hopper.jpg").write_bytes(grace.read_bytes())
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)).save(folder / "noise.png")
+    (folder / "diary.jpg").write_text("dear diary")
+    return folder
+
+
+def run(*words: object) -> Result:
+    result = CliRunner().invoke(app, ["predict", *map(str, words)])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_a_photo_is_told_in_words(photos: Path, model_file: Path) -> None:
+    result = run(photos / "hopper.jpg", "--model", model_file)
+    assert result.exit_code == 0
+    head, line = result.stdout.splitlines()
+    assert head == f"{photos / 'hopper.jpg'}: 1 face"
+    assert any(emotion in line for emotion in EMOTIONS)
+    assert "%" in line
+
+
+def test_a_photo_without_a_face_says_so_and_is_no_failure(photos: Path, model_file: Path) -> None:
+    result = run(photos / "noise.png", "--model", model_file)
+    assert (result.exit_code, result.stdout) == (0, f"{photos / 'noise.png'}: no face found\n")
+
+
+def test_json_is_an_object_a_photo_and_a_bad_file_does_not_stop_the_rest(photos: Path, model_file: Path) -> None:
+    result = run(photos, photos / "gone.jpg", "--json", "--model", model_file)
+    assert result.exit_code == 2
+    told = {Path(one["path"]).name: one for one in map(json.loads, result.stdout.splitlines())}
+    assert list(told) == ["diary.jpg", "hopper.jpg", "noise.png", "gone.jpg"]
+    assert told["diary.jpg"]["error"] == "not an image, or one of an unknown kind"
+    assert told["gone.jpg"]["error"] == "no such file"
+    assert told["noise.png"]["faces"] == []
+    (face,) = told["hopper.jpg"]["faces"]
+    assert len(face["box"]) == 4
+    assert list(face["probabilities"]) == list(EMOTIONS)
+    assert face["emotion"] in EMOTIONS
+
+
+def test_csv_has_a_line_a_face_and_one_for_every_other_photo(photos: Path, model_file: Path, tmp_path: Path) -> None:
+    assert run(photos, "--csv", tmp_path / "faces.csv", "--model", model_file).exit_code == 2
+    with (tmp_path / "faces.csv").open(newline="") as file:
+        diary, hopper, noise = csv.DictReader(file)
+    assert diary["error"].startswith("not an image")
+    assert noise["error"] == "no face found"
+    assert (hopper["face"], hopper["error"]) == ("1", "")
+    assert sum(float(hopper[emotion]) for emotion in EMOTIONS) == pytest.approx(1, abs=1e-3)
+
+
+def test_save_draws_a_copy_and_leaves_the_photo_alone(photos: Path, model_file: Path) -> None:
+    before = (photos / "hopper.jpg").read_bytes()
+    run(photos / "hopper.jpg", "--save", photos, "--explain", "--model", model_file)
+    assert (photos / "hopper.jpg").read_bytes() == before
+    with Image.open(photos / "hopper.faces.jpg") as drawn, Image.open(photos / "hopper.jpg") as photo:
+        assert abs(drawn.width / drawn.height - photo.width / photo.height) < 0.01
+        assert max(drawn.size) >= 640
+        changed = np.abs(np.asarray(drawn.resize(photo.size)).astype(int) - np.asarray(photo)).max(axis=2) > 60
+    assert 0.005 < changed.mean() < 0.4
+    with Image.open(photos / "hopper.face-1.png") as heat:
+        assert heat.size == (480, 480)
+
+
+def test_images_that_are_faces_already(tmp_path: Path, model_file: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)).save(tmp_path / "crop.png")
+    (told,) = run(tmp_path / "crop.png", "--crop", "--json", "--model", model_file).stdout.splitlines()
+    (face,) = json.loads(told)["faces"]
+    assert face["box"] == [0, 0, 48, 48]
+
+
+def test_an_explanation_without_a_place_to_go_is_refused(photos: Path, model_file: Path) -> None:
+    with pytest.raises(UserError, match="--save DIR"):
+        run(photos, "--explain", "--model", model_file)
+
+
+def test_an_empty_folder_is_said(tmp_path: Path, model_file: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run(tmp_path / "empty", "--model", model_file)
+    assert result.exit_code == 2
+    assert "no photo" in result.stderr
+
+
+def test_from_outside_there_is_a_message_an_exit_code_and_no_torch(photos: Path, model_file: Path) -> None:
+    code = "import sys; from mien.cli import main\ntry: main()\nfinally: print('torch' in sys.modules, file=sys.stderr)"
+    words = [str(photos / "diary.jpg"), str(photos / "hopper.jpg"), "--model", str(model_file)]
+    done = subprocess.run([sys.executable, "-c", code, "predict", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        f"mien: {photos / 'diary.jpg'}: not an image, or one of an unknown kind",
+        "False",
+    ]
+    assert "1 face" in done.stdout
