@@ -96,7 +96,11 @@ const waitOf = (response) => 1000 * Math.min(Number(response.headers.get("Retry-
 
 async function problemOf(response) {
   const said = await response.json().catch(() => ({}));
-  return new Problem(response.status, said.title ?? response.statusText, said.detail ?? said.title ?? `The server answered ${response.status}.`);
+  return new Problem(
+    response.status,
+    said.title ?? response.statusText,
+    said.detail ?? said.title ?? `The server answered ${response.status}.`,
+  );
 }
 
 let asking = null;
@@ -111,7 +115,13 @@ async function askForToken(wrong, signal) {
 
 function tokenDialog(wrong) {
   return new Promise((resolve, reject) => {
-    const field = h("input", { id: "token", type: "password", autocomplete: "off", required: true, "aria-describedby": "token-hint" });
+    const field = h("input", {
+      id: "token",
+      type: "password",
+      autocomplete: "off",
+      required: true,
+      "aria-describedby": "token-hint",
+    });
     const hint = wrong ? "That is not the token. " : "";
     const dialog = h(
       "dialog",
@@ -120,16 +130,31 @@ function tokenDialog(wrong) {
         "form",
         { method: "dialog", class: "stack" },
         h("h2", { id: "token-title" }, "This server asks for a token"),
-        h("p", { id: "token-hint", class: "quiet" }, `${hint}It is what mien serve was started with. It is kept until this tab is closed.`),
+        h(
+          "p",
+          { id: "token-hint", class: "quiet" },
+          `${hint}It is what mien serve was started with. It is kept until this tab is closed.`,
+        ),
         h("label", { for: "token" }, "Token"),
         field,
-        h("div", { class: "actions" }, h("button", { class: "primary" }, "Go on"), h("button", { value: "cancel", formnovalidate: true }, "Cancel")),
+        h(
+          "div",
+          { class: "actions" },
+          h("button", { class: "primary" }, "Go on"),
+          h("button", { value: "cancel", formnovalidate: true }, "Cancel"),
+        ),
       ),
     );
     dialog.addEventListener("close", () => {
       dialog.remove();
       if (dialog.returnValue === "cancel" || !field.value) {
-        reject(new Problem(401, "A token is needed", "This server answers only to those who know its token. Reload the page to enter it."));
+        reject(
+          new Problem(
+            401,
+            "A token is needed",
+            "This server answers only to those who know its token. Reload the page to enter it.",
+          ),
+        );
         return;
       }
       sessionStorage.setItem(TOKEN, field.value.trim());

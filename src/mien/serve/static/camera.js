@@ -20,7 +20,11 @@ const REASONS = {
  * @throws {Error} with words for people
  */
 export async function openCamera(video, signal, device = "") {
-  if (!hasCamera()) throw new Error("Browsers show a camera only to pages of this machine, or by https. Open this page as http://localhost, or behind a proxy with https.");
+  if (!hasCamera())
+    throw new Error(
+      "Browsers show a camera only to pages of this machine, or by https. " +
+        "Open this page as http://localhost, or behind a proxy with https.",
+    );
   const wish = device ? { deviceId: { exact: device } } : { facingMode: "user" };
   const asked = { video: { ...wish, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } } };
   const stream = await navigator.mediaDevices.getUserMedia(asked).catch((error) => {
@@ -41,7 +45,9 @@ export async function openCamera(video, signal, device = "") {
 /** The cameras that may be chosen: their ids and names, which are told once one is open. */
 export async function cameras() {
   const devices = await navigator.mediaDevices.enumerateDevices();
-  return devices.filter((one) => one.kind === "videoinput").map((one, place) => ({ id: one.deviceId, name: one.label || `Camera ${place + 1}` }));
+  return devices
+    .filter((one) => one.kind === "videoinput")
+    .map((one, place) => ({ id: one.deviceId, name: one.label || `Camera ${place + 1}` }));
 }
 
 /** Whether a camera looks at the one who looks at the page, who is then shown as by a mirror. */

@@ -37,13 +37,15 @@ export const empty = (sign, title, ...children) =>
 export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 
 /** `1 face`, `2 faces`. */
-export const count = (number, noun, many = `${noun}s`) => `${number.toLocaleString("en")} ${number === 1 ? noun : many}`;
+export const count = (number, noun, many = `${noun}s`) =>
+  `${number.toLocaleString("en")} ${number === 1 ? noun : many}`;
 
 function dressed(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === false || value === null || value === undefined) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "style") for (const [property, to] of Object.entries(value)) element.style.setProperty(property, to);
+    else if (name === "style")
+      for (const [property, to] of Object.entries(value)) element.style.setProperty(property, to);
     else element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...present(children));

@@ -10,7 +10,10 @@ export const share = (face) => face.probabilities[face.emotion];
 export function tally(faces) {
   const counts = new Map();
   for (const { emotion } of faces) counts.set(emotion, (counts.get(emotion) ?? 0) + 1);
-  return [...counts].sort((one, other) => other[1] - one[1]).map(([name, number]) => `${number} ${name}`).join(", ");
+  return [...counts]
+    .sort((one, other) => other[1] - one[1])
+    .map(([name, number]) => `${number} ${name}`)
+    .join(", ");
 }
 
 /** A face's box over a picture of so many pixels; shows where the face is, and says what it is. */
@@ -21,7 +24,14 @@ export class Box {
     this.value = h("span", { class: "value tabular" });
     this.element = h(
       "button",
-      { type: "button", class: "box", onpointerenter: () => onactive(true), onpointerleave: () => onactive(false), onfocus: () => onactive(true), onblur: () => onactive(false) },
+      {
+        type: "button",
+        class: "box",
+        onpointerenter: () => onactive(true),
+        onpointerleave: () => onactive(false),
+        onfocus: () => onactive(true),
+        onblur: () => onactive(false),
+      },
       h("span", { class: "tag" }, h("span", { class: "place tabular" }, number), " ", this.word, " ", this.value),
     );
   }
@@ -51,7 +61,14 @@ export class Card {
     this.number = number;
     this.element = h(
       "li",
-      { class: "card", tabindex: "-1", onpointerenter: () => onactive(true), onpointerleave: () => onactive(false), onfocus: () => onactive(true), onblur: () => onactive(false) },
+      {
+        class: "card",
+        tabindex: "-1",
+        onpointerenter: () => onactive(true),
+        onpointerleave: () => onactive(false),
+        onfocus: () => onactive(true),
+        onblur: () => onactive(false),
+      },
       h("div", { class: "card-head" }, portrait, this.title),
       this.list,
     );

@@ -11,8 +11,21 @@ import { takePhoto } from "./shutter.js";
  * @returns {{choose: HTMLElement, photograph: HTMLElement}}
  */
 export function intake(take, signal) {
-  const input = h("input", { type: "file", accept: "image/*,.heic,.heif", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", onchange: chosen });
-  const choose = h("button", { type: "button", class: "primary", onclick: () => input.click() }, icon("photo"), "Choose photos");
+  const input = h("input", {
+    type: "file",
+    accept: "image/*,.heic,.heif",
+    multiple: true,
+    class: "unseen",
+    tabindex: "-1",
+    "aria-hidden": "true",
+    onchange: chosen,
+  });
+  const choose = h(
+    "button",
+    { type: "button", class: "primary", onclick: () => input.click() },
+    icon("photo"),
+    "Choose photos",
+  );
   const photograph = h("button", { type: "button", onclick: shoot }, icon("camera"), "Take a photo");
   dropping(take, signal);
   addEventListener("paste", (event) => take(named([...event.clipboardData.files])), { signal });
@@ -32,7 +45,10 @@ export function intake(take, signal) {
 let pasted = 0;
 
 // Browsers call every pasted picture image.png.
-const named = (files) => files.map((file) => new File([file], file.name === "image.png" ? `pasted ${++pasted}.png` : file.name, { type: file.type }));
+const named = (files) =>
+  files.map(
+    (file) => new File([file], file.name === "image.png" ? `pasted ${++pasted}.png` : file.name, { type: file.type }),
+  );
 
 function dropping(take, signal) {
   let depth = 0; // dragenter and dragleave fire for every element on the way

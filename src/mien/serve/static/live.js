@@ -29,7 +29,11 @@ export async function renderLive(root, signal) {
       icon("live"),
       h("h2", null, "Look into the camera"),
       h("p", { class: "quiet" }, "Boxes and bars follow every face, many times a second."),
-      h("div", { class: "actions" }, h("button", { type: "button", class: "primary", onclick: start }, icon("live"), "Start the camera")),
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { type: "button", class: "primary", onclick: start }, icon("live"), "Start the camera"),
+      ),
       h("p", { class: "quiet small" }, "Frames are scaled down here and go to this server only, which keeps none."),
     ),
   );
@@ -45,7 +49,8 @@ async function run(place, signal, again) {
     await watch(screen, closing.signal);
   } catch (error) {
     if (signal.aborted) return;
-    if (!closing.signal.aborted) fill(place, trouble(sentence(error.message), h("button", { type: "button", onclick: again }, "Try again")));
+    if (!closing.signal.aborted)
+      fill(place, trouble(sentence(error.message), h("button", { type: "button", onclick: again }, "Try again")));
     else renderLive(place.parentElement, signal);
   } finally {
     closing.abort();
@@ -126,11 +131,22 @@ class Screen {
     this.element = h(
       "div",
       null,
-      h("div", { class: "live-head" }, h("button", { type: "button", onclick: onstop }, icon("stop"), "Stop"), this.choice, this.rate),
+      h(
+        "div",
+        { class: "live-head" },
+        h("button", { type: "button", onclick: onstop }, icon("stop"), "Stop"),
+        this.choice,
+        this.rate,
+      ),
       h("div", { class: "stage beside" }, this.view, h("div", { class: "side" }, this.nobody, this.cards)),
       h("h2", { class: "timeline-title" }, "Timeline"),
       this.canvas,
-      h("p", { class: "axis quiet", "aria-hidden": "true" }, h("span", null, `${SECONDS} seconds ago`), h("span", null, "now")),
+      h(
+        "p",
+        { class: "axis quiet", "aria-hidden": "true" },
+        h("span", null, `${SECONDS} seconds ago`),
+        h("span", null, "now"),
+      ),
       this.legend,
       this.news,
     );
@@ -164,7 +180,13 @@ class Screen {
     const latencies = this.answers.map(([, latency]) => latency).sort((one, other) => one - other);
     this.begun ??= now;
     const rate = this.answers.length / Math.min(Math.max((now - this.begun) / 1000, 0.5), SPAN);
-    fill(this.rate, h("strong", null, rate.toFixed(0)), " frames/s, ", h("strong", null, latencies[latencies.length >> 1].toFixed(0)), " ms behind");
+    fill(
+      this.rate,
+      h("strong", null, rate.toFixed(0)),
+      " frames/s, ",
+      h("strong", null, latencies[latencies.length >> 1].toFixed(0)),
+      " ms behind",
+    );
     if (now > this.told + 1000 * SPAN) this.#tell(faces, now);
   }
 
@@ -184,7 +206,12 @@ class Screen {
       card.update(face);
     }
     if (faces.length && !this.legend.children.length) {
-      fill(this.legend, Object.keys(faces[0].probabilities).map((name) => h("li", null, h("span", { class: "swatch", style: { background: colour(name) } }), name)));
+      fill(
+        this.legend,
+        Object.keys(faces[0].probabilities).map((name) =>
+          h("li", null, h("span", { class: "swatch", style: { background: colour(name) } }), name),
+        ),
+      );
     }
   }
 

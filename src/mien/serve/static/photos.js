@@ -1,11 +1,11 @@
-/** The photos of this visit: they wait, are sent to the server a few at a time, and stay when another view is opened. */
+/** The photos of this visit: they wait, go to the server a few at a time, and stay when another view is opened. */
 
 import { api } from "./api.js";
 
 const AT_ONCE = 3; // the server looks at those that come together in one batch
 
 /**
- * A photo and what is known of it. `state` is waiting, sent, done or failed; `faces` are the server's, in its JSON, once
+ * A photo and what is known of it. `state` is waiting, sent, done or failed; `faces` are the server's, in its JSON, if
  * done; `error` is why it failed; `url` shows the file in an <img>; `whole` says that its middle is taken for a face.
  */
 class Photo {
@@ -55,9 +55,9 @@ export function remove(gone) {
 /** How many photos are answered, one way or the other. */
 export const answered = () => photos.filter((photo) => photo.state === "done" || photo.state === "failed").length;
 
-/** Ask about a photo again, taking its middle for a face: none is looked for. */
-export function takeForFace(photo) {
-  photo.whole = true;
+/** Ask about a photo again; with `whole`, its middle is taken for a face, and none is looked for. */
+export function lookAgain(photo, whole = false) {
+  photo.whole = whole;
   photo.state = "waiting";
   changed();
   work();
@@ -91,9 +91,12 @@ async function look(photo) {
   changed();
   try {
     if (photo.file.type.startsWith("video/")) throw new Error("A video; on the command line, mien predict takes it.");
-    await photo.file.slice(0, 1).arrayBuffer().catch(() => {
-      throw new Error("It cannot be read; a folder's photos are dropped without the folder.");
-    });
+    await photo.file
+      .slice(0, 1)
+      .arrayBuffer()
+      .catch(() => {
+        throw new Error("It cannot be read; a folder's photos are dropped without the folder.");
+      });
     photo.faces = await predict(photo.file, photo.name, photo.leaving.signal, { patient: true, whole: photo.whole });
     photo.state = "done";
   } catch (error) {

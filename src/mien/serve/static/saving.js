@@ -12,7 +12,15 @@ export const saveJson = (photo) => save(json(photo, 2), `${stem(photo)}.json`);
 
 /** All that is answered, as `mien predict --json` writes it. */
 export const saveAll = (photos) =>
-  save(new Blob(photos.filter((photo) => photo.state !== "waiting" && photo.state !== "sent").map((photo) => `${JSON.stringify(photo)}\n`), { type: "application/jsonl" }), "faces.jsonl");
+  save(
+    new Blob(
+      photos
+        .filter((photo) => photo.state !== "waiting" && photo.state !== "sent")
+        .map((photo) => `${JSON.stringify(photo)}\n`),
+      { type: "application/jsonl" },
+    ),
+    "faces.jsonl",
+  );
 
 /** The photo with numbered boxes, and below it bars for each face. */
 export async function savePicture(photo) {
@@ -58,7 +66,10 @@ class Sheet {
   box(face, number) {
     const { pen, em } = this;
     const [x, y, width, height] = face.box.map((edge) => edge * this.scale);
-    for (const [line, stroke] of [[em / 3, "#fdfcf9"], [em / 5, this.hues.get(face.emotion)]]) {
+    for (const [line, stroke] of [
+      [em / 3, "#fdfcf9"],
+      [em / 5, this.hues.get(face.emotion)],
+    ]) {
       pen.lineWidth = line;
       pen.strokeStyle = stroke;
       pen.strokeRect(x, y, width, height);
@@ -99,7 +110,8 @@ class Sheet {
   }
 }
 
-const json = (content, indent) => new Blob([`${JSON.stringify(content, null, indent)}\n`], { type: "application/json" });
+const json = (content, indent) =>
+  new Blob([`${JSON.stringify(content, null, indent)}\n`], { type: "application/json" });
 
 const stem = (photo) => photo.name.replace(/\.[^.]*$/, "");
 

@@ -46,7 +46,11 @@ async function show(first) {
     else link.removeAttribute("aria-current");
   }
   if (!Object.hasOwn(VIEWS, name)) {
-    fill(main, h("h1", null, "Nothing is here"), h("p", null, "No view has this address. ", h("a", { href: "#/predict" }, "Predict"), " is where to begin."));
+    fill(
+      main,
+      h("h1", null, "Nothing is here"),
+      h("p", null, "No view has this address. ", h("a", { href: "#/predict" }, "Predict"), " is where to begin."),
+    );
     return;
   }
   const root = h("div", { class: `view view-${name}` });

@@ -1,4 +1,4 @@
-/** Taking a photo: a dialog with the camera's picture and a release; where a page may see no camera, the phone's own. */
+/** Taking a photo: a dialog with the camera's picture and a release; where a page may see none, the phone's own. */
 
 import { hasCamera, isMirror, openCamera } from "./camera.js";
 import { h, icon, trouble } from "./dom.js";
@@ -13,10 +13,21 @@ export const takePhoto = (signal) => (hasCamera() ? byDialog(signal) : byPhone()
 async function byDialog(signal) {
   const closing = new AbortController();
   const video = h("video", { muted: true, playsinline: true, "aria-label": "What the camera sees" });
-  const release = h("button", { type: "button", class: "primary", disabled: true, onclick: shoot }, icon("camera"), "Take it");
+  const release = h(
+    "button",
+    { type: "button", class: "primary", disabled: true, onclick: shoot },
+    icon("camera"),
+    "Take it",
+  );
   const cancel = h("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
   const view = h("div", { class: "viewfinder" }, video);
-  const dialog = h("dialog", { class: "dialog shutter", "aria-labelledby": "shutter-title" }, h("h2", { id: "shutter-title" }, "Take a photo"), view, h("div", { class: "actions" }, release, cancel));
+  const dialog = h(
+    "dialog",
+    { class: "dialog shutter", "aria-labelledby": "shutter-title" },
+    h("h2", { id: "shutter-title" }, "Take a photo"),
+    view,
+    h("div", { class: "actions" }, release, cancel),
+  );
   let file = null;
   const closed = new Promise((resolve) => dialog.addEventListener("close", resolve));
   signal.addEventListener("abort", () => dialog.close());

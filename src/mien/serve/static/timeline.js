@@ -46,7 +46,8 @@ export class Timeline {
     const height = ROW * Math.max(rows.length, 1);
     const sharp = devicePixelRatio;
     const wanted = [Math.round(width * sharp), Math.round(height * sharp)];
-    if (this.#canvas.width !== wanted[0] || this.#canvas.height !== wanted[1]) [this.#canvas.width, this.#canvas.height] = wanted;
+    if (this.#canvas.width !== wanted[0] || this.#canvas.height !== wanted[1])
+      [this.#canvas.width, this.#canvas.height] = wanted;
     this.#canvas.style.height = `${height}px`;
     const pen = this.#canvas.getContext("2d");
     pen.setTransform(sharp, 0, 0, sharp, 0, 0);
@@ -70,10 +71,12 @@ export class Timeline {
     if (!first) return `No face in the last ${SECONDS} seconds`;
     const sums = new Map();
     for (const { probabilities } of first[1]) {
-      for (const [emotion, part] of Object.entries(probabilities)) sums.set(emotion, (sums.get(emotion) ?? 0) + part / first[1].length);
+      for (const [emotion, part] of Object.entries(probabilities))
+        sums.set(emotion, (sums.get(emotion) ?? 0) + part / first[1].length);
     }
     const most = [...sums].sort((one, other) => other[1] - one[1]).slice(0, 3);
-    return `Face ${first[0]}, last ${SECONDS} seconds: ${most.map(([emotion, part]) => `${emotion} ${percent(part)}`).join(", ")}`;
+    const words = most.map(([emotion, part]) => `${emotion} ${percent(part)}`);
+    return `Face ${first[0]}, last ${SECONDS} seconds: ${words.join(", ")}`;
   }
 
   #rows() {
@@ -88,7 +91,14 @@ export class Timeline {
       for (const emotion of emotions) {
         const below = [...floor];
         part.forEach(({ probabilities }, place) => (floor[place] += probabilities[emotion]));
-        this.#area(pen, part.map(({ time }) => x(time)), below, floor, top, this.#hues.get(emotion));
+        this.#area(
+          pen,
+          part.map(({ time }) => x(time)),
+          below,
+          floor,
+          top,
+          this.#hues.get(emotion),
+        );
       }
     }
   }

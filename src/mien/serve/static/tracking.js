@@ -59,7 +59,9 @@ function averaged(before, face, time) {
   for (const [emotion, part] of Object.entries(face.probabilities)) {
     probabilities[emotion] = kept * (before.face.probabilities[emotion] ?? part) + (1 - kept) * part;
   }
-  const emotion = Object.keys(probabilities).reduce((most, name) => (probabilities[name] > probabilities[most] ? name : most));
+  const emotion = Object.keys(probabilities).reduce((most, name) =>
+    probabilities[name] > probabilities[most] ? name : most,
+  );
   return { ...face, probabilities, emotion };
 }
 
