@@ -53,11 +53,10 @@ class Graph(nn.Module):
         return torch.cat([self._logits(torch.from_numpy(np.array(part))) for part in batches(images)])
 
     def _logits(self, faces: Tensor) -> Tensor:
-        x, net = self.scaling(faces), self.get_submodule(NET)
-        if not self.mirror:
-            return net(x)
+        x = self.scaling(faces)
         # A face and its mirror image go through the net in one batch, which is faster than one after the other.
-        return net(torch.cat([x, x.flip(3)])).unflatten(0, (2, -1)).mean(0)
+        logits: Tensor = self.get_submodule(NET)(torch.cat([x, x.flip(3)]) if self.mirror else x)
+        return logits.unflatten(0, (2, -1)).mean(0) if self.mirror else logits
 
 
 def batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
