@@ -71,5 +71,5 @@ def refuse(found: Agreement, precision: str) -> None:
     elif found.lost > LOST * found.faces or not np.isfinite(found.largest):
         raise UserError(
             f"not exported: in {precision} the validation accuracy is {found.accuracy:.2%}, in float32 "
-            f"{found.torch_accuracy:.2%}; no more than {100 * LOST:g} points may be lost. Export it without --int8 or --fp16"
+            f"{found.torch_accuracy:.2%}; no more than {100 * LOST:g} points may be lost; leave out --int8 or --fp16"
         )

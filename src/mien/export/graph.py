@@ -56,7 +56,7 @@ class Graph(nn.Module):
         x = self.scaling(faces)
         # A face and its mirror image go through the net in one batch, which is faster than one after the other.
         logits: Tensor = self.get_submodule(NET)(torch.cat([x, x.flip(3)]) if self.mirror else x)
-        return logits.unflatten(0, (2, -1)).mean(0) if self.mirror else logits
+        return logits.view(2, -1, logits.shape[1]).mean(0) if self.mirror else logits
 
 
 def batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
@@ -81,7 +81,7 @@ def graph_of(run: Run) -> Graph:
 def to_onnx(graph: Graph, size: int) -> "ModelProto":
     """A graph as ONNX, in float32, for any number of faces of size x size pixels."""
     faces = torch.zeros(2, size, size, dtype=torch.uint8)
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), quiet("torch.onnx"):
         program = torch.onnx.export(
             graph,
             (faces,),
@@ -97,9 +97,13 @@ def to_onnx(graph: Graph, size: int) -> "ModelProto":
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """What torch's exporter says of its own insides, of use to nobody here, is not passed on."""
-    logger = logging.getLogger("torch.onnx")
+def quiet(name: str) -> Iterator[None]:
+    """Keep back what a library says of its own insides, of use to nobody here.
+
+    Args:
+        name: of its logger.
+    """
+    logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():

@@ -1,7 +1,7 @@
 """Quantise: an ONNX model with smaller numbers: float16 to be stored in half the space, int8 to compute with too."""
 
-import logging
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.export.facts import INPUT
-from mien.export.graph import NET, batches
+from mien.export.graph import NET, batches, quiet
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -69,11 +69,11 @@ def to_int8(model: "ModelProto", images: NDArray[np.uint8]) -> "ModelProto":
             batch = next(self.batches, None)
             return None if batch is None else {INPUT: batch}
 
-    logging.getLogger().setLevel(logging.ERROR)
-    with TemporaryDirectory() as folder:
+    # The tool speaks through the root logger.
+    with TemporaryDirectory() as folder, quiet("root"):
         target = Path(folder) / "int8.onnx"
         quantize_static(
-            model,
+            deepcopy(model),  # the tool moves the weights of what it is given into a file
             target,
             Faces(),
             quant_format=QuantFormat.QDQ,
