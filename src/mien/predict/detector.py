@@ -32,13 +32,13 @@ NEAR, FACE = 320, 180
 """Each face is looked at once more, in a square of this side, so enlarged that its box has that one. The landmarks of
 small faces hardly follow a tilt, those of large ones do."""
 
-UPRIGHT, GAIN, AGAIN = 5.0, 1.3, 3
+UPRIGHT, GAIN, AGAIN = 4.0, 1.3, 2
 """Degrees of tilt that are taken for none. A larger one is undone and the face looked at again, a few times: landmarks
 tell less tilt than there is, by about this factor."""
 
-LIKELY, SURE, DOUBT = 0.6, 0.65, 0.8
+LIKELY, SURE, DOUBT = 0.6, 0.7, 0.88
 """How sure the detector must be, 0 to 1: of a face to look at it again; of the face that it then sees; and below which
-it is asked whether the face is tilted far."""
+it may be that this is tilted far."""
 
 OVERLAP = 0.3
 """Boxes that share more of their union than this are of one face."""
@@ -104,22 +104,22 @@ class Detector:
     def _nearer(self, pixels: NDArray[np.uint8], face: Found) -> Found:
         """Look at a face again, enlarged and turned upright; as it was, where it is then not seen."""
         frame = Frame(*face.middle.tolist(), float(face.box[2:].max()) * NEAR / FACE, 0.0)
-        if face.score < DOUBT:
-            frame = max(
-                (frame._replace(tilt=turn) for turn in (0, *TURNS)), key=lambda turned: self._score(pixels, turned)
-            )
-        for _ in range(AGAIN):
+        seen = self._inside(pixels, frame)
+        if seen is None or seen.score < DOUBT:
+            frame = max((frame._replace(tilt=turn) for turn in (0, *TURNS)), key=lambda way: self._score(pixels, way))
             seen = self._inside(pixels, frame)
+        for _ in range(AGAIN):
             if seen is None:
-                break
+                return face
             face, lean = _placed(seen, frame, NEAR), frame_of_landmarks(seen.landmarks).tilt
             if abs(lean) < UPRIGHT:
-                break
+                return face
             frame = frame._replace(tilt=frame.tilt + GAIN * lean)
-        return face
+            seen = self._inside(pixels, frame)
+        return face if seen is None else _placed(seen, frame, NEAR)
 
     def _inside(self, pixels: NDArray[np.uint8], frame: Frame) -> Found | None:
-        """The face in the middle of a frame, in pixels of the square that is cut out."""
+        """The face in the middle of a frame, in pixels of the square that is cut out of it."""
         seen = self._look(cut(pixels, frame, NEAR))
         central = (face for face in seen if np.hypot(*(face.middle - NEAR / 2)) < FACE / 2)
         return max(central, key=lambda face: face.score, default=None)
