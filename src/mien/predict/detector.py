@@ -103,7 +103,8 @@ class Detector:
 
     def _nearer(self, pixels: NDArray[np.uint8], face: Found) -> Found:
         """Look at a face again, enlarged and turned upright; as it was, where it is then not seen."""
-        frame = Frame(*face.middle.tolist(), float(face.box[2:].max()) * NEAR / FACE, 0.0)
+        x, y = face.middle.tolist()
+        frame = Frame(x, y, float(face.box[2:].max()) * NEAR / FACE, 0.0)
         seen = self._inside(pixels, frame)
         if seen is None or seen.score < DOUBT:
             frame = max((frame._replace(tilt=turn) for turn in (0, *TURNS)), key=lambda way: self._score(pixels, way))
@@ -160,10 +161,8 @@ def resized(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
     scale = side / max(pixels.shape)
     size = [max(1, round(edge * scale)) for edge in pixels.shape[1::-1]]
-    brought: NDArray[np.uint8] = cv2.resize(
-        pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    )
-    return brought
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(pixels, size, interpolation=how).astype(np.uint8, copy=False)
 
 
 def weights_file() -> Path:

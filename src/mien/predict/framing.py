@@ -124,8 +124,7 @@ def cut(picture: NDArray[np.uint8], frame: Frame, size: int) -> NDArray[np.uint8
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     way = _way(frame, fine)
     sampled = cv2.warpAffine(picture, way, (fine, fine), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    averaged: NDArray[np.uint8] = cv2.resize(sampled, (size, size), interpolation=cv2.INTER_AREA)
-    return averaged
+    return cv2.resize(sampled, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def put_back(points: NDArray[np.floating], frame: Frame, size: int) -> NDArray[np.float64]:

@@ -74,7 +74,7 @@ class Photo:
     @property
     def scale(self) -> float:
         """How many pixels of the whole photo one of `pixels` stands for: 1, but for photos of more than `KEPT`."""
-        return self.size[0] / self.pixels.shape[1]
+        return self.size[0] / float(self.pixels.shape[1])
 
 
 def open_photo(source: PhotoSource, limit: int = LIMIT) -> Photo:

@@ -39,4 +39,5 @@ def occlusion(classifier: Classifier, crop: NDArray[np.uint8], emotion: int) -> 
     whole = classifier.probabilities(crop[None])[0, emotion]
     lost = whole - classifier.probabilities(covered)[:, emotion]
     weights = hidden.reshape(len(hidden), -1)
-    return ((lost @ weights) / weights.sum(axis=0)).reshape(height, width).astype(np.float32)
+    mattered: NDArray[np.float32] = ((lost @ weights) / weights.sum(axis=0)).astype(np.float32)
+    return mattered.reshape(height, width)

@@ -121,18 +121,16 @@ class Predictor:
                 landmarks=tuple(Point(x, y) for x, y in (face.landmarks * photo.scale).tolist()),
                 found=face.score,
                 tilt=frame.tilt,
-                crop=cut,
+                crop=crop,
                 **self._said(shares),
             )
-            for face, frame, cut, shares in zip(found, frames, crops, self.probabilities(crops), strict=True)
+            for face, frame, crop, shares in zip(found, frames, crops, self.probabilities(crops), strict=True)
         )
         return Prediction(faces, photo.size, _small(photo.pixels))
 
     def _ready(self, photo: Photo) -> Prediction:
-        import cv2
 
-        gray = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY)
-        crops = area_average(square(gray[None]), self.classifier.facts.height)
+        crops = area_average(square(_gray(photo)[None]), self.classifier.facts.height)
         side = min(photo.size)
         box = Box((photo.size[0] - side) // 2, (photo.size[1] - side) // 2, side, side)
         face = Face(box=box, crop=crops[0], **self._said(self.probabilities(crops)[0]))
@@ -143,16 +141,20 @@ class Predictor:
         return {"emotion": self.classes[int(shares.argmax())], "probabilities": probabilities}
 
     def _crops(self, photo: Photo, frames: list[Frame]) -> NDArray[np.uint8]:
-        import cv2
-
-        size = self.classifier.facts.height
-        gray = cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY)  # the luma of ITU-R 601
+        size, gray = self.classifier.facts.height, _gray(photo)
         return np.array([cut(gray, frame, size) for frame in frames], np.uint8).reshape(-1, size, size)
 
 
 class _Said(TypedDict):
     emotion: str
     probabilities: dict[str, float]
+
+
+def _gray(photo: Photo) -> NDArray[np.uint8]:
+    """The luma of ITU-R 601, uint8 [H, W], as FER2013's faces are gray."""
+    import cv2
+
+    return cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
 
 
 def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
