@@ -139,3 +139,7 @@ def shown(told: list[dict[str, float]]) -> str:
         shares = (f"{100 * row[name]:.1f}" for name in ("found", "direct", "through"))
         lines.append("{:>4}  {:>4}  {:>7}  {:>8}  {:>9}".format(row["side"], row["tilt"], *shares))
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
