@@ -2,7 +2,8 @@
 
 A server in a process of its own, on loopback; clients that each send the next photo once the last was answered, or
 refused and the time of its Retry-After is over. Beside it: a loop of `mien.Predictor` over the same photos in one
-process, before and after. Every answer is checked: a 200 has a result, a refusal is a problem (RFC 9457) that says when to come again.
+process, before and after. Every answer is checked: a 200 has a result, a refusal is a problem (RFC 9457) that says when
+to come again.
 
     .venv/bin/python benchmarks/serve.py                          # 64 clients, 60 s
     .venv/bin/python benchmarks/serve.py --limit queue=16         # asked too much: many are refused

@@ -64,8 +64,8 @@ def test_no_entry_of_a_recipe_is_left_out(name: str) -> None:
         "epochs": 3, "batch": 3, "optimizer": "sgd", "learning_rate": 0.5, "momentum": 0.5, "nesterov": True,
         "weight_decay": 0.5, "schedule": "one_cycle", "warm_up": 2.0, "layer_decay": 0.5, "label_smoothing": 0.5,
         "focal": 1.0, "class_weights": "balanced", "sampling": "balanced", "targets": "votes",
-        "scaling": "standardised", "whitening": "zca", "precision": "float32", "patience": 2, "keep": "best", "average": 0.9,
-        "mirror": True, "teachers": ("other",), "taught": 0.9,
+        "scaling": "standardised", "whitening": "zca", "precision": "float32", "patience": 2, "keep": "best",
+        "average": 0.9, "mirror": True, "teachers": ("other",), "taught": 0.9,
     }  # fmt: skip
     base = {"optimizer": "sgd", "momentum": 0.9} if name in ("momentum", "nesterov") else {}
     base |= {"teachers": ("other",)} if name == "taught" else {}
