@@ -25,6 +25,10 @@ SIDE, SMALL, LARGE = 640, 1280, 240
 """The long sides, in pixels, at which a photo is looked at; in each, faces of some 20 to 400 pixels are found. Large
 photos are looked at once more for small faces, and all of them for faces that fill them."""
 
+PIECE, SHARED = 720, 96
+"""The look for small faces goes piece by piece, to need no more memory than the others: the largest side of a piece,
+and what it shares with the next one, in which any small face is whole."""
+
 TURNS = (45, -45, 90, -90, 135, -135, 180)
 """Degrees by which is turned what seems to be no face, or hardly one, while it is upright."""
 
@@ -85,8 +89,11 @@ class Detector:
             pixels: uint8 [H, W, 3], RGB.
         """
         long = max(pixels.shape)
-        sides = [LARGE] + [side for side in (SIDE, SMALL) if long > side / 1.5]
-        found = [face for side in sides for face in self._upright(pixels, side)]
+        found = self._upright(pixels, LARGE)
+        if long > SIDE / 1.5:
+            found += self._upright(pixels, SIDE)
+        if long > SMALL / 1.5:
+            found += self._piecewise(pixels, SMALL)
         if not found:
             found = [face for turn in TURNS for face in self._turned(pixels, _whole(pixels, turn), SIDE)]
         nearer = [self._nearer(pixels, face) for face in distinct(found)]
@@ -96,6 +103,17 @@ class Detector:
     def _upright(self, pixels: NDArray[np.uint8], side: int) -> list[Found]:
         """Look at a photo brought to a long side."""
         return [_scaled(face, max(pixels.shape) / side) for face in self._look(resized(pixels, side))]
+
+    def _piecewise(self, pixels: NDArray[np.uint8], side: int) -> list[Found]:
+        """Look at the pieces of a photo brought to a long side."""
+        whole = resized(pixels, side)
+        pieces = [(top, left) for top in _spans(whole.shape[0]) for left in _spans(whole.shape[1])]
+        found = [
+            _shifted(face, left.start, top.start)
+            for top, left in pieces
+            for face in self._look(np.ascontiguousarray(whole[top, left]))
+        ]
+        return [_scaled(face, max(pixels.shape) / side) for face in found]
 
     def _turned(self, pixels: NDArray[np.uint8], frame: Frame, side: int) -> list[Found]:
         """Look at a frame of a photo, cut out to a side."""
@@ -187,6 +205,18 @@ def _whole(pixels: NDArray[np.uint8], turn: float) -> Frame:
     sine, cosine = abs(np.sin(np.radians(turn))), abs(np.cos(np.radians(turn)))
     side = max(width * cosine + height * sine, width * sine + height * cosine)
     return Frame(width / 2, height / 2, float(side), turn)
+
+
+def _spans(length: int) -> list[slice]:
+    """Pieces of equal length, `PIECE` at most, that cover a length and share `SHARED` or a little more."""
+    count = max(1, -(-(length - SHARED) // (PIECE - SHARED)))
+    piece = -(-(length + SHARED * (count - 1)) // count)
+    starts = [number * (length - piece) // max(count - 1, 1) for number in range(count)]
+    return [slice(start, start + piece) for start in starts]
+
+
+def _shifted(face: Found, x: float, y: float) -> Found:
+    return Found(face.box + np.array([x, y, 0, 0]), face.landmarks + np.array([x, y]), face.score)
 
 
 def _scaled(face: Found, scale: float) -> Found:

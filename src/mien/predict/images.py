@@ -28,8 +28,9 @@ SUFFIXES = frozenset(
 LIMIT = 100_000_000
 """Pixels that a photo may have at most: a header of a few bytes can claim any number."""
 
-KEPT = 16_000_000
-"""Pixels that are kept of a photo at most: a larger one is shrunk, so that memory stays bounded."""
+KEPT = 8_000_000
+"""Pixels that are kept of a photo at most: a larger one is shrunk by a whole factor, so that memory stays bounded. A
+face that is too small for that would not be found either."""
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "JPEG2000", "AVIF")
 """Kinds of files that are opened, as Pillow calls them, besides HEIF; of its others, EPS would start a program. Those
@@ -160,7 +161,8 @@ def _of_image(image: "Image", where: str, limit: int) -> Photo:
         image.draft(None, (width // shrink, height // shrink))  # a JPEG is decoded at a half, quarter or eighth
     upright = ImageOps.exif_transpose(image)
     turned = upright.size != image.size
-    rgb = opaque(upright).convert("RGB")
+    shown = opaque(upright)
+    rgb = shown if shown.mode == "RGB" else shown.convert("RGB")
     if (shrink := _shrink(rgb.size)) > 1:
         rgb = rgb.reduce(shrink)
     return Photo(np.array(rgb), (height, width) if turned else (width, height))
