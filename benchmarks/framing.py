@@ -1,7 +1,7 @@
 """What is lost between a photo and a ready crop: FER2013's faces set into larger pictures, found and classified again.
 
-Each face is enlarged or shrunk, tilted and put somewhere into a picture of 640 x 480; around it, what is at its edge goes
-on, mirrored and blurred, so that it is a face in front of something. Told for each size and tilt: how many are found
+Each face is enlarged or shrunk, tilted and put somewhere into a picture of 640 x 480; around it, what is at its edge
+goes on, mirrored and blurred, so that it is a face in front of something. Told for each size and tilt: how many are found
 again; of these, how many are classified rightly, beside the direct answer about the very same crops as the data set has
 them.
 
