@@ -1,9 +1,9 @@
 """What is lost between a photo and a ready crop: FER2013's faces set into larger pictures, found and classified again.
 
 Each face is enlarged or shrunk, tilted and put somewhere into a picture of 640 x 480; around it, what is at its edge
-goes on, mirrored and blurred, so that it is a face in front of something. Told for each size and tilt: how many are found
-again; of these, how many are classified rightly, beside the direct answer about the very same crops as the data set has
-them.
+goes on, mirrored and blurred, so that it is a face in front of something. Told for each size and tilt: how many are
+found again; of these, how many are classified rightly, beside the direct answer about the very same crops as the data set
+has them.
 
     python benchmarks/framing.py path/to/fer2013 [--model best] [--split test] [--count 500] [--json]
 
@@ -111,10 +111,13 @@ def set_into(image: NDArray[np.uint8], side: int, tilt: float, x: float, y: floa
 def measured(faces: Faces) -> dict[str, dict[str, float]]:
     """How FER2013's faces are framed: medians and spreads, in shares of a crop's side."""
     detector = Detector()
-    found = [detector.find(np.repeat(image[..., None], 3, axis=2)) for image in faces.images]
-    central = [min(many, key=lambda face: abs(face.middle - faces.size / 2).max()) for many in found if many]
-    points = (np.array([face.landmarks for face in central]) + 0.5) / faces.size
-    boxes = np.array([face.box for face in central]) / faces.size
+    pictures = [set_into(image, USUAL, 0, WIDTH / 2, HEIGHT / 2) for image in faces.images]
+    found = [detector.find(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)) for picture in pictures]
+    middle_of = np.array([WIDTH / 2, HEIGHT / 2])
+    central = [min(many, key=lambda face: abs(face.middle - middle_of).max()) for many in found if many]
+    corner = middle_of - USUAL / 2
+    points = (np.array([face.landmarks for face in central]) + 0.5 - corner) / USUAL
+    boxes = np.array([(*(face.box[:2] - corner), *face.box[2:]) for face in central]) / USUAL
     eyes, mouth = points[:, :2].mean(axis=1), points[:, 3:].mean(axis=1)
     across, down, middle = points[:, 1] - points[:, 0], mouth - eyes, (eyes + mouth) / 2
     columns = {
