@@ -2,8 +2,8 @@
 
 Each face is enlarged or shrunk, tilted and put somewhere into a picture of 640 x 480; around it, what is at its edge
 goes on, mirrored and blurred, so that it is a face in front of something. Told for each size and tilt: how many are
-found again; of these, how many are classified rightly, beside the direct answer about the very same crops as the data
-set has them.
+found again; of these, how many are classified rightly, beside the direct answer about the same faces as they are in
+the data set.
 
     python benchmarks/framing.py path/to/fer2013 [--model best] [--split test] [--count 500] [--json]
 

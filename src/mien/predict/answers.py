@@ -36,7 +36,7 @@ class Face:
             person's own; None where the image was said to be a face.
         found: how sure the detector is that this is a face, 0 to 1.
         tilt: by how many degrees the face is turned clockwise in the photo's plane, -180 to 180.
-        crop: uint8 [H, W], gray: what the model saw.
+        crop: uint8 [H, W], gray: the face as the model saw it.
     """
 
     box: Box
