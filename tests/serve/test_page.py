@@ -257,6 +257,7 @@ def test_answers_are_saved_as_json_and_as_a_picture(page: Any, address: str, pai
 def test_all_answers_are_saved_a_line_each_as_the_command_writes_them(page: Any, pair: bytes) -> None:
     choose(page, ("pair.jpg", pair), ("broken.jpg", b"no photo"))
     expect(page.locator(".progress")).to_contain_text("1 not read")
+    expect(page.get_by_role("progressbar")).to_have_count(0)
     with page.expect_download() as saved:
         page.get_by_role("button", name="All as JSON").click()
     first, second = map(json.loads, Path(saved.value.path()).read_text().splitlines())
