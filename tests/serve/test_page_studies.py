@@ -238,8 +238,8 @@ def test_no_view_scrolls_sideways_on_a_phone(browser: Any, address: str, runs: P
 def test_a_real_training_is_watched(page: Any, runs: Path, tmp_path: Path) -> None:
     file = tmp_path / "real.toml"
     file.write_text(
-        'name = "real"\ndata.source = "drawn:700"\nrecipe = { epochs = 5, batch = 64 }\n'
-        '[nets.net]\nlayers = ["conv(8)", "relu", "pool", "flatten", "classes"]\n'
+        'name = "real"\ndata.source = "drawn:4000"\nrecipe = { epochs = 5, batch = 64 }\n'
+        '[nets.net]\nlayers = ["conv(32)", "relu", "conv(32)", "relu", "pool", "flatten", "classes"]\n'
     )
     words = [sys.executable, "-m", "mien", "study", str(file), "-o", str(runs / "real")]
     with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:
