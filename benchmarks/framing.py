@@ -14,6 +14,7 @@ shares of a crop's side. The medians are the constants of mien.predict.framing.
 import argparse
 import json
 import math
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -39,15 +40,17 @@ def main() -> None:
     parser.add_argument("--model", default="best", help="a model in the box, or a file")
     parser.add_argument("--split", default="test", choices=("validation", "test"))
     parser.add_argument("--count", type=int, default=500, help="how many faces, random with a fixed seed")
-    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    parser.add_argument("--json", action="store_true", help="print a JSON object a row, for programs")
     given = parser.parse_args()
     faces = open_faces(given.faces)
     if given.measure:
         frame = measured(picked(faces.first(faces.rows("validation").stop), given.count))
         print(json.dumps(frame, indent=2))
         return
-    told = through(picked(faces.split(given.split), given.count), Predictor(given.model))
-    print(json.dumps(told, indent=2) if given.json else shown(told))
+    if not given.json:
+        print("side  tilt  found %  direct %  through %   (of the faces found)")
+    for row in through(picked(faces.split(given.split), given.count), Predictor(given.model)):
+        print(json.dumps(row) if given.json else shown(row), flush=True)
 
 
 def picked(faces: Faces, count: int) -> Faces:
@@ -57,26 +60,22 @@ def picked(faces: Faces, count: int) -> Faces:
     return Faces(faces.images[rows], faces.labels[rows], faces.splits[rows], faces.classes)
 
 
-def through(faces: Faces, predictor: Predictor) -> list[dict[str, float]]:
+def through(faces: Faces, predictor: Predictor) -> Iterator[dict[str, float]]:
     """For each size and tilt: the share found, and of those found the accuracy through a picture and direct."""
     direct = predictor.probabilities(faces.images).argmax(axis=1) == faces.labels
-    rows = []
     for side, tilt in [*((side, 0) for side in SIDES), *((USUAL, tilt) for tilt in TILTS)]:
         rng = np.random.default_rng([side, tilt])
         answers = [again(image, side, tilt * (-1) ** row, rng, predictor) for row, image in enumerate(faces.images)]
         found = np.array([answer is not None for answer in answers])
         right = np.array([answer == faces.classes[label] for answer, label in zip(answers, faces.labels, strict=True)])
-        rows.append(
-            {
-                "side": side,
-                "tilt": tilt,
-                "faces": len(faces),
-                "found": float(found.mean()),
-                "direct": float(direct[found].mean()),
-                "through": float(right[found].mean()),
-            }
-        )
-    return rows
+        yield {
+            "side": side,
+            "tilt": tilt,
+            "faces": len(faces),
+            "found": float(found.mean()),
+            "direct": float(direct[found].mean()) if found.any() else float("nan"),
+            "through": float(right[found].mean()) if found.any() else float("nan"),
+        }
 
 
 def again(
@@ -137,13 +136,10 @@ def measured(faces: Faces) -> dict[str, dict[str, float]]:
     return told
 
 
-def shown(told: list[dict[str, float]]) -> str:
-    """A table of rows, percentages for shares."""
-    lines = ["side  tilt  found %  direct %  through %   (of the faces found)"]
-    for row in told:
-        shares = (f"{100 * row[name]:.1f}" for name in ("found", "direct", "through"))
-        lines.append("{:>4}  {:>4}  {:>7}  {:>8}  {:>9}".format(row["side"], row["tilt"], *shares))
-    return "\n".join(lines)
+def shown(row: dict[str, float]) -> str:
+    """A row as a line of a table, percentages for shares."""
+    shares = (f"{100 * row[name]:.1f}" for name in ("found", "direct", "through"))
+    return "{:>4}  {:>4}  {:>7}  {:>8}  {:>9}".format(row["side"], row["tilt"], *shares)
 
 
 if __name__ == "__main__":

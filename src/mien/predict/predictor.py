@@ -32,6 +32,7 @@ class Predictor:
     Args:
         model: the name of a model in the box ("best", "fast"), or the path of a file that `mien export` wrote, or one
             that is open already.
+        detector: what finds the faces; the one of this package unless given.
 
     Attributes:
         classifier: the model, with the facts that its file tells.
@@ -40,8 +41,10 @@ class Predictor:
         UserError: there is no such model.
     """
 
-    def __init__(self, model: str | Path | Classifier = "best") -> None:
+    def __init__(self, model: str | Path | Classifier = "best", detector: Detector | None = None) -> None:
         self.classifier = model if isinstance(model, Classifier) else Classifier(model)
+        if detector:
+            self.detector = detector
 
     @cached_property
     def detector(self) -> Detector:

@@ -10,7 +10,7 @@ from mien.export.box import boxed
 from mien.export.facts import Facts, read_facts
 from mien.predict.answers import Prediction
 from mien.predict.classifier import model_file
-from mien.predict.detector import weights_file
+from mien.predict.detector import Detector, Found, weights_file
 from mien.predict.images import open_photo
 from mien.predict.predictor import Predictor
 from mien.serve.batching import BatchingClassifier
@@ -38,7 +38,7 @@ class Model:
     def __init__(self, name: str, file: Path, limits: Limits, metrics: Metrics) -> None:
         self.name = name
         self._limits = limits
-        self._classifier = _Bounded(file, metrics, limits.faces)
+        self._classifier = BatchingClassifier(file, metrics)
         self._own = threading.local()
         weights_file()  # lacking, it is told now, not with the first photo
 
@@ -61,22 +61,23 @@ class Model:
         with self._classifier.expected():
             photo = open_photo(content, self._limits.pixels)
             if not hasattr(self._own, "predictor"):
-                self._own.predictor = Predictor(self._classifier)
+                self._own.predictor = Predictor(self._classifier, _Bounded(self._limits.faces))
             prediction: Prediction = self._own.predictor.predict(photo, crop=crop)
             return prediction
 
 
-class _Bounded(BatchingClassifier):
-    """A batching classifier that refuses a photo with too many faces before it judges them."""
+class _Bounded(Detector):
+    """A detector that refuses a photo with too many faces before they are judged."""
 
-    def __init__(self, file: Path, metrics: Metrics, most: int) -> None:
-        super().__init__(file, metrics)
+    def __init__(self, most: int) -> None:
+        super().__init__()
         self._most = most
 
-    def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        if len(crops) > self._most:
-            raise Problem(422, f"{len(crops)} faces were found; more than {self._most} in a photo are not judged")
-        return super().probabilities(crops)
+    def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
+        found = super().find(pixels)
+        if len(found) > self._most:
+            raise Problem(422, f"{len(found)} faces were found; more than {self._most} in a photo are not judged")
+        return found
 
 
 class Models:
