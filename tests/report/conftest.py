@@ -34,6 +34,9 @@ values = {{ kernel = 5, act = "elu" }}
 [groups]
 fnn = ["wide", "deep"]
 cnn = ["conv_1", "conv_2"]
+[ensembles]
+chosen = ["wide", "conv_1"]
+all = ["wide", "deep", "conv_1", "conv_2"]
 """
 
 SKILL = {"wide": 1.1, "deep": 1.0, "conv_1": 2.0, "conv_2": 1.9}

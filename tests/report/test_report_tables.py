@@ -79,6 +79,19 @@ def test_each_group_has_its_table(study: Path) -> None:
     assert [row["name"] for row in rows_of(study, "comparison-cnn")] == ["conv_1", "conv_2"]
 
 
+def test_nets_together_stand_beside_the_best_of_them(study: Path) -> None:
+    results = {one["name"]: one for one in json.loads((study / "results.json").read_text())["ensembles"]}
+    rows = rows_of(study, "ensembles")
+    assert [row["name"] for row in rows] == list(results) == ["chosen", "all"]
+    for row in rows:
+        one = results[row["name"]]
+        assert row["nets"] == ", ".join(one["nets"])
+        assert float(row["validation_accuracy"]) == one["validation_accuracy"]
+        assert (row["best"], float(row["p"])) == (one["best"], one["against_best"]["p"])
+        assert bool(row["test_accuracy"]) == ("test_accuracy" in one)
+    assert f"{100 * results['all']['validation_accuracy']:.1f}" in (study / "report.html").read_text()
+
+
 def test_the_other_tables_equal_the_results(study: Path) -> None:
     results = json.loads((study / "results.json").read_text())
     counts = results["faces"]["counts"]

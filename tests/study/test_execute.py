@@ -213,3 +213,45 @@ layers = ["flatten", "dense(8)", "relu", "classes"]
     other = tmp_path / "other.toml"
     other.write_text(file.read_text().replace("dense(8)", "dense(9)"))
     assert [net["missing"] for net in outline(make_plan(read_study(other)), tmp_path / "out")["nets"]] == [2, 2]
+
+
+def test_an_ensemble_answers_by_the_mean_of_its_nets(tmp_path: Path, quiet) -> None:
+    file = tmp_path / "together.toml"
+    file.write_text(
+        """
+name = "together"
+seeds = [0, 1]
+data.source = "drawn:200"
+recipe = { epochs = 1 }
+[nets.a]
+layers = ["pool(4)", "flatten", "dense(8)", "relu", "classes"]
+[nets.b]
+layers = ["pool(8)", "flatten", "classes"]
+[nets.c]
+layers = ["flatten", "classes"]
+[groups]
+first = ["a"]
+others = ["b", "c"]
+[ensembles]
+both = ["a", "b"]
+all = ["a", "b", "c"]
+"""
+    )
+    plan = make_plan(read_study(file))
+    found = execute(plan, tmp_path / "out", quiet)
+    selected = [group["selected"] for group in found["groups"]]
+    for ensemble in found["ensembles"]:
+        nets = [net for net in plan.study.nets if net.net.name in ensemble["nets"]]
+        runs = [run for net in nets for run in plan.runs(net, tmp_path / "out")]
+        said = [run.predictions("validation") for run in runs]
+        answers = np.mean([one.probabilities for one in said], axis=0).argmax(axis=1)
+        right = answers == said[0].labels
+        assert ensemble["runs"] == 2 * len(ensemble["nets"])
+        assert ensemble["validation_accuracy"] == pytest.approx(right.mean())
+        assert ensemble["validation_accuracy_sd"] is None
+        best = max(ensemble["nets"], key=lambda name: _net(found, name)["validation_accuracy"])
+        assert ensemble["best"] == best
+        tested = set(ensemble["nets"]) <= set(selected)
+        assert ("test_accuracy" in ensemble) == tested
+        assert ensemble["judged_on"] == ("test" if tested else "validation")
+    assert "test_accuracy" not in found["ensembles"][1]

@@ -44,7 +44,7 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
         (
             'name = "a"\nsedes = [1]\n' + NET,
             [
-                "sedes: unknown key; known: name, seeds, data, recipe, nets, groups, previews, resources;"
+                "sedes: unknown key; known: name, seeds, data, recipe, nets, groups, ensembles, previews, resources;"
                 " did you mean 'seeds'?"
             ],
         ),
@@ -57,6 +57,20 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
                 "nets.a.recipe.teachers: 'c' has teachers itself; name them instead",
                 "nets.a.recipe.teachers: no net 'd'; known: a, c, dd; did you mean 'dd'?",
                 "nets.c.recipe.teachers: 'dd' is tuned, so it ends last; teach by a net with settled values",
+            ],
+        ),
+        (
+            'name = "a"\nensembles = { a = ["a"], b = ["c", "a", "a"], c = ["a"], d = [] }\n' + NET,
+            ["ensembles.d: found [], should have at least 1 item"],
+        ),
+        (
+            'name = "a"\nensembles = { a = ["a", "c"], b = ["aa", "a", "a"], c = ["a"] }\n' + NET,
+            [
+                "ensembles.a: is the name of a net; call it otherwise",
+                "ensembles.a: no net 'c'; known: a",
+                "ensembles.b: no net 'aa'; known: a; did you mean 'a'?",
+                "ensembles.b: net 'a' stands 2 times",
+                "ensembles.c: one net of one seed is no ensemble; name another net, or give more seeds",
             ],
         ),
         ('name = "a"\nseeds = []\n' + NET, ["seeds: found [], should have at least 1 item"]),

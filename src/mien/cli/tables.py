@@ -61,6 +61,8 @@ def show_results(results: dict[str, Any]) -> None:
             _print(f"[red]{net['name']} failed[/]: {net['reason']}")
     for group in results["groups"]:
         _print(_selected(group, nets, results["faces"]["leaked_test"]))
+    if results["ensembles"]:
+        _print(_ensembles(results["ensembles"]))
 
 
 def show_runs(rows: Sequence[dict[str, Any]]) -> None:
@@ -123,6 +125,15 @@ def _selected(group: dict[str, Any], nets: dict[str, Any], leaks: int) -> str:
     line += f"; test {_share(net, 'test')} %, 95 % interval {_interval(net, 'test')}"
     clean = net.get("test_accuracy_without_leaks")
     return f"{line}; without the {leaks} images leaked from train {percent(clean)} %" if leaks and clean else line
+
+
+def _ensembles(ensembles: Sequence[dict[str, Any]]) -> Table:
+    numbers = ["train %", "validation %", "95 %", "test %", "95 %", "runs"]
+    table = _table(["ensemble", "nets"], numbers, title="together, by the mean of their probabilities")
+    for one in ensembles:
+        judged = [show(one, split) for split in ("validation", "test") for show in (_share, _interval)]
+        table.add_row(one["name"], ", ".join(one["nets"]), _share(one, "train"), *judged, str(one["runs"]))
+    return table
 
 
 def _share(net: dict[str, Any], split: str) -> str:

@@ -82,11 +82,7 @@ class NetResult:
 
     def measure(self, name: str) -> Measure | None:
         """An accuracy by its name in results.json, `test_accuracy` for one; None where it was not measured."""
-        value = self.facts.get(name)
-        if value is None:
-            return None
-        interval = self.facts.get(f"{name}_interval")
-        return Measure(value, tuple(interval) if interval else None, self.facts.get(f"{name}_sd"))
+        return measure(self.facts, name)
 
     @property
     def train(self) -> Measure | None:
@@ -176,6 +172,11 @@ class Contents:
         chosen = [net for net in self.nets if net.selected]
         return sorted(chosen, key=lambda net: net.name != self.facts["best"])
 
+    @property
+    def ensembles(self) -> list[Mapping[str, Any]]:
+        """The entries of nets that were judged together."""
+        return list(self.facts.get("ensembles", []))
+
     @cached_property
     def comparisons(self) -> list[Comparison]:
         """McNemar's tests of the study."""
@@ -201,6 +202,15 @@ class Contents:
     def splits(self) -> Sequence[str]:
         """The splits that have faces."""
         return [split for split in SPLITS if split in self.faces["counts"]]
+
+
+def measure(facts: Mapping[str, Any], name: str) -> Measure | None:
+    """An accuracy of an entry of results.json by its name there; None where it was not measured."""
+    value = facts.get(name)
+    if value is None:
+        return None
+    interval = facts.get(f"{name}_interval")
+    return Measure(value, tuple(interval) if interval else None, facts.get(f"{name}_sd"))
 
 
 def read_contents(folder: Path) -> Contents:

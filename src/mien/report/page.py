@@ -33,6 +33,7 @@ class Page:
         groups: a section for each comparison table.
         comparison: all nets of all tables.
         judged: the selected nets by every score.
+        ensembles: nets that are judged together.
         mcnemar: the tests between two of the selected.
         every_pair: all tests between two nets.
         counted: the picture of `counts`.
@@ -52,6 +53,7 @@ class Page:
     groups: list[GroupPart]
     comparison: Table
     judged: Table
+    ensembles: Table
     mcnemar: Table
     every_pair: Table
     counted: Drawing
@@ -87,6 +89,7 @@ class Page:
             *(group.table for group in self.groups),
             *(part.table for group in self.groups for part in group.tunings),
             self.judged,
+            *([self.ensembles] if self.ensembles.rows else []),
             self.mcnemar,
             self.every_pair,
             *of_nets,
@@ -136,6 +139,7 @@ def make_page(contents: Contents, faces: Faces | None, no_pictures: str) -> Page
         groups=[group_part(contents, section, faces, previews) for section in contents.sections],
         comparison=tables.comparison_table(contents, contents.nets, "comparison", "All nets"),
         judged=tables.selected_table(contents),
+        ensembles=tables.ensembles_table(contents),
         mcnemar=tables.mcnemar_table(_among_selected(contents), "mcnemar-selected", "McNemar's test of the best"),
         every_pair=tables.mcnemar_table(contents.comparisons, "mcnemar", "McNemar's test between nets"),
         counted=Drawing("counts", "", figures.draw_counts(contents.faces["counts"])),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mien.nets import summary
-from mien.report.contents import Comparison, Contents, NetResult
+from mien.report.contents import Comparison, Contents, NetResult, measure
 from mien.report.pictures import Mistake
 from mien.report.tables import Column, Table, duration, percent, probability, whole
 from mien.report.words import verdict
@@ -75,6 +75,31 @@ def selected_table(contents: Contents) -> Table:
     )
     title = "The selected net, judged" if len(nets) == 1 else "The best of each group, judged"
     return Table("selected", title, tuple(columns), rows, sortable=len(rows) > 1)
+
+
+def ensembles_table(contents: Contents) -> Table:
+    """Nets that are judged together, beside the best of them."""
+    columns = (
+        Column("name", "ensemble", lead=True),
+        Column("nets", "nets"),
+        Column("runs", "runs", whole, True),
+        Column("validation_accuracy", "validation, %", number=True),
+        Column("test_accuracy", "test, %", number=True),
+        Column("test_accuracy_without_leaks", "without leaked faces, %", number=True),
+        Column("macro_f1", "macro-F1, %", percent, True),
+        Column("ece", "calibration error, %", percent, True),
+        Column("best", "beside the best of them"),
+        Column("p", "p", probability, True),
+        Column("verdict", "the difference"),
+    )
+    keep = [column for column in columns if not column.key.startswith("test") or contents.total("test")]
+    rows = []
+    for one in contents.ensembles:
+        p = one["against_best"]["p"] if "against_best" in one else None
+        told = {"nets": ", ".join(one["nets"]), "p": p, "verdict": None if p is None else verdict(p)}
+        cells = {column.key: measure(one, column.key) for column in keep if "_accuracy" in column.key}
+        rows.append(tuple((one | told | cells).get(column.key) for column in keep))
+    return Table("ensembles", "Nets together, by the mean of their probabilities", tuple(keep), tuple(rows))
 
 
 def mcnemar_table(comparisons: Sequence[Comparison], name: str, title: str) -> Table:

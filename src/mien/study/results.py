@@ -1,5 +1,6 @@
 """Results: a study's runs as one table of numbers, the content of results.json (docs/study-file.md tells its keys)."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
@@ -17,8 +18,20 @@ from mien.training.run import Predictions, Run, machine, now, versions
 from mien.training.statistics import Accuracy, accuracy, mcnemar, scores
 
 
+class Judge(ABC):
+    """What judged the faces of a study: a net, or several together."""
+
+    @abstractmethod
+    def predictions(self, split: str) -> list[Predictions]:
+        """What it says of a split, once for each seed it was trained with; [] unless all of it was asked."""
+
+    def right(self, split: str) -> NDArray[np.bool_]:
+        """Bool [S, N]: whether each seed's judgement of each face of a split is right."""
+        return np.array([one.predicted == one.labels for one in self.predictions(split)])
+
+
 @dataclass(frozen=True, eq=False)
-class NetRuns:
+class NetRuns(Judge):
     """A net of a study with its runs, one a seed."""
 
     asked: StudyNet
@@ -45,9 +58,25 @@ class NetRuns:
         found = [run.predictions(split) for run in self.runs if run.status.state == "finished"]
         return [one for one in found if one is not None] if None not in found else []
 
-    def right(self, split: str) -> NDArray[np.bool_]:
-        """Bool [S, N]: whether each seed's run has each face of a split right."""
-        return np.array([one.predicted == one.labels for one in self.predictions(split)])
+
+@dataclass(frozen=True, eq=False)
+class Ensemble(Judge):
+    """Nets that judge together, by the mean of the probabilities of all their runs (Lakshminarayanan et al. 2017).
+
+    "Simple and scalable predictive uncertainty estimation using deep ensembles", arXiv 1612.01474.
+    """
+
+    name: str
+    nets: tuple[NetRuns, ...]
+
+    def predictions(self, split: str) -> list[Predictions]:
+        """What they say of a split; [] unless each net came to its end and was asked."""
+        said = [net.predictions(split) if net.finished else [] for net in self.nets]
+        if not all(said):
+            return []
+        each = [one for of_net in said for one in of_net]
+        mean = np.mean([one.probabilities for one in each], axis=0, dtype=np.float64)
+        return [Predictions(mean.astype(np.float32), each[0].labels)]
 
 
 def select(plan: Plan, folder: Path) -> list[NetRuns]:
@@ -96,6 +125,7 @@ def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
         "previews": {name: recipe.changes() for name, recipe in plan.study.previews.items()},
         "best": best.name if best else None,
         "nets": [_net(plan, net, net.name in chosen.values()) for net in nets],
+        "ensembles": [_ensemble(plan, name, nets) for name in plan.study.ensembles],
         "comparisons": _comparisons(nets, selected),
         "tuning": {net.name: _search(plan, net, folder) for net in nets if net.asked.tune},
     }
@@ -160,7 +190,22 @@ def _ending(net: NetRuns) -> dict[str, Any]:
     }
 
 
-def _figures(plan: Plan, net: NetRuns, selected: bool) -> dict[str, Any]:
+def _ensemble(plan: Plan, name: str, nets: Sequence[NetRuns]) -> dict[str, Any]:
+    """An ensemble's figures; on test where it was opened for all of its nets.
+
+    The net that it is compared with is the best of its own on validation.
+    """
+    members = plan.study.ensembles[name]
+    ensemble = Ensemble(name, tuple(net for net in nets if net.name in members))
+    figures = _figures(plan, ensemble, selected=True)
+    entry: dict[str, Any] = {"name": name, "nets": list(members), "runs": sum(len(net.runs) for net in ensemble.nets)}
+    if figures:
+        best = max(ensemble.nets, key=lambda net: float(net.right("validation").mean()))
+        entry |= {"best": best.name, "against_best": compared(best, ensemble, figures["judged_on"])}
+    return entry | figures
+
+
+def _figures(plan: Plan, net: Judge, selected: bool) -> dict[str, Any]:
     """Accuracies on train, validation and, for the selected, test; and the scores on the split the net is judged on."""
     entry: dict[str, Any] = {}
     for split in SPLITS if selected else SPLITS[:2]:
@@ -234,6 +279,6 @@ def _only_augmented(a: NetRuns, b: NetRuns) -> bool:
     return same and bool(a.asked.recipe.augment) != bool(b.asked.recipe.augment)
 
 
-def compared(a: NetRuns, b: NetRuns, split: str) -> dict[str, Any]:
+def compared(a: Judge, b: Judge, split: str) -> dict[str, Any]:
     """McNemar's test of two nets on a split, each by the run of its first seed."""
     return asdict(mcnemar(a.right(split)[0], b.right(split)[0]))
