@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mien.predict.paths import named
+from mien.errors import UserError
+from mien.predict.paths import named, shown
 
 
 @pytest.fixture
@@ -46,3 +47,30 @@ def test_a_pattern_that_the_shell_left_is_what_it_matches(folder: Path) -> None:
 def test_pictures_of_photos_with_one_name_are_told_apart(folder: Path) -> None:
     places = [str(one.place) for one in named(["photos/a.jpg", "photos", "photos/a.jpg"])]
     assert places == ["a", "a-2", "b", "e[1]", "trip/c", "a-3"]
+
+
+def test_a_pattern_gives_each_photo_once_however_often_it_matches(folder: Path) -> None:
+    (folder / "again").symlink_to(".")
+    (folder / "trip" / "up").symlink_to("..")
+    everything = {"photos/a.jpg", "photos/b.PNG", "photos/e[1].jpg", "photos/trip/c.webp"}
+    for pattern in (
+        "photos/**",
+        "**/*.[jpPwN]*[gGp]",
+        "./photos/**/**/*.*[gGp]",
+        str(folder.absolute() / "**/*.*[gGp]"),
+    ):
+        found = [str(one.path.absolute().relative_to(folder.absolute().parent)) for one in named([pattern])]
+        assert sorted(found) == sorted(everything), pattern
+
+
+def test_names_that_lead_nowhere_are_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for word in (".", "~nobody-of-this-name/a.jpg", f"{'a' * 300}.jpg", f"{'a' * 300}*.jpg"):
+        assert named([word])[0].path == Path(word)
+    with pytest.raises(UserError, match="one of the names is empty"):
+        named(["a.jpg", ""])
+
+
+def test_a_path_is_shown_in_one_line_of_text() -> None:
+    assert shown(Path("holidays/Ü 顔\u202f★.jpg")) == "holidays/Ü 顔\u202f★.jpg"
+    assert shown(Path("a\nb\x1b[2J\udcff.jpg")) == r"a\nb\x1b[2J\udcff.jpg"
