@@ -1,5 +1,6 @@
 """Opening photos of every kind."""
 
+import os
 import struct
 import sys
 import zlib
@@ -141,6 +142,29 @@ def test_what_is_not_there_and_a_folder_are_said(tmp_path: Path) -> None:
         open_photo(tmp_path / "none.jpg")
     with pytest.raises(UserError, match="a folder"):
         open_photo(tmp_path)
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(UserError, match=r"pipe\.jpg: not a file"):
+        open_photo(tmp_path / "pipe.jpg")
+    with pytest.raises(UserError, match="no name of a file"):
+        open_photo("a\0b.jpg")
+
+
+@pytest.mark.parametrize("source", [None, 5, [[0, 0], [0, 0]], BytesIO()])
+def test_what_can_be_no_photo_is_refused_by_its_type(source: object) -> None:
+    with pytest.raises(UserError, match=f"a photo cannot be a {type(source).__name__}; expected a path"):
+        open_photo(source)  # type: ignore[arg-type]
+
+
+def test_pixels_without_a_white_are_refused() -> None:
+    with pytest.raises(UserError, match="floating-point numbers, and nothing says which is white"):
+        open_photo(Image.new("F", (20, 20)))
+
+
+def test_an_image_of_pillows_stays_as_it_was(tmp_path: Path) -> None:
+    Image.new("RGB", (4000, 3000)).save(tmp_path / "large.jpg")
+    with Image.open(tmp_path / "large.jpg") as image:
+        assert open_photo(image).size == (4000, 3000)
+        assert image.size == (4000, 3000)
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,9 @@ def test_what_are_no_crops_is_refused(predictor: Predictor, crops: np.ndarray) -
 def test_places_that_are_neither_boxes_nor_landmarks_are_refused(predictor: Predictor) -> None:
     with pytest.raises(UserError, match=r"boxes \[N, 4\] or landmarks \[N, 5, 2\]"):
         predictor.crops(np.zeros((64, 64), np.uint8), np.zeros((1, 3)))
+    for place in ([np.nan] * 4, [0, 0, np.inf, 1], [9, 9, -5, 5], [9, 9, 0, 0]):
+        with pytest.raises(UserError, match="places must be finite"):
+            predictor.crops(np.zeros((64, 64), np.uint8), np.array([place]))
 
 
 def test_a_model_that_is_not_there_is_said(tmp_path: Path) -> None:
@@ -165,6 +168,10 @@ def test_a_model_that_is_not_there_is_said(tmp_path: Path) -> None:
         Predictor(tmp_path / "none.onnx")
     with pytest.raises(UserError, match="no model is called 'bset'"):
         Predictor("bset")
+    with pytest.raises(UserError, match="no model is called"):
+        Predictor("a" * 300)
+    with pytest.raises(UserError, match="no such model file"):
+        Predictor("~nobody-of-this-name/a.onnx")
 
 
 def test_a_notebook_shows_the_photo_its_boxes_and_bars(predictor: Predictor, grace: Path) -> None:

@@ -1,5 +1,6 @@
 """A model file and its answers about ready face crops, through onnxruntime."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,10 @@ def model_file(model: str | Path) -> Path:
     Raises:
         UserError: there is neither.
     """
-    path = Path(model).expanduser()
-    if str(model) not in boxed() and (path.is_file() or path.suffix or len(path.parts) > 1):
-        if not path.is_file():
+    path = Path(os.path.expanduser(model))  # noqa: PTH111 - pathlib's raises where there is no such user
+    there = os.path.isfile(path)  # noqa: PTH113 - pathlib's raises where a name is too long
+    if str(model) not in boxed() and (there or path.suffix or len(path.parts) > 1):
+        if not there:
             raise UserError(f"{path}: no such model file; one is made by: mien export RUN {path}")
         return path
     return find_boxed(str(model))

@@ -2,6 +2,7 @@
 
 import math
 import os
+import stat
 import struct
 import warnings
 from collections.abc import Iterator
@@ -89,9 +90,12 @@ def open_photo(source: PhotoSource, limit: int = LIMIT) -> Photo:
         limit: pixels that it may have at most.
 
     Raises:
-        UserError: there is no such file, it is no image or a broken one, or it is too small or too large.
+        UserError: there is no such file, it is no image or a broken one, or it is too small or too large; or the
+            source is none of these.
         UnknownKindError, TooManyPixelsError: the UserErrors of those.
     """
+    from PIL import Image
+
     if isinstance(source, np.ndarray):
         return _of_array(source, limit)
     if isinstance(source, bytes):
@@ -99,6 +103,11 @@ def open_photo(source: PhotoSource, limit: int = LIMIT) -> Photo:
     if isinstance(source, str | os.PathLike):
         with _opened(Path(source)) as file:
             return _of_file(file, str(source), limit)
+    if not isinstance(source, Image.Image):
+        raise UserError(
+            f"a photo cannot be a {type(source).__name__}; expected a path, a file's content as bytes, an image of "
+            "Pillow's or an array of numpy's"
+        )
     with _reading("the image", limit):
         return _of_image(source, "the image", limit)
 
@@ -136,7 +145,7 @@ def _of_file(file: BinaryIO, where: str, limit: int) -> Photo:
                 raise UnknownKindError(f"{where}: not an image, or one of an unknown kind") from None
             image = _heif(file, where)
         with image:
-            return _of_image(image, where, limit)
+            return _of_image(image, where, limit, ours=True)
 
 
 def _heif(file: BinaryIO, where: str) -> "Image":
@@ -151,13 +160,18 @@ def _heif(file: BinaryIO, where: str) -> "Image":
     return Image.open(file, formats=("HEIF",))
 
 
-def _of_image(image: "Image", where: str, limit: int) -> Photo:
-    """Upright RGB of an image, of which nothing but the header was read yet if it comes from a file."""
+def _of_image(image: "Image", where: str, limit: int, ours: bool = False) -> Photo:
+    """Upright RGB of an image, of which nothing but the header was read yet if it is ours, opened here."""
     from PIL import ImageOps
 
     _check_size(image.size, where, limit)
+    if image.mode == "F":
+        raise UserError(
+            f"{where}: its pixels are floating-point numbers, and nothing says which is white; save it with 8 or 16 "
+            "bits a channel"
+        )
     width, height = image.size
-    if (shrink := _shrink(image.size)) > 1:
+    if ours and (shrink := _shrink(image.size)) > 1:
         image.draft(None, (width // shrink, height // shrink))  # a JPEG is decoded at a half, quarter or eighth
     upright = ImageOps.exif_transpose(image)
     turned = upright.size != image.size
@@ -186,6 +200,9 @@ def _check_size(size: tuple[int, int], where: str, limit: int) -> None:
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
+        # A pipe that nobody writes to would be waited for without end.
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise UserError(f"{path}: not a file; a pipe, a socket or a device is not read")
         with path.open("rb") as file:
             yield file
     except FileNotFoundError:
@@ -194,6 +211,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise UserError(f"{path}: a folder, with no photo to take from it") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:  # a name with a zero byte
+        raise UserError(f"{str(path)!r}: no name of a file ({error})") from None
 
 
 @contextmanager

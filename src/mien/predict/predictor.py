@@ -109,12 +109,14 @@ class Predictor:
             uint8 [N, 48, 48], gray: what `probabilities` takes.
 
         Raises:
-            UserError: the image cannot be read, or the places have another shape.
+            UserError: the image cannot be read, the places have another shape, or are nowhere.
         """
         photo = image if isinstance(image, Photo) else open_photo(image)
         scaled = np.asarray(places, np.float64) / photo.scale
         if scaled.shape[1:] not in ((4,), (5, 2)):
             raise UserError(f"places of shape {list(scaled.shape)}; expected boxes [N, 4] or landmarks [N, 5, 2]")
+        if not np.isfinite(scaled).all() or (scaled.ndim == 2 and (scaled[:, 2:] <= 0).any()):
+            raise UserError("places must be finite numbers of pixels, and boxes wider and higher than 0")
         frame = frame_of_box if scaled.ndim == 2 else frame_of_landmarks
         return self._crops(photo, [frame(place) for place in scaled])
 
@@ -138,7 +140,6 @@ class Predictor:
         return Prediction(faces, photo.size, _small(photo.pixels))
 
     def _ready(self, photo: Photo) -> Prediction:
-
         crops = area_average(square(_gray(photo)[None]), self.classifier.facts.height)
         side = min(photo.size)
         box = Box((photo.size[0] - side) // 2, (photo.size[1] - side) // 2, side, side)
