@@ -64,3 +64,10 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
         record(tmp_path / "taken" / "film.mp4", 10.0),
     ):
         pass
+    (tmp_path / "film.mp4").mkdir()
+    with (
+        pytest.raises(UserError, match=r"film\.mp4: cannot be written"),
+        record(tmp_path / "film.mp4", 10.0) as recording,
+    ):
+        recording.add(0, np.zeros((48, 64, 3), np.uint8))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4", "taken"]

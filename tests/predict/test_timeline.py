@@ -117,6 +117,43 @@ def test_a_drawing_as_png_of_no_face_and_of_many(tmp_path: Path) -> None:
         draw_timeline(crowd, tmp_path / "crowd.gif", "film.mp4")
 
 
+def words_of(svg: Path) -> list[str]:
+    return re.findall(r">([^<>]+)</", svg.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("until", "times"),
+    [
+        (0.1, ["0:00", "0:00.1"]),
+        (4, ["0:00", "0:00.5", "0:01", "0:01.5", "0:02", "0:02.5", "0:03", "0:03.5", "0:04"]),
+        (100, ["0:00", "0:15", "0:30", "0:45", "1:00", "1:15", "1:30"]),
+        (10000, ["0:00", "30:00", "1:00:00", "1:30:00", "2:00:00", "2:30:00"]),
+    ],
+)
+def test_a_drawing_goes_to_the_films_end_in_round_times(until: float, times: list[str], tmp_path: Path) -> None:
+    seen = Timeline(EMOTIONS)
+    seen.add(moment(0, _1="happy"))
+    seen.add(moment(until / 2))
+    seen.end()
+    draw_timeline(seen, tmp_path / "film.svg", "film.mp4")
+    assert [word for word in words_of(tmp_path / "film.svg") if re.fullmatch(r"[\d:.]+", word)] == times
+
+
+def test_a_title_is_taken_as_it_is_and_has_room(tmp_path: Path) -> None:
+    for number, title in enumerate((r"a$b$ \frac{ 顔.mp4", f"{'long/' * 60}film.mp4")):
+        draw_timeline(film(), tmp_path / f"{number}.svg", title)
+    assert any(r"a$b$ \frac{ 顔.mp4" in word for word in words_of(tmp_path / "0.svg"))
+    assert any(re.fullmatch(r"….{90,110}film\.mp4", word) for word in words_of(tmp_path / "1.svg"))
+
+
+def test_a_drawing_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "film.svg").mkdir()
+    for name in ("film.svg", f"{'a' * 250}.svg"):
+        with pytest.raises(UserError, match="cannot be written"):
+            draw_timeline(film(), tmp_path / name, "film.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["film.svg"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [

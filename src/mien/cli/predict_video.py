@@ -108,6 +108,7 @@ def _watch(
         Whether it was stopped by Ctrl-C.
     """
     from mien.cli.predict_output import Answer, print_json
+    from mien.predict.paths import shown
     from mien.predict.timeline import Timeline, draw_timeline
     from mien.predict.tracking import watch
 
@@ -132,7 +133,7 @@ def _watch(
     timeline.end(1 / video.rate)
     if how.save and frames:
         target = how.save / place
-        draw_timeline(timeline, target.with_name(f"{target.name}.timeline.svg"), str(path))
+        draw_timeline(timeline, target.with_name(f"{target.name}.timeline.svg"), shown(path))
     if print_json not in outputs:
         _sum_up(path, timeline, frames)
     return stopped
@@ -218,11 +219,13 @@ def _in_background(terminal: int) -> bool:
 
 def _sum_up(path: Path, timeline: Timeline, frames: int) -> None:
     """Print who was seen for how long, and how they looked."""
+    from mien.predict.paths import shown
     from mien.predict.timeline import clock
 
     faces = timeline.summary()
     seen = "no face found" if not faces else "1 face" if len(faces) == 1 else f"{len(faces)} faces"
-    typer.echo(f"{path}: {frames:,} frames looked at, {seen}")
+    looked = "1 frame" if frames == 1 else f"{frames:,} frames"
+    typer.echo(f"{shown(path)}: {looked} looked at, {seen}")
     for one in faces[:LISTED]:
         most = sorted(one.shares.items(), key=lambda share: -share[1])
         looks = ", ".join(f"{emotion} {100 * share:.0f} %" for emotion, share in most if share >= 0.005)

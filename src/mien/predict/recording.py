@@ -61,6 +61,9 @@ def record(path: Path, rate: float) -> Iterator[Recording]:
     Args:
         path: an mp4 file.
         rate: frames a second.
+
+    Raises:
+        UserError: it cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,4 +77,11 @@ def record(path: Path, rate: float) -> Iterator[Recording]:
         finally:
             recording.close()
             if recording.frames:
-                recording.path.replace(path)
+                _keep(recording.path, path)
+
+
+def _keep(draft: Path, path: Path) -> None:
+    try:
+        draft.replace(path)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None

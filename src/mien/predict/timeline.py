@@ -1,5 +1,6 @@
 """Timelines: who was seen in a video, when, and with which emotions; as a summary and as a plot."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.disk import whole_file
+from mien.errors import UserError
 from mien.faces.colours import colours
 from mien.faces.look import FAINT, INK, picture_format
 from mien.predict.tracking import Moment
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 SPANS = 4096
 """Spans of time that a timeline keeps apart; in a long video neighbours are averaged."""
@@ -24,6 +27,12 @@ DRAWN = 8
 
 GAP = 1.0
 """Seconds without a face that leave a gap in its drawn line."""
+
+STEPS = 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400
+"""Seconds between the times that are written below a plot; there are about eight of them at most."""
+
+TITLE = 110
+"""Letters of a title that have room above a plot; of a longer one the end is shown."""
 
 
 @dataclass(eq=False)
@@ -67,10 +76,13 @@ class Timeline:
 
     Args:
         classes: the emotions, in the order of the probabilities.
+
+    Attributes:
+        until: when the last frame ends, in seconds, whether or not a face is in it.
     """
 
     def __init__(self, classes: Sequence[str]) -> None:
-        self.classes = tuple(classes)
+        self.classes, self.until = tuple(classes), 0.0
         self._records: dict[int, _Record] = {}
         self._pending: Moment | None = None
         self._lasted, self._grain, self._count = 0.0, 0.0, 0
@@ -109,6 +121,7 @@ class Timeline:
             return
         moment, self._pending = self._pending, None
         time = moment.frame.time
+        self.until = time + lasted
         for track, face in zip(moment.tracks, moment.prediction, strict=True):
             record = self._records.setdefault(track, _Record(np.zeros(len(self.classes))))
             record.shown[self.classes.index(face.emotion)] += lasted
@@ -139,37 +152,66 @@ def draw_timeline(timeline: Timeline, path: Path, title: str) -> None:
     """Draw the faces seen longest, a row each: its probabilities as areas stacked over time, into a PNG or SVG file.
 
     Raises:
-        UserError: the file's name is no picture's.
+        UserError: the file's name is no picture's, or it cannot be written.
     """
     from matplotlib import rc_context
+
+    kind = picture_format(path)
+    with (
+        rc_context({"svg.hashsalt": "mien", "svg.fonttype": "none", "font.size": 9, "text.color": INK}),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", UserWarning)  # a title may have letters that the font has not
+        figure = _drawn(timeline, title)
+        try:
+            with whole_file(path) as draft:
+                figure.savefig(draft, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else None)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+
+
+def _drawn(timeline: Timeline, title: str) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    kind, faces = picture_format(path), timeline.summary()
-    shown = sorted(faces[:DRAWN], key=lambda one: one.face)
-    figure = Figure(figsize=(10, 1.1 * max(len(shown), 1) + 1.3), facecolor="white", layout="constrained")
-    with (
-        whole_file(path) as draft,
-        rc_context({"svg.hashsalt": "mien", "svg.fonttype": "none", "font.size": 9, "text.color": INK}),
-    ):
-        rows = figure.subplots(max(len(shown), 1), 1, sharex=True, squeeze=False)[:, 0]
-        for axes, one in zip(rows, shown, strict=False):
-            _draw_row(axes, timeline.spans(one.face), timeline.classes)
-            most = max(one.shares, key=lambda name: one.shares[name])
-            words = f"face {one.face}\n{clock(one.seconds)} min\n{most} {100 * one.shares[most]:.0f} %"
-            axes.set_ylabel(words, rotation=0, ha="right", va="center", color=INK)
-        more = f"; of {len(faces)} faces the {DRAWN} seen longest" if len(faces) > DRAWN else ""
-        figure.suptitle(f"{title}{more or '' if faces else ': no face was found'}", x=0.01, ha="left", fontsize=10)
-        bottom = rows[-1]
-        bottom.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 1.5, 2, 3, 6, 10]))
-        bottom.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(seconds)))
-        bottom.set_xlabel("minutes and seconds", color=FAINT)
-        if shown:
-            bottom.set_xlim(0, max(one.last for one in shown))
-        keys = [Patch(color=colour) for colour in colours(timeline.classes)]
-        figure.legend(keys, timeline.classes, loc="outside lower center", ncols=len(keys), frameon=False)
-        figure.savefig(draft, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else None)
+    faces = timeline.summary()
+    drawn = sorted(faces[:DRAWN], key=lambda one: one.face)
+    figure = Figure(figsize=(10, 1.1 * max(len(drawn), 1) + 1.3), facecolor="white", layout="constrained")
+    rows = figure.subplots(max(len(drawn), 1), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, one in zip(rows, drawn, strict=False):
+        _draw_row(axes, timeline.spans(one.face), timeline.classes)
+        most = max(one.shares, key=lambda name: one.shares[name])
+        words = f"face {one.face}\n{clock(one.seconds)} min\n{most} {100 * one.shares[most]:.0f} %"
+        axes.set_ylabel(words, rotation=0, ha="right", va="center", color=INK)
+    more = f"; of {len(faces)} faces the {DRAWN} seen longest" if len(faces) > DRAWN else ""
+    told = f"{title}{more}" if faces else f"{title}: no face was found"
+    told = told if len(told) <= TITLE else f"…{told[1 - TITLE :]}"
+    figure.suptitle(told, x=0.01, ha="left", fontsize=10, parse_math=False)
+    for axes in rows:
+        _frame(axes)
+    _tell_times(rows[-1], timeline.until)
+    keys = [Patch(color=colour) for colour in colours(timeline.classes)]
+    figure.legend(keys, timeline.classes, loc="outside lower center", ncols=len(keys), frameon=False)
+    return figure
+
+
+def _frame(axes: "Axes") -> None:
+    """Leave of a row's frame the line below it."""
+    axes.set(ylim=(0, 1), yticks=[])
+    axes.tick_params(color=FAINT, labelcolor=FAINT)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(FAINT)
+
+
+def _tell_times(axes: "Axes", until: float) -> None:
+    """Write times below a row, from 0 to the end."""
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
+
+    step = next((step for step in STEPS if until <= 8 * step), until / 8)
+    axes.xaxis.set_major_locator(MultipleLocator(step))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(seconds)))
+    axes.set_xlabel("minutes and seconds", color=FAINT)
+    axes.set_xlim(0, until or 1)
 
 
 def _draw_row(axes: "Axes", spans: Sequence[Span], classes: Sequence[str]) -> None:
@@ -183,10 +225,6 @@ def _draw_row(axes: "Axes", spans: Sequence[Span], classes: Sequence[str]) -> No
             shares = np.concatenate([shares[:1], shares, shares[-1:]])
             axes.stackplot(times, shares.T, colors=colours(classes), linewidth=0)
             begin = place
-    axes.set(ylim=(0, 1), yticks=[])
-    axes.tick_params(color=FAINT, labelcolor=FAINT)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(FAINT)
 
 
 def clock(seconds: float) -> str:
