@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,62 @@ def test_from_outside_there_is_a_message_an_exit_code_and_no_torch(photos: Path,
         "False",
     ]
     assert "1 face" in done.stdout
+
+
+def test_a_name_that_is_no_text_or_has_a_break_is_told_everywhere(photos: Path, model_file: Path) -> None:
+    odd = photos / "no\udcfftext\n.png"
+    (photos / "noise.png").rename(odd)
+    words = [sys.executable, "-m", "mien", "predict", str(odd), "--model", str(model_file)]
+    environment = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    told = subprocess.run([*words, "--csv", str(photos / "a.csv")], capture_output=True, check=True, env=environment)
+    assert told.stdout.decode() == f"{photos}/no\\udcfftext\\n.png: no face found\n"
+    assert "no\\udcfftext" in (photos / "a.csv").read_text(encoding="utf-8")
+    told = subprocess.run([*words, "--json"], capture_output=True, check=True, env=environment)
+    assert json.loads(told.stdout)["path"] == str(odd)
+
+
+@pytest.mark.parametrize("name", ["", "photos", "photos/hopper.jpg", "film.mp4"])
+def test_a_csv_file_takes_no_folders_or_photos_place(
+    name: str, photos: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos.parent)
+    before = sorted(photos.rglob("*")), (photos / "hopper.jpg").read_bytes()
+    with pytest.raises(UserError, match="name a"):
+        run(photos / "noise.png", "--csv", name, "--model", model_file)
+    assert (sorted(photos.rglob("*")), (photos / "hopper.jpg").read_bytes()) == before
+
+
+def test_csv_is_written_through_a_link(photos: Path, model_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    run(photos / "noise.png", "--csv", tmp_path / "link.csv", "--model", model_file)
+    assert (tmp_path / "link.csv").is_symlink()
+    assert "no face found" in (tmp_path / "real.csv").read_text()
+
+
+def test_a_full_disk_is_one_message(photos: Path, model_file: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    with pytest.raises(UserError, match="/dev/full: cannot be written"):
+        run(photos / "noise.png", "--csv", "/dev/full", "--model", model_file)
+    assert not Path("/dev/full").is_file()
+
+
+def test_a_picture_that_cannot_be_written_is_told_beside_the_faces(photos: Path, model_file: Path) -> None:
+    (photos / "out" / "hopper.faces.jpg").mkdir(parents=True)
+    words = (photos / "hopper.jpg", photos / "noise.png", "--save", photos / "out", "--model", model_file)
+    result = run(*words, "--json", "--csv", photos / "a.csv")
+    assert result.exit_code == 2
+    hopper, noise = map(json.loads, result.stdout.splitlines())
+    assert "cannot be written" in hopper["error"]
+    assert (len(hopper["faces"]), noise["faces"]) == (1, [])
+    with (photos / "a.csv").open(newline="") as file:
+        assert [row["error"] for row in csv.DictReader(file)] == [hopper["error"], "no face found"]
+    assert sorted(path.name for path in (photos / "out").iterdir()) == ["hopper.faces.jpg", "noise.faces.jpg"]
+    result = run(*words)
+    assert "hopper.jpg: 1 face" in result.stdout
+    assert "cannot be written" in result.stderr
+
+
+def test_a_folder_for_pictures_that_cannot_be_is_said_at_once(photos: Path, model_file: Path) -> None:
+    with pytest.raises(UserError, match="there can be no such folder"):
+        run(photos, "--save", photos / "diary.jpg", "--model", model_file)

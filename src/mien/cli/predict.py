@@ -69,6 +69,8 @@ def predict(
     if not files and not webcam:
         raise UserError("no photo is named; name photos, folders of them or videos, or take --webcam")
     predictor = Predictor(model)
+    if save is not None:
+        _make(save)
     failed = 0
     with ExitStack() as stack:
         outputs: list[Callable[[Answer], None]] = [print_json if as_json else print_text]
@@ -100,10 +102,22 @@ def _photo(predictor: Predictor, file: Named, crop: bool, save: Path | None, exp
         prediction = predictor.predict(photo, crop=crop)
     except UserError as error:
         return Answer(file.path, error=str(error).removeprefix(f"{file.path}: "))
-    if save is not None:
-        from mien.cli.predict_pictures import save_explanations, save_photo
+    if save is None:
+        return Answer(file.path, prediction)
+    from mien.cli.predict_pictures import save_explanations, save_photo
 
+    try:
         save_photo(save / file.place, photo, prediction)
         if explain:
             save_explanations(save / file.place, predictor.classifier, prediction)
+    except UserError as error:
+        return Answer(file.path, prediction, error=str(error))
     return Answer(file.path, prediction)
+
+
+def _make(folder: Path) -> None:
+    """Make the folder of the pictures; better now than after the first photo."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--save {folder}: there can be no such folder ({error.strerror or error})") from None

@@ -30,7 +30,7 @@ class Answer:
     Attributes:
         path: the photo or video.
         prediction: of the photo or the frame.
-        error: why there is none.
+        error: why there is none; or, beside a prediction, why a picture of it could not be written.
         time: of a video's frame, in seconds.
         tracks: the numbers of a frame's faces, the same from frame to frame.
     """
@@ -53,21 +53,34 @@ def print_json(answer: Answer) -> None:
             told["time"] = round(answer.time, 3)
             faces = [{"face": track, **face} for track, face in zip(answer.tracks, faces, strict=True)]
         told |= {"size": list(answer.prediction.size), "faces": faces}
-    typer.echo(json.dumps(told, ensure_ascii=False))
+        if answer.error is not None:
+            told["error"] = answer.error
+    typer.echo(_json(told))
+
+
+def _json(told: dict[str, Any]) -> str:
+    """One line of JSON; ASCII alone where a path has bytes that are no text, or letters that stdout has not."""
+    line = json.dumps(told, ensure_ascii=False)
+    try:
+        line.encode(sys.stdout.encoding or "utf-8", "strict")
+    except UnicodeEncodeError:
+        return json.dumps(told)
+    return line
 
 
 def print_text(answer: Answer) -> None:
     """The photo's name, and a line for each face; a mistake goes to stderr. Of a video's frames none is told."""
-    if answer.prediction is None:
-        typer.echo(f"mien: {answer.path}: {answer.error}", err=True)
-        return
-    if answer.time is not None:
-        return
-    count = len(answer.prediction)
-    told = "no face found" if count == 0 else "1 face" if count == 1 else f"{count} faces"
-    typer.echo(f"{answer.path}: {told}")
-    for face in answer.prediction:
-        typer.echo(_line(face))
+    from mien.predict.paths import shown
+
+    name = shown(answer.path)
+    if answer.prediction is not None and answer.time is None:
+        count = len(answer.prediction)
+        told = "no face found" if count == 0 else "1 face" if count == 1 else f"{count} faces"
+        typer.echo(f"{name}: {told}")
+        for face in answer.prediction:
+            typer.echo(_line(face))
+    if answer.error is not None:
+        typer.echo(f"mien: {name}: {answer.error}", err=True)
 
 
 def _line(face: Face) -> str:
@@ -85,28 +98,41 @@ def csv_file(path: Path, classes: Sequence[str], films: bool = False) -> Iterato
     """A csv file: a line for each face; for a photo without one, a line says why.
 
     It appears whole at the end. That of films has a column `time` and grows as it is written, frame by frame: what was
-    seen stays, whatever ends it.
+    seen stays, whatever ends it. So does a link or a device, as /dev/stdout, whose place no file must take.
+
+    Raises:
+        UserError: it is a folder, is called as a photo or a video is, or cannot be written.
     """
     from mien.disk import whole_file
+    from mien.predict.images import SUFFIXES
+    from mien.predict.paths import VIDEOS
 
+    if path.suffix.lower() in SUFFIXES | VIDEOS:
+        raise UserError(f"--csv {path}: a name for a photo or a video, which would be lost; name a csv file")
     timed = ["time"] if films else []
     columns = ["path", *timed, "face", "x", "y", "width", "height", "emotion", *classes, "found", "tilt", "error"]
-    with ExitStack() as stack:
-        try:
+    try:
+        with ExitStack() as stack:
             path.parent.mkdir(parents=True, exist_ok=True)
-            written = path if films else stack.enter_context(whole_file(path))
-            file = stack.enter_context(written.open("w", encoding="utf-8", newline=""))
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
-        writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
-        writer.writeheader()
+            if path.is_dir():
+                raise UserError(f"--csv {path}: a folder; name a file in it")
+            grows = films or path.is_symlink() or (path.exists() and not path.is_file())
+            written = path if grows else stack.enter_context(whole_file(path))
+            # Bytes of a name that are no text would make the whole file none.
+            file = stack.enter_context(written.open("w", encoding="utf-8", errors="backslashreplace", newline=""))
+            writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
+            writer.writeheader()
 
-        def write(answer: Answer) -> None:
-            writer.writerows(_rows(answer))
-            if films:
-                file.flush()
+            def write(answer: Answer) -> None:
+                writer.writerows(_rows(answer))
+                if grows:
+                    file.flush()
 
-        yield write
+            yield write
+    except BrokenPipeError:  # who reads stdout has gone; the csv file has no part in it
+        raise
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def _rows(answer: Answer) -> Iterator[dict[str, Any]]:
@@ -119,6 +145,8 @@ def _rows(answer: Answer) -> Iterator[dict[str, Any]]:
     for number, face in enumerate(answer.prediction or ()):
         shares = {name: f"{share:.4f}" for name, share in face.probabilities.items()}
         facts = {"emotion": face.emotion, "found": f"{face.found:.3f}", "tilt": f"{face.tilt:.1f}"}
+        if answer.error is not None:
+            facts["error"] = answer.error
         track = answer.tracks[number] if answer.tracks else number + 1
         yield about | {"face": track} | face.box._asdict() | shares | facts
 

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 def save_photo(place: Path, photo: Photo, prediction: Prediction) -> None:
-    """Write the photo with its boxes and bars as `place.faces.jpg`."""
+    """Write the photo with its boxes and bars as `place.faces.jpg`; several faces are numbered, as in csv files."""
     from mien.predict.drawing import draw
 
-    _write(place.with_name(f"{place.name}.faces.jpg"), draw(photo.pixels, prediction))
+    numbers = range(1, len(prediction) + 1) if len(prediction) > 1 else ()
+    _write(place.with_name(f"{place.name}.faces.jpg"), draw(photo.pixels, prediction, numbers))
 
 
 def save_explanations(place: Path, classifier: Classifier, prediction: Prediction) -> None:
