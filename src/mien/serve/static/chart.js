@@ -211,9 +211,12 @@ function names(lines, scale, frame) {
   }
   return ends.map(({ one, x, y, place }) => [
     s("path", { class: "chart-leader", d: `M${x + 5} ${y}L${frame.right + 8} ${place}`, stroke: one.colour }),
-    s("text", { class: "chart-name", x: frame.right + 12, y: place, dy: "0.35em" }, one.name.length > 22 ? `${one.name.slice(0, 21)}…` : one.name),
+    s("text", { class: "chart-name", x: frame.right + 12, y: place, dy: "0.35em" }, shortened(one.name)),
   ]);
 }
+
+/** A name of at most 22 letters; what is left out stands in its middle, for seeds stand at its end. */
+const shortened = (name) => (name.length > 22 ? `${name.slice(0, 14)}…${name.slice(-7)}` : name);
 
 function marks(at, series, scale, frame) {
   if (at === null) return [];

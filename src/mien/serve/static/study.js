@@ -93,8 +93,8 @@ export async function render(root, name, signal) {
 
   function showTable(runs) {
     if (!table.firstChild) {
-      const names = ["", "net", "state", "curve", "validation, %", "epochs", "time", "parameters", "seed"];
-      const numbers = new Set(names.slice(4));
+      const names = ["", "net", "validation, %", "state", "curve", "epochs", "time", "parameters", "seed"];
+      const numbers = new Set(names.filter((_, place) => place === 2 || place > 4));
       const headings = names.map((text) => h("th", { scope: "col", class: numbers.has(text) ? "number" : null }, text || h("span", { class: "unseen" }, "compare")));
       fill(table, h("div", { class: "panel-head" }, h("h2", null, "Runs"), h("p", { class: "quiet" }, `Tick up to ${COMPARED} to set them side by side.`)), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Runs" }, h("table", { class: "runs" }, h("thead", null, h("tr", null, headings)), h("tbody"))));
     }
@@ -110,7 +110,7 @@ export async function render(root, name, signal) {
   function newRow(run) {
     const dot = h("i", { class: "swatch" });
     const box = h("input", { type: "checkbox", "aria-label": `Compare ${run.net}, seed ${run.seed}`, onchange: () => choose(run.run, box) });
-    const cells = Array.from({ length: 7 }, (_, place) => h("td", { class: place > 1 ? "number" : null }));
+    const cells = Array.from({ length: 7 }, (_, place) => h("td", { class: place === 0 || place > 2 ? "number" : null }));
     const named = h("th", { scope: "row" }, dot, h("a", { href: link(["studies", name, run.run]) }, run.net), h("small", { class: "quiet" }, bound(run.values)));
     const node = h("tr", null, h("td", { class: "tick" }, box), named, cells);
     return {
@@ -118,9 +118,9 @@ export async function render(root, name, signal) {
       dot,
       update(now) {
         const texts = [
+          points(now.validation_accuracy),
           [state(now.state), now.reason && h("small", { class: "quiet", title: now.reason }, now.reason)],
           sparkline(now.curves.validation_accuracy, "currentColor"),
-          points(now.validation_accuracy),
           now.state === "finished" || !now.epochs_asked ? now.epochs : `${now.epochs} of ${now.epochs_asked}`,
           now.seconds ? duration(now.seconds) : "–",
           now.parameters ? now.parameters.toLocaleString("en") : "–",
