@@ -49,11 +49,13 @@ def test_json_tells_the_same(mien, study: Path) -> None:
         (["a.bin"], r"a\.bin: the file to write must end in \.onnx"),
         (["a.onnx", "--int8", "--fp16"], "--int8 with --fp16: a file has one precision"),
         (["folder.onnx"], r"folder\.onnx: is a folder"),
+        (["a.onnx", "--card"], r"a\.md: is a folder"),
         (["a.onnx", "--data", "nowhere"], "nowhere: no such file or folder"),
     ],
 )
 def test_what_cannot_be_done_is_told_before_anything_is_done(mien, study: Path, words: list[str], message: str) -> None:
     Path("folder.onnx").mkdir()
+    Path("a.md").mkdir()
     with pytest.raises(UserError, match=message):
         mien("export", study, *words)
     assert not Path("a.onnx").exists()

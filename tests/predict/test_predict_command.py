@@ -129,6 +129,14 @@ def test_a_name_that_is_no_text_or_has_a_break_is_told_everywhere(photos: Path, 
     assert json.loads(told.stdout)["path"] == str(odd)
 
 
+def test_a_name_that_the_terminal_cannot_show_is_told_all_the_same(photos: Path, model_file: Path) -> None:
+    (photos / "noise.png").rename(photos / "\N{SNOWMAN}.png")
+    words = [sys.executable, "-m", "mien", "predict", str(photos / "\N{SNOWMAN}.png"), "--model", str(model_file)]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    told = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
+    assert told.stdout == f"{photos}/\\u2603.png: no face found\n"
+
+
 @pytest.mark.parametrize("name", ["", "photos", "photos/hopper.jpg", "film.mp4"])
 def test_a_csv_file_takes_no_folders_or_photos_place(
     name: str, photos: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -47,6 +48,9 @@ def main() -> None:
     # torch's threads wait for each other by spinning. Where another program wants a core too, that made a step tens
     # of times slower; a short spin costs next to nothing on quiet cores. Read when torch is first imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a file name may have letters that the terminal's encoding lacks
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except UserError as error:

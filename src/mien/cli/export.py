@@ -53,8 +53,9 @@ def export(
         raise UserError("--int8 with --fp16: a file has one precision; choose one of them")
     if out.suffix.lower() != ".onnx":
         raise UserError(f"{out}: the file to write must end in .onnx")
-    if out.is_dir():
-        raise UserError(f"{out}: is a folder; name a file in it")
+    for file in (out, out.with_suffix(".md")) if card else (out,):
+        if file.is_dir():
+            raise UserError(f"{file}: is a folder; a file of that name is to be written")
     from mien.export import write
     from mien.export.origin import faces_of, find_run
 

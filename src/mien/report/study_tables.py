@@ -96,9 +96,10 @@ def ensembles_table(contents: Contents) -> Table:
     rows = []
     for one in contents.ensembles:
         p = one["against_best"]["p"] if "against_best" in one else None
-        told = {"nets": ", ".join(one["nets"]), "p": p, "verdict": None if p is None else verdict(p)}
-        cells = {column.key: measure(one, column.key) for column in keep if "_accuracy" in column.key}
-        rows.append(tuple((one | told | cells).get(column.key) for column in keep))
+        cells: dict[str, object] = {**one, "nets": ", ".join(one["nets"]), "p": p}
+        cells["verdict"] = None if p is None else verdict(p)
+        cells |= {column.key: measure(one, column.key) for column in keep if "_accuracy" in column.key}
+        rows.append(tuple(cells.get(column.key) for column in keep))
     return Table("ensembles", "Nets together, by the mean of their probabilities", tuple(keep), tuple(rows))
 
 

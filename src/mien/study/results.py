@@ -75,8 +75,8 @@ class Ensemble(Judge):
         if not all(said):
             return []
         each = [one for of_net in said for one in of_net]
-        mean = np.mean([one.probabilities for one in each], axis=0, dtype=np.float64)
-        return [Predictions(mean.astype(np.float32), each[0].labels)]
+        mean: NDArray[np.float32] = np.stack([one.probabilities for one in each]).mean(axis=0)
+        return [Predictions(mean, each[0].labels)]
 
 
 def select(plan: Plan, folder: Path) -> list[NetRuns]:
