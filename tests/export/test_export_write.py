@@ -21,6 +21,7 @@ KINDS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "dense": (("flatten", "dense(16)", "elu", "dropout(0.2)", "classes"), {}),
     "strided": (("conv(4, 4, stride=2, padding='same')", "silu", "average_pool", "flatten", "classes"), {}),
     "residual, mirror": (("conv(4)", "gelu", "residual(6, stride=2)", "global_average", "classes"), {"mirror": True}),
+    "zooms": (("conv(4)", "relu", "pool", "flatten", "classes"), {"mirror": True, "zooms": (0.8, 1.1)}),
     "zca": (("flatten", "dense(8)", "batch_norm", "tanh", "classes"), {"scaling": "featurewise", "whitening": "zca"}),
     "standardised, average": (("flatten", "sigmoid", "classes"), {"scaling": "standardised", "average": 0.9}),
 }
@@ -56,6 +57,7 @@ def test_a_file_says_what_torch_says(kind: str, trained, faces: Faces, tmp_path:
     assert done.agreement.largest < 1e-4
     assert done.agreement.same == 1
     assert done.facts.mirror == bool(recipe.get("mirror"))
+    assert read_facts(done.file).zooms == recipe.get("zooms", ())
 
 
 @pytest.mark.parametrize(

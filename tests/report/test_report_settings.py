@@ -66,6 +66,7 @@ def test_no_entry_of_a_recipe_is_left_out(name: str) -> None:
         "focal": 1.0, "class_weights": "balanced", "sampling": "balanced", "targets": "votes",
         "scaling": "standardised", "whitening": "zca", "precision": "float32", "patience": 2, "keep": "best",
         "average": 0.9, "mirror": True, "teachers": ("other",), "taught": 0.9,
+        "zooms": (0.9,),
     }  # fmt: skip
     base = {"optimizer": "sgd", "momentum": 0.9} if name in ("momentum", "nesterov") else {}
     base |= {"teachers": ("other",)} if name == "taught" else {}

@@ -96,8 +96,8 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
                 "nets.a.recipe.optimizer: found 'adm'; known: adam, sgd; did you mean 'adam'?",
                 "nets.a.recipe.epoch: unknown key; known: epochs, batch, optimizer, learning_rate, momentum, nesterov,"
                 " weight_decay, schedule, warm_up, layer_decay, label_smoothing, focal, class_weights, sampling,"
-                " targets, teachers, taught, augment, scaling, whitening, average, mirror, precision, patience, keep;"
-                " did you mean 'epochs'?",
+                " targets, teachers, taught, augment, scaling, whitening, average, mirror, zooms, precision, patience,"
+                " keep; did you mean 'epochs'?",
             ],
         ),
         (

@@ -20,7 +20,7 @@ INPUT, OUTPUT = "faces", "probabilities"
 class Facts:
     """What is known of a model.
 
-    All between gray pixels and probabilities is in the file's graph: scaling, mirror image, temperature, softmax.
+    All between gray pixels and probabilities is in the file's graph: views, scaling, temperature, softmax.
 
     Attributes:
         name: what to call it.
@@ -31,6 +31,7 @@ class Facts:
         precision: what the weights are kept in: float32, float16, or int8, which it also computes in.
         temperature: what logits are divided by (Guo et al. 2017, arXiv 1706.04599); 1 leaves them as they are.
         mirror: whether each face is judged together with its mirror image.
+        zooms: the frames in which each face is judged besides, in shares of its side.
         run, study, net, seed: where it comes from; study is "" for a run that stands alone.
         data: of the faces it was trained on: `name`, `fingerprint`, and `counts` by split and emotion.
         recipe: the entries of its training's recipe that differ from their defaults.
@@ -65,6 +66,7 @@ class Facts:
     created: str = ""
     licence: str = ""
     note: str = ""
+    zooms: tuple[float, ...] = ()
 
     def to_json(self) -> str:
         """As the text that stands in the file."""
@@ -84,8 +86,9 @@ class Facts:
         strange = UserError(f"{where}: an ONNX file, but none that mien exported; make one with: mien export RUN FILE")
         try:
             found = json.loads(text or "")
-            known = {entry.name: found[entry.name] for entry in fields(cls) if entry.name in found}
-            return cls(**known | {"classes": tuple(found["classes"]), "layers": tuple(found.get("layers", ()))})
+            known: dict[str, Any] = {entry.name: found[entry.name] for entry in fields(cls) if entry.name in found}
+            known |= {name: tuple(known[name]) for name in ("classes", "layers", "zooms") if name in known}
+            return cls(**known)
         except (ValueError, TypeError, KeyError):
             raise strange from None
 

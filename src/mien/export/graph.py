@@ -16,6 +16,7 @@ from mien.nets import Model, build
 from mien.training.checkpoint import load_weights
 from mien.training.run import Run
 from mien.training.scaling import Scaling
+from mien.training.views import Views
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -31,15 +32,15 @@ _AT_ONCE = 256
 
 
 class Graph(nn.Module):
-    """Scaling, net, mirror image, temperature and softmax. faces: uint8 [N, H, W] -> float32 [N, K], rows sum to 1.
+    """Views, scaling, net, temperature and softmax. faces: uint8 [N, H, W] -> float32 [N, K], rows sum to 1.
 
     Attributes:
         temperature: what logits are divided by; to be set once it is known.
     """
 
-    def __init__(self, scaling: Scaling, net: Model, mirror: bool) -> None:
+    def __init__(self, views: Views, scaling: Scaling, net: Model) -> None:
         super().__init__()
-        self.scaling, self.mirror, self.temperature = scaling, mirror, 1.0
+        self.views, self.scaling, self.temperature = views, scaling, 1.0
         self.add_module(NET, net)
         self.eval()
 
@@ -53,10 +54,8 @@ class Graph(nn.Module):
         return torch.cat([self._logits(torch.from_numpy(np.array(part))) for part in batches(images)])
 
     def _logits(self, faces: Tensor) -> Tensor:
-        x = self.scaling(faces)
-        # A face and its mirror image go through the net in one batch, which is faster than one after the other.
-        logits: Tensor = self.get_submodule(NET)(torch.cat([x, x.flip(3)]) if self.mirror else x)
-        return logits.view(2, -1, logits.shape[1]).mean(0) if self.mirror else logits
+        # All views of a face go through the net in one batch, which is faster than one after the other.
+        return self.views.mean(self.get_submodule(NET)(self.scaling(self.views(faces))))
 
 
 def batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
@@ -75,7 +74,7 @@ def graph_of(run: Run) -> Graph:
     net.load_state_dict(load_weights(run.folder / "weights.safetensors"))
     fitted = recipe.scaling == "featurewise" or recipe.whitening != "none"
     scaling = Scaling.of(recipe, load_weights(run.folder / "scaling.safetensors") if fitted else {})
-    return Graph(scaling, net, recipe.mirror)
+    return Graph(Views(recipe), scaling, net)
 
 
 def to_onnx(graph: Graph, size: int) -> "ModelProto":

@@ -113,6 +113,12 @@ def _epochs_of(number: float) -> str:
     return "1 epoch" if number == 1 else f"{number:g} epochs"
 
 
+def _judged(recipe: Recipe) -> str:
+    frames = " and ".join(f"{share:g}" for share in recipe.zooms)
+    ways = [f"in frames of {frames} times its side too"] * bool(frames) + ["with its mirror image"] * recipe.mirror
+    return ", ".join(ways) or "each face by itself"
+
+
 def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple[str, ...]]]:
     """What a recipe says beside epochs, batch, optimiser and rate: label, text, and the entries it comes from."""
     targets = "the shares of votes in FER+" if recipe.targets == "votes" else "the labels"
@@ -137,6 +143,6 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
         ("weight decay", f"{recipe.weight_decay:g}" if recipe.weight_decay else "none", ("weight_decay",)),
         ("rates of blocks", deeper, ("layer_decay",)),
         ("weights kept", kept + averaged, ("keep", "average")),
-        ("judged", "with its mirror image" if recipe.mirror else "each face by itself", ("mirror",)),
+        ("judged", _judged(recipe), ("mirror", "zooms")),
         ("precision", precision or recipe.precision, ("precision",)),
     ]

@@ -8,6 +8,10 @@ DEFAULT_RATES = {"adam": 1e-3, "sgd": 1e-2}
 """Keras's default learning rates (keras.optimizers.Adam, keras.optimizers.SGD)."""
 
 
+Zoom = Annotated[float, Field(ge=0.5, le=2)]
+"""A frame's side, as a share of the face's."""
+
+
 def _words(found: Any) -> Any:
     """Augmentation words, a text or a list of them, checked; all mistakes at once."""
     from mien.training.augmentation import check
@@ -21,8 +25,8 @@ def _words(found: Any) -> Any:
 
 
 def _listed(found: Any) -> Any:
-    """A text, or a list, as a tuple."""
-    return (found,) if isinstance(found, str) else tuple(found) if isinstance(found, list) else found
+    """A text or number, or a list, as a tuple."""
+    return (found,) if isinstance(found, str | float) else tuple(found) if isinstance(found, list) else found
 
 
 class Recipe(BaseModel):
@@ -85,6 +89,9 @@ class Recipe(BaseModel):
         description="the result is a running average of the weights, of which each step keeps so much; 0: none",
     )
     mirror: bool = Field(default=False, description="a face is judged together with its mirror image")
+    zooms: Annotated[tuple[Zoom, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="a face is judged together with itself in frames of these shares of its side"
+    )
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         default="auto", description="auto: bfloat16 where the processor multiplies it faster, else float32"
     )

@@ -19,6 +19,10 @@ from mien.training.losses import Loss
 from mien.training.memory import keep_memory
 from mien.training.recipe import Recipe
 from mien.training.scaling import Scaling
+from mien.training.views import Views
+
+AT_ONCE = 1024
+"""Faces judged at once, in all of their views."""
 
 
 class Step(NamedTuple):
@@ -39,8 +43,8 @@ class Trainer:
     Adam is torch's, with Keras's epsilon 1e-7; Keras adds it before the correction of the second moment and torch after
     it, a difference without weight.
 
-    Where the model begins with a frozen backbone, and faces are neither augmented nor mirrored nor shown to a teacher,
-    batches are taken from the backbone's features, computed once, instead of from images.
+    Where the model begins with a frozen backbone, and faces are neither augmented nor judged in several views nor shown
+    to a teacher, batches are taken from the backbone's features, computed once, instead of from images.
 
     Args:
         model: what is trained, in place; float32.
@@ -67,7 +71,8 @@ class Trainer:
         self.augmentation = Augmentation(recipe.augment, seed) if recipe.augment else None
         self.precision = best_precision() if recipe.precision == "auto" else recipe.precision
         self.dtype: torch.dtype = getattr(torch, self.precision)
-        self.on_features = bool(model.frozen) and not (recipe.augment or recipe.mirror or recipe.teachers)
+        self.views = Views(recipe)
+        self.on_features = bool(model.frozen) and not (recipe.augment or recipe.teachers or self.views.count > 1)
         # A face's features are given as an image of one row.
         trained = nn.Sequential(nn.Flatten(), *model.learnt) if self.on_features else model
         self.gradients = gradients(trained, self.dtype, loss)
@@ -115,7 +120,7 @@ class Trainer:
         """What the model says of `inputs` -> float32 [N, K], rows sum to 1; by its averaged weights if it has them."""
         with self.average.in_place() if self.average else nullcontext():
             return torch.cat(
-                [self._logits(self._seen(inputs[first : first + 4096])) for first in range(0, len(inputs), 4096)]
+                [self._judge(inputs[first : first + AT_ONCE]) for first in range(0, len(inputs), AT_ONCE)]
             ).softmax(1)
 
     def teach(self, images: Tensor) -> Tensor:
@@ -139,9 +144,9 @@ class Trainer:
         for teacher in self.teachers:
             teacher.close()
 
-    def _logits(self, seen: Tensor) -> Tensor:
-        logits = self.gradients.logits(seen)
-        return (logits + self.gradients.logits(seen.flip(3))) / 2 if self.recipe.mirror else logits
+    def _judge(self, inputs: Tensor) -> Tensor:
+        """Logits float32 [N, K] of `inputs`, the mean over views."""
+        return self.views.mean(self.gradients.logits(self._seen(self.views(inputs))))
 
     def _seen(self, inputs: Tensor) -> Tensor:
         """Inputs as the gradients take them, float32 [N, 1, H, W]."""
