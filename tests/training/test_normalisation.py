@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -38,6 +38,7 @@ def image(shape: tuple[int, ...], dice: torch.Generator, spread: float = 1, mean
     spread=st.sampled_from([0.01, 1.0, 100.0]),
     seed=st.integers(0, 2**31),
 )
+@example(shape=(1, 11, 1, 1), with_shortcut=False, relu=False, mean=0.0, spread=100.0, seed=1)  # two values, far from 0
 def test_it_is_torchs_batch_norm_rounded_once(
     cores: ThreadPoolExecutor,
     shape: tuple[int, int, int, int],
@@ -67,7 +68,12 @@ def test_it_is_torchs_batch_norm_rounded_once(
     found.backward(gradient)
     y.backward(gradient.double() * (found > 0) if relu else gradient.double())  # where it is 0 within its rounding
     size = exact[0].grad.abs().max() + 1e-3
-    assert torch.allclose(given_[0].grad.double(), exact[0].grad, rtol=0.005, atol=1e-4 * size)
+    # Where a channel's values lie closer together than to 0, terms of this size, rounded to float32, cancel.
+    values = exact[0].detach()
+    deviation = (values.var((0, 2, 3), correction=0) + norm.eps).sqrt()
+    terms = norm.weight.detach().abs() / deviation * gradient.abs().max() * (values.abs().amax((0, 2, 3)) / deviation)
+    room = 0.005 * exact[0].grad.abs() + 1e-4 * size + 2**-23 * terms[:, None, None]
+    assert ((given_[0].grad.double() - exact[0].grad).abs() <= room).all()
     if with_shortcut:
         assert torch.equal(given_[1].grad.double(), exact[1].grad)
     for ours, theirs in zip(norm.parameters(), twin.parameters(), strict=True):
