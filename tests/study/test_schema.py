@@ -73,6 +73,14 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
                 "ensembles.c: one net of one seed is no ensemble; name another net, or give more seeds",
             ],
         ),
+        (
+            'name = "a"\n' + NET + 'recipe = { zooms = [0.4, "x"] }\n[recipe]\nzooms = true\n',
+            [
+                "recipe.zooms: found True, should be a list",
+                "nets.a.recipe.zooms[0]: found 0.4, should be greater than or equal to 0.5",
+                "nets.a.recipe.zooms[1]: found 'x', should be a number",
+            ],
+        ),
         ('name = "a"\nseeds = []\n' + NET, ["seeds: found [], should have at least 1 item"]),
         (
             'name = "a"\nseeds = [0, -1, true]\n' + NET,

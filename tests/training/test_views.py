@@ -54,7 +54,7 @@ def test_one_view_leaves_images_as_they_are() -> None:
     assert Views(Recipe(zooms=0.9)).count == 2
 
 
-@pytest.mark.parametrize("zooms", [[0.4], [2.5], [float("nan")], "large"])
+@pytest.mark.parametrize("zooms", [[0.4], [2.5], [float("nan")], "large", {"a": 1}])
 def test_strange_zooms_are_refused(zooms: object) -> None:
     with pytest.raises(ValueError, match="zooms"):
         Recipe(zooms=zooms)

@@ -82,22 +82,21 @@ def ensembles_table(contents: Contents) -> Table:
     columns = (
         Column("name", "ensemble", lead=True),
         Column("nets", "nets"),
-        Column("runs", "runs", whole, True),
         Column("validation_accuracy", "validation, %", number=True),
         Column("test_accuracy", "test, %", number=True),
         Column("test_accuracy_without_leaks", "without leaked faces, %", number=True),
         Column("macro_f1", "macro-F1, %", percent, True),
         Column("ece", "calibration error, %", percent, True),
-        Column("best", "beside the best of them"),
+        Column("best", "best of them"),
         Column("p", "p", probability, True),
-        Column("verdict", "the difference"),
     )
     keep = [column for column in columns if not column.key.startswith("test") or contents.total("test")]
+    if not contents.faces["leaked_test"]:
+        keep = [column for column in keep if column.key != "test_accuracy_without_leaks"]
     rows = []
     for one in contents.ensembles:
         p = one["against_best"]["p"] if "against_best" in one else None
         cells: dict[str, object] = {**one, "nets": ", ".join(one["nets"]), "p": p}
-        cells["verdict"] = None if p is None else verdict(p)
         cells |= {column.key: measure(one, column.key) for column in keep if "_accuracy" in column.key}
         rows.append(tuple(cells.get(column.key) for column in keep))
     return Table("ensembles", "Nets together, by the mean of their probabilities", tuple(keep), tuple(rows))

@@ -14,7 +14,13 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 NAME_RULE = "letters, digits, '.', '_' and '-' only, the first a letter or a digit"
 
-_OUR_WORDS = {"valid integer": "whole number", "valid dictionary": "table", "valid string": "text", "valid ": ""}
+_OUR_WORDS = {
+    "valid integer": "whole number",
+    "valid dictionary": "table",
+    "valid string": "text",
+    "valid tuple": "list",
+    "valid ": "",
+}
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
