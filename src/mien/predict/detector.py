@@ -92,7 +92,7 @@ class Detector:
         found = self._upright(pixels, LARGE)
         if long > SIDE / 1.5:
             found += self._upright(pixels, SIDE)
-        if long > SMALL / 1.5:
+        if long > SMALL / 1.5 or (long > SIDE / 1.5 and not found):
             found += self._piecewise(pixels, SMALL)
         if not found:
             found = [face for turn in TURNS for face in self._turned(pixels, _whole(pixels, turn), SIDE)]
