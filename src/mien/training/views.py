@@ -9,8 +9,8 @@ from mien.training.recipe import Recipe
 class Views:
     """A face as it is, and, where the recipe asks for them, in frames of other sizes and each mirrored.
 
-    What a net says of them is averaged, logit by logit. Krizhevsky et al. 2012, "ImageNet classification with deep
-    convolutional neural networks", judged five crops and their mirror images so.
+    What a net says of them is averaged, logit by logit. (Krizhevsky et al. 2012, "ImageNet classification with deep
+    convolutional neural networks", averaged the softmax of five crops and their mirror images.)
 
     Args:
         recipe: its `zooms` and `mirror` count.
