@@ -33,6 +33,17 @@ def test_a_folder_is_the_photos_in_it_and_in_its_folders(folder: Path) -> None:
     assert [str(one.place) for one in found] == ["a", "b", "e[1]", "trip/c"]
 
 
+def test_pictures_that_mien_drew_are_no_photos_of_a_folder(folder: Path) -> None:
+    for name in ("a.faces.jpg", "a.face-12.png", "trip/c.faces.jpg", "my.faces.png", "face-1.png"):
+        (folder / name).touch()
+    found = [str(one.path) for one in named(["photos"])]
+    assert found == [
+        *("photos/a.jpg", "photos/b.PNG", "photos/e[1].jpg", "photos/face-1.png", "photos/my.faces.png"),
+        "photos/trip/c.webp",
+    ]
+    assert [str(one.path) for one in named(["photos/a.faces.jpg"])] == ["photos/a.faces.jpg"]
+
+
 def test_a_file_is_itself_whatever_its_name(folder: Path) -> None:
     found = named(["photos/notes.txt", "photos/.hidden.jpg", "photos/film.mp4", "photos/e[1].jpg", "none.jpg"])
     assert [one.path.name for one in found] == ["notes.txt", ".hidden.jpg", "film.mp4", "e[1].jpg", "none.jpg"]

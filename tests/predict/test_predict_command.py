@@ -15,6 +15,9 @@ from typer.testing import CliRunner, Result
 from mien.cli import app
 from mien.errors import UserError
 from mien.faces import EMOTIONS
+from mien.predict.answers import Prediction
+from mien.predict.images import Photo
+from mien.predict.predictor import Predictor
 
 
 @pytest.fixture
@@ -83,7 +86,31 @@ def test_save_draws_a_copy_and_leaves_the_photo_alone(photos: Path, model_file: 
         changed = np.abs(np.asarray(drawn.resize(photo.size)).astype(int) - np.asarray(photo)).max(axis=2) > 60
     assert 0.005 < changed.mean() < 0.4
     with Image.open(photos / "hopper.face-1.png") as heat:
-        assert heat.size == (480, 480)
+        assert heat.size == (480, 540)
+
+
+def test_photos_that_were_drawn_into_their_folder_are_predicted_again_and_their_pictures_not(
+    photos: Path, model_file: Path
+) -> None:
+    first, second = (run(photos, "--save", photos, "--explain", "--model", model_file).stdout for _ in range(2))
+    assert first == second
+    assert len(list(photos.iterdir())) == 3 + 3
+
+
+def test_ctrl_c_leaves_a_csv_of_what_was_told(
+    photos: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict(self: Predictor, photo: Photo, *, crop: bool) -> Prediction:
+        if photo.size == (160, 120):
+            raise KeyboardInterrupt
+        return Prediction((), photo.size, photo.pixels)
+
+    monkeypatch.setattr(Predictor, "predict", predict)
+    result = run(photos, "--csv", tmp_path / "faces.csv", "--model", model_file)
+    assert result.exit_code == 130
+    assert "has the photos that were told" in result.stderr
+    with (tmp_path / "faces.csv").open(newline="") as file:
+        assert [Path(row["path"]).name for row in csv.DictReader(file)] == ["diary.jpg", "hopper.jpg"]
 
 
 def test_images_that_are_faces_already(tmp_path: Path, model_file: Path) -> None:

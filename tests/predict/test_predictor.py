@@ -1,5 +1,6 @@
 """From a photo to faces and their emotions."""
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 import mien
 from mien.errors import UserError
+from mien.export.facts import KEY
 from mien.faces import EMOTIONS
 from mien.predict.answers import Box, Prediction
 from mien.predict.classifier import Classifier
@@ -182,6 +184,28 @@ def test_a_model_that_is_not_there_is_said(tmp_path: Path) -> None:
         Predictor("a" * 300)
     with pytest.raises(UserError, match="no such model file"):
         Predictor("~nobody-of-this-name/a.onnx")
+
+
+@pytest.mark.parametrize(
+    ("entry", "wrong", "said"),
+    [
+        ("classes", ["happy", "sad"], r"probabilities tensor\(float\) \[N, 2\] against .*\[N, 7\]"),
+        ("height", 64, r"faces tensor\(uint8\) \[N, 64, 48\].* against"),
+        ("classes", [1, 2, 3, 4, 5, 6, 7], "none that mien exported"),
+        ("width", "48", "none that mien exported"),
+        ("scores", None, "none that mien exported"),
+    ],
+)
+def test_a_model_file_that_contradicts_itself_is_refused(
+    entry: str, wrong: object, said: str, model_file: Path, tmp_path: Path
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_model(model_file)
+    (facts,) = (prop for prop in model.metadata_props if prop.key == KEY)
+    facts.value = json.dumps(json.loads(facts.value) | {entry: wrong})
+    onnx.save_model(model, tmp_path / "wrong.onnx")
+    with pytest.raises(UserError, match=said):
+        Predictor(tmp_path / "wrong.onnx")
 
 
 def test_a_notebook_shows_the_photo_its_boxes_and_bars(predictor: Predictor, grace: Path) -> None:

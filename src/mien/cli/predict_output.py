@@ -97,8 +97,9 @@ def _line(face: Face) -> str:
 def csv_file(path: Path, classes: Sequence[str], films: bool = False) -> Iterator[Callable[[Answer], None]]:
     """A csv file: a line for each face; for a photo without one, a line says why.
 
-    It appears whole at the end. That of films has a column `time` and grows as it is written, frame by frame: what was
-    seen stays, whatever ends it. So does a link or a device, as /dev/stdout, whose place no file must take.
+    It appears whole at the end, or when Ctrl-C stops the command: with what was told until then. That of films has a
+    column `time` and grows as it is written, frame by frame: what was seen stays, whatever ends it. So does a link or a
+    device, as /dev/stdout, whose place no file must take.
 
     Raises:
         UserError: it is a folder, is called as a photo or a video is, or cannot be written.
@@ -111,6 +112,7 @@ def csv_file(path: Path, classes: Sequence[str], films: bool = False) -> Iterato
         raise UserError(f"--csv {path}: a name for a photo or a video, which would be lost; name a csv file")
     timed = ["time"] if films else []
     columns = ["path", *timed, "face", "x", "y", "width", "height", "emotion", *classes, "found", "tilt", "error"]
+    stopped = None
     try:
         with ExitStack() as stack:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -128,11 +130,17 @@ def csv_file(path: Path, classes: Sequence[str], films: bool = False) -> Iterato
                 if grows:
                     file.flush()
 
-            yield write
+            try:
+                yield write
+            except KeyboardInterrupt as stop:  # what is told is done, and was long work perhaps
+                stopped = stop
     except BrokenPipeError:  # who reads stdout has gone; the csv file has no part in it
         raise
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+    if stopped:
+        typer.echo(f"mien: {path}: has the photos that were told", err=True)
+        raise stopped
 
 
 def _rows(answer: Answer) -> Iterator[dict[str, Any]]:

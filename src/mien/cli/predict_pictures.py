@@ -30,7 +30,7 @@ def save_explanations(place: Path, classifier: Classifier, prediction: Predictio
 
     for number, face in enumerate(prediction):
         emotion = classifier.facts.classes.index(face.emotion)
-        picture = heat(face.crop, occlusion(classifier, face.crop, emotion))
+        picture = heat(face.crop, occlusion(classifier, face.crop, emotion), face.emotion)
         _write(place.with_name(f"{place.name}.face-{number + 1}.png"), picture)
 
 

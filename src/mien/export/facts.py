@@ -88,9 +88,22 @@ class Facts:
             found = json.loads(text or "")
             known: dict[str, Any] = {entry.name: found[entry.name] for entry in fields(cls) if entry.name in found}
             known |= {name: tuple(known[name]) for name in ("classes", "layers", "zooms") if name in known}
-            return cls(**known)
+            facts = cls(**known)
         except (ValueError, TypeError, KeyError):
             raise strange from None
+        if not facts._readable:
+            raise strange
+        return facts
+
+    @property
+    def _readable(self) -> bool:
+        """Whether what is computed and looked up with is of its kind."""
+        return (
+            len(self.classes) > 1
+            and all(isinstance(name, str) for name in self.classes)
+            and all(isinstance(side, int) and side > 0 for side in (self.height, self.width))
+            and all(isinstance(entry, Mapping) for entry in (self.data, self.recipe, self.scores))
+        )
 
 
 def read_facts(path: Path) -> Facts:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from mien.errors import UserError
 from mien.export.box import boxed, find_boxed
 from mien.export.facts import INPUT, KEY, OUTPUT, Facts
 from mien.export.session import open_session
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 THREADS = 2
 """More make crops of 48x48 pixels no faster."""
@@ -35,6 +39,7 @@ class Classifier:
         path = model_file(model)
         self._session = open_session(path, THREADS)
         self.facts = Facts.of(self._session.get_modelmeta().custom_metadata_map.get(KEY), path)
+        _check(self._session, self.facts, path)
 
     def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Classify ready face crops.
@@ -59,6 +64,24 @@ class Classifier:
             rows = slice(first, first + BATCH)
             shares[rows] = self._session.run([OUTPUT], {INPUT: crops[rows]})[0]
         return shares
+
+
+def _check(session: "InferenceSession", facts: Facts, path: Path) -> None:
+    """Refuse a file that says one thing of itself and computes another."""
+    ends = [(end.name, end.type, end.shape[1:]) for end in (*session.get_inputs(), *session.get_outputs())]
+    told = [
+        (INPUT, "tensor(uint8)", [facts.height, facts.width]),
+        (OUTPUT, "tensor(float)", [len(facts.classes)]),
+    ]
+    if ends != told:
+        raise UserError(
+            f"{path}: its facts do not fit its graph: {_in_words(told)} against {_in_words(ends)}; "
+            "export it anew with: mien export RUN FILE"
+        )
+
+
+def _in_words(ends: list[tuple[str, str, list[int]]]) -> str:
+    return ", ".join(f"{name} {kind} [N, {', '.join(map(str, shape))}]" for name, kind, shape in ends)
 
 
 def model_file(model: str | Path) -> Path:

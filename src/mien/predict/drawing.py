@@ -21,6 +21,9 @@ LEAST = 640
 
 INK, PAPER, TRACK = "#1f2328", "#fdfcf9", "#dbd6ca"
 
+WARM, COLD = (230, 120, 0), (0, 114, 178)
+"""Of what speaks for an emotion, and of what speaks against it."""
+
 
 def draw(pixels: NDArray[np.uint8], prediction: Prediction, tracks: Sequence[int] = ()) -> "Image":
     """Draw a photo with a box, the emotion and its probability, and bars of all emotions for each face.
@@ -139,19 +142,44 @@ def _on(colour: str) -> str:
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
 
 
-def heat(crop: NDArray[np.uint8], mattered: NDArray[np.float32], side: int = 480) -> "Image":
+def heat(crop: NDArray[np.uint8], mattered: NDArray[np.float32], emotion: str, side: int = 480) -> "Image":
     """Draw which pixels mattered over a face: orange carried the emotion, blue spoke against it, gray did neither.
+
+    A line below the face says so.
 
     Args:
         crop: uint8 [H, W].
         mattered: float32 [H, W], as `occlusion` gives it; the strongest colour is its largest figure.
-        side: of the picture, in pixels.
+        emotion: that is explained.
+        side: of the face in the picture, in pixels.
     """
     from PIL import Image
 
     strength = mattered / max(float(np.abs(mattered).max()), 1e-6)
-    warm, cold = np.array([230, 120, 0]), np.array([0, 114, 178])
-    tint = np.where(strength[..., None] > 0, warm, cold)
     weight = 0.65 * np.abs(strength)[..., None]
-    mixed = (1 - weight) * crop[..., None] + weight * tint
-    return Image.fromarray(mixed.round().astype(np.uint8)).resize((side, side), Image.Resampling.BICUBIC)
+    mixed = (1 - weight) * crop[..., None] + weight * _tint(strength)
+    face = Image.fromarray(mixed.round().astype(np.uint8)).resize((side, side), Image.Resampling.BICUBIC)
+    picture = Image.new("RGB", (side, side + side // 8), PAPER)
+    picture.paste(face)
+    _legend(picture, (0, side, side, picture.height), emotion)
+    return picture
+
+
+def _tint(strength: NDArray[np.floating]) -> NDArray[np.int64]:
+    """The colour of a strength, [...] -> [..., 3]."""
+    return np.where(strength[..., None] > 0, np.array(WARM), np.array(COLD))
+
+
+def _legend(picture: "Image", place: tuple[int, int, int, int], emotion: str) -> None:
+    """A strip of all strengths and what its ends mean, written into a place of the picture."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    left, top, right, bottom = place
+    em = (bottom - top) // 3
+    strength = np.linspace(-1, 1, right - left - 2 * em)
+    weight = np.abs(strength)[:, None]
+    strip = ((1 - weight) * 150 + weight * _tint(strength)).round().astype(np.uint8)
+    picture.paste(Image.fromarray(np.repeat(strip[None], em // 2, axis=0)), (left + em, top + em // 2))
+    pen, font, middle = ImageDraw.Draw(picture), ImageFont.load_default(em), top + em * 2
+    pen.text((left + em, middle), f"against {emotion}", fill=INK, font=font, anchor="lm")
+    pen.text((right - em, middle), f"for {emotion}", fill=INK, font=font, anchor="rm")

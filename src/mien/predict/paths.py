@@ -1,6 +1,7 @@
 """What a user named on the command line: photos, folders of them, patterns, videos."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from glob import escape, glob, has_magic
@@ -15,6 +16,9 @@ VIDEOS = frozenset(
     | {".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".mjpeg"}
 )
 """How the names of videos end, in small letters."""
+
+OURS = re.compile(r".+\.(faces\.jpg|face-\d+\.png)")
+"""How the pictures are called that `mien predict --save` leaves: no photos, where they lie in a folder of photos."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ def named(words: Iterable[str]) -> list[Named]:
     """The files that words mean: a file is itself, whatever its name; a folder all photos in it, and in its folders.
 
     A pattern that the shell left, such as `photos/**/*.jpg` in quotes, is what it matches. What is not there, and a
-    folder without a photo, is given as it was named: opening it will tell. A folder's hidden files and videos are
-    passed over, and links to other folders are not followed.
+    folder without a photo, is given as it was named: opening it will tell. A folder's hidden files, its videos and
+    the pictures that mien drew are passed over, and links to other folders are not followed.
 
     Raises:
         UserError: a word is empty, as a variable of the shell's that was never set: that is no name for this folder.
@@ -103,5 +107,6 @@ def _inside(path: Path) -> list[tuple[Path, Path]]:
     is_folder = os.path.isdir(path)  # noqa: PTH112 - pathlib's raises where a name is too long
     found = [(file, file.relative_to(path)) for file in sorted(path.rglob("*"))] if is_folder else []
     photos = [(file, within) for file, within in found if file.suffix.lower() in SUFFIXES and file.is_file()]
-    seen = [(file, within) for file, within in photos if not any(part.startswith(".") for part in within.parts)]
+    visible = [(file, within) for file, within in photos if not any(part.startswith(".") for part in within.parts)]
+    seen = [(file, within) for file, within in visible if not OURS.fullmatch(file.name)]
     return seen or [(path, Path(path.name or "folder"))]
