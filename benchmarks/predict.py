@@ -1,0 +1,107 @@
+"""How long does a photo take from a process's start to its answer, and how much memory, beside fer's own way?
+
+Each turn starts each contender's process anew, one after the other; the first turn, which fills the disk's cache, does
+not count. Time is that of the whole process; memory is the most that it held at once (its peak resident set).
+
+    .venv/bin/python benchmarks/predict.py [PHOTO] [--rounds N] [--model NAME]... [--json]
+
+PHOTO is matplotlib's portrait of Grace Hopper unless another is named. fer runs as its README says, with its default
+detector and net, in an environment of its own, .venv-fer unless `--fer PYTHON` names another:
+
+    python3 -m venv .venv-fer
+    .venv-fer/bin/pip install --no-deps fer==25.10.3
+    .venv-fer/bin/pip install ai-edge-litert 'opencv-contrib-python<5' tensorflow-cpu 'setuptools<81'
+    .venv-fer/bin/pip install matplotlib pandas pillow requests tqdm
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+FER = """
+import sys, cv2
+from fer.fer import FER
+print(FER().detect_emotions(cv2.imread(sys.argv[1])))
+"""
+
+
+def once(command: list[str]) -> tuple[float, float, str]:
+    """Run a process to its end -> seconds, MiB, and what it printed."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)  # the memory of this one; `resource` would tell the largest of all
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"this failed, run it alone and see why: {' '.join(command)}")
+    return seconds, peak(used), said
+
+
+def peak(used: resource.struct_rusage) -> float:
+    """The most memory a process held, in MiB; macOS counts bytes, Linux KiB."""
+    return used.ru_maxrss / 2 ** (20 if sys.platform == "darwin" else 10)
+
+
+def measure(photo: Path, models: list[str], fer: str, rounds: int) -> dict[str, dict[str, list[float] | str]]:
+    """Let the contenders take turns, round after round."""
+    mien = str(Path(sys.executable).with_name("mien"))
+    commands = {"fer": [fer, "-c", FER, str(photo)]}
+    commands |= {f"mien, {model}": [mien, "predict", str(photo), "--model", model] for model in models}
+    found: dict[str, dict] = {name: {"seconds": [], "mebibytes": [], "answer": ""} for name in commands}
+    for turn in range(rounds + 1):
+        for name, command in commands.items():
+            print(f"round {turn} of {rounds}: {name}      ", end="\r", file=sys.stderr)
+            seconds, memory, answer = once(command)
+            if turn:
+                found[name]["seconds"].append(seconds)
+                found[name]["mebibytes"].append(memory)
+                found[name]["answer"] = answer
+    return found
+
+
+def show(found: dict) -> None:
+    """Print the figures as a table."""
+    print(f"{os.cpu_count()} cores; from start to answer: median (range), n; lead is taken round by round")
+    for name, told in found.items():
+        leads = [rival / own for rival, own in zip(found["fer"]["seconds"], told["seconds"], strict=True)]
+        seconds, memory, lead = (spread(values) for values in (told["seconds"], told["mebibytes"], leads))
+        print(f"{name:<12} {seconds} s, {memory} MiB, n = {len(leads)}; {lead} times as fast as fer")
+
+
+def spread(values: list[float]) -> str:
+    """Median and range."""
+    digits = 0 if min(values) >= 20 else 2
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photo", type=Path, nargs="?", help="with a face")
+    parser.add_argument("--model", action="append", help="in the box, or a file of one; best and fast unless given")
+    parser.add_argument("--rounds", type=int, default=11, help="how often the contenders take turns")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--fer", default=str(HERE.parent / ".venv-fer/bin/python"), help="a Python with fer")
+    asked = parser.parse_args()
+    if not Path(asked.fer).exists():
+        parser.error(f"{asked.fer}: no such Python; `--help` says how to make it, --fer names another")
+    photo = asked.photo
+    if photo is None:
+        import matplotlib.cbook
+
+        photo = Path(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+    found = measure(photo, asked.model or ["best", "fast"], asked.fer, asked.rounds)
+    print(json.dumps(found, indent=2)) if asked.json else show(found)
+
+
+if __name__ == "__main__":
+    main()
