@@ -58,7 +58,7 @@ def test_a_run_that_is_not_finished_is_told(study: Path, tmp_path: Path) -> None
     run = find_run(tmp_path / "study")
     run.write_status(replace(run.status, state="stopped"))
     for place in (run.folder, tmp_path / "study"):
-        with pytest.raises(UserError, match=r"flat-\w+: stopped, and only a finished run can be exported"):
+        with pytest.raises(UserError, match=r"flat-\w+: stopped, and only a finished run has weights to take"):
             find_run(place)
     run.write_status(replace(run.status, state="failed", reason="the loss became nan"))
     with pytest.raises(UserError, match=r"failed \(the loss became nan\), and only"):

@@ -1,7 +1,8 @@
 """Looking at faces: random examples of each emotion in a grid, and contact sheets. Numbers first, pictures after."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +89,40 @@ def draw_before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], path:
             sheet.picture(left + at % columns * 1.08, 0.35 + at // columns * 1.08, 1.04, image, 0, 255)
     for at, line in enumerate(lines):
         sheet.text(0.2, rows * 1.08 + 0.5 + 0.2 * at, line, colour=FAINT)
+    sheet.save(path)
+
+
+class Captioned(NamedTuple):
+    """A picture, uint8 [H, W] or [H, W, 3], and the words below it."""
+
+    image: NDArray[np.uint8]
+    words: str
+
+
+def draw_rows(
+    rows: Mapping[str, Sequence[Sequence[Captioned]]], titles: Sequence[str], path: Path, caption: str
+) -> None:
+    """Draw rows of pictures in groups, such as rightly and wrongly judged faces, into a PNG or SVG file.
+
+    Args:
+        rows: by their names, which stand before them, the groups of each.
+        titles: of the groups, above them.
+        path: where to; its ending decides on the format.
+        caption: one line below the pictures.
+    """
+    wide = [max((len(groups[at]) for groups in rows.values()), default=0) for at in range(len(titles))]
+    lefts = [1.0 + sum(1.1 * max(count, 1) + 0.3 for count in wide[:at]) for at in range(len(wide) + 1)]
+    sheet = _Sheet(max(lefts[-1], 6.5), 0.75 + 1.3 * len(rows))
+    for left, title in zip(lefts, titles, strict=False):
+        sheet.text(left, 0.25, title)
+    for at, (name, groups) in enumerate(rows.items()):
+        top = 0.35 + 1.3 * at
+        sheet.text(0.2, top + 0.55, name)
+        for left, group in zip(lefts, groups, strict=False):
+            for place, (image, words) in enumerate(group):
+                sheet.picture(left + 1.1 * place, top, 1.0, image, 0, 255)
+                sheet.text(left + 1.1 * place, top + 1.15, words, points=8)
+    sheet.text(0.2, 0.55 + 1.3 * len(rows), caption, colour=FAINT, points=7)
     sheet.save(path)
 
 

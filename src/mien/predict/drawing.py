@@ -155,14 +155,20 @@ def heat(crop: NDArray[np.uint8], mattered: NDArray[np.float32], emotion: str, s
     """
     from PIL import Image
 
-    strength = mattered / max(float(np.abs(mattered).max()), 1e-6)
-    weight = 0.65 * np.abs(strength)[..., None]
-    mixed = (1 - weight) * crop[..., None] + weight * _tint(strength)
-    face = Image.fromarray(mixed.round().astype(np.uint8)).resize((side, side), Image.Resampling.BICUBIC)
+    face = Image.fromarray(tinted(crop, mattered)).resize((side, side), Image.Resampling.BICUBIC)
     picture = Image.new("RGB", (side, side + side // 8), PAPER)
     picture.paste(face)
     _legend(picture, (0, side, side, picture.height), emotion)
     return picture
+
+
+def tinted(crop: NDArray[np.uint8], mattered: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A face with what mattered laid over it, uint8 [H, W] and float32 [H, W] -> uint8 [H, W, 3]: see `heat`."""
+    strength = mattered / max(float(np.abs(mattered).max()), 1e-9)
+    weight = 0.65 * np.abs(strength)[..., None]
+    mixed = (1 - weight) * crop[..., None] + weight * _tint(strength)
+    pixels: NDArray[np.uint8] = mixed.round().astype(np.uint8)
+    return pixels
 
 
 def _tint(strength: NDArray[np.floating]) -> NDArray[np.int64]:

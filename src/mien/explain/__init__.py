@@ -1,0 +1,1 @@
+"""What a run's net looks at: the pixels that its answers hang on."""

@@ -1,0 +1,105 @@
+"""Attribution: which pixels of a face an answer of a run's net hangs on, by captum's methods on torch."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from captum.attr import LayerAttribution, LayerGradCam, Occlusion, Saliency
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mien.errors import UserError
+from mien.export.graph import NET, Graph, graph_of
+from mien.nets.model import placed
+from mien.training.run import Run
+
+Method = Literal["grad_cam", "saliency", "occlusion"]
+
+METHODS: dict[Method, str] = {
+    "grad_cam": "channels of the last convolutional layer, each weighed by the emotion's gradient (arXiv 1610.02391)",
+    "saliency": "how much the emotion's logit changes with a pixel (arXiv 1312.6034)",
+    "occlusion": "how much of the emotion's probability a gray patch takes away (arXiv 1311.2901)",
+}
+"""What each method shows."""
+
+PATCH, STEP = 10, 3
+"""The side of occlusion's patch on a face of 48 pixels, and how far it moves, in pixels."""
+
+
+class Explainer:
+    """A finished run's net, asked why it says what it says of a face. The face is taken as it is, in one view.
+
+    Args:
+        run: a finished one.
+        method: one of `METHODS`; grad_cam for a net with a convolutional layer and occlusion for another unless given.
+
+    Attributes:
+        method: that is used.
+        layer: the name of the layer that grad_cam looks at, the last whose output has rows and columns; None without.
+
+    Raises:
+        UserError: grad_cam is asked of a net that has no such layer; or the run's weights are damaged.
+    """
+
+    def __init__(self, run: Run, method: Method | None = None) -> None:
+        faces = run.asked["faces"]
+        layers = placed(run.net, faces["size"], len(faces["classes"]))
+        self.layer = next((one.name for one in reversed(layers) if _is_map(one.output_shape)), None)
+        self.method: Method = method or ("grad_cam" if self.layer else "occlusion")
+        if self.method == "grad_cam" and self.layer is None:
+            raise UserError(f"{run.net.name}: no layer of this net has rows and columns; take saliency or occlusion")
+        self._graph = graph_of(run)
+
+    def __call__(self, images: NDArray[np.uint8], emotions: Sequence[int]) -> NDArray[np.float32]:
+        """How much each pixel speaks for an emotion.
+
+        Args:
+            images: uint8 [N, H, W].
+            emotions: N indices of classes, one a face.
+
+        Returns:
+            float32 [N, H, W], on a scale of each face's own; below 0 against the emotion. Saliency has no sign.
+        """
+        inputs = self._graph.scaling(torch.from_numpy(np.array(images)))
+        asked = torch.tensor(list(emotions))
+        attributed = _BY[self.method](_net(self._graph), inputs, asked, self.layer)
+        mattered: NDArray[np.float32] = attributed.detach()[:, 0].numpy().astype(np.float32)
+        return mattered
+
+
+def _is_map(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 3 and shape[1] > 1
+
+
+def _net(graph: Graph) -> nn.Module:
+    return graph.get_submodule(NET)
+
+
+def _grad_cam(net: nn.Module, inputs: Tensor, emotions: Tensor, layer: str | None) -> Tensor:
+    """Selvaraju et al. 2017, "Grad-CAM", whose negative part is kept: it speaks against the emotion."""
+    assert layer is not None
+    small = LayerGradCam(net, net.get_submodule(layer)).attribute(inputs, emotions, relu_attributions=False)
+    large: Tensor = LayerAttribution.interpolate(small, inputs.shape[2:], interpolate_mode="bilinear")
+    return large
+
+
+def _saliency(net: nn.Module, inputs: Tensor, emotions: Tensor, _: str | None) -> Tensor:
+    """Simonyan et al. 2014, "Deep inside convolutional networks"."""
+    slopes: Tensor = Saliency(net).attribute(inputs.requires_grad_(), emotions)
+    return slopes
+
+
+def _occlusion(net: nn.Module, inputs: Tensor, emotions: Tensor, _: str | None) -> Tensor:
+    """Zeiler and Fergus 2014, as `mien predict --explain` does it by a model file."""
+    scale = inputs.shape[2] / 48
+    patch, step = max(1, round(PATCH * scale)), max(1, round(STEP * scale))
+    gray = inputs.mean((2, 3), keepdim=True).expand_as(inputs)
+    with torch.no_grad():
+        lost: Tensor = Occlusion(lambda seen: net(seen).softmax(1)).attribute(
+            inputs, (1, patch, patch), strides=(1, step, step), baselines=gray, target=emotions
+        )
+    return lost
+
+
+_BY = {"grad_cam": _grad_cam, "saliency": _saliency, "occlusion": _occlusion}

@@ -1,0 +1,40 @@
+"""Two runs that were trained in a moment: one with a convolutional layer, one without."""
+
+from pathlib import Path
+
+import pytest
+
+from mien.faces import Faces
+from mien.faces.source import find_source, read_source
+from mien.nets import Net
+from mien.training.loop import fit
+from mien.training.recipe import Recipe
+from mien.training.run import Run
+
+NETS = {
+    "averaged": ("conv(6)", "relu", "pool", "conv(8)", "relu", "global_average", "classes"),
+    "flat": ("flatten", "classes"),
+}
+
+
+@pytest.fixture(scope="session")
+def faces() -> Faces:
+    """240 drawn faces of train, 30 of validation, 30 of test; 24x24 pixels."""
+    return read_source(find_source(["drawn:300"]), size=24)
+
+
+@pytest.fixture(scope="session")
+def runs(faces: Faces, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """A finished run of each net, by its name."""
+    folder = tmp_path_factory.mktemp("runs")
+    made = {}
+    for name, layers in NETS.items():
+        made[name] = Run.create(folder, Net(name, layers), Recipe(epochs=2, batch=60), 0, faces)
+        fit(made[name], faces, lambda progress: None)
+    return made
+
+
+@pytest.fixture
+def place(runs: dict[str, Run], request: pytest.FixtureRequest) -> Path:
+    """The folder of the run that a test names."""
+    return runs[request.param].folder

@@ -1,0 +1,66 @@
+"""Which pixels mattered, held against what is known of the net."""
+
+import numpy as np
+import pytest
+import torch
+
+from mien.errors import UserError
+from mien.explain.attribution import Explainer
+from mien.export.graph import NET, graph_of
+from mien.faces import Faces
+from mien.training.run import Run
+
+
+@pytest.fixture
+def corner(runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The flat net, whose first class is for white in its upper left corner of 6x6 pixels and looks at nothing else."""
+
+    def known(run: Run) -> torch.nn.Module:
+        graph = graph_of(run)
+        dense = graph.get_submodule(NET)[1]
+        weights = torch.zeros(len(dense.weight), 24, 24)
+        weights[0, :6, :6] = 0.25
+        dense.weight.data = weights.flatten(1)
+        return graph
+
+    monkeypatch.setattr("mien.explain.attribution.graph_of", known)
+    return runs["flat"]
+
+
+def test_saliency_is_the_slope_of_the_emotions_logit(corner: Run, faces: Faces) -> None:
+    mattered = Explainer(corner, "saliency")(faces.images[:3], [0, 0, 1])
+    assert mattered.shape == (3, 24, 24)
+    assert np.allclose(mattered[:2, :6, :6], 0.25)
+    mattered[:2, :6, :6] = 0
+    assert not mattered.any()
+
+
+def test_occlusion_finds_the_pixels_that_the_answer_hangs_on(corner: Run) -> None:
+    image = np.full((1, 24, 24), 60, np.uint8)
+    image[:, :6, :6] = 255
+    explainer = Explainer(corner)
+    assert (explainer.method, explainer.layer) == ("occlusion", None)
+    (mattered,) = explainer(image, [0])
+    assert mattered[:6, :6].min() > 0
+    assert mattered[12:].max() == mattered[:, 12:].max() == 0
+    (against,) = explainer(image, [1])
+    assert against[:6, :6].max() < 0
+
+
+def test_grad_cam_weighs_the_last_layers_channels_by_the_emotions_gradient(runs: dict[str, Run], faces: Faces) -> None:
+    explainer = Explainer(runs["averaged"])
+    assert (explainer.method, explainer.layer) == ("grad_cam", "relu_2")
+    mattered = explainer(faces.images[:4], [0, 1, 2, 3])
+    graph = graph_of(runs["averaged"])
+    *before, _, classes = graph.get_submodule(NET)
+    with torch.no_grad():  # behind an average the gradient is the class's weight, the same for all pixels of a channel
+        maps = torch.nn.Sequential(*before)(graph.scaling(torch.from_numpy(faces.images[:4].copy())))
+        small = torch.einsum("nchw,nc->nhw", maps, classes.weight[:4]) / maps[0, 0].numel()
+        large = torch.nn.functional.interpolate(small[:, None], (24, 24), mode="bilinear")[:, 0]
+    assert np.allclose(mattered, large, atol=1e-6)
+    assert mattered.min() < 0 < mattered.max()
+
+
+def test_grad_cam_of_a_net_without_maps_is_refused(runs: dict[str, Run]) -> None:
+    with pytest.raises(UserError, match="flat: no layer of this net has rows and columns; take saliency or occlusion"):
+        Explainer(runs["flat"], "grad_cam")
