@@ -24,7 +24,17 @@ from mien.training.trainer import Trainer
 
 BATCH, CALLS, STEP = 256, 5, "a step of cnn_1"
 WORDS = ("rotate(10)", "shift(0.1)", "zoom(0.1)", "flip", "erase")
-EVERY = (*WORDS, "shear(5)", "flip_vertical", "brightness(0.2)", "contrast(0.2)", "noise(5)", "mixup", "cutmix")
+EVERY = (
+    *WORDS,
+    "shear(5)",
+    "flip_vertical",
+    "brightness(0.2)",
+    "contrast(0.2)",
+    "blur(1)",
+    "noise(5)",
+    "mixup",
+    "cutmix",
+)
 Way = Callable[[int], object]
 
 
@@ -65,6 +75,7 @@ def contenders() -> tuple[dict[str, Way], list[str]]:
     ways: dict[str, Way] = {
         STEP: lambda number: trainer.step(images, targets, number),
         f"mien: {', '.join(WORDS)}": of_mien(images, targets, WORDS),
+        "mien: blur(1)": of_mien(images, targets, ("blur(1)",)),
         "mien: all of its words": of_mien(images, targets, EVERY),
     }
     missing = []

@@ -75,6 +75,14 @@ def test_large_faces_are_averaged_and_do_not_alias() -> None:
     assert np.abs(crop.astype(int) - 127).max() <= 16
 
 
+@pytest.mark.parametrize("side", [20, 24, 32])
+def test_very_small_faces_keep_their_detail(side: int) -> None:
+    waves = np.rint(127 + 100 * np.sin(2 * np.pi * np.arange(100) / 3)).astype(np.uint8)  # as fine as three pixels
+    crop = cut(np.tile(waves, (100, 1)), Frame(50.3, 50.3, side, 0), 48)
+    places = (np.arange(48) + 0.5) * side / 48 + 50.3 - side / 2 - 0.5
+    assert np.abs(crop[24] - (127 + 100 * np.sin(2 * np.pi * places / 3))).mean() < 5  # linearly it would be 17 to 20
+
+
 def test_beyond_the_edge_a_photo_is_as_its_edge() -> None:
     gray = np.full((40, 40), 90, np.uint8)
     assert set(cut(gray, Frame(0, 0, 100, 30), 48).ravel().tolist()) == {90}

@@ -12,7 +12,7 @@ from mien.training.augmentation.geometry import Draw, rotate, shear, shift, zoom
 
 EVERY_WORD = (
     *("rotate(20)", "shift(0.1)", "zoom(0.2)", "shear(10)", "flip", "flip_vertical"),
-    *("brightness(0.3)", "contrast(0.3)", "noise(10)", "erase", "mixup", "cutmix"),
+    *("brightness(0.3)", "contrast(0.3)", "blur(1.5)", "noise(10)", "erase", "mixup", "cutmix"),
 )
 NEAR = 0.01
 """Grays in which torch's resampling may miss a pixel that it hits exactly."""
@@ -115,6 +115,29 @@ class TestGrays:
         np.testing.assert_allclose(found.mean((1, 2)), images.float().mean((1, 2)), atol=1e-3)
         assert ((factor >= 0.5) & (factor <= 1.5)).all()
         assert factor.unique().numel() == len(images)
+
+    def test_blur_spreads_a_point_by_a_deviation_of_its_own(self):
+        images = torch.zeros(300, 41, 31, dtype=torch.uint8)
+        images[:, 20, 15] = 250
+        found = augmented("blur(2)", images=images)[0].double()
+        np.testing.assert_allclose(found.sum((1, 2)), 250, rtol=1e-4)
+        deviations = {}
+        for axis, middle in ((1, 20), (2, 15)):
+            places = torch.arange(images.shape[axis]).double() - middle
+            profile = found.sum(3 - axis) / 250
+            np.testing.assert_allclose((profile * places).sum(1), 0, atol=1e-4)
+            deviations[axis] = (profile * places**2).sum(1).sqrt()
+        np.testing.assert_allclose(deviations[1], deviations[2], atol=1e-3)
+        assert deviations[1].max() <= 2.001
+        wide = deviations[1][deviations[1] > 0.7]  # narrower ones fall between the pixels
+        assert wide.mean() == pytest.approx(1.35, abs=0.1)
+
+    def test_blur_leaves_an_even_face_as_it_is_and_takes_its_probability(self):
+        even = torch.full((1, 12, 16), 200, dtype=torch.uint8)
+        np.testing.assert_allclose(augmented("blur(3)", images=even)[0], 200, atol=1e-3)
+        images = faces(1).expand(1000, -1, -1).contiguous()
+        found, _ = augmented("blur(2, 0.25)", images=images)
+        assert 200 < ((found - images).abs().amax((1, 2)) > 0).sum() < 300
 
     def test_noise_has_its_deviation(self):
         images = torch.full((20, 40, 40), 128, dtype=torch.uint8)

@@ -78,7 +78,9 @@ def _check(run: Run) -> None:
     status = run.status
     if status.state != "finished":
         why = f" ({status.reason})" if status.reason else ""
-        raise UserError(f"{run.folder}: {status.state}{why}, and only a finished run has weights to take; see: mien runs")
+        raise UserError(
+            f"{run.folder}: {status.state}{why}, and only a finished run has weights to take; see: mien runs"
+        )
 
 
 def _validation_accuracy(run: Run) -> float:

@@ -31,6 +31,9 @@ ASTRAY = 2.0
 SAMPLES = 16
 """At how many places at most, along its side, a crop's pixel samples a large face."""
 
+SHARP = 0.75
+"""Frames below this share of a crop's side are interpolated by Lanczos: linearly they would be too soft to judge."""
+
 
 class Frame(NamedTuple):
     """A turned square in a photo, which becomes a crop.
@@ -103,7 +106,7 @@ def cut(picture: NDArray[np.uint8], frame: Frame, size: int) -> NDArray[np.uint8
     """Cut a frame out of a picture.
 
     Each pixel of the crop is the mean over its area, so that large faces do not alias; small ones are interpolated
-    linearly. What lies beyond the picture is as its edge.
+    linearly, the smallest by Lanczos's windowed sinc. What lies beyond the picture is as its edge.
 
     Args:
         picture: uint8 [H, W] or [H, W, 3].
@@ -117,7 +120,7 @@ def cut(picture: NDArray[np.uint8], frame: Frame, size: int) -> NDArray[np.uint8
 
     samples = min(max(math.ceil(frame.side / size), 1), SAMPLES)
     fine = size * samples
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    flags = (cv2.INTER_LANCZOS4 if frame.side < SHARP * size else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
     way = _way(frame, fine)
     sampled = cv2.warpAffine(picture, way, (fine, fine), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return cv2.resize(sampled, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

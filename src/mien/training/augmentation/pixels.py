@@ -10,6 +10,7 @@ from pydantic import Field
 from mien.training.augmentation.geometry import Share
 
 Deviation = Annotated[float, Field(ge=0, le=255)]
+Pixels = Annotated[float, Field(ge=0, le=16)]
 Alpha = Annotated[float, Field(gt=0, le=100)]
 Boxes = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
@@ -65,6 +66,20 @@ def noise(at: Batch, deviation: Deviation) -> None:
     np.clip(at.images, 0, 255, out=at.images)
 
 
+def blur(at: Batch, deviation: Pixels, probability: Share = 1.0) -> None:
+    """Blur a face by a Gaussian, with this probability: as photos out of focus and small faces made larger are.
+
+    Its standard deviation is drawn for each face, evenly between 0 and `deviation` pixels. At the border what lies
+    within the face counts alone.
+    """
+    faces, height, width = at.images.shape
+    deviations = at.dice.uniform(0, deviation, faces)
+    deviations[at.dice.random(faces) >= probability] = 0
+    blurred = np.flatnonzero(deviations > 0)
+    down, across = (_gaussians(deviations[blurred], length) for length in (height, width))
+    at.images[blurred] = down @ at.images[blurred] @ across.transpose(0, 2, 1)
+
+
 def erase(at: Batch, probability: Share = 0.5, share: Share = 0.4) -> None:
     """Put random grays in a box, with this probability (Zhong et al. 2017, arXiv 1708.04896).
 
@@ -105,6 +120,15 @@ def cutmix(at: Batch, alpha: Alpha = 1.0, probability: Share = 1.0) -> None:
     np.copyto(at.images, at.images[other], where=at.inside((top, bottom, left, right)))
     pasted = ((bottom - top) * (right - left) / (height * width)).astype(np.float32)[:, None]
     at.targets += pasted * (at.targets[other] - at.targets)
+
+
+def _gaussians(deviations: NDArray[np.float64], length: int) -> NDArray[np.float32]:
+    """The weight of each old pixel of a row in each new one, [N, length, length]; those of a new one add up to 1."""
+    places = np.arange(length, dtype=np.float32)
+    apart = (places[:, None] - places) ** 2
+    weights = np.exp(-apart / (2 * np.maximum(deviations, 1e-3)[:, None, None] ** 2).astype(np.float32))
+    shares: NDArray[np.float32] = weights / weights.sum(axis=2, keepdims=True)
+    return shares
 
 
 def _kept_shares(at: Batch, alpha: float, probability: float) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ from mien.errors import did_you_mean
 from mien.nets.grammar import arguments
 from mien.nets.words import Mistake, parse
 from mien.training.augmentation.geometry import Maps, flip, flip_vertical, rotate, shear, shift, zoom
-from mien.training.augmentation.pixels import brightness, contrast, cutmix, erase, mixup, noise
+from mien.training.augmentation.pixels import blur, brightness, contrast, cutmix, erase, mixup, noise
 
 GEOMETRY: dict[str, Callable[..., Maps]] = {
     word.__name__: word for word in (rotate, shift, zoom, shear, flip, flip_vertical)
@@ -15,7 +15,7 @@ GEOMETRY: dict[str, Callable[..., Maps]] = {
 """The words that move pixels."""
 
 PIXELS: dict[str, Callable[..., None]] = {
-    word.__name__: word for word in (brightness, contrast, noise, erase, mixup, cutmix)
+    word.__name__: word for word in (brightness, contrast, blur, noise, erase, mixup, cutmix)
 }
 """The words that change gray values or mix faces."""
 
