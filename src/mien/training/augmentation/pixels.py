@@ -72,7 +72,7 @@ def blur(at: Batch, deviation: Pixels, probability: Share = 1.0) -> None:
     Its standard deviation is drawn for each face, evenly between 0 and `deviation` pixels. At the border what lies
     within the face counts alone.
     """
-    faces, height, width = at.images.shape
+    faces, (height, width) = len(at.images), at.images.shape[1:]
     deviations = at.dice.uniform(0, deviation, faces)
     deviations[at.dice.random(faces) >= probability] = 0
     blurred = np.flatnonzero(deviations > 0)
