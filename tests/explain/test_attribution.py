@@ -1,5 +1,8 @@
 """Which pixels mattered, held against what is known of the net."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +11,12 @@ from mien.errors import UserError
 from mien.explain.attribution import Explainer
 from mien.export.graph import NET, graph_of
 from mien.faces import Faces
+from mien.nets import Net
+from mien.training.loop import fit
+from mien.training.recipe import Recipe
 from mien.training.run import Run
+
+Publish = Callable[[str], Path]
 
 
 @pytest.fixture
@@ -59,6 +67,20 @@ def test_grad_cam_weighs_the_last_layers_channels_by_the_emotions_gradient(runs:
         large = torch.nn.functional.interpolate(small[:, None], (24, 24), mode="bilinear")[:, 0]
     assert np.allclose(mattered, large, atol=1e-6)
     assert mattered.min() < 0 < mattered.max()
+
+
+@pytest.mark.parametrize("thaw", [0, 1])
+def test_grad_cam_looks_into_a_backbone(thaw: int, publish: Publish, faces: Faces, tmp_path: Path) -> None:
+    publish("mobilenet_v2")
+    net = Net("backed", (f"mobilenet_v2(thaw={thaw}, size=64)", "classes"))
+    run = Run.create(tmp_path, net, Recipe(epochs=1, batch=120), 0, faces)
+    fit(run, faces, lambda progress: None)
+    explainer = Explainer(run)
+    assert (explainer.method, explainer.layer) == ("grad_cam", "mobilenet_v2_1.network")
+    mattered = explainer(faces.images[:3], [0, 1, 2])
+    assert mattered.shape == (3, 24, 24)
+    assert np.isfinite(mattered).all()
+    assert mattered.std(axis=(1, 2)).min() > 0
 
 
 def test_grad_cam_of_a_net_without_maps_is_refused(runs: dict[str, Run]) -> None:

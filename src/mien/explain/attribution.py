@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mien.errors import UserError
 from mien.export.graph import NET, Graph, graph_of
+from mien.nets.backbones.backbone import Backbone
 from mien.nets.model import placed
 from mien.training.run import Run
 
@@ -36,20 +37,19 @@ class Explainer:
 
     Attributes:
         method: that is used.
-        layer: the name of the layer that grad_cam looks at, the last whose output has rows and columns; None without.
+        layer: the name of what grad_cam looks at, the last layer whose output has rows and columns or the network
+            within a backbone; None without.
 
     Raises:
         UserError: grad_cam is asked of a net that has no such layer; or the run's weights are damaged.
     """
 
     def __init__(self, run: Run, method: Method | None = None) -> None:
-        faces = run.asked["faces"]
-        layers = placed(run.net, faces["size"], len(faces["classes"]))
-        self.layer = next((one.name for one in reversed(layers) if _is_map(one.output_shape)), None)
+        self._graph = graph_of(run)
+        self.layer = _last_map(run, _net(self._graph))
         self.method: Method = method or ("grad_cam" if self.layer else "occlusion")
         if self.method == "grad_cam" and self.layer is None:
             raise UserError(f"{run.net.name}: no layer of this net has rows and columns; take saliency or occlusion")
-        self._graph = graph_of(run)
 
     def __call__(self, images: NDArray[np.uint8], emotions: Sequence[int]) -> NDArray[np.float32]:
         """How much each pixel speaks for an emotion.
@@ -68,8 +68,14 @@ class Explainer:
         return mattered
 
 
-def _is_map(shape: tuple[int, ...]) -> bool:
-    return len(shape) == 3 and shape[1] > 1
+def _last_map(run: Run, net: nn.Module) -> str | None:
+    faces = run.asked["faces"]
+    for layer in reversed(placed(run.net, faces["size"], len(faces["classes"]))):
+        if isinstance(net.get_submodule(layer.name), Backbone):
+            return f"{layer.name}.network"  # the backbone itself tells the mean over rows and columns
+        if len(layer.output_shape) == 3 and layer.output_shape[1] > 1:
+            return layer.name
+    return None
 
 
 def _net(graph: Graph) -> nn.Module:
@@ -79,6 +85,7 @@ def _net(graph: Graph) -> nn.Module:
 def _grad_cam(net: nn.Module, inputs: Tensor, emotions: Tensor, layer: str | None) -> Tensor:
     """Selvaraju et al. 2017, "Grad-CAM", whose negative part is kept: it speaks against the emotion."""
     assert layer is not None
+    inputs.requires_grad_()  # behind a frozen backbone's weights nothing else would ask for a gradient
     small = LayerGradCam(net, net.get_submodule(layer)).attribute(inputs, emotions, relu_attributions=False)
     large: Tensor = LayerAttribution.interpolate(small, inputs.shape[2:], interpolate_mode="bilinear")
     return large
