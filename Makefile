@@ -24,7 +24,7 @@ $(ready): pyproject.toml requirements/lock.txt requirements/torch.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 	  || { echo 'mien needs Python 3.11, 3.12 or 3.13; name one, as in: make setup PYTHON=python3.12' >&2; exit 1; }
 	@test -x $(bin)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
-	$(bin)/python $(pip) --require-hashes --requirement requirements/lock.txt
+	$(bin)/python $(pip) --require-hashes --no-deps --requirement requirements/lock.txt
 	$(bin)/python $(pip) --requirement requirements/torch.txt
 	$(bin)/python $(pip) --no-deps --no-build-isolation --editable .
 	$(bin)/python -m pip check
