@@ -41,6 +41,12 @@ def test_every_figure_is_there() -> None:
     assert "It finds neutral worst: 30.0 % of its 20 test faces" in flat(card)
 
 
+def test_teachers_are_told() -> None:
+    assert "teacher" not in flat(card_of(FULL, 1))
+    taught = replace(FULL, recipe=FULL.recipe | {"teachers": ["teacher-0123456789"], "taught": 0.7})
+    assert "from what teacher-0123456789 said of these faces too, 70 % of each target" in flat(card_of(taught, 1))
+
+
 def test_it_says_what_it_must_not_be_used_for_and_that_labels_are_noisy() -> None:
     card = flat(card_of(FULL, 1))
     assert "not in hiring, schools, policing, border control, medicine or insurance" in card
