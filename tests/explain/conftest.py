@@ -14,6 +14,7 @@ from mien.training.run import Run
 NETS = {
     "averaged": ("conv(6)", "relu", "pool", "conv(8)", "relu", "global_average", "classes"),
     "flat": ("flatten", "classes"),
+    "flattened": ("conv(6)", "relu", "pool", "flatten", "classes"),
 }
 
 

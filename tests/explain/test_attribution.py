@@ -83,6 +83,15 @@ def test_grad_cam_looks_into_a_backbone(thaw: int, publish: Publish, faces: Face
     assert mattered.std(axis=(1, 2)).min() > 0
 
 
+def test_a_net_that_flattens_its_maps_is_asked_by_occlusion_unless_told_otherwise(
+    runs: dict[str, Run], faces: Faces
+) -> None:
+    assert Explainer(runs["flattened"]).method == "occlusion"
+    explainer = Explainer(runs["flattened"], "grad_cam")
+    assert explainer.layer == "pool_1"
+    assert explainer(faces.images[:1], [0]).shape == (1, 24, 24)
+
+
 def test_grad_cam_of_a_net_without_maps_is_refused(runs: dict[str, Run]) -> None:
     with pytest.raises(UserError, match="flat: no layer of this net has rows and columns; take saliency or occlusion"):
         Explainer(runs["flat"], "grad_cam")

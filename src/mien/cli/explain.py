@@ -12,7 +12,7 @@ RUN = typer.Argument(
     help="A run's folder; a study's, for its best net; or STUDY/NET, for that net.",
     show_default=False,
 )
-METHODS = "grad_cam, saliency or occlusion; grad_cam where the net has a convolutional layer unless given."
+METHODS = "grad_cam, saliency or occlusion; unless given, grad_cam where the net ends in averages, else occlusion."
 
 
 def register(app: typer.Typer) -> None:

@@ -33,7 +33,8 @@ class Explainer:
 
     Args:
         run: a finished one.
-        method: one of `METHODS`; grad_cam for a net with a convolutional layer and occlusion for another unless given.
+        method: one of `METHODS`; unless given, grad_cam for a net that averages its last maps over their pixels, as
+            that method does, and occlusion for another.
 
     Attributes:
         method: that is used.
@@ -46,8 +47,8 @@ class Explainer:
 
     def __init__(self, run: Run, method: Method | None = None) -> None:
         self._graph = graph_of(run)
-        self.layer = _last_map(run, _net(self._graph))
-        self.method: Method = method or ("grad_cam" if self.layer else "occlusion")
+        self.layer, averaged = _last_map(run, _net(self._graph))
+        self.method: Method = method or ("grad_cam" if averaged else "occlusion")
         if self.method == "grad_cam" and self.layer is None:
             raise UserError(f"{run.net.name}: no layer of this net has rows and columns; take saliency or occlusion")
 
@@ -68,14 +69,16 @@ class Explainer:
         return mattered
 
 
-def _last_map(run: Run, net: nn.Module) -> str | None:
-    faces = run.asked["faces"]
+def _last_map(run: Run, net: nn.Module) -> tuple[str | None, bool]:
+    """The name of the last layer with rows and columns, None without; and whether the net averages over them."""
+    faces, behind = run.asked["faces"], ""
     for layer in reversed(placed(run.net, faces["size"], len(faces["classes"]))):
         if isinstance(net.get_submodule(layer.name), Backbone):
-            return f"{layer.name}.network"  # the backbone itself tells the mean over rows and columns
+            return f"{layer.name}.network", True  # the backbone itself tells the mean over rows and columns
         if len(layer.output_shape) == 3 and layer.output_shape[1] > 1:
-            return layer.name
-    return None
+            return layer.name, behind == "global_average"
+        behind = layer.word.name
+    return None, False
 
 
 def _net(graph: Graph) -> nn.Module:
