@@ -12,7 +12,7 @@ RUN = typer.Argument(
     help="A run's folder; a study's, for its best net; or STUDY/NET, for that net.",
     show_default=False,
 )
-METHODS = "grad_cam, saliency or occlusion; unless given, grad_cam where the net ends in averages, else occlusion."
+METHOD = "grad_cam, saliency or occlusion; unless given, grad_cam where the net ends in averages, else occlusion."
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 def explain(
     run: Path = RUN,
     out: Path = typer.Option("explained.png", "--out", "-o", metavar="FILE", help="The PNG or SVG to draw."),
-    method: str = typer.Option("", "--method", help=METHODS, show_default=False),
+    method: str = typer.Option("", "--method", help=METHOD, show_default=False),
     each: int = typer.Option(3, "-n", min=1, max=10, help="Faces of each emotion judged right, and as many wrong."),
     data: list[str] | None = typer.Option(
         None, "--data", metavar="SOURCE", help="The faces, if not where the study found them; again for each file."
@@ -34,25 +34,23 @@ def explain(
     Orange speaks for the emotion that is written below, blue against it.
     """
     from mien.errors import UserError, did_you_mean
+    from mien.explain.attribution import METHODS, Explainer
+    from mien.explain.examples import surest
+    from mien.explain.sheet import draw
     from mien.export.origin import faces_of, find_run
     from mien.faces.look import picture_format
 
     picture_format(out)
-    found = find_run(run)
-    from mien.explain.attribution import METHODS as KNOWN
-    from mien.explain.attribution import Explainer
-    from mien.explain.examples import surest
-    from mien.explain.sheet import draw
-
-    chosen = next((one for one in KNOWN if one == method), None)
+    chosen = next((one for one in METHODS if one == method), None)
     if method and chosen is None:
-        raise UserError(f"--method {method}: no such method; {did_you_mean(method, list(KNOWN))}")
+        raise UserError(f"--method {method}: no such method; {did_you_mean(method, list(METHODS))}")
+    found = find_run(run)
     with reading_faces():
         faces = faces_of(found, data or []).split("validation")
     explainer, said = Explainer(found, chosen), found.predictions("validation")
     assert said is not None
     looked = f" at {explainer.layer}" if explainer.method == "grad_cam" else ""
-    caption = f"{found.net.name}, validation, {explainer.method}{looked}: {KNOWN[explainer.method]}"
+    caption = f"{found.net.name}, validation, {explainer.method}{looked}: {METHODS[explainer.method]}"
     right, wrong = draw(explainer, faces, surest(said.probabilities, said.labels, each), out, caption)
     typer.echo(f"drawn: {out}: {right} faces judged right, {wrong} judged wrong")
     typer.echo(caption)
