@@ -4,14 +4,9 @@ from pathlib import Path
 
 import typer
 
+from mien.cli.export import DATA, RUN
 from mien.cli.waiting import reading_faces
 
-RUN = typer.Argument(
-    ...,
-    metavar="RUN",
-    help="A run's folder; a study's, for its best net; or STUDY/NET, for that net.",
-    show_default=False,
-)
 METHOD = "grad_cam, saliency or occlusion; unless given, grad_cam where the net ends in averages, else occlusion."
 
 
@@ -25,9 +20,7 @@ def explain(
     out: Path = typer.Option("explained.png", "--out", "-o", metavar="FILE", help="The PNG or SVG to draw."),
     method: str = typer.Option("", "--method", help=METHOD, show_default=False),
     each: int = typer.Option(3, "-n", min=1, max=10, help="Faces of each emotion judged right, and as many wrong."),
-    data: list[str] | None = typer.Option(
-        None, "--data", metavar="SOURCE", help="The faces, if not where the study found them; again for each file."
-    ),
+    data: list[str] | None = DATA,
 ) -> None:
     """Draw which pixels a net's answers hang on: validation faces on which it was surest, rightly and wrongly.
 

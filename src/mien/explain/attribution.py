@@ -13,6 +13,7 @@ from mien.errors import UserError
 from mien.export.graph import NET, Graph, graph_of
 from mien.nets.backbones.backbone import Backbone
 from mien.nets.model import placed
+from mien.predict.occlusion import patch_of
 from mien.training.run import Run
 
 Method = Literal["grad_cam", "saliency", "occlusion"]
@@ -23,9 +24,6 @@ METHODS: dict[Method, str] = {
     "occlusion": "how much of the emotion's probability a gray patch takes away (arXiv 1311.2901)",
 }
 """What each method shows."""
-
-PATCH, STEP = 10, 3
-"""The side of occlusion's patch on a face of 48 pixels, and how far it moves, in pixels."""
 
 
 class Explainer:
@@ -102,8 +100,7 @@ def _saliency(net: nn.Module, inputs: Tensor, emotions: Tensor, _: str | None) -
 
 def _occlusion(net: nn.Module, inputs: Tensor, emotions: Tensor, _: str | None) -> Tensor:
     """Zeiler and Fergus 2014, as `mien predict --explain` does it by a model file."""
-    scale = inputs.shape[2] / 48
-    patch, step = max(1, round(PATCH * scale)), max(1, round(STEP * scale))
+    patch, step = patch_of(inputs.shape[2])
     gray = inputs.mean((2, 3), keepdim=True).expand_as(inputs)
     with torch.no_grad():
         lost: Tensor = Occlusion(lambda seen: net(seen).softmax(1)).attribute(

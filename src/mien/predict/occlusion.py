@@ -27,8 +27,7 @@ def occlusion(classifier: Classifier, crop: NDArray[np.uint8], emotion: int) -> 
         emotion more probable.
     """
     height, width = crop.shape
-    scale = height / 48
-    patch, step = max(1, round(PATCH * scale)), max(1, round(STEP * scale))
+    patch, step = patch_of(height)
     tops = np.arange(step - patch, height, step)
     lefts = np.arange(step - patch, width, step)
     rows, columns = np.arange(height), np.arange(width)
@@ -41,3 +40,9 @@ def occlusion(classifier: Classifier, crop: NDArray[np.uint8], emotion: int) -> 
     weights = hidden.reshape(len(hidden), -1)
     mattered: NDArray[np.float32] = ((lost @ weights) / weights.sum(axis=0)).astype(np.float32)
     return mattered.reshape(height, width)
+
+
+def patch_of(height: int) -> tuple[int, int]:
+    """The patch's side on a face of this height and how far it moves, in pixels."""
+    scale = height / 48
+    return max(1, round(PATCH * scale)), max(1, round(STEP * scale))
