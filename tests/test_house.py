@@ -14,7 +14,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 FLOORS = [
     *({"errors", "disk", "compiled", "process"}, {"faces"}, {"nets"}, {"training"}, {"study"}, {"report"}),
-    *({"export"}, {"predict"}, {"explain"}, {"serve"}, {"cli"}),
+    *({"export"}, {"predict"}, {"explain", "testing"}, {"serve"}, {"cli"}),
 ]
 """What stands further left is never allowed to import what stands further right."""
 

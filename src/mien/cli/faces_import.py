@@ -1,12 +1,23 @@
 """`mien faces import`: read faces from any source into a packed folder."""
 
+from __future__ import annotations
+
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mien.faces.images import FaceReader
+    from mien.faces.source import Source
 
 EPILOG = (
     "Examples: [bold]mien faces import train=train.csv validation=val.csv test=test.csv -o fer2013[/]\n\n"
     "[bold]mien faces import fer2013 --votes fer2013new.csv --labels majority -o ferplus[/]\n\n"
+    "[bold]mien faces import photos/ --photos -o faces[/]\n\n"
     "[bold]mien faces import drawn:2000 -o faces[/]"
 )
 
@@ -32,9 +43,15 @@ def import_faces(
     clean: str = typer.Option(
         "", help="What to leave out of train, with commas: constant, no_face, conflicts, leaks, copies."
     ),
+    photos: bool = typer.Option(
+        False, "--photos", help="The images are photos, not ready faces: find each one's largest face, and cut it out."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
 ) -> None:
-    """Read faces into a packed folder, which opens in milliseconds."""
+    """Read faces into a packed folder, which opens in milliseconds.
+
+    With --photos faces are turned upright and cut out as FER2013's are; photos in which none is found are left out.
+    """
     from rich.console import Console
 
     from mien.errors import UserError, did_you_mean
@@ -48,8 +65,8 @@ def import_faces(
     check_clean(unwanted)
     check_replaceable(out)
     found = find_source(source, votes)
-    with Console(stderr=True).status(f"reading {', '.join(source)}"):
-        faces = read_source(found, size, labels, unwanted)
+    with _reader(found, photos) as reader:
+        faces = read_source(found, size, labels, unwanted, reader)
         write_packed(faces, out, file_records(found))
     if as_json:
         import json
@@ -73,3 +90,22 @@ def import_faces(
     for line in told(faces.left_out):
         console.print(f"left out: {line}", soft_wrap=True, highlight=False)
     console.print(f"fingerprint {faces.fingerprint}", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _reader(source: Source, photos: bool) -> Iterator[FaceReader]:
+    """What makes faces of image files, and something to look at while it does."""
+    if photos:
+        from mien.cli.waiting import counting
+        from mien.predict.images import SUFFIXES
+        from mien.predict.reader import photo_reader
+
+        with counting("photos", len(source.photos(SUFFIXES))) as seen:
+            yield photo_reader(seen)
+        return
+    from rich.console import Console
+
+    from mien.faces.images import READY
+
+    with Console(stderr=True).status(f"reading {source.name}"):
+        yield READY

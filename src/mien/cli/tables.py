@@ -20,15 +20,17 @@ def show_plan(outline: dict[str, Any]) -> None:
 
     faces = outline["faces"]
     splits = ", ".join(f"{split} {sum(counts.values()):,}" for split, counts in faces["counts"].items())
-    _print(f"[bold]{outline['study']}[/] in {outline['folder']}")
-    _print(
+    print_wide(f"[bold]{outline['study']}[/] in {outline['folder']}")
+    print_wide(
         f"faces: {faces['name']}, {faces['size']}x{faces['size']}: {splits}; fingerprint {faces['fingerprint'][:10]}"
     )
     for line in told(faces["left_out"]):
-        _print(f"left out: {line}")
+        print_wide(f"left out: {line}")
     if faces["leaked_test"]:
-        _print(f"{faces['leaked_test']} test images are pixel for pixel in train: test is told with and without them")
-    table = _table(
+        print_wide(
+            f"{faces['leaked_test']} test images are pixel for pixel in train: test is told with and without them"
+        )
+    table = table_of(
         ["net", "group", "optimizer"], ["layers", "parameters", "epochs", "batch", "runs", "to do", "time a run"]
     )
     for net in outline["nets"]:
@@ -36,52 +38,52 @@ def show_plan(outline: dict[str, Any]) -> None:
         numbers = [net["layers"], net["parameters"], recipe["epochs"], recipe["batch"], len(states), net["missing"]]
         cells = [f"{number:,}" for number in numbers]
         table.add_row(net["name"], net["group"], recipe["optimizer"], *cells, duration(net["seconds"]))
-    _print(table)
+    print_wide(table)
     for net in outline["nets"]:
         if net["trials"]:
-            _print(f"{net['name']}: at most {net['trials']} trials; pruning may make them shorter than told here")
+            print_wide(f"{net['name']}: at most {net['trials']} trials; pruning may make them shorter than told here")
     runs, todo = sum(len(net["states"]) for net in outline["nets"]), sum(net["missing"] for net in outline["nets"])
     seeds = ", ".join(map(str, outline["seeds"]))
-    _print(f"{runs} runs with seeds {seeds}; {todo} to do, about {duration(outline['seconds'])}")
+    print_wide(f"{runs} runs with seeds {seeds}; {todo} to do, about {duration(outline['seconds'])}")
 
 
 def show_results(results: dict[str, Any]) -> None:
     """Print a study's comparison tables and what test says of the selected: the content of results.json."""
     nets = {net["name"]: net for net in results["nets"]}
     for group in results["groups"]:
-        table = _table(["net"], ["train %", "validation %", "95 %", "time", "parameters"], title=group["name"])
+        table = table_of(["net"], ["train %", "validation %", "95 %", "time", "parameters"], title=group["name"])
         for net in (nets[name] for name in group["nets"]):
             name = net["name"] + (" *" if net["selected"] else "")
             shares = [_share(net, "train"), _share(net, "validation"), _interval(net, "validation")]
             facts = [duration(net["seconds"]), f"{net['parameters']:,}"]
             table.add_row(name, *shares, *facts, style="bold" if net["selected"] else None)
-        _print(table)
+        print_wide(table)
     for net in results["nets"]:
         if net["state"] == "failed":
-            _print(f"[red]{net['name']} failed[/]: {net['reason']}")
+            print_wide(f"[red]{net['name']} failed[/]: {net['reason']}")
     for group in results["groups"]:
-        _print(_selected(group, nets, results["faces"]["leaked_test"]))
+        print_wide(_selected(group, nets, results["faces"]["leaked_test"]))
     if results["ensembles"]:
-        _print(_ensembles(results["ensembles"]))
+        print_wide(_ensembles(results["ensembles"]))
 
 
 def show_runs(rows: Sequence[dict[str, Any]]) -> None:
     """Print how the runs of a study stand, each a `mien.study.compare.run_facts`."""
-    table = _table(["run", "state"], ["seed", "epochs", "validation %", "time"])
+    table = table_of(["run", "state"], ["seed", "epochs", "validation %", "time"])
     for row in rows:
         style = STYLES.get(row["state"], "dim")
         epochs = f"{row['epochs']}/{row['epochs_asked']}"
         shown = [str(row["seed"]), epochs, percent(row["validation_accuracy"]), duration(row["seconds"])]
         reason = f": {row['reason']}" if row["reason"] else ""
         table.add_row(row["run"], f"[{style}]{row['state']}[/]{reason}", *shown)
-    _print(table)
+    print_wide(table)
 
 
 def show_trials(rows: Sequence[dict[str, Any]]) -> None:
     """The trials of tuned nets; numbers count from 1."""
     from rich.markup import escape
 
-    table = _table(("net", "trial", "state", "settings"), ("epochs", "score", "time"))
+    table = table_of(("net", "trial", "state", "settings"), ("epochs", "score", "time"))
     for row in rows:
         shown = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row["values"].items()}
         settings = ", ".join(f"{key} {value}" for key, value in shown.items())
@@ -92,12 +94,12 @@ def show_trials(rows: Sequence[dict[str, Any]]) -> None:
             row["net"], str(row["number"] + 1), escape(state), escape(settings),
             str(row["epochs"]), ", ".join(told), duration(row["seconds"]),
         )  # fmt: skip
-    _print(table)
+    print_wide(table)
 
 
 def show_comparison(found: dict[str, Any]) -> None:
     """Print finished nets side by side, the content of `mien.study.compare.compare`."""
-    table = _table(
+    table = table_of(
         ["net", "faces"], ["train %", "validation %", "95 %", "test %", "95 %", "seeds", "time", "parameters"]
     )
     for net in found["nets"]:
@@ -105,14 +107,14 @@ def show_comparison(found: dict[str, Any]) -> None:
         facts = [str(len(net["seeds"])), duration(net["seconds"]), f"{net['parameters']:,}"]
         faces = f"{net['faces_name']} {net['faces'][:6]}"
         table.add_row(net["name"], faces, _share(net, "train"), *judged, *facts)
-    _print(table)
+    print_wide(table)
     if found["comparisons"]:
-        pairs = _table(["a", "b"], ["only a right", "only b right", "McNemar p"], title="validation, face by face")
+        pairs = table_of(["a", "b"], ["only a right", "only b right", "McNemar p"], title="validation, face by face")
         for pair in found["comparisons"]:
             pairs.add_row(pair["a"], pair["b"], str(pair["b10"]), str(pair["b01"]), f"{pair['p']:.2g}")
-        _print(pairs)
+        print_wide(pairs)
     if len({net["faces"] for net in found["nets"]}) > 1:
-        _print("Nets that were judged on different faces are not comparable, and not tested against each other.")
+        print_wide("Nets that were judged on different faces are not comparable, and not tested against each other.")
 
 
 def _selected(group: dict[str, Any], nets: dict[str, Any], leaks: int) -> str:
@@ -129,7 +131,7 @@ def _selected(group: dict[str, Any], nets: dict[str, Any], leaks: int) -> str:
 
 def _ensembles(ensembles: Sequence[dict[str, Any]]) -> Table:
     numbers = ["train %", "validation %", "95 %", "test %", "95 %", "runs"]
-    table = _table(["ensemble", "nets"], numbers, title="together, by the mean of their probabilities")
+    table = table_of(["ensemble", "nets"], numbers, title="together, by the mean of their probabilities")
     for one in ensembles:
         judged = [show(one, split) for split in ("validation", "test") for show in (_share, _interval)]
         table.add_row(one["name"], ", ".join(one["nets"]), _share(one, "train"), *judged, str(one["runs"]))
@@ -146,7 +148,8 @@ def _interval(net: dict[str, Any], split: str) -> str:
     return " to ".join(map(percent, net.get(f"{split}_accuracy_interval", [])))
 
 
-def _table(texts: Sequence[str], numbers: Sequence[str], title: str | None = None) -> Table:
+def table_of(texts: Sequence[str], numbers: Sequence[str], title: str | None = None) -> Table:
+    """A table of columns of text, then of columns of numbers."""
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False, title=title, title_justify="left")
@@ -157,7 +160,8 @@ def _table(texts: Sequence[str], numbers: Sequence[str], title: str | None = Non
     return table
 
 
-def _print(what: Table | str) -> None:
+def print_wide(what: Table | str) -> None:
+    """Print to stdout, as wide as a terminal is, or `WIDE` where there is none."""
     from rich.console import Console
 
     console = Console(highlight=False)

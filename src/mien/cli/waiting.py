@@ -1,7 +1,16 @@
-"""What a terminal shows while something is read that takes its time."""
+"""What a terminal shows while something takes its time."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+import time
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+EVERY = 10.0
+"""Seconds between the lines that are written where there is no terminal."""
 
 
 @contextmanager
@@ -11,3 +20,36 @@ def reading_faces() -> Iterator[None]:
 
     with Console(stderr=True).status("reading the faces; the next time they come from the cache"):
         yield
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """Count things on stderr: a bar with rate and time left on a terminal, a line every ten seconds elsewhere.
+
+    Args:
+        what: they are, as "photos".
+        total: how many there are.
+
+    Yields:
+        what to call after each; any thread may.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
+    started = told = time.monotonic()
+    with Progress(TextColumn(what), *columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total, rate="")
+
+        def one_more() -> None:
+            nonlocal told
+            bar.advance(task)
+            now, done = time.monotonic(), int(bar.tasks[0].completed)
+            rate = f"{done / max(now - started, 1e-9):,.1f}/s"
+            bar.update(task, rate=rate)
+            if not console.is_terminal and now - told > EVERY:
+                told = now
+                console.print(f"{what}: {done:,} of {total:,}, {rate}", highlight=False)
+
+        yield one_more

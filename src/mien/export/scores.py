@@ -1,5 +1,6 @@
-"""Scores: what an exported file is worth on the splits that may be looked at, as plain numbers."""
+"""Scores: what probabilities are worth on labelled faces, as plain numbers."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -22,24 +23,52 @@ def split_scores(split: str, said: NDArray[np.float32], faces: Faces, temperatur
         temperature: of the file, so that the calibration without it can be told.
     """
     labels = faces.split(split).labels
-    found, right = scores([said], labels), said.argmax(1) == labels
+    right = said.argmax(1) == labels
     entries: dict[str, Any] = {
         "faces": len(labels),
-        **_accuracy(right, "accuracy", "low", "high"),
+        **accuracy_entries(right),
+        **share_entries(said, labels, faces.classes),
+        "ece_before": scores([reheated(said, 1 / temperature)], labels).ece,
+    }
+    if split == "test":
+        copies = leaked(faces)
+        entries |= {"leaked": int(copies.sum()), **leak_entries(right, copies)}
+    return {f"{split}_{name}": value for name, value in entries.items()}
+
+
+def accuracy_entries(right: NDArray[np.bool_]) -> dict[str, float]:
+    """`accuracy` of bool [N], with its 95 % interval, `low` and `high`."""
+    return _accuracy(right, "accuracy", "low", "high")
+
+
+def leak_entries(right: NDArray[np.bool_], copies: NDArray[np.bool_]) -> dict[str, float]:
+    """`accuracy_without_leaks`, `without_leaks_low` and `..._high`; {} where no face or every face is leaked.
+
+    Args:
+        right: bool [N], which faces are judged right.
+        copies: bool [N], which of them are leaked.
+    """
+    if not copies.any() or copies.all():
+        return {}
+    return _accuracy(right[~copies], "accuracy_without_leaks", "without_leaks_low", "without_leaks_high")
+
+
+def share_entries(said: NDArray[np.float32], labels: NDArray[np.uint8], classes: Sequence[str]) -> dict[str, Any]:
+    """`macro_f1`, `balanced_accuracy`, `nll`, `ece`, and `per_class` by emotion.
+
+    Args:
+        said: probabilities, float32 [N, K].
+        labels: uint8 [N].
+        classes: the K emotions.
+    """
+    found = scores([said], labels)
+    return {
         "macro_f1": found.macro_f1,
         "balanced_accuracy": found.balanced_accuracy,
         "nll": found.nll,
         "ece": found.ece,
-        "ece_before": scores([reheated(said, 1 / temperature)], labels).ece,
-        "per_class": {name: asdict(one) for name, one in zip(faces.classes, found.per_class, strict=True)},
+        "per_class": {name: asdict(one) for name, one in zip(classes, found.per_class, strict=True)},
     }
-    if split == "test":
-        copies = leaked(faces)
-        entries["leaked"] = int(copies.sum())
-        if copies.any() and not copies.all():
-            names = "accuracy_without_leaks", "without_leaks_low", "without_leaks_high"
-            entries |= _accuracy(right[~copies], *names)
-    return {f"{split}_{name}": value for name, value in entries.items()}
 
 
 def _accuracy(right: NDArray[np.bool_], mean: str, low: str, high: str) -> dict[str, float]:

@@ -132,7 +132,7 @@ def _arrow_grays(column: Any, path: Path) -> NDArray[np.uint8]:
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         problems = Problems(path, _ADVICE)
         contents = ((f"row {row}", value.as_py() or b"") for row, value in enumerate(column, 1))
-        images = read_images(contents, len(column), problems)
+        images, _ = read_images(contents, len(column), problems)
         problems.raise_if_any()
         return images
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):

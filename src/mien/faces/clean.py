@@ -28,6 +28,7 @@ Of conflicting copies all go, as no one knows which label is right; of other cop
 REASONS = {
     **CLEAN,
     "no_majority": "faces on which FER+'s annotators disagree",
+    "no_face_found": "photos in which no face was found",
     "unknown": "faces that most of FER+'s annotators call unknown",
 }
 """Every reason in `Faces.left_out`, in words."""

@@ -1,8 +1,9 @@
 """Image files of any kind, colour and size, to gray faces of one size."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,42 +102,69 @@ def opaque(image: "Image") -> "Image":
     return image
 
 
-def read_images(sources: Iterable[tuple[str, Path | bytes]], count: int, problems: Problems) -> NDArray[np.uint8]:
+@dataclass(frozen=True)
+class FaceReader:
+    """How image files become faces.
+
+    Attributes:
+        read: makes a gray face, uint8 [48, 48], of a file or its content; None of one that shows no face; a ValueError
+            says what is wrong with one that cannot be read. Several threads call it at once.
+        endings: of the names of files that are taken from a folder, in small letters.
+    """
+
+    read: Callable[[Path | BytesIO], NDArray[np.uint8] | None]
+    endings: Collection[str]
+
+
+READY = FaceReader(read_image, SUFFIXES)
+"""Of images that are faces already."""
+
+
+def read_images(
+    sources: Iterable[tuple[str, Path | bytes]], count: int, problems: Problems, reader: FaceReader = READY
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Read `count` image files, given as (how to call it, path or content), on all cores.
 
     Returns:
-        uint8 [count, 48, 48]; a broken image is noted in `problems` and left black.
+        uint8 [count, 48, 48]; a broken image is noted in `problems` and left black, as one without a face is.
+        bool [count]: whether each shows a face.
     """
 
-    def read(named: tuple[str, Path | bytes]) -> NDArray[np.uint8] | tuple[str, str]:
+    def attempt(named: tuple[str, Path | bytes]) -> NDArray[np.uint8] | tuple[str, str] | None:
         name, source = named
         try:
-            return read_image(BytesIO(source) if isinstance(source, bytes) else source)
+            return reader.read(BytesIO(source) if isinstance(source, bytes) else source)
         except ValueError as error:
             return name, str(error)
 
-    images = np.zeros((count, SIZE, SIZE), np.uint8)
+    images, found = np.zeros((count, SIZE, SIZE), np.uint8), np.ones(count, np.bool_)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for row, result in enumerate(pool.map(read, sources)):
+        for row, result in enumerate(pool.map(attempt, sources)):
             if isinstance(result, tuple):
                 problems.add(*result)
+            elif result is None:
+                found[row] = False
             else:
                 images[row] = result
-    return images
+    return images, found
 
 
-def read_folder(folder: Path, split: int | None = None) -> Faces:
-    """Read a folder of images, `split/emotion/*.png`, or `emotion/*.png` where the split is given.
+@dataclass(frozen=True)
+class Labelled:
+    """An image file of a folder: where it is, its split (index into `SPLITS`), and its emotion as the folder has it."""
 
-    Splits and emotions may be named in any case and by common synonyms, emotions also by FER2013's numbers; folders
-    with any other names make classes of their own. Files that are no images by their suffix are passed over.
+    path: Path
+    split: int
+    emotion: str
 
-    Args:
-        folder: the folder.
-        split: the split (index into `SPLITS`) of all images, where no folder tells it.
+
+def labelled_files(folder: Path, split: int | None = None, endings: Collection[str] = SUFFIXES) -> list[Labelled]:
+    """The image files of a folder, `split/emotion/*.png`, or `emotion/*.png` where the split is given.
+
+    Splits may be named in any case and by common synonyms. Files with other endings are passed over.
 
     Raises:
-        UserError: the folders are not so laid out, there is no image, or some are broken.
+        UserError: the folders are not so laid out, or there is no image.
     """
     splits = {sub: split_of_word(sub.name) for sub in _folders(folder)}
     if any(number is not None for number in splits.values()):
@@ -151,21 +179,44 @@ def read_folder(folder: Path, split: int | None = None) -> Faces:
             f"where {folder} is itself a single split, say which: train={folder}"
         )
     files = [
-        (file, number, emotion.name)
+        Labelled(file, number, emotion.name)
         for sub, number in splits.items()
+        if number is not None
         for emotion in _folders(sub)
         for file in sorted(emotion.iterdir())
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+        if file.suffix.lower() in endings and not file.name.startswith(".")
     ]
     if not files:
-        raise UserError(f"{folder}: holds no image ({', '.join(SUFFIXES)}) in split/emotion/")
-    names = {emotion.name for sub in splits for emotion in _folders(sub)}
-    classes, index = classes_of(names)
+        raise UserError(f"{folder}: holds no image ({', '.join(sorted(endings))}) in split/emotion/")
+    return files
+
+
+def read_folder(folder: Path, split: int | None = None, reader: FaceReader = READY) -> Faces:
+    """Read a folder of images, laid out as `labelled_files` has it.
+
+    Emotions may be named in any case, by common synonyms and by FER2013's numbers; folders with any other names make
+    classes of their own.
+
+    Args:
+        folder: the folder.
+        split: the split (index into `SPLITS`) of all images, where no folder tells it.
+        reader: makes faces of the files; what shows none is left out.
+
+    Raises:
+        UserError: the folders are not so laid out, there is no image, or some are broken.
+    """
+    files = labelled_files(folder, split, reader.endings)
+    tops = {file.path.parent.parent for file in files}
+    classes, index = classes_of({emotion.name for top in tops for emotion in _folders(top)})
     problems = Problems(folder, "mend or remove these files")
-    images = read_images(((str(file.relative_to(folder)), file) for file, _, _ in files), len(files), problems)
+    named = ((str(file.path.relative_to(folder)), file.path) for file in files)
+    images, found = read_images(named, len(files), problems, reader)
     problems.raise_if_any()
-    labels = np.array([index[emotion] for _, _, emotion in files], np.uint8)
-    return in_split_order(images, labels, np.array([n for _, n, _ in files], np.uint8), classes, name=folder.name)
+    labels = np.array([index[file.emotion] for file in files], np.uint8)
+    splits = np.array([file.split for file in files], np.uint8)
+    order = np.argsort(splits, kind="stable")
+    faces = in_split_order(images[order], labels[order], splits[order], classes, name=folder.name)
+    return faces.without(~found[order], "no_face_found")
 
 
 def _folders(folder: Path) -> list[Path]:

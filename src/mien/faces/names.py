@@ -44,6 +44,11 @@ def split_of_file(name: str) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
+def emotion_of_word(word: str) -> str | None:
+    """The emotion that a word names, in any case and by common synonyms: "Anger", "joy"; None of any other word."""
+    return _EMOTION_OF.get(word.strip().lower())
+
+
 def classes_of(names: Iterable[str]) -> tuple[tuple[str, ...], dict[str, int]]:
     """The classes that a set of emotion names stands for, and each name's index among them.
 
@@ -51,7 +56,7 @@ def classes_of(names: Iterable[str]) -> tuple[tuple[str, ...], dict[str, int]]:
     names in its order, contempt last; any other set of names is taken as it is, sorted.
     """
     names = set(names)
-    meant = {name: _EMOTION_OF.get(name.strip().lower()) for name in names}
+    meant = {name: emotion_of_word(name) for name in names}
     known = {emotion for emotion in meant.values() if emotion is not None}
     if None in meant.values():
         classes: Sequence[str] = sorted(names)

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,7 @@ from mien.errors import UserError
 from mien.faces.arrays import read_npz, read_parquet
 from mien.faces.clean import clean as leave_out
 from mien.faces.csv import read_csv
-from mien.faces.images import area_average, read_folder
+from mien.faces.images import READY, FaceReader, Labelled, area_average, labelled_files, read_folder
 from mien.faces.names import split_of_file, split_of_word
 from mien.faces.packed import VERSION, is_packed, read_packed, write_packed
 from mien.faces.types import SPLITS, Faces, in_split_order
@@ -36,6 +36,14 @@ class Part:
     path: Path
     said: int | None = None
 
+    @property
+    def split(self) -> int | None:
+        """The split that the user said or the name tells; None where neither does."""
+        if self.said is not None:
+            return self.said
+        # A folder may be called anything ("my test faces"), so only a name that is nothing but a split counts.
+        return split_of_word(self.path.name) if self.path.is_dir() else split_of_file(self.path.name)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -54,6 +62,19 @@ class Source:
     def paths(self) -> list[Path]:
         """The files and folders to read."""
         return [part.path for part in self.parts] + ([self.votes] if self.votes else [])
+
+    def photos(self, endings: Collection[str]) -> list[Labelled]:
+        """The files of its folders, where it is folders of image files: `mien.faces.images.labelled_files`.
+
+        Raises:
+            UserError: it is something else, or a folder is not laid out as faces are.
+        """
+        for part in self.parts:
+            if is_packed(part.path) or not part.path.is_dir():
+                raise UserError(f"{part.path}: no folder of photos; they lie in folders, as split/emotion/*.jpg")
+        if not self.parts:
+            raise UserError(f"{self.name}: no folder of photos")
+        return [file for part in self.parts for file in labelled_files(part.path, part.split, endings)]
 
 
 LABELS = ("own", "majority")
@@ -124,8 +145,21 @@ def find_source(words: Sequence[str], votes: str | None = None) -> Source:
     return Source(name or "faces", tuple(parts), joined)
 
 
-def read_source(source: Source, size: int | None = None, labels: str = "own", clean: Sequence[str] = ()) -> Faces:
-    """Read a source into memory, past the cache; arguments as those of `open_faces`.
+def read_source(
+    source: Source,
+    size: int | None = None,
+    labels: str = "own",
+    clean: Sequence[str] = (),
+    reader: FaceReader = READY,
+) -> Faces:
+    """Read a source into memory, past the cache; arguments as those of `open_faces`, and one more.
+
+    Args:
+        source: what to read.
+        size: a smaller side of the images.
+        labels: the source's "own", or the "majority" of FER+'s votes.
+        clean: what to leave out of train.
+        reader: makes faces of a folder's image files.
 
     Raises:
         UserError: the source cannot be read, or holds mistakes, or its train split lacks one of the classes.
@@ -135,7 +169,7 @@ def read_source(source: Source, size: int | None = None, labels: str = "own", cl
 
         faces: Faces = draw_faces(source.drawn)
     else:
-        faces = _joined([_read(part) for part in source.parts], source)
+        faces = _joined([_read(part, reader) for part in source.parts], source)
     if source.votes:
         faces = join_votes(faces, source.votes)
     if labels == "majority":
@@ -198,15 +232,12 @@ def _data_files(folder: Path) -> list[Path]:
     return told or files
 
 
-def _read(part: Part) -> Faces:
-    name, suffix = part.path.name, part.path.suffix.lower()
-    # A folder may be called anything ("my test faces"), so only a name that is nothing but a split counts.
-    told = split_of_word(name) if part.path.is_dir() else split_of_file(name)
-    split = told if part.said is None else part.said
+def _read(part: Part, reader: FaceReader) -> Faces:
+    suffix, split = part.path.suffix.lower(), part.split
     if is_packed(part.path):
         faces = read_packed(part.path)
     elif part.path.is_dir():
-        faces = read_folder(part.path, split)
+        faces = read_folder(part.path, split, reader)
     elif suffix == ".npz":
         faces = read_npz(part.path, split)
     elif suffix == ".parquet":
@@ -236,7 +267,17 @@ def _joined(parts: list[Faces], source: Source) -> Faces:
     images, labels, splits = (
         np.concatenate([getattr(faces, field) for faces in parts]) for field in ("images", "labels", "splits")
     )
-    return in_split_order(images, labels, splits, first.classes, name=source.name)
+    joined = in_split_order(images, labels, splits, first.classes, name=source.name)
+    return replace(joined, left_out=_sum_of([faces.left_out for faces in parts]))
+
+
+def _sum_of(counts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    """What was left out of several parts, by reason and split."""
+    total: dict[str, dict[str, int]] = {}
+    for reason, of_part in ((reason, numbers) for part in counts for reason, numbers in part.items()):
+        for split, number in of_part.items():
+            total.setdefault(reason, {})[split] = total.get(reason, {}).get(split, 0) + number
+    return total
 
 
 def _key(source: Source, size: int | None, labels: str, clean: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,8 @@ it may be that this is tilted far."""
 
 OVERLAP = 0.3
 """Boxes that share more of their union than this are of one face."""
+
+_LOUDNESS = Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,9 +240,10 @@ def _quiet() -> Iterator[None]:
     """Keep OpenCV's warnings off stderr: its new engine tells that it takes no targets, which nobody set."""
     from cv2.utils import logging
 
-    before = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_ERROR)
-    try:
-        yield
-    finally:
-        logging.setLogLevel(before)
+    with _LOUDNESS:  # it is one for all threads
+        before = logging.getLogLevel()
+        logging.setLogLevel(logging.LOG_LEVEL_ERROR)
+        try:
+            yield
+        finally:
+            logging.setLogLevel(before)

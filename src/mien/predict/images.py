@@ -112,6 +112,13 @@ def open_photo(source: PhotoSource, limit: int = LIMIT) -> Photo:
         return _of_image(source, "the image", limit)
 
 
+def gray(photo: Photo) -> NDArray[np.uint8]:
+    """The luma of ITU-R 601, uint8 [H, W], as FER2013's faces are gray."""
+    import cv2
+
+    return cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+
+
 def _of_array(array: NDArray[np.generic], limit: int) -> Photo:
     shaped = array[..., None] if array.ndim == 2 else array
     if shaped.ndim != 3 or shaped.shape[2] not in (1, 3, 4) or array.dtype not in (np.uint8, np.uint16):

@@ -16,7 +16,7 @@ from mien.predict.answers import Box, Face, Point, Prediction
 from mien.predict.classifier import Classifier
 from mien.predict.detector import Detector, resized
 from mien.predict.framing import Frame, cut, frame_of, frame_of_box, frame_of_landmarks
-from mien.predict.images import Photo, PhotoSource, open_photo
+from mien.predict.images import Photo, PhotoSource, gray, open_photo
 
 VIEWS = 1.0, 0.9
 """A face is judged in frames of these shares of its frame's side, and their mean told: how large a face was framed
@@ -140,7 +140,7 @@ class Predictor:
         return Prediction(faces, photo.size, _small(photo.pixels))
 
     def _ready(self, photo: Photo) -> Prediction:
-        crops = area_average(square(_gray(photo)[None]), self.classifier.facts.height)
+        crops = area_average(square(gray(photo)[None]), self.classifier.facts.height)
         side = min(photo.size)
         box = Box((photo.size[0] - side) // 2, (photo.size[1] - side) // 2, side, side)
         face = Face(box=box, crop=crops[0], **self._said(self.probabilities(crops)[0]))
@@ -151,20 +151,13 @@ class Predictor:
         return {"emotion": self.classes[int(shares.argmax())], "probabilities": probabilities}
 
     def _crops(self, photo: Photo, frames: list[Frame]) -> NDArray[np.uint8]:
-        size, gray = self.classifier.facts.height, _gray(photo)
-        return np.array([cut(gray, frame, size) for frame in frames], np.uint8).reshape(-1, size, size)
+        size, grays = self.classifier.facts.height, gray(photo)
+        return np.array([cut(grays, frame, size) for frame in frames], np.uint8).reshape(-1, size, size)
 
 
 class _Said(TypedDict):
     emotion: str
     probabilities: dict[str, float]
-
-
-def _gray(photo: Photo) -> NDArray[np.uint8]:
-    """The luma of ITU-R 601, uint8 [H, W], as FER2013's faces are gray."""
-    import cv2
-
-    return cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
 
 
 def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

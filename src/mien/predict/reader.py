@@ -1,0 +1,46 @@
+"""Photos as faces: the largest face of each, turned upright and cut out as FER2013's faces are, for nets to learn."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from threading import local
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import UserError
+from mien.faces.images import FaceReader
+from mien.faces.types import SIZE
+from mien.predict.detector import Detector
+from mien.predict.framing import cut, frame_of
+from mien.predict.images import SUFFIXES, gray, open_photo
+
+
+def photo_reader(seen: Callable[[], None]) -> FaceReader:
+    """What reads photos of every kind that `mien predict` opens, for `mien.faces.images.read_folder`.
+
+    Args:
+        seen: called after each photo, by several threads.
+
+    Raises:
+        UserError: the face detector is not installed.
+    """
+    Detector()  # what is wrong with it is better told before the first photo
+    threads = local()
+
+    def read(source: Path | BytesIO) -> NDArray[np.uint8] | None:
+        try:
+            return face_of(source)
+        finally:
+            seen()
+
+    def face_of(source: Path | BytesIO) -> NDArray[np.uint8] | None:
+        detector = threads.detector = getattr(threads, "detector", None) or Detector()
+        try:
+            photo = open_photo(source.getvalue() if isinstance(source, BytesIO) else source)
+        except UserError as error:
+            raise ValueError(str(error).removeprefix(f"{source}: ")) from None
+        found = detector.find(photo.pixels)
+        return cut(gray(photo), frame_of(found[0].landmarks, found[0].box), SIZE) if found else None
+
+    return FaceReader(read, SUFFIXES)

@@ -1,0 +1,1 @@
+"""Testing: how right models are about labelled faces and photos that they were not trained on."""

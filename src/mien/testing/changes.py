@@ -1,0 +1,56 @@
+"""Changes: what light, lenses, distance and compression do to a face's pixels, to see how a model bears them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from mien.faces import Faces
+
+
+def _half_the_contrast(face: Image.Image) -> Image.Image:
+    return Image.blend(Image.new("L", face.size, round(float(np.asarray(face).mean()))), face, 0.5)
+
+
+def _darker(face: Image.Image) -> Image.Image:
+    return face.point([round(255 * (gray / 255) ** 2) for gray in range(256)])
+
+
+def _brighter(face: Image.Image) -> Image.Image:
+    return face.point([round(255 * (gray / 255) ** 0.5) for gray in range(256)])
+
+
+def _blurred(face: Image.Image) -> Image.Image:
+    return face.filter(ImageFilter.GaussianBlur(1))
+
+
+def _half_the_size(face: Image.Image) -> Image.Image:
+    small = face.resize((face.width // 2, face.height // 2), Image.Resampling.BOX)
+    return small.resize(face.size, Image.Resampling.BICUBIC)
+
+
+def _compressed(face: Image.Image) -> Image.Image:
+    content = BytesIO()
+    face.save(content, "JPEG", quality=20)
+    return Image.open(content)
+
+
+CHANGES: Mapping[str, Callable[[Image.Image], Image.Image]] = {
+    "half the contrast": _half_the_contrast,
+    "darker: gamma 2": _darker,
+    "brighter: gamma 0.5": _brighter,
+    "blurred by 1 pixel": _blurred,
+    "half the size, enlarged": _half_the_size,
+    "JPEG of quality 20": _compressed,
+}
+"""What is done to a gray face, by what to call it."""
+
+
+def changed(faces: Faces, change: str) -> Faces:
+    """The faces with one of `CHANGES` done to each."""
+    done = [np.asarray(CHANGES[change](Image.fromarray(face)), np.uint8) for face in faces.images]
+    images: NDArray[np.uint8] = np.array(done, np.uint8).reshape(faces.images.shape)
+    return replace(faces, images=images, known_fingerprint=None)

@@ -1,0 +1,131 @@
+"""The verb `mien test`, and `mien faces import --photos`."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from mien.cli import app
+from mien.errors import UserError
+from mien.faces import open_faces, read_packed
+from mien.predict.predictor import Predictor
+
+
+def mien(*words: object) -> Result:
+    result = CliRunner().invoke(app, list(map(str, words)), env={"COLUMNS": "200"})
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def photos(tmp_path: Path, grace: Path) -> Path:
+    """Photos by emotion: a portrait twice, once lying on its side, and a wall."""
+    folder = tmp_path / "photos"
+    for emotion in ("joy", "Neutral"):
+        (folder / emotion).mkdir(parents=True)
+    with Image.open(grace) as image:
+        image.save(folder / "joy" / "hopper.png")
+        image.transpose(Image.Transpose.ROTATE_90).save(folder / "Neutral" / "lying.webp")
+    Image.new("RGB", (200, 160), "teal").save(folder / "Neutral" / "wall.png")
+    return folder
+
+
+def test_models_side_by_side_as_json_and_in_words(model_file: Path) -> None:
+    told = json.loads(mien("test", "fast", model_file, "--data", "drawn:200", "--changes", "--json").stdout)
+    assert (told["source"], told["split"]) == ("drawn", "test")
+    assert [model["model"] for model in told["models"]] == ["fast", str(model_file)]
+    faces = open_faces("drawn:200").split("test")
+    right = Predictor("fast").probabilities(faces.images).argmax(1) == faces.labels
+    fast = told["models"][0]
+    assert (fast["faces"], fast["accuracy"]) == (len(faces), right.mean())
+    [pair] = told["comparisons"]
+    assert pair["only_a"] - pair["only_b"] == right.sum() - round(len(faces) * told["models"][1]["accuracy"])
+    unchanged = told["changes"][0]
+    assert (unchanged["change"], unchanged["fast"]) == ("as they are", right.mean())
+    assert len(told["changes"]) == 7
+
+    lines = mien("test", "fast", model_file, "--data", "drawn:200").stdout.splitlines()
+    assert lines[0] == f"drawn, test: {len(faces)} faces"
+    assert lines[2].split()[:2] == ["fast", f"{100 * right.mean():.1f}"]
+    assert any(line.startswith(f"fast beside {model_file}: only fast is right on") for line in lines)
+    happy = next(line for line in lines if line.startswith("happy")).split()
+    assert int(happy[1]) == int((faces.labels == 3).sum())
+    assert float(happy[2]) == pytest.approx(100 * right[faces.labels == 3].mean(), abs=0.05)
+
+
+def test_photos_are_found_and_framed_first(photos: Path, model_file: Path) -> None:
+    done = mien("test", model_file, "--data", f"test={photos}", "--photos", "--json")
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    [model] = told["models"]
+    assert (model["faces"], model["not_found"], told["unread"]) == (3, 1, {})
+    (photos / "joy" / "bad.jpg").write_text("no photo")
+    done = mien("test", model_file, "--data", f"test={photos}", "--photos")
+    assert done.exit_code == 2
+    assert "bad.jpg: not an image, or one of an unknown kind; left out" in done.stderr
+    assert re.search(r"tiny|onnx", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fast", "--data", "drawn:50", "--split", "tst"], "--split tst: no such split; .* did you mean 'test'"),
+        (["fast", "fast", "--data", "drawn:50"], "a model is named twice"),
+        (["fast", "--data", "nowhere"], "nowhere: no such file or folder"),
+        (["fast", "--data", "drawn:50", "--photos"], "drawn: no folder of photos"),
+        (["fast", "--data", "x", "--photos", "--changes"], "--changes with --photos"),
+        (["slow", "--data", "drawn:50"], "no model is called 'slow'"),
+    ],
+)
+def test_what_cannot_be_done_is_told(words: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        mien("test", *words)
+
+
+def test_a_split_without_photos_is_told(photos: Path) -> None:
+    with pytest.raises(UserError, match="has no validation photos; name another --split, or say validation=FOLDER"):
+        mien("test", "fast", "--data", f"test={photos}", "--photos", "--split", "validation")
+
+
+def test_photos_become_faces_framed_as_predicting_frames_them(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "faces"
+    done = mien("faces", "import", f"test={photos}", "--photos", "-o", out)
+    assert "1 photos in which no face was found (test 1)" in done.stdout
+    faces = read_packed(out)
+    assert faces.classes == ("happy", "neutral")
+    assert faces.left_out == {"no_face_found": {"test": 1}}
+    [upright] = Predictor("fast").predict(photos / "joy" / "hopper.png")
+    happy, neutral = faces.images[np.argsort(faces.labels)]
+    np.testing.assert_array_equal(happy, upright.crop)
+    difference = np.abs(happy.astype(float) - neutral)
+    assert difference.mean() < 12, "the one that lay on its side is turned upright"
+
+
+def test_photos_of_train_and_test_are_counted_together(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "faces"
+    mien("faces", "import", f"train={photos}", f"test={photos}", "--photos", "-o", out)
+    faces = read_packed(out)
+    assert faces.counts() == {"train": {"happy": 1, "neutral": 1}, "test": {"happy": 1, "neutral": 1}}
+    assert faces.left_out == {"no_face_found": {"train": 1, "test": 1}}
+
+
+def test_a_broken_photo_stops_the_import_and_leaves_nothing(photos: Path, tmp_path: Path) -> None:
+    (photos / "joy" / "bad.heic").write_text("no photo")
+    with pytest.raises(UserError, match=r"joy/bad\.heic"):
+        mien("faces", "import", f"test={photos}", "--photos", "-o", tmp_path / "faces")
+    assert not (tmp_path / "faces").exists()
+
+
+def test_ready_faces_are_no_photos(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="drawn: no folder of photos"):
+        mien("faces", "import", "drawn:20", "--photos", "-o", tmp_path / "faces")
