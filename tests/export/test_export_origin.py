@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mien.errors import UserError
-from mien.export.origin import faces_of, find_run, study_of
 from mien.faces import Faces
+from mien.study.origin import faces_of, find_run, study_of
 from mien.training.run import Run
 
 

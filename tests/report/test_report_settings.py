@@ -37,6 +37,7 @@ def test_every_entry_that_differs_is_told() -> None:
         whitening="zca",
         precision="float32",
         teachers=("large", "old"),
+        start="/there/cnn-0123456789",
         average=0.996,
         mirror=True,
     )
@@ -52,6 +53,7 @@ def test_every_entry_that_differs_is_told() -> None:
     assert told["sampling"] == "every emotion equally often"
     assert told["weight decay"] == "0.0005"
     assert told["rates of blocks"] == "0.8 times the rate of the block above"
+    assert told["first weights"] == "of the run cnn-0123456789"
     assert told["teachers"] == "large and old, 0.5 of each target"
     assert told["weights kept"] == "of the epoch best on validation, a running average with decay 0.996"
     assert told["judged"] == "with its mirror image"
@@ -66,7 +68,7 @@ def test_no_entry_of_a_recipe_is_left_out(name: str) -> None:
         "focal": 1.0, "class_weights": "balanced", "sampling": "balanced", "targets": "votes",
         "scaling": "standardised", "whitening": "zca", "precision": "float32", "patience": 2, "keep": "best",
         "average": 0.9, "mirror": True, "teachers": ("other",), "taught": 0.9,
-        "zooms": (0.9,),
+        "zooms": (0.9,), "start": "/there/cnn-0123456789",
     }  # fmt: skip
     base = {"optimizer": "sgd", "momentum": 0.9} if name in ("momentum", "nesterov") else {}
     base |= {"teachers": ("other",)} if name == "taught" else {}

@@ -10,6 +10,7 @@ from mien.errors import UserError
 from mien.study.execute import execute, only_here
 from mien.study.plan import make_plan, outline
 from mien.study.schema import read_study
+from mien.training.run import Run
 
 
 def _net(found: dict[str, Any], name: str) -> dict[str, Any]:
@@ -255,3 +256,42 @@ all = ["a", "b", "c"]
         assert ("test_accuracy" in ensemble) == tested
         assert ensemble["judged_on"] == ("test" if tested else "validation")
     assert "test_accuracy" not in found["ensembles"][1]
+
+
+def test_a_net_goes_on_from_a_run_of_another_study_on_other_faces(tmp_path: Path, quiet) -> None:
+    first = tmp_path / "first.toml"
+    first.write_text(
+        """
+name = "first"
+data.source = "drawn:300"
+recipe = { epochs = 8, batch = 16, learning_rate = 0.01 }
+[nets.small]
+layers = ["pool(4)", "flatten", "dense(size)", "relu", "classes"]
+values = { size = 24 }
+"""
+    )
+    before = execute(make_plan(read_study(first)), tmp_path / "out" / "first", quiet)
+    second = tmp_path / "second.toml"
+    second.write_text(
+        """
+name = "second"
+seeds = [0, 1]
+data.source = "drawn:100"
+recipe = { epochs = 1, batch = 16, learning_rate = 1e-5 }
+[nets.begun]
+start = "out/first/small"
+[nets.fresh]
+layers = ["pool(4)", "flatten", "dense(24)", "relu", "classes"]
+"""
+    )
+    plan = make_plan(read_study(second))
+    found = execute(plan, tmp_path / "out" / "second", quiet)
+    begun, fresh = _net(found, "begun"), _net(found, "fresh")
+    assert begun["parameters"] == fresh["parameters"] == _net(before, "small")["parameters"]
+    losses = {
+        net["name"]: Run(tmp_path / "out" / "second" / "runs" / net["runs"][0]).history()[0].loss
+        for net in (begun, fresh)
+    }
+    assert losses["begun"] < losses["fresh"] - 0.3
+    (former,) = (tmp_path / "out" / "first" / "runs").iterdir()
+    assert Path(begun["recipe"]["start"]) == former

@@ -104,18 +104,25 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
                 "nets.a.recipe.optimizer: found 'adm'; known: adam, sgd; did you mean 'adam'?",
                 "nets.a.recipe.epoch: unknown key; known: epochs, batch, optimizer, learning_rate, momentum, nesterov,"
                 " weight_decay, schedule, warm_up, layer_decay, label_smoothing, focal, class_weights, sampling,"
-                " targets, teachers, taught, augment, scaling, whitening, average, mirror, zooms, precision, patience,"
-                " keep; did you mean 'epochs'?",
+                " targets, teachers, taught, start, augment, scaling, whitening, average, mirror, zooms, precision,"
+                " patience, keep; did you mean 'epochs'?",
             ],
         ),
         (
             'name = "a"\n[recipe]\nmomentum = 0.9\n' + NET,
             ["nets.a.recipe: momentum and nesterov belong to optimizer = 'sgd'; adam has its own"],
         ),
-        ('name = "a"\n[nets.a]', ["nets.a: give one of layers, zoo (the name of a net of `mien nets`) and backbone"]),
+        (
+            'name = "a"\n' + NET + 'recipe.start = "out"\n',
+            ["nets.a.recipe.start: belongs to the net itself: nets.a.start"],
+        ),
+        (
+            'name = "a"\n[nets.a]',
+            ["nets.a: give one of layers, zoo (the name of a net of `mien nets`), backbone and start (a finished run)"],
+        ),
         (
             'name = "a"\n' + NET + 'zoo = "cnn_1"',
-            ["nets.a: give one of layers, zoo (the name of a net of `mien nets`) and backbone"],
+            ["nets.a: give one of layers, zoo (the name of a net of `mien nets`), backbone and start (a finished run)"],
         ),
         (
             'name = "a"\n[nets.a]\nzoo = "cnn1"',
@@ -151,6 +158,14 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
 )
 def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, mistakes: list[str]) -> None:
     assert _mistakes(tmp_path, text) == mistakes
+
+
+def test_a_run_to_start_from_that_is_none_is_told(tmp_path: Path) -> None:
+    [mistake] = _mistakes(tmp_path, 'name = "a"\n[nets.a]\nstart = "nowhere"\n')
+    assert mistake == (
+        f"nets.a.start: {tmp_path / 'nowhere'}: neither a run's folder nor a study's, "
+        "nor STUDY/NET for a net of a study"
+    )
 
 
 def test_every_mistake_is_told_at_once_the_nets_words_too(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ def explain(
     from mien.explain.attribution import METHODS, Explainer
     from mien.explain.examples import surest
     from mien.explain.sheet import draw
-    from mien.export.origin import faces_of, find_run
     from mien.faces.look import picture_format
+    from mien.study.origin import faces_of, find_run
 
     picture_format(out)
     chosen = next((one for one in METHODS if one == method), None)

@@ -57,7 +57,7 @@ def export(
         if file.is_dir():
             raise UserError(f"{file}: is a folder; a file of that name is to be written")
     from mien.export import write
-    from mien.export.origin import faces_of, find_run
+    from mien.study.origin import faces_of, find_run
 
     found = find_run(run)
     with reading_faces():

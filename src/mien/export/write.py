@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,12 +14,12 @@ from mien.errors import UserError
 from mien.export.compare import Agreement, agreement, probabilities, refuse
 from mien.export.facts import KEY, Facts
 from mien.export.graph import Graph, graph_of, to_onnx
-from mien.export.origin import study_of
 from mien.export.quantise import CALIBRATION, to_float16, to_int8
 from mien.export.scores import split_scores
 from mien.export.temperature import fit_temperature
 from mien.faces import Faces
 from mien.nets.words import parse
+from mien.study.origin import study_of
 from mien.training.run import Run, now
 
 if TYPE_CHECKING:
@@ -136,10 +136,16 @@ def _facts(run: Run, faces: Faces, graph: Graph, precision: Precision) -> Facts:
         net=run.net.name,
         seed=run.seed,
         data={"name": faces.name, "fingerprint": faces.fingerprint, "counts": faces.counts()},
-        recipe=run.recipe.changes(),
+        recipe=_recipe_of(run),
         layers=tuple(str(parse(word, run.net.values)) for word in run.net.layers),
         created=now(),
     )
+
+
+def _recipe_of(run: Run) -> dict[str, Any]:
+    """The entries of its recipe that differ from their defaults; of the run it started from its name alone."""
+    changes = run.recipe.changes()
+    return changes | ({"start": Path(run.recipe.start).name} if run.recipe.start else {})
 
 
 def _study_name(run: Run) -> str:

@@ -1,6 +1,7 @@
 """Settings: a recipe in words a person understands, apart what it changes and what is as always."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mien.nets.backbones.facts import TIMM
 from mien.report.contents import NetResult
@@ -125,6 +126,7 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
     smoothed = f", {recipe.label_smoothing:g} of each spread over all emotions" if recipe.label_smoothing else ""
     said = f", {recipe.taught:g} of each target" if recipe.teachers else ""
     teachers = (" and ".join(recipe.teachers) or "none") + said
+    start = f"of the run {Path(recipe.start).name}" if recipe.start else "fresh"
     loss = f"focal, \N{GREEK SMALL LETTER GAMMA} = {recipe.focal:g}" if recipe.focal else "cross-entropy"
     balanced = ", every emotion weighing the same" if recipe.class_weights == "balanced" else ""
     order = "every emotion equally often" if recipe.sampling == "balanced" else "every face once an epoch"
@@ -138,6 +140,7 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
         ("whitening", zca, ("whitening",)),
         ("targets", targets + smoothed, ("targets", "label_smoothing")),
         ("teachers", teachers, ("teachers", "taught")),
+        ("first weights", start, ("start",)),
         ("loss", loss + balanced, ("focal", "class_weights")),
         ("sampling", order, ("sampling",)),
         ("weight decay", f"{recipe.weight_decay:g}" if recipe.weight_decay else "none", ("weight_decay",)),

@@ -2,19 +2,21 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from mien.errors import did_you_mean
+from mien.errors import UserError, did_you_mean
 from mien.nets import Net, check
 from mien.nets.layers import WORDS
 from mien.nets.words import Mistake, names_in, parse
 from mien.nets.zoo import SEED_RECIPES, ZOO
 from mien.study.checking import NAME, NAME_RULE, Table, checked, problem, section
+from mien.study.origin import find_run
 from mien.study.space import Values
 from mien.study.tune import Tune, read_tune
 from mien.training.augmentation import WORDS as AUGMENTATIONS
@@ -29,6 +31,7 @@ class NetTable(Table):
     head: Annotated[list[str], Field(min_length=1)] | None = None
     values: dict[str, Any] = Field(default={})
     zoo: str | None = None
+    start: str | None = None
     recipe: dict[str, Any] = Field(default={})
     tune: dict[str, Any] | None = None
     resources: dict[str, Any] = Field(default={})
@@ -42,8 +45,13 @@ def read_net(
     if not re.fullmatch(NAME, name):
         problems.append(f"{place}: a net's name is {NAME_RULE}")
     checked(NetTable, table, place, problems)
-    if sum(key in table for key in ("layers", "zoo", "backbone")) != 1:
-        problems.append(f"{place}: give one of layers, zoo (the name of a net of `mien nets`) and backbone")
+    if sum(key in table for key in ("layers", "zoo", "backbone", "start")) != 1:
+        problems.append(
+            f"{place}: give one of layers, zoo (the name of a net of `mien nets`), backbone and start (a finished run)"
+        )
+    if "start" in recipe or "start" in section(table, "recipe"):
+        problems.append(f"{place}.recipe.start: belongs to the net itself: {place}.start")
+        return None
     if ("backbone" in table) != ("head" in table):
         problems.append(f"{place}: backbone and head belong together; the head is the layers behind the backbone")
     bind = partial(_bind, name, table, recipe, size)
@@ -83,7 +91,10 @@ def _bind(
     augment, used = _bound(merged.get("augment"), hyper, f"{place}.recipe.augment", problems)
     if used:
         merged["augment"] = augment
-    net = _layers(name, given, hyper, used, size, problems)
+    if given.start is not None:
+        net = _started(name, given.start, hyper.keys() - used, merged, problems)
+    else:
+        net = _layers(name, given, hyper, used, size, problems)
     recipe_of_net = check_recipe(merged, own, f"{place}.recipe", problems)
     return (net, recipe_of_net) if net and recipe_of_net and len(problems) == before else None
 
@@ -119,6 +130,20 @@ def _layers(
     net = Net(name, tuple(layers), values) if layers else replace(ZOO[given.zoo or ""], name=name)
     problems += check(net, size)
     return net
+
+
+def _started(name: str, start: str, loose: Set[str], merged: dict[str, Any], problems: list[str]) -> Net | None:
+    """The net of a finished run; its recipe, `merged`, learns where the weights are."""
+    place = f"nets.{name}"
+    try:
+        run = find_run(Path(start))
+    except UserError as error:
+        problems.append(f"{place}.start: {error}")
+        return None
+    if loose:
+        problems.append(f"{place}.values: a net that starts from a run has its values already")
+    merged["start"] = str(run.folder.resolve())
+    return replace(run.net, name=name)
 
 
 def check_recipe(merged: Mapping[str, Any], own: Mapping[str, Any], place: str, problems: list[str]) -> Recipe | None:

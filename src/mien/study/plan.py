@@ -15,6 +15,7 @@ from mien.nets import check, missing_weights, parameters
 from mien.study.schema import Study, StudyNet
 from mien.training.recipe import Recipe
 from mien.training.run import Run, run_id
+from mien.training.start import unfit
 from mien.training.timing import time_features, time_step
 
 FORWARD = 1 / 3
@@ -76,6 +77,7 @@ def make_plan(study: Study) -> Plan:
         )
     problems = [text for net in study.nets for text in check(net.net, faces.size, len(faces.classes))]
     problems += [text for net in study.nets for text in missing_weights(net.net)]
+    problems += [text for net in study.nets for text in unfit(net.net, net.recipe, faces)]
     if problems:
         facts = f"{faces.size}x{faces.size} pixels, {len(faces.classes)} classes"
         raise UserError("\n  ".join([f"study {study.name} on {faces.name} ({facts}):", *problems]))

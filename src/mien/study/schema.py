@@ -182,7 +182,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     data = checked(_DataTable, section(table, "data"), "data", problems)
     recipe = section(table, "recipe")
     check_recipe(recipe, recipe, "recipe", problems)
-    named = {name: net for name, net in section(table, "nets").items() if isinstance(net, dict)}
+    named = {name: _from(net, file.parent) for name, net in section(table, "nets").items() if isinstance(net, dict)}
     nets = {name: read_net(name, net, recipe, data.size or SIZE, problems) for name, net in named.items()}
     problems += _teacher_problems(nets)
     resources = read_resources(table, named, problems)
@@ -273,6 +273,12 @@ def _ensemble_problems(ensembles: Mapping[str, Sequence[str]], nets: list[str], 
         if len(members) == 1 and seeds == 1:
             problems.append(f"{place}: one net of one seed is no ensemble; name another net, or give more seeds")
     return problems
+
+
+def _from(net: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A net's table; the path of the run that it starts from made absolute from `folder`."""
+    start = net.get("start")
+    return net | {"start": str((folder / Path(start).expanduser()).resolve())} if isinstance(start, str) else net
 
 
 def _resolved(source: str, folder: Path) -> str:

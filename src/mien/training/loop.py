@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from mien.training.recipe import Recipe
 from mien.training.run import Epoch, Predictions, Run, Status, now
 from mien.training.scaling import Scaling
 from mien.training.schedule import rate_at
+from mien.training.start import begin
 from mien.training.trainer import Trainer
 
 
@@ -221,6 +223,8 @@ def _trainer(run: Run, faces: Faces, pretrained: bool = True) -> Trainer:
         if tensors := scaling.tensors():
             save_weights(fitted, tensors)
     model = build(run.net, faces.size, len(faces.classes), run.seed, pretrained)
+    if pretrained and recipe.start and not (run.folder / "checkpoint.safetensors").exists():
+        begin(model, Path(recipe.start), faces.classes)
     return Trainer(model, recipe, run.seed, scaling, make_loss(recipe, train.labels, len(faces.classes)))
 
 

@@ -71,6 +71,9 @@ class Recipe(BaseModel):
         default=(), description="other nets of the study, trained before, whose judgement this one learns too"
     )
     taught: float = Field(default=0.5, gt=0, le=1, description="share of a target that is what the teachers say")
+    start: str = Field(
+        default="", description="the folder of the run whose weights the net begins with; a net's own start sets it"
+    )
     augment: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
         default=(), description="words, as flip or rotate(10): how each face is changed whenever it is trained on"
     )

@@ -242,9 +242,12 @@ def run_id(net: Net, recipe: Recipe, seed: int, fingerprint: str) -> str:
     """Ten hex digits that stand for net, recipe, seed and faces.
 
     The net's name is no part of the question, nor are entries of the recipe that have their default: those that a later
-    version adds leave a run what it was.
+    version adds leave a run what it was. A run that it starts from counts by its own ten digits, wherever it lies.
     """
-    question = {"net": net.to_dict() | {"name": ""}, "recipe": recipe.changes(), "seed": seed, "faces": fingerprint}
+    changes = recipe.changes()
+    if recipe.start:
+        changes["start"] = Path(recipe.start).name.rpartition("-")[2]
+    question = {"net": net.to_dict() | {"name": ""}, "recipe": changes, "seed": seed, "faces": fingerprint}
     return sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:10]
 
 

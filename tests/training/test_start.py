@@ -1,0 +1,88 @@
+"""Runs that begin with the weights of others."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from trained import CNN, NORMAL, Start, assert_same, silent, stop_at
+
+from mien.faces import Faces
+from mien.nets import build
+from mien.training.checkpoint import load_weights
+from mien.training.loop import fit
+from mien.training.run import Run, run_id
+from mien.training.start import begin, unfit
+
+
+@pytest.fixture
+def learnt(start: Start, faces: Faces) -> Run:
+    """A run that has learnt something."""
+    run = start(NORMAL, epochs=3, batch=16, learning_rate=0.01)
+    fit(run, faces, silent)
+    return run
+
+
+def test_it_begins_with_all_weights_where_the_emotions_are_the_same(learnt: Run, faces: Faces) -> None:
+    model = build(NORMAL, 24, 7, seed=5)
+    begin(model, learnt.folder, faces.classes)
+    for name, tensor in load_weights(learnt.folder / "weights.safetensors").items():
+        torch.testing.assert_close(model.state_dict()[name], tensor, rtol=0, atol=0)
+
+
+def test_other_emotions_get_a_last_layer_of_their_own(learnt: Run) -> None:
+    model, fresh = build(NORMAL, 24, 3, seed=5), build(NORMAL, 24, 3, seed=5)
+    begin(model, learnt.folder, ("calm", "happy", "sad"))
+    before = load_weights(learnt.folder / "weights.safetensors")
+    kept = {name for name, tensor in fresh.state_dict().items() if torch.equal(model.state_dict()[name], tensor)}
+    assert {name for name in kept if name.startswith("classes")} == {"classes_1.weight", "classes_1.bias"}
+    torch.testing.assert_close(model.state_dict()["conv_1.weight"], before["conv_1.weight"], rtol=0, atol=0)
+
+
+def test_a_run_that_starts_from_another_is_ahead_from_its_first_epoch(learnt: Run, start: Start, faces: Faces) -> None:
+    recipe = {"epochs": 1, "batch": 16, "learning_rate": 1e-4}
+    fresh, begun = start(NORMAL, **recipe), start(NORMAL, start=str(learnt.folder), **recipe)
+    for run in (fresh, begun):
+        fit(run, faces, silent)
+    former = learnt.history()[-1]
+    assert begun.history()[0].loss < 1.1 * former.loss < fresh.history()[0].loss
+
+
+def test_a_stopped_one_goes_on_to_the_same_numbers_though_the_former_is_gone(
+    learnt: Run, start: Start, faces: Faces, tmp_path: Path
+) -> None:
+    recipe = {"epochs": 3, "batch": 16, "average": 0.9}
+    elsewhere = tmp_path / "elsewhere" / learnt.folder.name
+    shutil.copytree(learnt.folder, elsewhere)
+    whole = start(NORMAL, start=str(learnt.folder), **recipe)
+    fit(whole, faces, silent)
+    stopped = start(NORMAL, start=str(elsewhere), **recipe)
+    stop_at(stopped, faces, 2, 3)
+    shutil.rmtree(elsewhere)
+    fit(stopped, faces, silent)
+    assert stopped.id == whole.id, "where the former run lies is no part of the question"
+    assert_same(stopped, whole)
+
+
+def test_another_former_run_makes_another_run(learnt: Run, faces: Faces) -> None:
+    recipe = learnt.recipe
+    ids = {
+        run_id(NORMAL, recipe.model_copy(update={"start": start}), 0, faces.fingerprint)
+        for start in ("", "/a/normal-0123456789", "/b/other-0123456789", "/a/normal-1123456789")
+    }
+    assert len(ids) == 3
+
+
+def test_what_does_not_fit_is_told(learnt: Run, faces: Faces) -> None:
+    asked = learnt.recipe.model_copy(update={"start": str(learnt.folder)})
+    assert unfit(NORMAL, asked, faces) == []
+    assert unfit(CNN, learnt.recipe, faces) == []
+    smaller = replace(faces, images=np.zeros((len(faces), 20, 20), np.uint8))
+    assert unfit(NORMAL, asked, smaller) == [
+        f"nets.normal.start: {learnt.id} learnt from faces of 24 pixels; these have 20"
+    ]
+    scaled = asked.model_copy(update={"scaling": "standardised"})
+    [problem] = unfit(NORMAL, scaled, faces)
+    assert "learnt with scaling = 'centred', the recipe has 'standardised'" in problem
