@@ -258,6 +258,35 @@ all = ["a", "b", "c"]
     assert "test_accuracy" not in found["ensembles"][1]
 
 
+def test_a_net_goes_on_from_another_of_its_study_and_learns_from_it_too(tmp_path: Path, quiet) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text(
+        """
+name = "on"
+seeds = [0, 1]
+data.source = "drawn:200"
+recipe = { epochs = 4, batch = 16, learning_rate = 0.01 }
+[nets.later]
+start = "former"
+recipe = { epochs = 1, teachers = ["former"], learning_rate = 1e-5 }
+[nets.former]
+layers = ["pool(4)", "flatten", "dense(size)", "relu", "classes"]
+values = { size = 24 }
+"""
+    )
+    plan = make_plan(read_study(file))
+    found = execute(plan, tmp_path / "out", quiet)
+    assert quiet.ends == [(name, "finished") for name in ("former", "later") for _ in "01"]
+    assert _net(found, "later")["recipe"]["start"] == "former"
+    for later, former in zip(
+        plan.runs(plan.study.nets[0], tmp_path / "out"), plan.runs(plan.study.nets[1], tmp_path / "out"), strict=True
+    ):
+        assert later.recipe.start == former.id
+        ours, theirs = later.predictions("validation"), former.predictions("validation")
+        np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=0.01)
+    assert [net["missing"] for net in outline(plan, tmp_path / "out")["nets"]] == [0, 0]
+
+
 def test_a_net_goes_on_from_a_run_of_another_study_on_other_faces(tmp_path: Path, quiet) -> None:
     first = tmp_path / "first.toml"
     first.write_text(

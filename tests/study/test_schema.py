@@ -54,9 +54,9 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
             '[nets.dd]\nlayers = ["flatten", "dense(n)", "classes"]\ntune.space.n = [1, 2]\n',
             [
                 "nets.a.recipe.teachers: 'a' cannot teach itself; give its double another name",
-                "nets.a.recipe.teachers: 'c' has teachers itself; name them instead",
+                "nets.a.recipe.teachers: 'c' waits for other nets itself; name those instead",
                 "nets.a.recipe.teachers: no net 'd'; known: a, c, dd; did you mean 'dd'?",
-                "nets.c.recipe.teachers: 'dd' is tuned, so it ends last; teach by a net with settled values",
+                "nets.c.recipe.teachers: 'dd' is tuned, so it ends last; take a net with settled values",
             ],
         ),
         (
@@ -158,6 +158,27 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
 )
 def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, mistakes: list[str]) -> None:
     assert _mistakes(tmp_path, text) == mistakes
+
+
+def test_nets_that_cannot_be_started_from_are_told(tmp_path: Path) -> None:
+    text = """
+        name = "a"
+        [nets.first]
+        layers = ["flatten", "classes"]
+        [nets.second]
+        start = "first"
+        recipe.scaling = "standardised"
+        [nets.third]
+        start = "second"
+        [nets.fourth]
+        start = "fourth"
+        layers = ["flatten", "classes"]
+    """
+    assert _mistakes(tmp_path, text) == [
+        "nets.fourth: start = 'fourth' brings its layers; leave out layers",
+        "nets.second.start: 'first' has another scaling; give both the same",
+        "nets.third.start: 'second' waits for other nets itself; name those instead",
+    ]
 
 
 def test_a_run_to_start_from_that_is_none_is_told(tmp_path: Path) -> None:

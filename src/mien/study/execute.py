@@ -115,10 +115,10 @@ def _runs(plan: Plan, nets: Sequence[StudyNet], folder: Path) -> list[Run]:
 
 
 def _train(place: Engine, runs: Sequence[Run], watcher: Watcher) -> None:
-    """Bring to their end those of the runs that are not there yet, teachers before those that they teach."""
-    for taught in (False, True):
+    """Bring to their end the runs that are not there yet, those that others learn or start from first."""
+    for later in (False, True):
         for run in runs:
-            if not run.status.ended and bool(run.recipe.teachers) == taught:
+            if not run.status.ended and (bool(run.recipe.teachers) or run.recipe.starts_within) == later:
                 place.submit(run)
         for run, status in place.gather():
             watcher.ended(run, status)

@@ -37,6 +37,41 @@ class NetTable(Table):
     resources: dict[str, Any] = Field(default={})
 
 
+LAYERS = ("layers", "zoo", "backbone")
+"""The keys by which a net's table tells its layers."""
+
+
+def with_starts(nets: Mapping[str, Any], folder: Path, problems: list[str]) -> dict[str, dict[str, Any]]:
+    """The nets' tables, as `read_net` takes them.
+
+    One that starts from another net of the study has that one's layers beside `start`; one that starts from a run has
+    the run's path, absolute, for which `folder` counts.
+    """
+    tables = {name: table for name, table in nets.items() if isinstance(table, dict)}
+    found = {}
+    for name, table in tables.items():
+        start, own = table.get("start"), [key for key in LAYERS if key in table]
+        if not isinstance(start, str):
+            found[name] = table
+        elif own:
+            problems.append(f"nets.{name}: start = {start!r} brings its layers; leave out {own[0]}")
+        elif start in tables:
+            found[name] = _layers_along(start, tables) | table
+        else:
+            found[name] = table | {"start": str((folder / Path(start).expanduser()).resolve())}
+    return found
+
+
+def _layers_along(name: str, tables: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """What tells a net's layers, found along the nets that each starts from."""
+    seen: set[str] = set()
+    while name in tables and name not in seen and not any(key in tables[name] for key in LAYERS):
+        seen.add(name)
+        name = str(tables[name].get("start"))
+    table = tables.get(name, {})
+    return {key: table[key] for key in (*LAYERS, "head", "values") if key in table}
+
+
 def read_net(
     name: str, table: dict[str, Any], recipe: Mapping[str, Any], size: int, problems: list[str]
 ) -> tuple[Net, Recipe, Tune | None] | None:
@@ -45,7 +80,8 @@ def read_net(
     if not re.fullmatch(NAME, name):
         problems.append(f"{place}: a net's name is {NAME_RULE}")
     checked(NetTable, table, place, problems)
-    if sum(key in table for key in ("layers", "zoo", "backbone", "start")) != 1:
+    within = isinstance(table.get("start"), str) and not Path(table["start"]).is_absolute()
+    if sum(key in table for key in (*LAYERS, *(() if within else ("start",)))) != 1:
         problems.append(
             f"{place}: give one of layers, zoo (the name of a net of `mien nets`), backbone and start (a finished run)"
         )
@@ -91,10 +127,11 @@ def _bind(
     augment, used = _bound(merged.get("augment"), hyper, f"{place}.recipe.augment", problems)
     if used:
         merged["augment"] = augment
-    if given.start is not None:
+    if given.start is not None and Path(given.start).is_absolute():
         net = _started(name, given.start, hyper.keys() - used, merged, problems)
     else:
         net = _layers(name, given, hyper, used, size, problems)
+        merged |= {"start": given.start} if given.start else {}
     recipe_of_net = check_recipe(merged, own, f"{place}.recipe", problems)
     return (net, recipe_of_net) if net and recipe_of_net and len(problems) == before else None
 

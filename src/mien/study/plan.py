@@ -46,16 +46,20 @@ class Plan:
         return [Run(folder / "runs" / self._run(net, seed)) for seed in self.study.seeds]
 
     def recipe(self, net: StudyNet, seed: int) -> Recipe:
-        """A net's recipe for the run of a seed: in the place of its teachers' names, their runs of the same seed."""
-        if not net.recipe.teachers:
-            return net.recipe
-        runs = tuple(self._run(one, seed) for one in self.teachers(net))
-        return net.recipe.model_copy(update={"teachers": runs})
+        """A net's recipe for the run of a seed: for names of other nets of the study, their runs of the same seed."""
+        recipe = net.recipe
+        if recipe.teachers:
+            recipe = recipe.model_copy(update={"teachers": tuple(self._run(one, seed) for one in self.teachers(net))})
+        if recipe.starts_within:
+            recipe = recipe.model_copy(update={"start": self._run(self._named(recipe.start), seed)})
+        return recipe
 
     def teachers(self, net: StudyNet) -> list[StudyNet]:
         """The nets that a net learns from."""
-        named = {one.net.name: one for one in self.study.nets}
-        return [named[name] for name in net.recipe.teachers]
+        return [self._named(name) for name in net.recipe.teachers]
+
+    def _named(self, name: str) -> StudyNet:
+        return next(net for net in self.study.nets if net.net.name == name)
 
     def _run(self, net: StudyNet, seed: int) -> str:
         return f"{net.net.name}-{run_id(net.net, self.recipe(net, seed), seed, self.faces.fingerprint)}"

@@ -18,7 +18,7 @@ from mien.faces import SIZE
 from mien.faces.clean import CLEAN
 from mien.nets import Net
 from mien.study.checking import NAME, Table, checked, section
-from mien.study.net_table import check_recipe, read_net
+from mien.study.net_table import check_recipe, read_net, with_starts
 from mien.study.resources import Resources, read_resources
 from mien.study.settings import apply_setting
 from mien.study.tune import Tune
@@ -182,9 +182,9 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     data = checked(_DataTable, section(table, "data"), "data", problems)
     recipe = section(table, "recipe")
     check_recipe(recipe, recipe, "recipe", problems)
-    named = {name: _from(net, file.parent) for name, net in section(table, "nets").items() if isinstance(net, dict)}
+    named = with_starts(section(table, "nets"), file.parent, problems)
     nets = {name: read_net(name, net, recipe, data.size or SIZE, problems) for name, net in named.items()}
-    problems += _teacher_problems(nets)
+    problems += _order_problems(nets)
     resources = read_resources(table, named, problems)
     groups = _groups(section(table, "groups"), list(named), problems)
     problems += _ensemble_problems(top.ensembles, list(named), len(top.seeds))
@@ -218,21 +218,31 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     return study, []
 
 
-def _teacher_problems(nets: Mapping[str, tuple[Net, Recipe, Tune | None] | None]) -> list[str]:
-    """Teachers that are no nets of the study, or cannot be trained before those that they teach."""
+def _order_problems(nets: Mapping[str, tuple[Net, Recipe, Tune | None] | None]) -> list[str]:
+    """Teachers, and nets that others start from, that are none of the study or cannot be trained before them."""
     problems = []
     for name, net in nets.items():
-        place = f"nets.{name}.recipe.teachers"
-        for teacher in net[1].teachers if net else ():
-            if teacher not in nets:
-                problems.append(f"{place}: no net {teacher!r}; {did_you_mean(teacher, list(nets))}")
-            elif teacher == name:
-                problems.append(f"{place}: {name!r} cannot teach itself; give its double another name")
-            elif (found := nets[teacher]) and found[2]:
-                problems.append(f"{place}: {teacher!r} is tuned, so it ends last; teach by a net with settled values")
-            elif found and found[1].teachers:
-                problems.append(f"{place}: {teacher!r} has teachers itself; name them instead")
+        if net is None:
+            continue
+        before = [(f"nets.{name}.recipe.teachers", one, "teach") for one in net[1].teachers]
+        before += [(f"nets.{name}.start", net[1].start, "start")] if net[1].starts_within else []
+        for place, one, what in before:
+            if one not in nets:
+                problems.append(f"{place}: no net {one!r}; {did_you_mean(one, list(nets))}")
+            elif one == name:
+                problems.append(f"{place}: {name!r} cannot {what} itself; give its double another name")
+            elif (found := nets[one]) and found[2]:
+                problems.append(f"{place}: {one!r} is tuned, so it ends last; take a net with settled values")
+            elif found and (found[1].teachers or found[1].starts_within):
+                problems.append(f"{place}: {one!r} waits for other nets itself; name those instead")
+            elif found and what == "start" and _unlike(found[1], net[1]):
+                problems.append(f"{place}: {one!r} has another {_unlike(found[1], net[1])}; give both the same")
     return problems
+
+
+def _unlike(one: Recipe, other: Recipe) -> str:
+    """The first way in which two recipes make other inputs of a face; "" where there is none."""
+    return next((key for key in ("scaling", "whitening") if getattr(one, key) != getattr(other, key)), "")
 
 
 def _groups(table: Mapping[str, Any], nets: list[str], problems: list[str]) -> tuple[Group, ...]:
@@ -273,12 +283,6 @@ def _ensemble_problems(ensembles: Mapping[str, Sequence[str]], nets: list[str], 
         if len(members) == 1 and seeds == 1:
             problems.append(f"{place}: one net of one seed is no ensemble; name another net, or give more seeds")
     return problems
-
-
-def _from(net: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A net's table; the path of the run that it starts from made absolute from `folder`."""
-    start = net.get("start")
-    return net | {"start": str((folder / Path(start).expanduser()).resolve())} if isinstance(start, str) else net
 
 
 def _resolved(source: str, folder: Path) -> str:

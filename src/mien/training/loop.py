@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from mien.training.recipe import Recipe
 from mien.training.run import Epoch, Predictions, Run, Status, now
 from mien.training.scaling import Scaling
 from mien.training.schedule import rate_at
-from mien.training.start import begin
+from mien.training.start import BeforeError, begin
 from mien.training.trainer import Trainer
 
 
@@ -67,10 +66,6 @@ class DivergedError(Exception):
         super().__init__(f"{found}; a learning rate below {rate:g} may help")
 
 
-class TeacherError(Exception):
-    """A run that is to teach has not been trained to its end here."""
-
-
 def fit(
     run: Run,
     faces: Faces,
@@ -108,7 +103,7 @@ def fit(
     try:
         trainer.teachers = [_taught(run, name, faces) for name in recipe.teachers]
         mark = _train(run, trainer, faces, watch, stop or _go_on)
-    except (DivergedError, TeacherError) as error:
+    except (DivergedError, BeforeError) as error:
         status = replace(status, state="failed", reason=str(error), seconds=_seconds(run))
     except PrunedError as error:
         status = replace(status, state="pruned", reason=str(error), seconds=_seconds(run))
@@ -134,7 +129,7 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
     started = time.perf_counter()
     inputs, unseen = trainer.inputs(train), trainer.inputs(validation)
     targets, steps = targets_of(train, recipe), -(-len(train) // recipe.batch)
-    mark, best = _resume(run, trainer)
+    mark, best = _resume(run, trainer, faces)
     mark = replace(mark, seconds=mark.seconds + time.perf_counter() - started)
     for record in run.history():
         _prune_if(stop(record))
@@ -196,11 +191,15 @@ def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
     return predictions
 
 
-def _resume(run: Run, trainer: Trainer) -> tuple[Mark, Weights | None]:
+def _resume(run: Run, trainer: Trainer, faces: Faces) -> tuple[Mark, Weights | None]:
     """The last checkpoint's state, in the trainer; epochs that the history has beyond it are taken back."""
     path = run.folder / "checkpoint.safetensors"
     if not path.exists():
         mark, best = Mark(), None
+        if trainer.recipe.start:
+            begin(trainer.model, run.folder.parent / trainer.recipe.start, faces.classes)
+            if trainer.average:
+                trainer.average.load(trainer.average.model)
     else:
         mark, weights, best, average = load_checkpoint(path, trainer.optimizer)
         trainer.model.learnt.load_state_dict(weights)
@@ -223,8 +222,6 @@ def _trainer(run: Run, faces: Faces, pretrained: bool = True) -> Trainer:
         if tensors := scaling.tensors():
             save_weights(fitted, tensors)
     model = build(run.net, faces.size, len(faces.classes), run.seed, pretrained)
-    if pretrained and recipe.start and not (run.folder / "checkpoint.safetensors").exists():
-        begin(model, Path(recipe.start), faces.classes)
     return Trainer(model, recipe, run.seed, scaling, make_loss(recipe, train.labels, len(faces.classes)))
 
 
@@ -240,7 +237,7 @@ def _taught(run: Run, teacher: str, faces: Faces) -> Trainer:
     """The trainer of a run's teacher, which lies beside it."""
     found = Run(run.folder.parent / teacher)
     if found.status.state != "finished":
-        raise TeacherError(f"its teacher {teacher} is {found.status.state}, not finished, in {run.folder.parent}")
+        raise BeforeError(f"its teacher {teacher} is {found.status.state}, not finished, in {run.folder.parent}")
     return _trained(found, faces)
 
 

@@ -1,5 +1,6 @@
 """Recipe: how a net is trained, checked before anything is spent."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -72,7 +73,8 @@ class Recipe(BaseModel):
     )
     taught: float = Field(default=0.5, gt=0, le=1, description="share of a target that is what the teachers say")
     start: str = Field(
-        default="", description="the folder of the run whose weights the net begins with; a net's own start sets it"
+        default="",
+        description="the run whose weights the net begins with, or another net of the study; a net's own start sets it",
     )
     augment: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
         default=(), description="words, as flip or rotate(10): how each face is changed whenever it is trained on"
@@ -118,6 +120,11 @@ class Recipe(BaseModel):
     def changes(self) -> dict[str, Any]:
         """The entries that differ from their defaults."""
         return self.model_dump(exclude_defaults=True)
+
+    @property
+    def starts_within(self) -> bool:
+        """Whether it starts from another net, or run, of its own study, which has to be trained before."""
+        return bool(self.start) and not Path(self.start).is_absolute()
 
     @property
     def rate(self) -> float:

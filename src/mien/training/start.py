@@ -10,9 +10,13 @@ from mien.training.recipe import Recipe
 from mien.training.run import Run
 
 
+class BeforeError(Exception):
+    """A run that has to come before another was not trained to its end."""
+
+
 def unfit(net: Net, recipe: Recipe, faces: Faces) -> list[str]:
-    """Why a net cannot start as its recipe says; [] if it can, or starts afresh."""
-    if not recipe.start:
+    """Why a net cannot start from a run of another study as its recipe says; [] if it can, or does not."""
+    if not recipe.start or recipe.starts_within:
         return []
     before, place = Run(Path(recipe.start)), f"nets.{net.name}.start"
     size, problems = before.asked["faces"]["size"], []
@@ -36,8 +40,11 @@ def begin(model: Model, start: Path, classes: tuple[str, ...]) -> None:
         classes: the emotions that the model is to tell.
 
     Raises:
-        UserError: the weights are not there, or damaged.
+        BeforeError: it is not finished.
+        UserError: the weights are damaged.
     """
+    if not (start / "weights.safetensors").exists():
+        raise BeforeError(f"the run that it starts from, {start.name}, is not finished in {start.parent}")
     weights = load_weights(start / "weights.safetensors")
     if tuple(Run(start).asked["faces"]["classes"]) != classes:
         last = list(dict(model.named_children()))[-1]
