@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 def show_tested(told: dict[str, Any]) -> None:
     """Print the JSON of `mien test` as tables."""
-    models = told["models"]
+    from rich.markup import escape
+
+    models = [model | {"model": escape(model["model"])} for model in told["models"]]
     first = models[0]
     what = "faces" if "fingerprint" in told else "photos"
-    print_wide(f"{told['source']}, {told['split']}: {first['faces']:,} {what}")
+    print_wide(f"{escape(told['source'])}, {told['split']}: {first['faces']:,} {what}")
     for emotion, count in first["left_out"].items():
-        print_wide(f"left out: {count:,} of {emotion}, for which {first['model']} has no word")
+        print_wide(f"left out: {count:,} of {escape(emotion)}, for which {first['model']} has no word")
     for path, why in told.get("unread", {}).items():
         typer.echo(f"mien: {path}: {why}; left out", err=True)
     print_wide(_accuracies(models))
@@ -35,7 +37,7 @@ def show_tested(told: dict[str, Any]) -> None:
             print_wide(_confusion(model))
     print_wide("")
     for pair in told["comparisons"]:
-        a, b = pair["a"], pair["b"]
+        a, b = escape(pair["a"]), escape(pair["b"])
         lead = "may be chance" if pair["p"] > 0.05 else "is more than chance"
         print_wide(
             f"{a} beside {b}: only {a} is right on {pair['only_a']:,}, only {b} on {pair['only_b']:,}; "
@@ -43,7 +45,7 @@ def show_tested(told: dict[str, Any]) -> None:
         )
     if "changes" in told:
         print_wide("")
-        print_wide(_changes(told["changes"], [model["model"] for model in models]))
+        print_wide(_changes(told["changes"], [model["model"] for model in told["models"]]))
 
 
 def _accuracies(models: Sequence[dict[str, Any]]) -> Table:
@@ -88,7 +90,9 @@ def _confusion(model: dict[str, Any]) -> Table:
 
 
 def _changes(rows: Sequence[dict[str, Any]], models: Sequence[str]) -> Table:
-    table = table_of(["the faces changed"], [f"{model}: right %" for model in models])
+    from rich.markup import escape
+
+    table = table_of(["the faces changed"], [f"{escape(model)}: right %" for model in models])
     for row in rows:
         table.add_row(row["change"], *(percent(row[model]) for model in models))
     return table
