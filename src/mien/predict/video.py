@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.predict.loudness import silent
 
 if TYPE_CHECKING:
     import cv2
@@ -185,14 +186,7 @@ def open_camera(number: int = 0) -> Video:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep OpenCV and FFmpeg from printing what our own messages say, and FFmpeg to files, also within playlists."""
-    import cv2
-
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
-    logging = cv2.utils.logging
-    before = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
-    try:
+    with silent():
         yield
-    finally:
-        logging.setLogLevel(before)
