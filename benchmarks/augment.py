@@ -31,7 +31,9 @@ EVERY = (
     "brightness(0.2)",
     "contrast(0.2)",
     "blur(1)",
+    "sharpen(1)",
     "noise(5)",
+    "jpeg(30)",
     "mixup",
     "cutmix",
 )

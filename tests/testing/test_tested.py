@@ -141,6 +141,8 @@ def test_changes_do_what_they_say() -> None:
         return float(np.abs(np.diff(images, axis=2)).mean())
 
     assert edges(after["blurred by 1 pixel"]) < 0.8 * edges(before)
+    assert edges(after["sharpened"]) > 1.2 * edges(before)
+    assert np.std(after["noise of 8 grays"] - before) == pytest.approx(8, abs=1)
     assert edges(after["half the size, enlarged"]) < 0.9 * edges(before)
     assert 0 < np.abs(after["JPEG of quality 20"] - before).mean() < 10
     np.testing.assert_array_equal(changed(faces, "blurred by 1 pixel").labels, faces.labels)

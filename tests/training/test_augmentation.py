@@ -1,18 +1,25 @@
 """Augmentation: where pixels go, what becomes of grays and targets, and that nothing but seed and number decides."""
 
+from io import BytesIO
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from torch import Tensor
 
 from mien.training.augmentation import WORDS, Augmentation, apply
 from mien.training.augmentation.geometry import Draw, rotate, shear, shift, zoom
+from mien.training.augmentation.pixels import Batch
+from mien.training.augmentation.quality import jpeg
 
 EVERY_WORD = (
     *("rotate(20)", "shift(0.1)", "zoom(0.2)", "shear(10)", "flip", "flip_vertical"),
-    *("brightness(0.3)", "contrast(0.3)", "blur(1.5)", "noise(10)", "erase", "mixup", "cutmix"),
+    *("brightness(0.3)", "contrast(0.3)", "blur(1.5)", "sharpen(2)", "noise(10)", "jpeg(20)"),
+    *("erase", "mixup", "cutmix"),
 )
 NEAR = 0.01
 """Grays in which torch's resampling may miss a pixel that it hits exactly."""
@@ -40,6 +47,12 @@ def moved(monkeypatch: pytest.MonkeyPatch, images: Tensor, *maps: np.ndarray) ->
     augmentation = Augmentation((), 0)
     augmentation._moves = [apply._Given(name, {}, at) for at, name in enumerate(words)]
     return augmentation(images, targets(len(images)), 0)[0].numpy()
+
+
+def compressed(image: np.ndarray, quality: int) -> np.ndarray:
+    content = BytesIO()
+    Image.fromarray(image).save(content, "JPEG", quality=quality)
+    return np.asarray(Image.open(content), np.float32)
 
 
 class TestMoving:
@@ -139,11 +152,46 @@ class TestGrays:
         found, _ = augmented("blur(2, 0.25)", images=images)
         assert 200 < ((found - images).abs().amax((1, 2)) > 0).sum() < 300
 
+    def test_sharpening_adds_up_to_so_much_of_what_a_blur_takes(self):
+        images = torch.full((300, 21, 31), 100, dtype=torch.uint8)
+        images[:, :, 15:] = 140  # an edge upright in the middle
+        found = augmented("sharpen(2)", images=images)[0]
+        np.testing.assert_allclose(found[:, 10, :8], 100, atol=1e-3)
+        over = (found[:, 10, 15] - 140).double()  # a Gaussian of 1 leaves 0.6992 of the step at the first pixel
+        amounts = over / (0.3008 * 40)
+        assert 0 < amounts.min() < amounts.max() < 2
+        assert amounts.mean() == pytest.approx(1, abs=0.1)
+        np.testing.assert_allclose(found[:, 10, 14], 240 - found[:, 10, 15], atol=1e-3)
+
     def test_noise_has_its_deviation(self):
         images = torch.full((20, 40, 40), 128, dtype=torch.uint8)
         added = augmented("noise(8)", images=images)[0] - images
         assert added.mean().item() == pytest.approx(0, abs=0.2)
         assert added.std().item() == pytest.approx(8, rel=0.02)
+
+    @pytest.mark.parametrize("word", ["sharpen(2, 0.25)", "noise(8, 0.25)", "jpeg(10, 0.25)"])
+    def test_quality_is_changed_with_its_probability(self, word):
+        images = faces(1, 16, 16).expand(1000, -1, -1).contiguous()
+        found, _ = augmented(word, images=images)
+        assert 200 < ((found - images).abs().amax((1, 2)) > 0).sum() < 300
+
+    @pytest.mark.parametrize("quality", [10, 40, 75, 100])
+    @pytest.mark.parametrize("shape", [(16, 24), (13, 18)])
+    def test_compression_is_that_of_libjpeg(self, quality, shape):
+        images = (faces(20, *shape) // 2 + torch.arange(shape[1], dtype=torch.uint8)).numpy()
+        dice = SimpleNamespace(integers=lambda low, high, n: np.full(n, quality), random=np.zeros)
+        found = images.astype(np.float32)
+        jpeg(Batch(found, np.empty((20, 0), np.float32), dice), quality)  # type: ignore[arg-type]
+        apart = [np.abs(one - compressed(image, quality)) for one, image in zip(found, images, strict=True)]
+        assert np.mean(apart) < 0.5
+        assert np.mean(np.abs(found - images)) > (3 if quality < 100 else 0)
+
+    def test_compression_draws_qualities_from_its_own_to_100(self):
+        images = faces(1, 16, 16).expand(400, -1, -1).contiguous()
+        lost = (augmented("jpeg(10)", images=images)[0] - images).abs().mean((1, 2))
+        assert lost.min() < 1
+        assert lost.max() > 20
+        assert lost.unique().numel() > 50
 
     def test_grays_stay_within_0_and_255(self):
         found, _ = augmented("brightness(1.0)", "contrast(1.0)", "noise(200)", "shear(30)")
@@ -164,6 +212,20 @@ class TestGrays:
         images = torch.zeros(1000, 8, 8, dtype=torch.uint8)
         found, _ = augmented("erase(0.25)", images=images)
         assert 200 < found.amax((1, 2)).count_nonzero() < 300
+
+
+class TestForTeachers:
+    def test_faces_are_the_same_but_for_their_quality(self):
+        words, images = ("rotate(20)", "contrast(0.5)", "blur(2)", "erase(0.5)", "noise(40)", "mixup(1.0)"), faces()
+        idle = ("rotate(20)", "contrast(0.5)", "blur(0)", "erase(0.5)", "noise(0)", "mixup(1.0)")
+        shown = Augmentation(words, 7).for_teachers(images, 3)
+        np.testing.assert_allclose(shown, augmented(*idle, images=images, seed=7, number=3)[0], atol=1e-3)
+        spoilt, _ = augmented(*words, images=images, seed=7, number=3)
+        assert (spoilt - shown).abs().mean() > 10
+
+    def test_they_are_told_apart_only_where_a_word_spoils(self):
+        assert Augmentation(("flip", "jpeg(20)"), 0).spoils
+        assert not Augmentation(("flip", "erase", "contrast(0.2)"), 0).spoils
 
 
 class TestMixing:

@@ -14,8 +14,8 @@ def test_good_words_have_no_problems():
         check(["rotate(10)", "shift(0.1, height=0.2)", "zoom(share=0.1)", "shear(5)", "flip", "flip_vertical(0.1)"])
         == []
     )
-    assert check(["brightness(0.2)", "contrast(0.2)", "blur(1, 0.5)", "noise(8)", "erase", "mixup(0.4)"]) == []
-    assert check(["cutmix(1.0, 0.5)"]) == []
+    assert check(["brightness(0.2)", "contrast(0.2)", "blur(1, 0.5)", "noise(8, 0.5)", "erase", "mixup(0.4)"]) == []
+    assert check(["sharpen(1.5)", "jpeg(20, 0.3)", "cutmix(1.0, 0.5)"]) == []
     assert check([]) == []
 
 
@@ -39,6 +39,9 @@ def test_all_mistakes_are_told_at_once_each_with_its_place():
         "flip(2)",
         "blur(-1)",
         "noise(-1)",
+        "sharpen(11)",
+        "jpeg(0)",
+        "jpeg(50.5)",
         "erase(0.5, 2)",
         "mixup(0)",
         "cutmix(-1)",

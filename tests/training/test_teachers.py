@@ -10,6 +10,7 @@ from trained import CNN, NORMAL, Start, assert_same, silent, stop_at
 
 from mien.faces import Faces
 from mien.nets import Net, build
+from mien.training.augmentation import Augmentation
 from mien.training.loop import fit
 from mien.training.recipe import Recipe
 from mien.training.run import Run
@@ -35,6 +36,21 @@ def test_a_target_is_in_part_what_the_teachers_say(share: float, faces: Faces) -
         y = student.model(student.scaling(images))
         expected = F.cross_entropy(y, (1 - share) * targets + share * said).item()
     assert student.step(images, targets, 1).loss == pytest.approx(expected, rel=1e-5)
+    student.close()
+
+
+def test_teachers_judge_a_face_without_what_spoils_it(faces: Faces) -> None:
+    images, labels = torch.from_numpy(faces.images[:32]), torch.from_numpy(faces.labels[:32]).long()
+    targets, words = F.one_hot(labels, 7).float(), ("flip", "blur(3)", "mixup(0.4)", "noise(20)")
+    teacher = Trainer(build(CNN, 24, seed=1), Recipe(precision="float32"), 0)
+    recipe = Recipe(precision="float32", teachers=("a",), taught=1.0, augment=words)
+    student = Trainer(build(SMALL, 24), recipe, 0, teachers=[teacher])
+    with torch.no_grad():
+        spoilt, _ = Augmentation(words, 0)(images, targets, 5)
+        sharp = student.augmentation.for_teachers(images, 5)
+        y = student.model(student.scaling(spoilt))
+        expected = F.cross_entropy(y, teacher.probabilities(sharp)).item()
+    assert student.step(images, targets, 5).loss == pytest.approx(expected, rel=1e-5)
     student.close()
 
 

@@ -27,6 +27,15 @@ def _blurred(face: Image.Image) -> Image.Image:
     return face.filter(ImageFilter.GaussianBlur(1))
 
 
+def _sharpened(face: Image.Image) -> Image.Image:
+    return face.filter(ImageFilter.UnsharpMask(radius=1, percent=100, threshold=0))
+
+
+def _noisy(face: Image.Image) -> Image.Image:
+    noise = np.random.default_rng(0).normal(0, 8, (face.height, face.width))
+    return Image.fromarray(np.clip(np.rint(np.asarray(face) + noise), 0, 255).astype(np.uint8))
+
+
 def _half_the_size(face: Image.Image) -> Image.Image:
     small = face.resize((face.width // 2, face.height // 2), Image.Resampling.BOX)
     return small.resize(face.size, Image.Resampling.BICUBIC)
@@ -43,6 +52,8 @@ CHANGES: Mapping[str, Callable[[Image.Image], Image.Image]] = {
     "darker: gamma 2": _darker,
     "brighter: gamma 0.5": _brighter,
     "blurred by 1 pixel": _blurred,
+    "sharpened": _sharpened,
+    "noise of 8 grays": _noisy,
     "half the size, enlarged": _half_the_size,
     "JPEG of quality 20": _compressed,
 }

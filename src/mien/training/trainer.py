@@ -52,8 +52,8 @@ class Trainer:
         seed: of dropout and augmentation.
         scaling: of the images; the recipe's own, where it takes nothing from the train split.
         loss: what is made small; plain cross-entropy unless given.
-        teachers: whose judgement of a face, as augmentation has left it, is the recipe's share of its target
-            (Hinton et al. 2015, arXiv 1503.02531; Beyer et al. 2022, arXiv 2106.05237).
+        teachers: whose judgement of a face, as augmentation has left it but for blur and the like, is the recipe's
+            share of its target (Hinton et al. 2015, arXiv 1503.02531; Beyer et al. 2022, arXiv 2106.05237).
     """
 
     def __init__(
@@ -102,10 +102,13 @@ class Trainer:
             number: of the step, counted over all epochs: with the seed, it decides dropout and augmentation.
             rate: the learning rate, as a share of the recipe's.
         """
+        given = inputs
         if self.augmentation:
-            inputs, targets = self.augmentation(inputs, targets, number)
+            inputs, targets = self.augmentation(given, targets, number)
         if self.teachers:
-            said = torch.stack([teacher.teach(inputs) for teacher in self.teachers]).mean(0)
+            spoilt = self.augmentation if self.augmentation and self.augmentation.spoils else None
+            shown = spoilt.for_teachers(given, number) if spoilt else inputs
+            said = torch.stack([teacher.teach(shown) for teacher in self.teachers]).mean(0)
             targets = torch.lerp(targets, said, self.recipe.taught)
         judged = self.gradients.batch(self._seen(inputs), targets, key=self.seed * 2**32 + number)
         penalties = self._penalise()

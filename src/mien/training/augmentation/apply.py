@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from mien.errors import UserError
 from mien.training.augmentation.geometry import Draw
 from mien.training.augmentation.pixels import Batch
-from mien.training.augmentation.words import GEOMETRY, PIXELS, check, read
+from mien.training.augmentation.words import GEOMETRY, PIXELS, QUALITY, check, read
 
 _STREAM = 0x617567
 """Sets these random numbers apart from others that are drawn from the same seed."""
@@ -37,6 +37,9 @@ class Augmentation:
         words: as `rotate(10)`; () changes nothing.
         seed: 0 or more.
 
+    Attributes:
+        spoils: whether a word among them changes how good a picture is.
+
     Raises:
         UserError: with every mistake in the words.
     """
@@ -48,6 +51,7 @@ class Augmentation:
         given = [_Given(*read(text), at) for at, text in enumerate(words)]
         self._moves = [word for word in given if word.name in GEOMETRY]
         self._changes = [word for word in given if word.name in PIXELS]
+        self.spoils = any(word.name in QUALITY for word in given)
 
     def __call__(self, images: Tensor, targets: Tensor, number: int) -> tuple[Tensor, Tensor]:
         """Augment a batch; what is given stays as it is.
@@ -60,11 +64,25 @@ class Augmentation:
         Returns:
             images float32 [N, H, W] in 0..255, and targets float32 [N, K], whose rows sum to 1.
         """
+        return self._done(images, targets, number, self._changes)
+
+    def for_teachers(self, images: Tensor, number: int) -> Tensor:
+        """The faces as a call leaves them, but without the words that change how good a picture is.
+
+        So a net learns to tell of a blurred face what its teachers tell of the sharp one.
+
+        Returns:
+            float32 [N, H, W] in 0..255.
+        """
+        unspoilt = [word for word in self._changes if word.name not in QUALITY]
+        return self._done(images, torch.empty(len(images), 0), number, unspoilt)[0]
+
+    def _done(self, images: Tensor, targets: Tensor, number: int, changes: list[_Given]) -> tuple[Tensor, Tensor]:
         moved = self._resampled(images, number) if self._moves else images.float()
-        if not self._changes:
+        if not changes:
             return moved, targets
         mixed = targets.clone()
-        for name, arguments, at in self._changes:
+        for name, arguments, at in changes:
             PIXELS[name](Batch(moved.numpy(), mixed.numpy(), self._dice(number, at)), **arguments)
         return moved, mixed
 

@@ -9,8 +9,6 @@ from pydantic import Field
 
 from mien.training.augmentation.geometry import Share
 
-Deviation = Annotated[float, Field(ge=0, le=255)]
-Pixels = Annotated[float, Field(ge=0, le=16)]
 Alpha = Annotated[float, Field(gt=0, le=100)]
 Boxes = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
@@ -32,6 +30,12 @@ class Batch:
     def factors(self, share: float) -> NDArray[np.float32]:
         """A number for each face, evenly between -share and share, [N, 1, 1]."""
         return self.dice.uniform(-share, share, (len(self.images), 1, 1)).astype(np.float32)
+
+    def drawn(self, bound: float, probability: float) -> NDArray[np.float64]:
+        """A number for each face, evenly between 0 and bound, with this probability, and else 0; [N]."""
+        numbers = self.dice.uniform(0, bound, len(self.images))
+        numbers[self.dice.random(len(self.images)) >= probability] = 0
+        return numbers
 
     def inside(self, boxes: Boxes) -> NDArray[np.bool_]:
         """Which pixels lie in their face's box (top, bottom, left, right, the ends not included), [N, H, W]."""
@@ -55,30 +59,6 @@ def contrast(at: Batch, share: Share) -> None:
     at.images *= 1 + at.factors(share)
     at.images += mean
     np.clip(at.images, 0, 255, out=at.images)
-
-
-def noise(at: Batch, deviation: Deviation) -> None:
-    """Add normal noise of this standard deviation, in grays of 0..255, to each pixel (Keras's GaussianNoise)."""
-    import torch  # draws them in a third of numpy's time
-
-    drawn = torch.Generator().manual_seed(int(at.dice.integers(2**32)))
-    at.images += torch.empty(at.images.shape).normal_(0, deviation, generator=drawn).numpy()
-    np.clip(at.images, 0, 255, out=at.images)
-
-
-def blur(at: Batch, deviation: Pixels, probability: Share = 1.0) -> None:
-    """Blur a face by a Gaussian, with this probability: as photos out of focus and small faces made larger are.
-
-    Its standard deviation is drawn for each face, evenly between 0 and `deviation` pixels. At the border what lies
-    within the face counts alone.
-    """
-    faces, (height, width) = len(at.images), at.images.shape[1:]
-    deviations = at.dice.uniform(0, deviation, faces)
-    deviations[at.dice.random(faces) >= probability] = 0
-    blurred = np.flatnonzero(deviations > 0)
-    down = _gaussians(deviations[blurred], height)
-    across = down if width == height else _gaussians(deviations[blurred], width)
-    at.images[blurred] = down @ at.images[blurred] @ across.transpose(0, 2, 1)
 
 
 def erase(at: Batch, probability: Share = 0.5, share: Share = 0.4) -> None:
@@ -121,16 +101,6 @@ def cutmix(at: Batch, alpha: Alpha = 1.0, probability: Share = 1.0) -> None:
     np.copyto(at.images, at.images[other], where=at.inside((top, bottom, left, right)))
     pasted = ((bottom - top) * (right - left) / (height * width)).astype(np.float32)[:, None]
     at.targets += pasted * (at.targets[other] - at.targets)
-
-
-def _gaussians(deviations: NDArray[np.float64], length: int) -> NDArray[np.float32]:
-    """The weight of each old pixel of a row in each new one, [N, length, length]; those of a new one add up to 1."""
-    places = np.arange(length)
-    falling = np.exp(-(places**2) / (2 * np.maximum(deviations, 1e-3)[:, None] ** 2)).astype(np.float32)
-    falling[falling < 1e-6] = 0  # the smallest floats make a product ten times slower
-    weights = falling[:, np.abs(places[:, None] - places)]
-    shares: NDArray[np.float32] = weights / weights.sum(axis=2, keepdims=True)
-    return shares
 
 
 def _kept_shares(at: Batch, alpha: float, probability: float) -> NDArray[np.float32]:

@@ -7,15 +7,21 @@ from mien.errors import did_you_mean
 from mien.nets.grammar import arguments
 from mien.nets.words import Mistake, parse
 from mien.training.augmentation.geometry import Maps, flip, flip_vertical, rotate, shear, shift, zoom
-from mien.training.augmentation.pixels import blur, brightness, contrast, cutmix, erase, mixup, noise
+from mien.training.augmentation.pixels import brightness, contrast, cutmix, erase, mixup
+from mien.training.augmentation.quality import blur, jpeg, noise, sharpen
 
 GEOMETRY: dict[str, Callable[..., Maps]] = {
     word.__name__: word for word in (rotate, shift, zoom, shear, flip, flip_vertical)
 }
 """The words that move pixels."""
 
+QUALITY: dict[str, Callable[..., None]] = {word.__name__: word for word in (blur, sharpen, noise, jpeg)}
+"""The words that change how good a picture is; teachers judge faces without them."""
+
 PIXELS: dict[str, Callable[..., None]] = {
-    word.__name__: word for word in (brightness, contrast, blur, noise, erase, mixup, cutmix)
+    **{word.__name__: word for word in (brightness, contrast)},
+    **QUALITY,
+    **{word.__name__: word for word in (erase, mixup, cutmix)},
 }
 """The words that change gray values or mix faces."""
 
