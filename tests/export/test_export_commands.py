@@ -43,6 +43,13 @@ def test_json_tells_the_same(mien, study: Path) -> None:
     assert (told["facts"]["precision"], told["facts"]["temperature"], told["facts"]["net"]) == ("float16", 1, "flat")
 
 
+def test_leaves_what_nets_may_start_from_where_it_is_asked_to(mien, study: Path) -> None:
+    done = mien("export", study / "small", "a.onnx", "--start")
+    [folder] = Path().glob("a-*/")
+    assert f'{folder}: to start from, in another study\'s file: start = "{folder}"' in done.stdout
+    assert json.loads(mien("export", study / "small", "a.onnx", "--start", "--json").stdout)["start"] == str(folder)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

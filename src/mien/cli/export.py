@@ -38,6 +38,9 @@ def export(
         True, "--temperature/--no-temperature", help="Fit one on validation, so that probabilities mean what they say."
     ),
     card: bool = typer.Option(False, "--card", help="Write the model card beside it, as FILE.md."),
+    start: bool = typer.Option(
+        False, "--start", help="Leave what other studies' nets can start from beside it: its weights, in float16."
+    ),
     licence: str = typer.Option("", "--licence", metavar="TEXT", help="That the model may be used under."),
     note: str = typer.Option("", "--note", metavar="TEXT", help="A sentence for its facts and its card."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -69,19 +72,26 @@ def export(
         from mien.export.card import card_of
 
         write_text(out.with_suffix(".md"), card_of(done.facts, done.bytes))
-    _tell(done, as_json)
+    left = None
+    if start:
+        from mien.export.start import leave_start
+
+        left = leave_start(found, out)
+    _tell(done, left, as_json)
 
 
-def _tell(done: "Exported", as_json: bool) -> None:
+def _tell(done: "Exported", start: Path | None, as_json: bool) -> None:
     import json
     from dataclasses import asdict
 
     if as_json:
-        told: dict[str, Any] = asdict(done) | {"file": str(done.file)}
+        told: dict[str, Any] = asdict(done) | {"file": str(done.file), "start": str(start) if start else None}
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
     facts, found = done.facts, done.agreement
     typer.echo(f"{done.file}: {facts.name}, {facts.precision}, {done.bytes:,} bytes, {facts.parameters:,} parameters")
+    if start:
+        typer.echo(f"{start}: to start from, in another study's file: start = {json.dumps(str(start))}")
     classes = ", ".join(facts.classes)
     typer.echo(f"takes faces uint8 [N, {facts.height}, {facts.width}]; gives the probabilities of {classes}")
     typer.echo(

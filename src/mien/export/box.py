@@ -4,9 +4,7 @@ from pathlib import Path
 
 from mien.errors import UserError, did_you_mean
 from mien.export.facts import Facts, read_facts
-
-BOX = Path(__file__).parents[1] / "models"
-"""Where they lie."""
+from mien.models import BOX
 
 
 def boxed() -> dict[str, Path]:

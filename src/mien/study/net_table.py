@@ -16,7 +16,7 @@ from mien.nets.layers import WORDS
 from mien.nets.words import Mistake, names_in, parse
 from mien.nets.zoo import SEED_RECIPES, ZOO
 from mien.study.checking import NAME, NAME_RULE, Table, checked, problem, section
-from mien.study.origin import find_run
+from mien.study.origin import boxed_run, find_run
 from mien.study.space import Values
 from mien.study.tune import Tune, read_tune
 from mien.training.augmentation import WORDS as AUGMENTATIONS
@@ -41,6 +41,10 @@ LAYERS = ("layers", "zoo", "backbone")
 """The keys by which a net's table tells its layers."""
 
 
+BOXED = "box:"
+"""How the name of a model in the box begins, where a net starts from it."""
+
+
 def with_starts(nets: Mapping[str, Any], folder: Path, problems: list[str]) -> dict[str, dict[str, Any]]:
     """The nets' tables, as `read_net` takes them.
 
@@ -58,8 +62,18 @@ def with_starts(nets: Mapping[str, Any], folder: Path, problems: list[str]) -> d
         elif start in tables:
             found[name] = _layers_along(start, tables) | table
         else:
-            found[name] = table | {"start": str((folder / Path(start).expanduser()).resolve())}
+            try:
+                found[name] = table | {"start": str(_run_at(start, folder))}
+            except UserError as error:
+                problems.append(f"nets.{name}.start: {error}")
     return found
+
+
+def _run_at(start: str, folder: Path) -> Path:
+    """Where the run lies that a net starts from; a UserError where the box has none of that name."""
+    if start.startswith(BOXED):
+        return boxed_run(start.removeprefix(BOXED))
+    return (folder / Path(start).expanduser()).resolve()
 
 
 def _layers_along(name: str, tables: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

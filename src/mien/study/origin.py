@@ -7,6 +7,7 @@ from typing import Any
 from mien.disk import read_json
 from mien.errors import UserError, did_you_mean
 from mien.faces import Faces, open_faces
+from mien.models import BOX
 from mien.training.run import Run
 
 
@@ -26,6 +27,18 @@ def find_run(place: Path) -> Run:
         if (study / "study.toml").exists():
             return _of_study(study, net)
     raise UserError(f"{place}: neither a run's folder nor a study's, nor STUDY/NET for a net of a study")
+
+
+def boxed_run(name: str) -> Path:
+    """The folder of the run behind a model in the box.
+
+    Raises:
+        UserError: there is none of that name to start from.
+    """
+    found = {folder.name.rpartition("-")[0]: folder for folder in sorted(BOX.glob("*-*/"))}
+    if name not in found:
+        raise UserError(f"the box has no model {name!r} to start from; {did_you_mean(name, list(found))}")
+    return found[name]
 
 
 def study_of(run: Run) -> Path | None:

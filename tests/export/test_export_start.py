@@ -1,0 +1,83 @@
+"""What is left of a run for other nets to start from, beside its file and in the box."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mien.errors import UserError
+from mien.export.box import find_boxed
+from mien.export.facts import read_facts
+from mien.export.graph import graph_of
+from mien.export.start import leave_start
+from mien.faces import Faces, open_faces
+from mien.models import BOX
+from mien.predict.classifier import Classifier
+from mien.study.origin import boxed_run, find_run
+from mien.study.schema import read_study
+from mien.training.checkpoint import load_weights
+from mien.training.loop import fit
+from mien.training.recipe import Recipe
+from mien.training.run import Run
+
+
+def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces: Faces, tmp_path: Path) -> None:
+    left = leave_start(small, tmp_path / "kept" / "mine.onnx")
+    assert left.name.startswith("mine-")
+    assert {file.name for file in left.iterdir()} == {"run.json", "state.json", "weights.safetensors"}
+    assert find_run(left).net == small.net
+    said = {}
+    for start in (small.folder, left):
+        recipe = Recipe(epochs=1, batch=50, learning_rate=1e-9, start=str(start.resolve()), precision="float32")
+        run = Run.create(tmp_path / "runs", small.net, recipe, 0, faces)
+        assert fit(run, faces, lambda progress: None).state == "finished"
+        said[start] = run.predictions("validation").probabilities
+    assert len(said) == 2
+    assert abs(said[small.folder] - said[left]).max() < 0.01
+
+
+def test_kernels_take_half_the_room_and_statistics_stay_as_they_are(small: Run, tmp_path: Path) -> None:
+    before = load_weights(small.folder / "weights.safetensors")
+    after = load_weights(leave_start(small, tmp_path / "mine.onnx") / "weights.safetensors")
+    for name, tensor in before.items():
+        assert after[name].dtype == (torch.float16 if tensor.dim() > 1 else tensor.dtype)
+        torch.testing.assert_close(after[name].to(tensor.dtype), tensor, rtol=1e-3, atol=1e-6)
+
+
+def test_other_weights_have_another_folder_and_the_same_the_same(small: Run, trained, tmp_path: Path) -> None:
+    first = leave_start(small, tmp_path / "mine.onnx")
+    assert leave_start(small, tmp_path / "mine.onnx") == first
+    assert leave_start(trained(seed=3), tmp_path / "mine.onnx") != first
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_study_starts_from_the_box(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text('name = "a"\n[nets.mine]\nstart = "box:best"\n')
+    [net] = read_study(file, data=["drawn:40"]).nets
+    assert Path(net.recipe.start) == boxed_run("best")
+    assert net.net.layers == Run.open(boxed_run("best")).net.layers
+
+
+def test_a_model_that_the_box_lacks_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text('name = "a"\n[nets.mine]\nstart = "box:bset"\n')
+    with pytest.raises(UserError) as told:
+        read_study(file, data=["drawn:40"])
+    assert str(told.value).splitlines()[1:] == [
+        "  nets.mine.start: the box has no model 'bset' to start from; known: best; did you mean 'best'?"
+    ]
+
+
+def test_there_is_one_start_a_model_in_the_box() -> None:
+    assert [folder.name.rpartition("-")[0] for folder in sorted(BOX.glob("*-*/"))] == ["best"]
+
+
+@pytest.mark.real
+def test_what_the_box_has_to_start_from_is_its_model(fer2013: Path) -> None:
+    test = open_faces(str(fer2013)).split("test").first(500)
+    graph = graph_of(Run.open(boxed_run("best")))
+    graph.temperature = read_facts(find_boxed("best")).temperature
+    said = (graph.logits(test.images) / graph.temperature).softmax(1).numpy()
+    assert np.mean(said.argmax(1) == Classifier("best").probabilities(test.images).argmax(1)) > 0.97
