@@ -47,6 +47,15 @@ def test_teachers_are_told() -> None:
     assert "from what teacher-0123456789 said of these faces too, 70 % of each target" in flat(card_of(taught, 1))
 
 
+def test_what_it_started_from_is_told() -> None:
+    started = replace(FULL, recipe=FULL.recipe | {"start": "first-0123456789"})
+    assert "of the run first-0123456789, which may have learnt from other faces." in flat(card_of(started, 1))
+    same, other = FULL.data["fingerprint"], "ef" * 32
+    for before, told in ((same, "was trained on the same split."), (other, "learnt from other faces, of")):
+        card = flat(card_of(replace(started, data=FULL.data | {"before": before}), 1))
+        assert f"of the run first-0123456789, which {told}" in card
+
+
 def test_it_says_what_it_must_not_be_used_for_and_that_labels_are_noisy() -> None:
     card = flat(card_of(FULL, 1))
     assert "not in hiring, schools, policing, border control, medicine or insurance" in card

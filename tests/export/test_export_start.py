@@ -11,6 +11,7 @@ from mien.export.box import find_boxed
 from mien.export.facts import read_facts
 from mien.export.graph import graph_of
 from mien.export.start import leave_start
+from mien.export.write import export
 from mien.faces import Faces, open_faces
 from mien.models import BOX
 from mien.predict.classifier import Classifier
@@ -32,8 +33,11 @@ def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces
         recipe = Recipe(epochs=1, batch=50, learning_rate=1e-9, start=str(start.resolve()), precision="float32")
         run = Run.create(tmp_path / "runs", small.net, recipe, 0, faces)
         assert fit(run, faces, lambda progress: None).state == "finished"
+        asked = Run.open(leave_start(run, tmp_path / "next.onnx")).asked["recipe"]
+        assert asked["start"] == start.name  # no path of this machine
         said[start] = run.predictions("validation").probabilities
     assert len(said) == 2
+    assert export(run, faces, tmp_path / "next.onnx").facts.data["before"] == faces.fingerprint
     assert abs(said[small.folder] - said[left]).max() < 0.01
 
 

@@ -33,7 +33,8 @@ class Facts:
         mirror: whether each face is judged together with its mirror image.
         zooms: the frames in which each face is judged besides, in shares of its side.
         run, study, net, seed: where it comes from; study is "" for a run that stands alone.
-        data: of the faces it was trained on: `name`, `fingerprint`, and `counts` by split and emotion.
+        data: of the faces it was trained on: `name`, `fingerprint`, and `counts` by split and emotion; `before`: the
+            fingerprint of those that the run it started from learnt from, None where there is none or it is gone.
         recipe: the entries of its training's recipe that differ from their defaults.
         layers: of the net, a word each, hyper-parameters bound.
         scores: what this file is worth, measured by it; shares, 0..1. By split (`validation`, and `test` where the

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save
 from torch import Tensor
@@ -33,9 +34,17 @@ def leave_start(run: Run, beside: Path) -> Path:
     folder = beside.parent / f"{beside.stem}-{sha256(content).hexdigest()[:10]}"
     with whole_folder(folder) as draft:
         (draft / "weights.safetensors").write_bytes(content)
-        write_json(draft / "run.json", run.asked)
+        write_json(draft / "run.json", _asked(run))
         write_json(draft / "state.json", asdict(run.status) | {"pid": 0})
     return folder
+
+
+def _asked(run: Run) -> dict[str, Any]:
+    """What was asked of a run; of the one that it started from itself its name alone, as it lies elsewhere."""
+    recipe = dict(run.asked["recipe"])
+    if recipe.get("start"):
+        recipe["start"] = Path(recipe["start"]).name
+    return run.asked | {"recipe": recipe}
 
 
 def _halved(tensor: Tensor) -> Tensor:

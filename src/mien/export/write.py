@@ -135,7 +135,12 @@ def _facts(run: Run, faces: Faces, graph: Graph, precision: Precision) -> Facts:
         study=_study_name(run),
         net=run.net.name,
         seed=run.seed,
-        data={"name": faces.name, "fingerprint": faces.fingerprint, "counts": faces.counts()},
+        data={
+            "name": faces.name,
+            "fingerprint": faces.fingerprint,
+            "counts": faces.counts(),
+            "before": _learnt_before(run),
+        },
         recipe=_recipe_of(run),
         layers=tuple(str(parse(word, run.net.values)) for word in run.net.layers),
         created=now(),
@@ -146,6 +151,14 @@ def _recipe_of(run: Run) -> dict[str, Any]:
     """The entries of its recipe that differ from their defaults; of the run it started from its name alone."""
     changes = run.recipe.changes()
     return changes | ({"start": Path(run.recipe.start).name} if run.recipe.start else {})
+
+
+def _learnt_before(run: Run) -> str | None:
+    """The fingerprint of the faces that the run it started from learnt from; None where that is not known."""
+    before = run.folder.parent / run.recipe.start  # an absolute path stays what it is
+    if not run.recipe.start or not (before / "run.json").exists():
+        return None
+    return str(Run.open(before).asked["faces"]["fingerprint"])
 
 
 def _study_name(run: Run) -> str:

@@ -20,7 +20,7 @@ from mien.predict.images import Photo, PhotoSource, gray, open_photo
 
 VIEWS = 1.0, 0.9
 """A face is judged in frames of these shares of its frame's side, and their mean told: how large a face was framed
-varies in what nets are trained on, and is never told exactly."""
+varies in what nets are trained on, and is never told exactly. Worth half a point: docs/decisions/0007-quality.md."""
 
 SHOWN = 640
 """The long side of the picture that a prediction keeps, in pixels."""
