@@ -186,6 +186,10 @@ class TestGrays:
         assert np.mean(apart) < 0.5
         assert np.mean(np.abs(found - images)) > (3 if quality < 100 else 0)
 
+    @pytest.mark.parametrize("word", ["blur(2, 0)", "sharpen(2, 0)", "noise(8, 0)", "jpeg(10, 0)"])
+    def test_none_is_changed_where_none_is_taken(self, word):
+        np.testing.assert_array_equal(augmented(word)[0], faces())
+
     def test_compression_draws_qualities_from_its_own_to_100(self):
         images = faces(1, 16, 16).expand(400, -1, -1).contiguous()
         lost = (augmented("jpeg(10)", images=images)[0] - images).abs().mean((1, 2))

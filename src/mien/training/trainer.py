@@ -106,8 +106,9 @@ class Trainer:
         if self.augmentation:
             inputs, targets = self.augmentation(given, targets, number)
         if self.teachers:
-            spoilt = self.augmentation if self.augmentation and self.augmentation.spoils else None
-            shown = spoilt.for_teachers(given, number) if spoilt else inputs
+            shown = inputs
+            if self.augmentation and self.augmentation.spoils:
+                shown = self.augmentation.for_teachers(given, number)
             said = torch.stack([teacher.teach(shown) for teacher in self.teachers]).mean(0)
             targets = torch.lerp(targets, said, self.recipe.taught)
         judged = self.gradients.batch(self._seen(inputs), targets, key=self.seed * 2**32 + number)

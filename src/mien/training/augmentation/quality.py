@@ -34,6 +34,7 @@ QUANTA = np.array(
 """By what JPEG divides the frequencies of a block of brightness at quality 50: ITU-T T.81, table K.1."""
 
 BLOCK = len(QUANTA)
+"""The side of JPEG's blocks, in pixels."""
 
 
 def blur(at: Batch, deviation: Pixels, probability: Share = 1.0) -> None:
