@@ -34,6 +34,13 @@ def test_exports_a_net_of_a_study_and_tells_what_came_out(mien, study: Path) -> 
     assert Path("a.md").read_text().startswith("# mine\n")
 
 
+def test_an_adjustment_is_told_by_the_card_and_left_out_of_others(mien, study: Path) -> None:
+    for words, told in (((), 0), (("--logit-adjustment", "0.5"), 0.5)):
+        assert mien("export", study / "small", "a.onnx", "--card", *words).exit_code == 0
+        assert read_facts(Path("a.onnx")).logit_adjustment == told
+        assert ("50 % of the logarithm of each emotion's share" in Path("a.md").read_text()) == bool(told)
+
+
 def test_json_tells_the_same(mien, study: Path) -> None:
     done = mien("export", study, "a.onnx", "--fp16", "--no-temperature", "--json")
     told = json.loads(done.stdout)
@@ -54,6 +61,7 @@ def test_leaves_what_nets_may_start_from_where_it_is_asked_to(mien, study: Path)
     ("words", "message"),
     [
         (["a.bin"], r"a\.bin: the file to write must end in \.onnx"),
+        (["a.onnx", "--logit-adjustment", "1.5"], "1.5 is not in the range 0<=x<=1"),
         (["a.onnx", "--int8", "--fp16"], "--int8 with --fp16: a file has one precision"),
         (["folder.onnx"], r"folder\.onnx: is a folder"),
         (["a.onnx", "--card"], r"a\.md: is a folder"),

@@ -104,6 +104,19 @@ def test_the_temperature_changes_how_sure_it_is_and_no_answer(small: Run, faces:
     assert np.array_equal(said_by(plain.file, images).argmax(1), logits.argmax(1).numpy())
 
 
+def test_the_adjustment_takes_back_how_common_each_class_is_in_train(small: Run, faces: Faces, tmp_path: Path) -> None:
+    validation = faces.split("validation")
+    plain = graph_of(small).logits(validation.images).numpy()
+    counts = np.bincount(faces.split("train").labels, minlength=len(faces.classes))
+    for share in (0.5, 1.0):
+        done = export(small, faces, tmp_path / "m.onnx", logit_adjustment=share)
+        assert read_facts(done.file).logit_adjustment == share
+        shifted = (plain - share * np.log(counts / counts.sum())) / done.facts.temperature
+        raised = np.exp(shifted - shifted.max(1, keepdims=True))
+        expected = raised / raised.sum(1, keepdims=True)
+        assert np.abs(said_by(done.file, validation.images) - expected).max() < 1e-4
+
+
 def test_test_is_not_looked_at_unless_its_study_did(trained, faces: Faces, tmp_path: Path) -> None:
     run = trained()
     done = export(run, faces, tmp_path / "m.onnx")

@@ -37,6 +37,14 @@ def export(
     temperature: bool = typer.Option(
         True, "--temperature/--no-temperature", help="Fit one on validation, so that probabilities mean what they say."
     ),
+    logit_adjustment: float = typer.Option(
+        0.0,
+        "--logit-adjustment",
+        metavar="SHARE",
+        min=0,
+        max=1,
+        help="How much of what it learnt of how common each emotion is to take back, 0 to 1: rare ones gain.",
+    ),
     card: bool = typer.Option(False, "--card", help="Write the model card beside it, as FILE.md."),
     start: bool = typer.Option(
         False, "--start", help="Leave what other studies' nets can start from beside it: its weights, in float16."
@@ -66,7 +74,7 @@ def export(
     with reading_faces():
         faces = faces_of(found, data or [])
     precision: Precision = "int8" if int8 else "float16" if fp16 else "float32"
-    done = write.export(found, faces, out, precision, temperature, name or "", licence, note)
+    done = write.export(found, faces, out, precision, temperature, logit_adjustment, name or "", licence, note)
     if card:
         from mien.disk import write_text
         from mien.export.card import card_of
@@ -106,10 +114,11 @@ def _tell(done: "Exported", start: Path | None, as_json: bool) -> None:
 
 
 def _tell_split(split: str, scores: Any, temperature: float) -> None:
-    mean, low, high, ece, before = (
-        100 * scores[f"{split}_{name}"] for name in ("accuracy", "low", "high", "ece", "ece_before")
+    mean, low, high, balanced, ece, before = (
+        100 * scores[f"{split}_{name}"]
+        for name in ("accuracy", "low", "high", "balanced_accuracy", "ece", "ece_before")
     )
     softened = f"calibration error {ece:.2f} %"
     if temperature != 1:
         softened += f" at temperature {temperature:.3f}, {before:.2f} % without"
-    typer.echo(f"{split}: {mean:.1f} % right ({low:.1f} to {high:.1f}); {softened}")
+    typer.echo(f"{split}: {mean:.1f} % right ({low:.1f} to {high:.1f}); balanced accuracy {balanced:.1f} %; {softened}")

@@ -20,7 +20,7 @@ INPUT, OUTPUT = "faces", "probabilities"
 class Facts:
     """What is known of a model.
 
-    All between gray pixels and probabilities is in the file's graph: views, scaling, temperature, softmax.
+    All between gray pixels and probabilities is in the file's graph: views, scaling, adjustment, temperature, softmax.
 
     Attributes:
         name: what to call it.
@@ -30,6 +30,8 @@ class Facts:
         parameters: of the net.
         precision: what the weights are kept in: float32, float16, or int8, which it also computes in.
         temperature: what logits are divided by (Guo et al. 2017, arXiv 1706.04599); 1 leaves them as they are.
+        logit_adjustment: how much of the logarithm of each class's share of train is taken from its logit (Menon et al.
+            2021, arXiv 2007.07314), 0..1.
         mirror: whether each face is judged together with its mirror image.
         zooms: the frames in which each face is judged besides, in shares of its side.
         run, study, net, seed: where it comes from; study is "" for a run that stands alone.
@@ -68,6 +70,7 @@ class Facts:
     licence: str = ""
     note: str = ""
     zooms: tuple[float, ...] = ()
+    logit_adjustment: float = 0.0
 
     def to_json(self) -> str:
         """As the text that stands in the file."""

@@ -32,15 +32,17 @@ _AT_ONCE = 256
 
 
 class Graph(nn.Module):
-    """Views, scaling, net, temperature and softmax. faces: uint8 [N, H, W] -> float32 [N, K], rows sum to 1.
+    """Views, scaling, net, offsets, temperature and softmax. faces: uint8 [N, H, W] -> float32 [N, K], rows sum to 1.
 
     Attributes:
+        offsets: what is taken from the mean logits, float32 [K]; None takes nothing. To be set, as they come after it.
         temperature: what logits are divided by; to be set once it is known.
     """
 
     def __init__(self, views: Views, scaling: Scaling, net: Model) -> None:
         super().__init__()
         self.views, self.scaling, self.temperature = views, scaling, 1.0
+        self.offsets: Tensor | None = None
         self.add_module(NET, net)
         self.eval()
 
@@ -55,7 +57,8 @@ class Graph(nn.Module):
 
     def _logits(self, faces: Tensor) -> Tensor:
         # All views of a face go through the net in one batch, which is faster than one after the other.
-        return self.views.mean(self.get_submodule(NET)(self.scaling(self.views(faces))))
+        logits = self.views.mean(self.get_submodule(NET)(self.scaling(self.views(faces))))
+        return logits if self.offsets is None else logits - self.offsets
 
 
 def batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:

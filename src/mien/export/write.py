@@ -11,6 +11,7 @@ import numpy as np
 from mien import __version__
 from mien.disk import whole_file
 from mien.errors import UserError
+from mien.export.adjustment import offsets
 from mien.export.compare import Agreement, agreement, probabilities, refuse
 from mien.export.facts import KEY, Facts
 from mien.export.graph import Graph, graph_of, to_onnx
@@ -53,6 +54,7 @@ def export(
     out: Path,
     precision: Precision = "float32",
     temperature: bool = True,
+    logit_adjustment: float = 0.0,
     name: str = "",
     licence: str = "",
     note: str = "",
@@ -67,6 +69,7 @@ def export(
         out: the file, which may be there already.
         precision: float16 halves the file; int8 quarters it and is computed in int8, calibrated on train.
         temperature: whether one is fitted on validation; 1 if not.
+        logit_adjustment: how much is taken back of what was learnt of how common each class is, 0..1.
         name: what to call the model; the file's name unless given.
         licence: that the model may be used under.
         note: what else its facts should tell.
@@ -76,6 +79,8 @@ def export(
     """
     validation = faces.split("validation")
     graph = graph_of(run)
+    if logit_adjustment:
+        graph.offsets = offsets(faces.counts()["train"], faces.classes, logit_adjustment)
     logits = graph.logits(validation.images)
     if temperature:
         graph.temperature = fit_temperature(logits.numpy(), validation.labels)
@@ -91,7 +96,7 @@ def export(
             test = probabilities(draft, faces.split("test").images)
             scores |= split_scores("test", test, faces, graph.temperature)
     facts = replace(_facts(run, faces, graph, precision), name=name or out.stem, licence=licence, note=note)
-    facts = replace(facts, scores=scores)
+    facts = replace(facts, logit_adjustment=logit_adjustment, scores=scores)
     model.metadata_props.add(key=KEY, value=facts.to_json())
     _keep(model, out)
     trained = run.predictions("validation")
