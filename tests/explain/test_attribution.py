@@ -9,7 +9,7 @@ import torch
 
 from mien.errors import UserError
 from mien.explain.attribution import Explainer
-from mien.export.graph import NET, graph_of
+from mien.export.graph import NET, member_of
 from mien.faces import Faces
 from mien.nets import Net
 from mien.training.loop import fit
@@ -24,14 +24,14 @@ def corner(runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch) -> Run:
     """The flat net, whose first class is for white in its upper left corner of 6x6 pixels and looks at nothing else."""
 
     def known(run: Run) -> torch.nn.Module:
-        graph = graph_of(run)
-        dense = graph.get_submodule(NET)[1]
+        member = member_of(run)
+        dense = member.get_submodule(NET)[1]
         weights = torch.zeros(len(dense.weight), 24, 24)
         weights[0, :6, :6] = 0.25
         dense.weight.data = weights.flatten(1)
-        return graph
+        return member
 
-    monkeypatch.setattr("mien.explain.attribution.graph_of", known)
+    monkeypatch.setattr("mien.explain.attribution.member_of", known)
     return runs["flat"]
 
 
@@ -59,10 +59,10 @@ def test_grad_cam_weighs_the_last_layers_channels_by_the_emotions_gradient(runs:
     explainer = Explainer(runs["averaged"])
     assert (explainer.method, explainer.layer) == ("grad_cam", "relu_2")
     mattered = explainer(faces.images[:4], [0, 1, 2, 3])
-    graph = graph_of(runs["averaged"])
-    *before, _, classes = graph.get_submodule(NET)
+    member = member_of(runs["averaged"])
+    *before, _, classes = member.get_submodule(NET)
     with torch.no_grad():  # behind an average the gradient is the class's weight, the same for all pixels of a channel
-        maps = torch.nn.Sequential(*before)(graph.scaling(torch.from_numpy(faces.images[:4].copy())))
+        maps = torch.nn.Sequential(*before)(member.scaling(torch.from_numpy(faces.images[:4].copy())))
         small = torch.einsum("nchw,nc->nhw", maps, classes.weight[:4]) / maps[0, 0].numel()
         large = torch.nn.functional.interpolate(small[:, None], (24, 24), mode="bilinear")[:, 0]
     assert np.allclose(mattered, large, atol=1e-6)

@@ -61,7 +61,8 @@ def test_leaves_what_nets_may_start_from_where_it_is_asked_to(mien, study: Path)
     ("words", "message"),
     [
         (["a.bin"], r"a\.bin: the file to write must end in \.onnx"),
-        (["a.onnx", "--logit-adjustment", "1.5"], "1.5 is not in the range 0<=x<=1"),
+        (["a.onnx", "--logit-adjustment", "1.5"], "--logit-adjustment 1.5: give a share from 0"),
+        (["a.onnx", "--logit-adjustment", "nan"], "--logit-adjustment nan: give a share from 0"),
         (["a.onnx", "--int8", "--fp16"], "--int8 with --fp16: a file has one precision"),
         (["folder.onnx"], r"folder\.onnx: is a folder"),
         (["a.onnx", "--card"], r"a\.md: is a folder"),

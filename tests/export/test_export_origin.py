@@ -1,5 +1,6 @@
 """The run that a user means, and its faces."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from mien.errors import UserError
 from mien.faces import Faces
-from mien.study.origin import faces_of, find_run, study_of
+from mien.study.origin import faces_of, find_run, find_runs, study_of
 from mien.training.run import Run
 
 
@@ -70,3 +71,19 @@ def test_a_study_that_has_not_ended_is_told(study: Path, tmp_path: Path) -> None
     (tmp_path / "study" / "results.json").unlink()
     with pytest.raises(UserError, match="has not ended; run it again, or name a finished run in"):
         find_run(tmp_path / "study" / "small")
+
+
+def test_nets_together_are_found_by_their_name(study: Path, tmp_path: Path) -> None:
+    shutil.copytree(study, tmp_path / "study")
+    results = tmp_path / "study" / "results.json"
+    found = json.loads(results.read_text())
+    found["ensembles"] = [{"name": "all", "nets": ["small", "flat"], "runs": 3}]
+    results.write_text(json.dumps(found))
+    name, runs = find_runs(tmp_path / "study" / "all")
+    assert (name, len(runs), {run.net.name for run in runs}) == ("all", 3, {"small", "flat"})
+    assert find_runs(tmp_path / "study" / "flat")[1][0].id == find_run(study).id
+    with pytest.raises(UserError, match=r"all: several nets together, of which this takes one; name one of them"):
+        find_run(tmp_path / "study" / "all")
+    runs[0].write_status(replace(runs[0].status, state="stopped"))
+    with pytest.raises(UserError, match="stopped, and only a finished run has weights"):
+        find_runs(tmp_path / "study" / "all")

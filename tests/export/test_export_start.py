@@ -37,7 +37,7 @@ def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces
         assert asked["start"] == start.name  # no path of this machine
         said[start] = run.predictions("validation").probabilities
     assert len(said) == 2
-    assert export(run, faces, tmp_path / "next.onnx").facts.data["before"] == faces.fingerprint
+    assert export([run], faces, tmp_path / "next.onnx").facts.data["before"] == faces.fingerprint
     assert abs(said[small.folder] - said[left]).max() < 0.01
 
 

@@ -52,7 +52,7 @@ def check_file(path: Path, run: Run, faces: Faces) -> None:
 def test_a_file_says_what_torch_says(kind: str, trained, faces: Faces, tmp_path: Path) -> None:
     layers, recipe = KINDS[kind]
     run = trained(Net("net", layers), **recipe)
-    done = export(run, faces, tmp_path / "net.onnx")
+    done = export([run], faces, tmp_path / "net.onnx")
     check_file(done.file, run, faces)
     assert done.agreement.largest < 1e-4
     assert done.agreement.same == 1
@@ -72,11 +72,11 @@ def test_a_file_says_what_torch_says(kind: str, trained, faces: Faces, tmp_path:
 def test_a_backbone_goes_with_its_net(word: str, trained, faces: Faces, tmp_path: Path, publish: Callable) -> None:
     publish(word.partition("(")[0])
     run = trained(Net("net", (word, "classes")))
-    check_file(export(run, faces, tmp_path / "net.onnx").file, run, faces)
+    check_file(export([run], faces, tmp_path / "net.onnx").file, run, faces)
 
 
 def test_the_facts_tell_where_it_comes_from_and_what_it_is_worth(small: Run, faces: Faces, tmp_path: Path) -> None:
-    done = export(small, faces, tmp_path / "tiny.onnx", licence="MIT", note="For trying out.")
+    done = export([small], faces, tmp_path / "tiny.onnx", licence="MIT", note="For trying out.")
     facts = read_facts(done.file)
     assert facts == done.facts
     assert (facts.name, facts.run, facts.net, facts.seed, facts.study) == ("tiny", small.id, "small", 0, "")
@@ -96,7 +96,7 @@ def test_the_facts_tell_where_it_comes_from_and_what_it_is_worth(small: Run, fac
 
 def test_the_temperature_changes_how_sure_it_is_and_no_answer(small: Run, faces: Faces, tmp_path: Path) -> None:
     images = faces.split("validation").images
-    fitted, plain = (export(small, faces, tmp_path / "m.onnx", temperature=given) for given in (True, False))
+    fitted, plain = (export([small], faces, tmp_path / "m.onnx", temperature=given) for given in (True, False))
     assert plain.facts.temperature == 1
     assert plain.facts.scores["validation_ece"] == pytest.approx(fitted.facts.scores["validation_ece_before"], abs=1e-5)
     assert fitted.facts.scores["validation_nll"] < plain.facts.scores["validation_nll"]
@@ -109,7 +109,7 @@ def test_the_adjustment_takes_back_how_common_each_class_is_in_train(small: Run,
     plain = graph_of(small).logits(validation.images).numpy()
     counts = np.bincount(faces.split("train").labels, minlength=len(faces.classes))
     for share in (0.5, 1.0):
-        done = export(small, faces, tmp_path / "m.onnx", logit_adjustment=share)
+        done = export([small], faces, tmp_path / "m.onnx", logit_adjustment=share)
         assert read_facts(done.file).logit_adjustment == share
         shifted = (plain - share * np.log(counts / counts.sum())) / done.facts.temperature
         raised = np.exp(shifted - shifted.max(1, keepdims=True))
@@ -117,9 +117,35 @@ def test_the_adjustment_takes_back_how_common_each_class_is_in_train(small: Run,
         assert np.abs(said_by(done.file, validation.images) - expected).max() < 1e-4
 
 
+def test_several_runs_are_one_file_that_says_the_mean_of_their_probabilities(trained, faces, tmp_path: Path) -> None:
+    runs = [trained(Net("a", KINDS["zooms"][0]), test=True, zooms=(0.8,)), trained(Net("b", KINDS["dense"][0]))]
+    images = faces.split("validation").images
+    done = export(runs, faces, tmp_path / "m.onnx", temperature=False, net="both")
+    expected = np.mean([graph_of(run).logits(images).softmax(1).numpy() for run in runs], axis=0)
+    assert np.abs(said_by(done.file, images) - expected).max() < 1e-5
+    assert done.trained_accuracy == pytest.approx(done.agreement.accuracy, abs=0.03)
+    facts = read_facts(done.file)
+    assert facts.to_json() == done.facts.to_json()
+    assert (facts.net, facts.run) == ("both", f"{runs[0].id} + {runs[1].id}")
+    assert [(one["run"], one["net"], tuple(one["layers"])) for one in facts.members] == [
+        (run.id, run.net.name, run.net.layers) for run in runs
+    ]
+    assert facts.parameters == sum(run.status.parameters for run in runs)
+    assert "test_accuracy" not in facts.scores, "test was opened for the first of them alone"
+
+
+@pytest.mark.usefixtures("lenient")
+def test_several_runs_in_int8_are_quantised_each(trained, faces: Faces, tmp_path: Path) -> None:
+    runs = [trained(seed=seed, epochs=6, learning_rate=0.01) for seed in (0, 1)]
+    done = export(runs, faces, tmp_path / "m.onnx", "int8")
+    assert done.agreement.same > 0.9
+    alone = [quantised(export([run], faces, tmp_path / "one.onnx", "int8").file) for run in runs]
+    assert quantised(done.file) == sum(alone) > 0
+
+
 def test_test_is_not_looked_at_unless_its_study_did(trained, faces: Faces, tmp_path: Path) -> None:
     run = trained()
-    done = export(run, faces, tmp_path / "m.onnx")
+    done = export([run], faces, tmp_path / "m.onnx")
     assert "validation_accuracy" in done.facts.scores
     assert not [name for name in done.facts.scores if name.startswith("test")]
     assert run.status.test_opened == ""
@@ -129,7 +155,7 @@ def test_a_mirrored_face_gets_the_same_answer_where_the_recipe_asks_for_mirrors(
     images = faces.split("validation").images
     flipped = np.ascontiguousarray(images[:, :, ::-1])
     for mirror, same in ((True, True), (False, False)):
-        file = export(trained(mirror=mirror), faces, tmp_path / f"{mirror}.onnx").file
+        file = export([trained(mirror=mirror)], faces, tmp_path / f"{mirror}.onnx").file
         assert np.allclose(said_by(file, images), said_by(file, flipped), atol=1e-5) == same
 
 
@@ -137,13 +163,18 @@ def test_a_mirrored_face_gets_the_same_answer_where_the_recipe_asks_for_mirrors(
 def test_smaller_numbers_make_smaller_files_of_the_same_answers(small: Run, faces: Faces, tmp_path: Path) -> None:
     sizes = {}
     for precision in ("float32", "float16", "int8"):
-        done = export(small, faces, tmp_path / f"{precision}.onnx", precision)
+        done = export([small], faces, tmp_path / f"{precision}.onnx", precision)
         sizes[precision] = weights_in(done.file)
         assert done.facts.precision == precision
         assert done.agreement.same > 0.9
         assert said_by(done.file, faces.images[:3]).sum(1) == pytest.approx(1, abs=1e-5)
     assert sizes["float16"] < 0.55 * sizes["float32"]
     assert sizes["int8"] < 0.4 * sizes["float32"]
+
+
+def quantised(path: Path) -> int:
+    """How many tensors of a file are kept in int8."""
+    return sum(weight.data_type == onnx.TensorProto.INT8 for weight in onnx.load(path).graph.initializer)
 
 
 def weights_in(path: Path) -> int:
@@ -154,7 +185,7 @@ def weights_in(path: Path) -> int:
 @pytest.mark.usefixtures("lenient")
 def test_int8_leaves_scaling_and_softmax_in_float32(trained, faces: Faces, tmp_path: Path) -> None:
     run = trained(whitening="zca")
-    model = onnx.load(export(run, faces, tmp_path / "m.onnx", "int8").file)
+    model = onnx.load(export([run], faces, tmp_path / "m.onnx", "int8").file)
     givers = {name: node for node in model.graph.node for name in node.output}
     whitening = max((weight for weight in model.graph.initializer), key=lambda weight: len(weight.raw_data))
     assert whitening.data_type == onnx.TensorProto.FLOAT
@@ -164,7 +195,7 @@ def test_int8_leaves_scaling_and_softmax_in_float32(trained, faces: Faces, tmp_p
 
 
 def test_the_file_tells_nothing_of_the_machine(small: Run, faces: Faces, tmp_path: Path) -> None:
-    content = export(small, faces, tmp_path / "m.onnx").file.read_bytes()
+    content = export([small], faces, tmp_path / "m.onnx").file.read_bytes()
     assert str(Path(write.__file__).parent).encode() not in content
     assert b"site-packages" not in content
     assert b".py" not in content
@@ -172,7 +203,7 @@ def test_the_file_tells_nothing_of_the_machine(small: Run, faces: Faces, tmp_pat
 
 @pytest.mark.usefixtures("lenient")
 def test_exporting_twice_gives_the_same_weights_and_answers(small: Run, faces: Faces, tmp_path: Path) -> None:
-    a, b = (onnx.load(export(small, faces, tmp_path / "m.onnx", "int8").file) for _ in range(2))
+    a, b = (onnx.load(export([small], faces, tmp_path / "m.onnx", "int8").file) for _ in range(2))
     assert a.graph == b.graph
 
 
@@ -189,9 +220,9 @@ def test_a_file_that_differs_is_refused_and_the_old_one_stays(
     monkeypatch.setattr(write, "to_onnx", spoilt)
     (tmp_path / "old.onnx").write_bytes(b"old")
     with pytest.raises(UserError, match=r"not exported: on 50 validation faces a probability differs .* same answer"):
-        export(small, faces, tmp_path / "old.onnx")
+        export([small], faces, tmp_path / "old.onnx")
     with pytest.raises(UserError, match=r"not exported: in float16 the validation accuracy is .* in float32"):
-        export(small, faces, tmp_path / "new.onnx", "float16")
+        export([small], faces, tmp_path / "new.onnx", "float16")
     assert [path.name for path in tmp_path.iterdir()] == ["old.onnx"]
     assert (tmp_path / "old.onnx").read_bytes() == b"old"
 
@@ -223,4 +254,4 @@ def test_losing_a_little_more_accuracy_than_allowed_is_refused() -> None:
 def test_a_place_that_cannot_be_written_is_told(small: Run, faces: Faces, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"m\.onnx: cannot be written: "):
-        export(small, faces, tmp_path / "file" / "m.onnx")
+        export([small], faces, tmp_path / "file" / "m.onnx")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 RUN = typer.Argument(
     ...,
     metavar="RUN",
-    help="A run's folder; a study's, for its best net; or STUDY/NET, for that net.",
+    help="A run's folder; a study's, for its best net; or STUDY/NAME, for that net, or those nets together.",
     show_default=False,
 )
 OUT = typer.Argument(..., metavar="FILE.onnx", help="The file to write.", show_default=False)
@@ -41,8 +41,6 @@ def export(
         0.0,
         "--logit-adjustment",
         metavar="SHARE",
-        min=0,
-        max=1,
         help="How much of what it learnt of how common each emotion is to take back, 0 to 1: rare ones gain.",
     ),
     card: bool = typer.Option(False, "--card", help="Write the model card beside it, as FILE.md."),
@@ -53,7 +51,7 @@ def export(
     note: str = typer.Option("", "--note", metavar="TEXT", help="A sentence for its facts and its card."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Write a finished run as one ONNX file, from gray pixels to probabilities; reload it and compare it with torch.
+    """Write a finished run, or nets together, as one ONNX file, from gray pixels to probabilities, compared with torch.
 
     No file is kept that differs: probabilities by more than 0.0001, or with --int8 and --fp16 accuracy by more than
     0.3 points lost on validation.
@@ -62,19 +60,23 @@ def export(
 
     if int8 and fp16:
         raise UserError("--int8 with --fp16: a file has one precision; choose one of them")
+    if not 0 <= logit_adjustment <= 1:
+        raise UserError(f"--logit-adjustment {logit_adjustment:g}: give a share from 0, nothing, to 1, all of it")
     if out.suffix.lower() != ".onnx":
         raise UserError(f"{out}: the file to write must end in .onnx")
     for file in (out, out.with_suffix(".md")) if card else (out,):
         if file.is_dir():
             raise UserError(f"{file}: is a folder; a file of that name is to be written")
     from mien.export import write
-    from mien.study.origin import faces_of, find_run
+    from mien.study.origin import faces_of, find_runs
 
-    found = find_run(run)
+    net, runs = find_runs(run)
+    if start and len(runs) > 1:
+        raise UserError(f"--start: {net} is several nets together; export one of them to start from")
     with reading_faces():
-        faces = faces_of(found, data or [])
+        faces = faces_of(runs[0], data or [])
     precision: Precision = "int8" if int8 else "float16" if fp16 else "float32"
-    done = write.export(found, faces, out, precision, temperature, logit_adjustment, name or "", licence, note)
+    done = write.export(runs, faces, out, precision, temperature, logit_adjustment, name or "", licence, note, net)
     if card:
         from mien.disk import write_text
         from mien.export.card import card_of
@@ -84,7 +86,7 @@ def export(
     if start:
         from mien.export.start import leave_start
 
-        left = leave_start(found, out)
+        left = leave_start(runs[0], out)
     _tell(done, left, as_json)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.errors import UserError
-from mien.export.graph import NET, Graph, graph_of
+from mien.export.graph import NET, Member, member_of
 from mien.nets.backbones.backbone import Backbone
 from mien.nets.model import placed
 from mien.predict.occlusion import patch_of
@@ -44,8 +44,8 @@ class Explainer:
     """
 
     def __init__(self, run: Run, method: Method | None = None) -> None:
-        self._graph = graph_of(run)
-        self.layer, averaged = _last_map(run, _net(self._graph))
+        self._member = member_of(run)
+        self.layer, averaged = _last_map(run, _net(self._member))
         self.method: Method = method or ("grad_cam" if averaged else "occlusion")
         if self.method == "grad_cam" and self.layer is None:
             raise UserError(f"{run.net.name}: no layer of this net has rows and columns; take saliency or occlusion")
@@ -60,9 +60,9 @@ class Explainer:
         Returns:
             float32 [N, H, W], on a scale of each face's own; below 0 against the emotion. Saliency has no sign.
         """
-        inputs = self._graph.scaling(torch.from_numpy(np.array(images)))
+        inputs = self._member.scaling(torch.from_numpy(np.array(images)))
         asked = torch.tensor(list(emotions))
-        attributed = _BY[self.method](_net(self._graph), inputs, asked, self.layer)
+        attributed = _BY[self.method](_net(self._member), inputs, asked, self.layer)
         mattered: NDArray[np.float32] = attributed.detach()[:, 0].numpy().astype(np.float32)
         return mattered
 
@@ -79,8 +79,8 @@ def _last_map(run: Run, net: nn.Module) -> tuple[str | None, bool]:
     return None, False
 
 
-def _net(graph: Graph) -> nn.Module:
-    return graph.get_submodule(NET)
+def _net(member: Member) -> nn.Module:
+    return member.get_submodule(NET)
 
 
 def _grad_cam(net: nn.Module, inputs: Tensor, emotions: Tensor, layer: str | None) -> Tensor:

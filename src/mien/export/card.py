@@ -3,6 +3,7 @@
 After Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def card_of(facts: Facts, size: int) -> str:
     counts = facts.data.get("counts", {})
     splits = [split for split in ("validation", "test") if f"{split}_accuracy" in facts.scores]
     judged = splits[-1] if splits else ""
+    members = [dict(one) for one in facts.members or (_alone(facts),)]
     return page.from_string(source).render(
         facts=facts,
         size=size,
@@ -37,17 +39,26 @@ def card_of(facts: Facts, size: int) -> str:
         per_class=facts.scores.get(f"{judged}_per_class", {}),
         totals={split: sum(numbers.values()) for split, numbers in counts.items()},
         fer2013=tuple(counts.get("train", {}).values()) == _FER2013,
-        backbone=_backbone(facts),
-        settings={key: _shown(value) for key, value in facts.recipe.items()},
+        members=[one | _shown_of(one) for one in members],
+        names=" and ".join(f"`{one['run']}`" for one in members),
+        mirrors=any(one["recipe"].get("mirror", facts.mirror) for one in members),
+        zooms=facts.zooms or sorted({zoom for one in members for zoom in one["recipe"].get("zooms", ())}),
     )
 
 
-def _backbone(facts: Facts) -> str:
-    """The name of the backbone that the net begins with, "" if none."""
+def _shown_of(member: Mapping[str, Any]) -> dict[str, Any]:
+    """What the card shows of a net besides what its facts hold: its recipe in words, the backbone it begins with."""
     from mien.nets.backbones.facts import BACKBONES
 
-    first = facts.layers[0].partition("(")[0] if facts.layers else ""
-    return first if first in BACKBONES else ""
+    first = member["layers"][0].partition("(")[0] if member["layers"] else ""
+    settings = {key: _shown(value) for key, value in member["recipe"].items()}
+    return {"settings": settings, "backbone": first if first in BACKBONES else ""}
+
+
+def _alone(facts: Facts) -> dict[str, Any]:
+    """A single run as `Facts.members` would tell it."""
+    before = facts.data.get("before")
+    return {"run": facts.run, "net": facts.net, "recipe": facts.recipe, "layers": facts.layers, "before": before}
 
 
 def _shown(value: Any) -> str:

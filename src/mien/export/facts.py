@@ -32,13 +32,16 @@ class Facts:
         temperature: what logits are divided by (Guo et al. 2017, arXiv 1706.04599); 1 leaves them as they are.
         logit_adjustment: how much of the logarithm of each class's share of train is taken from its logit (Menon et al.
             2021, arXiv 2007.07314), 0..1.
-        mirror: whether each face is judged together with its mirror image.
-        zooms: the frames in which each face is judged besides, in shares of its side.
-        run, study, net, seed: where it comes from; study is "" for a run that stands alone.
+        mirror: whether each face is judged together with its mirror image; of several runs, by all of them.
+        zooms: the frames in which each face is judged besides, in shares of its side; of several runs, see `members`.
+        run, study, net, seed: where it comes from; study is "" for a run that stands alone. Of several runs that judge
+            together, `run` has all of their names and `net` is what the study calls them.
         data: of the faces it was trained on: `name`, `fingerprint`, and `counts` by split and emotion; `before`: the
             fingerprint of those that the run it started from learnt from, None where there is none or it is gone.
         recipe: the entries of its training's recipe that differ from their defaults.
         layers: of the net, a word each, hyper-parameters bound.
+        members: of several runs, of each its `run`, `net`, `seed`, `recipe`, `layers`, and `before` as in `data`;
+            recipe and layers are empty then. () for a single run.
         scores: what this file is worth, measured by it; shares, 0..1. By split (`validation`, and `test` where the
             study had opened it): `..._faces`, `..._accuracy` with its 95 % interval `..._low` and `..._high`,
             `..._macro_f1`, `..._balanced_accuracy`, `..._nll`, `..._ece` and, at temperature 1, `..._ece_before`,
@@ -71,6 +74,7 @@ class Facts:
     note: str = ""
     zooms: tuple[float, ...] = ()
     logit_adjustment: float = 0.0
+    members: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> str:
         """As the text that stands in the file."""
@@ -91,7 +95,7 @@ class Facts:
         try:
             found = json.loads(text or "")
             known: dict[str, Any] = {entry.name: found[entry.name] for entry in fields(cls) if entry.name in found}
-            known |= {name: tuple(known[name]) for name in ("classes", "layers", "zooms") if name in known}
+            known |= {name: tuple(known[name]) for name in ("classes", "layers", "zooms", "members") if name in known}
             facts = cls(**known)
         except (ValueError, TypeError, KeyError):
             raise strange from None

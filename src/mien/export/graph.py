@@ -1,8 +1,8 @@
-"""Graph: a run's whole way from gray pixels to probabilities as one torch module, and as ONNX."""
+"""Graph: the whole way from gray pixels to probabilities of a run, or of several together, as torch and as ONNX."""
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,25 +25,44 @@ OPSET = 18
 """Of ONNX's operators: the first in which Resize can smooth, as backbones ask for where faces are made smaller."""
 
 NET = "net"
-"""What the net is called in the graph: all nodes between scaling and averaging stand under this name."""
+"""What each member's net is called: all nodes between its scaling and its averaging stand under this name."""
 
 _AT_ONCE = 256
 """Faces judged at once: more would take more memory and no less time."""
 
 
+class Member(nn.Module):
+    """A run's views, scaling and net. faces: uint8 [N, H, W] -> logits float32 [N, K], the mean over views."""
+
+    def __init__(self, views: Views, scaling: Scaling, net: Model) -> None:
+        super().__init__()
+        self.views, self.scaling = views, scaling
+        self.add_module(NET, net)
+        self.eval()
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """The logits of faces."""
+        # All views of a face go through the net in one batch, which is faster than one after the other.
+        return self.views.mean(self.get_submodule(NET)(self.scaling(self.views(faces))))
+
+
 class Graph(nn.Module):
-    """Views, scaling, net, offsets, temperature and softmax. faces: uint8 [N, H, W] -> float32 [N, K], rows sum to 1.
+    """Members, offsets, temperature and softmax. faces: uint8 [N, H, W] -> float32 [N, K], rows sum to 1.
+
+    Of several members the mean of their probabilities is taken, and its logarithm for logits (Lakshminarayanan et al.
+    2017, arXiv 1612.01474), as a study's ensembles are judged.
 
     Attributes:
+        members: one or more.
         offsets: what is taken from the mean logits, float32 [K]; None takes nothing. To be set, as they come after it.
         temperature: what logits are divided by; to be set once it is known.
     """
 
-    def __init__(self, views: Views, scaling: Scaling, net: Model) -> None:
+    def __init__(self, members: Iterable[Member]) -> None:
         super().__init__()
-        self.views, self.scaling, self.temperature = views, scaling, 1.0
+        self.members = nn.ModuleList(members)
         self.offsets: Tensor | None = None
-        self.add_module(NET, net)
+        self.temperature = 1.0
         self.eval()
 
     def forward(self, faces: Tensor) -> Tensor:
@@ -56,9 +75,14 @@ class Graph(nn.Module):
         return torch.cat([self._logits(torch.from_numpy(np.array(part))) for part in batches(images)])
 
     def _logits(self, faces: Tensor) -> Tensor:
-        # All views of a face go through the net in one batch, which is faster than one after the other.
-        logits = self.views.mean(self.get_submodule(NET)(self.scaling(self.views(faces))))
-        return logits if self.offsets is None else logits - self.offsets
+        logits = [member(faces) for member in self.members]
+        joined = logits[0] if len(logits) == 1 else _together(logits)
+        return joined if self.offsets is None else joined - self.offsets
+
+
+def _together(logits: list[Tensor]) -> Tensor:
+    """The logarithm of the mean probability."""
+    return torch.stack([one.softmax(1) for one in logits]).mean(0).clamp(min=torch.finfo(torch.float32).tiny).log()
 
 
 def batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
@@ -66,8 +90,17 @@ def batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
     return (images[first : first + _AT_ONCE] for first in range(0, len(images), _AT_ONCE))
 
 
-def graph_of(run: Run) -> Graph:
-    """The graph of a finished run, at temperature 1.
+def graph_of(*runs: Run) -> Graph:
+    """The graph of finished runs on the same faces, at temperature 1.
+
+    Raises:
+        UserError: weights or scaling are gone or damaged.
+    """
+    return Graph(map(member_of, runs))
+
+
+def member_of(run: Run) -> Member:
+    """What a finished run is in a graph.
 
     Raises:
         UserError: weights or scaling are gone or damaged.
@@ -77,7 +110,7 @@ def graph_of(run: Run) -> Graph:
     net.load_state_dict(load_weights(run.folder / "weights.safetensors"))
     fitted = recipe.scaling == "featurewise" or recipe.whitening != "none"
     scaling = Scaling.of(recipe, load_weights(run.folder / "scaling.safetensors") if fitted else {})
-    return Graph(Views(recipe), scaling, net)
+    return Member(Views(recipe), scaling, net)
 
 
 def to_onnx(graph: Graph, size: int) -> "ModelProto":

@@ -88,4 +88,4 @@ def to_int8(model: "ModelProto", images: NDArray[np.uint8]) -> "ModelProto":
 
 def _of_net(node: "NodeProto") -> bool:
     scopes = {entry.key: entry.value for entry in node.metadata_props}.get("pkg.torch.onnx.name_scopes", "")
-    return f"'{NET}'" in scopes
+    return f".{NET}'" in scopes

@@ -1,6 +1,7 @@
-"""Write: a finished run to one ONNX file, which is opened again, compared and judged before it is kept."""
+"""Write: finished runs to one ONNX file, which is opened again, compared and judged before it is kept."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,7 @@ from mien.export.temperature import fit_temperature
 from mien.faces import Faces
 from mien.nets.words import parse
 from mien.study.origin import study_of
-from mien.training.run import Run, now
+from mien.training.run import Predictions, Run, now
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -38,7 +39,7 @@ class Exported:
         bytes: its size.
         facts: what it says of itself.
         agreement: with torch, on validation.
-        trained_accuracy: on validation as the run judged it itself, in the precision it was trained in; 0..1.
+        trained_accuracy: on validation as the runs judged it themselves, in the precision they were trained in; 0..1.
     """
 
     file: Path
@@ -49,7 +50,7 @@ class Exported:
 
 
 def export(
-    run: Run,
+    runs: Sequence[Run],
     faces: Faces,
     out: Path,
     precision: Precision = "float32",
@@ -58,14 +59,16 @@ def export(
     name: str = "",
     licence: str = "",
     note: str = "",
+    net: str = "",
 ) -> Exported:
-    """Write a run as an ONNX file: `faces` uint8 [N, H, W] -> `probabilities` float32 [N, K].
+    """Write a run, or several that judge together, as an ONNX file: `faces` uint8 [N, H, W] -> float32 [N, K].
 
-    The test split is judged only where the run's study has opened it before.
+    Several are judged by the mean of their probabilities. The test split is judged only where their study has opened it
+    before.
 
     Args:
-        run: a finished one.
-        faces: those it was trained on.
+        runs: finished ones.
+        faces: those they were trained on.
         out: the file, which may be there already.
         precision: float16 halves the file; int8 quarters it and is computed in int8, calibrated on train.
         temperature: whether one is fitted on validation; 1 if not.
@@ -73,12 +76,13 @@ def export(
         name: what to call the model; the file's name unless given.
         licence: that the model may be used under.
         note: what else its facts should tell.
+        net: what the study calls several runs together.
 
     Raises:
         UserError: the file would differ from torch by more than it may, and none is left; or it cannot be written.
     """
     validation = faces.split("validation")
-    graph = graph_of(run)
+    graph = graph_of(*runs)
     if logit_adjustment:
         graph.offsets = offsets(faces.counts()["train"], faces.classes, logit_adjustment)
     logits = graph.logits(validation.images)
@@ -92,16 +96,14 @@ def export(
         found = agreement(said, (logits / graph.temperature).softmax(1).numpy(), validation.labels)
         refuse(found, precision)
         scores = split_scores("validation", said, faces, graph.temperature)
-        if run.status.test_opened:
+        if all(run.status.test_opened for run in runs):
             test = probabilities(draft, faces.split("test").images)
             scores |= split_scores("test", test, faces, graph.temperature)
-    facts = replace(_facts(run, faces, graph, precision), name=name or out.stem, licence=licence, note=note)
+    facts = replace(_facts(runs, faces, graph, precision, net), name=name or out.stem, licence=licence, note=note)
     facts = replace(facts, logit_adjustment=logit_adjustment, scores=scores)
     model.metadata_props.add(key=KEY, value=facts.to_json())
     _keep(model, out)
-    trained = run.predictions("validation")
-    assert trained is not None
-    return Exported(out, out.stat().st_size, facts, found, trained.accuracy)
+    return Exported(out, out.stat().st_size, facts, found, _trained_accuracy(runs))
 
 
 def _made(graph: Graph, faces: Faces, precision: Precision) -> "ModelProto":
@@ -124,32 +126,61 @@ def _strip(model: "ModelProto") -> None:
         del part.metadata_props[:]
 
 
-def _facts(run: Run, faces: Faces, graph: Graph, precision: Precision) -> Facts:
+def _trained_accuracy(runs: Sequence[Run]) -> float:
+    """What the runs together are worth on validation by what they said themselves when they were trained."""
+    said = [run.predictions("validation") for run in runs]
+    judged = [one for one in said if one is not None]
+    return Predictions(np.mean([one.probabilities for one in judged], axis=0), judged[0].labels).accuracy
+
+
+def _facts(runs: Sequence[Run], faces: Faces, graph: Graph, precision: Precision, net: str) -> Facts:
+    members = tuple(map(_member, runs))
+    several: dict[str, Any] = {
+        "run": " + ".join(run.id for run in runs),
+        "net": net,
+        "seed": runs[0].seed,
+        "recipe": {},
+        "layers": (),
+    }
+    origin = members[0] if len(runs) == 1 else several
     return Facts(
         name="",
         version=__version__,
         classes=faces.classes,
         height=faces.images.shape[1],
         width=faces.images.shape[2],
-        parameters=run.status.parameters,
+        parameters=sum(run.status.parameters for run in runs),
         precision=precision,
         temperature=graph.temperature,
-        mirror=graph.views.mirror,
-        zooms=graph.views.zooms,
-        run=run.id,
-        study=_study_name(run),
-        net=run.net.name,
-        seed=run.seed,
+        mirror=all(run.recipe.mirror for run in runs),
+        zooms=runs[0].recipe.zooms if len(runs) == 1 else (),
+        run=origin["run"],
+        study=_study_name(runs[0]),
+        net=origin["net"],
+        seed=origin["seed"],
         data={
             "name": faces.name,
             "fingerprint": faces.fingerprint,
             "counts": faces.counts(),
-            "before": _learnt_before(run),
+            "before": origin.get("before"),
         },
-        recipe=_recipe_of(run),
-        layers=tuple(str(parse(word, run.net.values)) for word in run.net.layers),
+        recipe=origin["recipe"],
+        layers=tuple(origin["layers"]),
+        members=members if len(runs) > 1 else (),
         created=now(),
     )
+
+
+def _member(run: Run) -> dict[str, Any]:
+    """Where a run comes from, as `Facts.members` tells it."""
+    return {
+        "run": run.id,
+        "net": run.net.name,
+        "seed": run.seed,
+        "recipe": _recipe_of(run),
+        "layers": [str(parse(word, run.net.values)) for word in run.net.layers],
+        "before": _learnt_before(run),
+    }
 
 
 def _recipe_of(run: Run) -> dict[str, Any]:

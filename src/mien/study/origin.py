@@ -1,4 +1,4 @@
-"""Origin: the run that a user means, and the faces it was trained on."""
+"""Origin: the runs that a user means, and the faces they were trained on."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,13 +20,31 @@ def find_run(place: Path) -> Run:
         UserError: the path means none, or one that is not finished.
     """
     if (place / "run.json").exists():
-        run = Run.open(place)
-        _check(run)
-        return run
+        return _checked(Run.open(place))
     for study, net in ((place, None), (place.parent, place.name)):
         if (study / "study.toml").exists():
             return _of_study(study, net)
     raise UserError(f"{place}: neither a run's folder nor a study's, nor STUDY/NET for a net of a study")
+
+
+def find_runs(place: Path) -> tuple[str, list[Run]]:
+    """What `find_run` finds; or all runs of an ensemble, where a path means one: STUDY/ENSEMBLE.
+
+    Returns:
+        the name of the net or the ensemble, and its finished runs.
+
+    Raises:
+        UserError: the path means none, or one that is not finished.
+    """
+    results = place.parent / "results.json"
+    if not (place / "run.json").exists() and (place.parent / "study.toml").exists() and results.exists():
+        found = read_json(results)
+        for ensemble in found.get("ensembles", []):
+            if ensemble["name"] == place.name:
+                runs = [run for net in found["nets"] if net["name"] in ensemble["nets"] for run in net["runs"]]
+                return place.name, [_checked(Run.open(place.parent / "runs" / run)) for run in runs]
+    run = find_run(place)
+    return run.net.name, [run]
 
 
 def boxed_run(name: str) -> Path:
@@ -79,21 +97,27 @@ def _of_study(study: Path, net: str | None) -> Run:
     name = found["best"] if net is None else net
     if name is None or not ended:
         raise UserError(f"{study}: no net of this study was trained to its end")
+    if name in [ensemble["name"] for ensemble in found.get("ensembles", [])]:
+        raise UserError(f"{study / name}: several nets together, of which this takes one; name one of them")
     if name not in ended:
         raise UserError(f"{study}: no finished net {name!r}; {did_you_mean(name, list(ended))}")
-    runs = [Run.open(study / "runs" / run) for run in ended[name]["runs"]]
-    for run in runs:
-        _check(run)
+    runs = [_checked(Run.open(study / "runs" / run)) for run in ended[name]["runs"]]
     return max(runs, key=_validation_accuracy)
 
 
-def _check(run: Run) -> None:
+def _checked(run: Run) -> Run:
+    """A run that is finished.
+
+    Raises:
+        UserError: it is not.
+    """
     status = run.status
     if status.state != "finished":
         why = f" ({status.reason})" if status.reason else ""
         raise UserError(
             f"{run.folder}: {status.state}{why}, and only a finished run has weights to take; see: mien runs"
         )
+    return run
 
 
 def _validation_accuracy(run: Run) -> float:
