@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from mien.errors import UserError
-from mien.export.box import find_boxed
-from mien.export.facts import read_facts
+from mien.export.adjustment import offsets
 from mien.export.graph import graph_of
 from mien.export.start import leave_start
 from mien.export.write import export
@@ -70,18 +69,23 @@ def test_a_model_that_the_box_lacks_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError) as told:
         read_study(file, data=["drawn:40"])
     assert str(told.value).splitlines()[1:] == [
-        "  nets.mine.start: the box has no model 'bset' to start from; known: best; did you mean 'best'?"
+        "  nets.mine.start: the box has no model 'bset' to start from; known: best, fast; did you mean 'best'?"
     ]
 
 
 def test_there_is_one_start_a_model_in_the_box() -> None:
-    assert [folder.name.rpartition("-")[0] for folder in sorted(BOX.glob("*-*/"))] == ["best"]
+    assert [folder.name.rpartition("-")[0] for folder in sorted(BOX.glob("*-*/"))] == ["best", "fast"]
 
 
 @pytest.mark.real
-def test_what_the_box_has_to_start_from_is_its_model(fer2013: Path) -> None:
+@pytest.mark.parametrize(("name", "same"), [("best", 0.88), ("fast", 0.97)])
+def test_what_the_box_has_to_start_from_is_its_model(fer2013: Path, name: str, same: float) -> None:
+    """Or, of `best`, one of the two nets that judge together."""
     test = open_faces(str(fer2013)).split("test").first(500)
-    graph = graph_of(Run.open(boxed_run("best")))
-    graph.temperature = read_facts(find_boxed("best")).temperature
-    said = (graph.logits(test.images) / graph.temperature).softmax(1).numpy()
-    assert np.mean(said.argmax(1) == Classifier("best").probabilities(test.images).argmax(1)) > 0.97
+    classifier, run = Classifier(name), Run.open(boxed_run(name))
+    facts = classifier.facts
+    assert run.net.layers in [tuple(one["layers"]) for one in facts.members] + [facts.layers]
+    graph = graph_of(run)
+    graph.offsets = offsets(facts.data["counts"]["train"], facts.classes, facts.logit_adjustment)
+    said = graph.logits(test.images).numpy()
+    assert np.mean(said.argmax(1) == classifier.probabilities(test.images).argmax(1)) > same
