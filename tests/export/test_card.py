@@ -53,13 +53,15 @@ def test_of_several_nets_each_is_told() -> None:
     second = one | {"run": "b-0123456789", "net": "b", "recipe": {"start": "a-0123456789"}}
     several = replace(FULL, net="both", recipe={}, layers=(), members=(first, second), logit_adjustment=0.3)
     card = card_of(several, 1)
-    assert "from the runs `a-0123456789` and `b-0123456789` of study `best` (together `both`, seed 3)" in flat(card)
+    assert "from the runs `a-0123456789` and `b-0123456789` of study `best` (together `both`)" in flat(card)
     assert "frames of 0.9 times the face's side in which it is judged besides" in flat(card)
     assert "the mean of what the 2 nets say, the adjustment of the logits, the temperature 1.250, softmax" in flat(card)
-    assert "`a`: weights were trained on the train split alone, from random ones." in flat(card)
-    assert "`b`: weights were trained on the train split alone, from those of the run a-0123456789" in flat(card)
+    assert "`a`, seed 0: weights were trained on the train split alone, from random ones." in flat(card)
+    assert "`b`, seed 0: weights were trained on the train split alone, from those of the run a-0123456789" in flat(
+        card
+    )
     assert "30 % of the logarithm of each emotion's share of train" in flat(card)
-    assert card.index("### a\n") < card.index("| epochs | 7 |") < card.index("### b\n")
+    assert card.index("### a, seed 0\n") < card.index("| epochs | 7 |") < card.index("### b, seed 0\n")
     assert "###" not in card_of(FULL, 1)
 
 

@@ -67,6 +67,12 @@ def test_facts_that_lack_an_entry_are_refused() -> None:
         Facts.of(json.dumps(fewer), "m.onnx")
 
 
+@pytest.mark.parametrize("members", [7, ["a"], [{"run": "a"}]])
+def test_facts_of_several_nets_that_tell_too_little_of_one_are_refused(members: object) -> None:
+    with pytest.raises(UserError, match="none that mien exported"):
+        Facts.of(json.dumps(asdict(FACTS) | {"members": members}), "m.onnx")
+
+
 def test_an_onnx_file_of_somebody_else_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"m\.onnx: an ONNX file, but none that mien exported"):
         read_facts(write_model(tmp_path / "m.onnx", None))

@@ -108,7 +108,8 @@ def _tell(done: "Exported", start: Path | None, as_json: bool) -> None:
         f"beside torch in float32 on {found.faces:,} validation faces: the same answer on {found.same:.2%}, "
         f"probabilities within {found.largest:.2g}"
     )
-    trained = f"; the run itself judged {done.trained_accuracy:.2%}"
+    who = "the runs themselves" if facts.members else "the run itself"
+    trained = f"; {who} judged {done.trained_accuracy:.2%}"
     typer.echo(f"validation accuracy: {found.accuracy:.2%}, torch {found.torch_accuracy:.2%}{trained}")
     for split in ("validation", "test"):
         if f"{split}_accuracy" in facts.scores:

@@ -110,7 +110,8 @@ class Facts:
             len(self.classes) > 1
             and all(isinstance(name, str) for name in self.classes)
             and all(isinstance(side, int) and side > 0 for side in (self.height, self.width))
-            and all(isinstance(entry, Mapping) for entry in (self.data, self.recipe, self.scores))
+            and all(isinstance(entry, Mapping) for entry in (self.data, self.recipe, self.scores, *self.members))
+            and all({"run", "net", "seed", "recipe", "layers"} <= one.keys() for one in self.members)
         )
 
 

@@ -97,10 +97,11 @@ def _of_study(study: Path, net: str | None) -> Run:
     name = found["best"] if net is None else net
     if name is None or not ended:
         raise UserError(f"{study}: no net of this study was trained to its end")
-    if name in [ensemble["name"] for ensemble in found.get("ensembles", [])]:
+    together = [ensemble["name"] for ensemble in found.get("ensembles", [])]
+    if name in together:
         raise UserError(f"{study / name}: several nets together, of which this takes one; name one of them")
     if name not in ended:
-        raise UserError(f"{study}: no finished net {name!r}; {did_you_mean(name, list(ended))}")
+        raise UserError(f"{study}: no finished net {name!r}; {did_you_mean(name, [*ended, *together])}")
     runs = [_checked(Run.open(study / "runs" / run)) for run in ended[name]["runs"]]
     return max(runs, key=_validation_accuracy)
 
