@@ -82,8 +82,16 @@ def test_nets_together_are_found_by_their_name(study: Path, tmp_path: Path) -> N
     name, runs = find_runs(tmp_path / "study" / "all")
     assert (name, len(runs), {run.net.name for run in runs}) == ("all", 3, {"small", "flat"})
     assert find_runs(tmp_path / "study" / "flat")[1][0].id == find_run(study).id
-    with pytest.raises(UserError, match=r"all: several nets together, of which this takes one; name one of them"):
+    with pytest.raises(
+        UserError, match=r"all: several nets together, of which this takes one; name one of them: small, flat"
+    ):
         find_run(tmp_path / "study" / "all")
+    with pytest.raises(UserError, match=r"no finished net 'al'; known: small, flat, all; did you mean 'all'\?"):
+        find_runs(tmp_path / "study" / "al")
     runs[0].write_status(replace(runs[0].status, state="stopped"))
     with pytest.raises(UserError, match="stopped, and only a finished run has weights"):
+        find_runs(tmp_path / "study" / "all")
+    found["nets"] = [net | {"state": "failed", "runs": []} if net["name"] == "flat" else net for net in found["nets"]]
+    results.write_text(json.dumps(found))
+    with pytest.raises(UserError, match=r"all: flat of these nets was not trained to its end; see: mien runs"):
         find_runs(tmp_path / "study" / "all")

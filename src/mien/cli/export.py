@@ -72,7 +72,9 @@ def export(
 
     net, runs = find_runs(run)
     if start and len(runs) > 1:
-        raise UserError(f"--start: {net} is several nets together; export one of them to start from")
+        raise UserError(
+            f"--start: {net} is several nets together, and a net starts from one; export one of them with it"
+        )
     with reading_faces():
         faces = faces_of(runs[0], data or [])
     precision: Precision = "int8" if int8 else "float16" if fp16 else "float32"

@@ -27,7 +27,7 @@ class Facts:
         version: of the mien that wrote it.
         classes: the K emotions, in the order of the probabilities.
         height, width: of the faces it takes, in pixels.
-        parameters: of the net.
+        parameters: of the net, or of all nets that judge together.
         precision: what the weights are kept in: float32, float16, or int8, which it also computes in.
         temperature: what logits are divided by (Guo et al. 2017, arXiv 1706.04599); 1 leaves them as they are.
         logit_adjustment: how much of the logarithm of each class's share of train is taken from its logit (Menon et al.
@@ -35,7 +35,7 @@ class Facts:
         mirror: whether each face is judged together with its mirror image; of several runs, by all of them.
         zooms: the frames in which each face is judged besides, in shares of its side; of several runs, see `members`.
         run, study, net, seed: where it comes from; study is "" for a run that stands alone. Of several runs that judge
-            together, `run` has all of their names and `net` is what the study calls them.
+            together, `run` has all of their names, `net` is what the study calls them and `seed` that of the first.
         data: of the faces it was trained on: `name`, `fingerprint`, and `counts` by split and emotion; `before`: the
             fingerprint of those that the run it started from learnt from, None where there is none or it is gone.
         recipe: the entries of its training's recipe that differ from their defaults.

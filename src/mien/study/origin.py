@@ -17,34 +17,31 @@ def find_run(place: Path) -> Run:
     Of a net with several seeds it is the run with the best validation accuracy, the first of equal ones.
 
     Raises:
-        UserError: the path means none, or one that is not finished.
+        UserError: the path means none, several that judge together, or one that is not finished.
     """
-    if (place / "run.json").exists():
-        return _checked(Run.open(place))
-    for study, net in ((place, None), (place.parent, place.name)):
-        if (study / "study.toml").exists():
-            return _of_study(study, net)
-    raise UserError(f"{place}: neither a run's folder nor a study's, nor STUDY/NET for a net of a study")
+    _, runs = find_runs(place)
+    if len(runs) > 1:
+        nets = ", ".join(dict.fromkeys(run.net.name for run in runs))
+        raise UserError(f"{place}: several nets together, of which this takes one; name one of them: {nets}")
+    return runs[0]
 
 
 def find_runs(place: Path) -> tuple[str, list[Run]]:
-    """What `find_run` finds; or all runs of an ensemble, where a path means one: STUDY/ENSEMBLE.
+    """The finished runs that a path means: the one of `find_run`, or all of an ensemble, for STUDY/ENSEMBLE.
 
     Returns:
-        the name of the net or the ensemble, and its finished runs.
+        the name of the net or of the ensemble, and its runs.
 
     Raises:
         UserError: the path means none, or one that is not finished.
     """
-    results = place.parent / "results.json"
-    if not (place / "run.json").exists() and (place.parent / "study.toml").exists() and results.exists():
-        found = read_json(results)
-        for ensemble in found.get("ensembles", []):
-            if ensemble["name"] == place.name:
-                runs = [run for net in found["nets"] if net["name"] in ensemble["nets"] for run in net["runs"]]
-                return place.name, [_checked(Run.open(place.parent / "runs" / run)) for run in runs]
-    run = find_run(place)
-    return run.net.name, [run]
+    if (place / "run.json").exists():
+        run = _checked(Run.open(place))
+        return run.net.name, [run]
+    for study, name in ((place, None), (place.parent, place.name)):
+        if (study / "study.toml").exists():
+            return _of_study(study, name)
+    raise UserError(f"{place}: neither a run's folder nor a study's, nor STUDY/NET for a net of a study")
 
 
 def boxed_run(name: str) -> Path:
@@ -89,21 +86,24 @@ def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
     return faces
 
 
-def _of_study(study: Path, net: str | None) -> Run:
+def _of_study(study: Path, name: str | None) -> tuple[str, list[Run]]:
     if not (study / "results.json").exists():
         raise UserError(f"{study}: this study has not ended; run it again, or name a finished run in {study / 'runs'}")
     found = read_json(study / "results.json")
-    ended = {entry["name"]: entry for entry in found["nets"] if entry["state"] == "finished"}
-    name = found["best"] if net is None else net
+    ended = {net["name"]: net["runs"] for net in found["nets"] if net["state"] == "finished"}
+    together = {ensemble["name"]: ensemble["nets"] for ensemble in found.get("ensembles", [])}
+    name = found["best"] if name is None else name
     if name is None or not ended:
         raise UserError(f"{study}: no net of this study was trained to its end")
-    together = [ensemble["name"] for ensemble in found.get("ensembles", [])]
-    if name in together:
-        raise UserError(f"{study / name}: several nets together, of which this takes one; name one of them")
-    if name not in ended:
+    if name not in ended | together:
         raise UserError(f"{study}: no finished net {name!r}; {did_you_mean(name, [*ended, *together])}")
-    runs = [_checked(Run.open(study / "runs" / run)) for run in ended[name]["runs"]]
-    return max(runs, key=_validation_accuracy)
+    members = together.get(name, [name])
+    if missing := [member for member in members if member not in ended]:
+        raise UserError(
+            f"{study / name}: {missing[0]} of these nets was not trained to its end; see: mien runs {study}"
+        )
+    runs = [_checked(Run.open(study / "runs" / run)) for member in members for run in ended[member]]
+    return name, runs if name in together else [max(runs, key=_validation_accuracy)]
 
 
 def _checked(run: Run) -> Run:
