@@ -216,6 +216,41 @@ layers = ["flatten", "dense(8)", "relu", "classes"]
     assert [net["missing"] for net in outline(make_plan(read_study(other)), tmp_path / "out")["nets"]] == [2, 2]
 
 
+CHAIN = """
+name = "chain"
+data.source = "drawn:100"
+recipe = { epochs = 1 }
+[nets.last]
+start = "middle"
+recipe = { teachers = ["other"], taught = 0.7 }
+[nets.middle]
+start = "first"
+recipe = { teachers = ["other"] }
+[nets.other]
+layers = ["pool(8)", "flatten", "classes"]
+recipe = { teachers = ["first"] }
+[nets.first]
+layers = ["flatten", "dense(8)", "relu", "classes"]
+"""
+
+
+def test_each_net_of_a_chain_is_trained_once_those_before_it_have_ended(tmp_path: Path, quiet) -> None:
+    file = tmp_path / "chain.toml"
+    file.write_text(CHAIN)
+    execute(make_plan(read_study(file)), tmp_path / "out", quiet)
+    assert quiet.ends == [(name, "finished") for name in ("first", "other", "middle", "last")]
+
+
+def test_what_comes_behind_a_failed_net_of_a_chain_fails_by_its_name(tmp_path: Path, quiet) -> None:
+    file = tmp_path / "chain.toml"
+    file.write_text(CHAIN.replace('"relu", "classes"]', '"relu", "classes"]\nrecipe = { learning_rate = 1e30 }'))
+    plan = make_plan(read_study(file))
+    found = execute(plan, tmp_path / "out", quiet)
+    assert [state for _, state in quiet.ends] == ["failed"] * 4
+    assert "its teacher first-" in _net(found, "other")["reason"]
+    assert "middle-" in _net(found, "last")["reason"] or "its teacher other-" in _net(found, "last")["reason"]
+
+
 def test_an_ensemble_answers_by_the_mean_of_its_nets(tmp_path: Path, quiet) -> None:
     file = tmp_path / "together.toml"
     file.write_text(

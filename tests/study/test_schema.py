@@ -54,7 +54,6 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
             '[nets.dd]\nlayers = ["flatten", "dense(n)", "classes"]\ntune.space.n = [1, 2]\n',
             [
                 "nets.a.recipe.teachers: 'a' cannot teach itself; give its double another name",
-                "nets.a.recipe.teachers: 'c' waits for other nets itself; name those instead",
                 "nets.a.recipe.teachers: no net 'd'; known: a, c, dd; did you mean 'dd'?",
                 "nets.c.recipe.teachers: 'dd' is tuned, so it ends last; take a net with settled values",
             ],
@@ -177,7 +176,29 @@ def test_nets_that_cannot_be_started_from_are_told(tmp_path: Path) -> None:
     assert _mistakes(tmp_path, text) == [
         "nets.fourth: start = 'fourth' brings its layers; leave out layers",
         "nets.second.start: 'first' has another scaling; give both the same",
-        "nets.third.start: 'second' waits for other nets itself; name those instead",
+        "nets.third.start: 'second' has another scaling; give both the same",
+    ]
+
+
+def test_nets_that_wait_for_each_other_are_told(tmp_path: Path) -> None:
+    text = """
+        name = "a"
+        [nets.first]
+        layers = ["flatten", "classes"]
+        recipe.teachers = ["third"]
+        [nets.second]
+        start = "first"
+        [nets.third]
+        layers = ["flatten", "classes"]
+        recipe.teachers = ["second"]
+        [nets.fourth]
+        start = "third"
+        recipe.teachers = ["second", "first"]
+    """
+    assert _mistakes(tmp_path, text) == [
+        "nets.first.recipe.teachers: 'third' waits for 'first' itself; one of them has to come first",
+        "nets.second.start: 'first' waits for 'second' itself; one of them has to come first",
+        "nets.third.recipe.teachers: 'second' waits for 'third' itself; one of them has to come first",
     ]
 
 

@@ -115,13 +115,20 @@ def _runs(plan: Plan, nets: Sequence[StudyNet], folder: Path) -> list[Run]:
 
 
 def _train(place: Engine, runs: Sequence[Run], watcher: Watcher) -> None:
-    """Bring to their end the runs that are not there yet, those that others learn or start from first."""
-    for later in (False, True):
-        for run in runs:
-            if not run.status.ended and (bool(run.recipe.teachers) or run.recipe.starts_within) == later:
-                place.submit(run)
-        for run, status in place.gather():
-            watcher.ended(run, status)
+    """Bring to their end the runs that are not there yet, each once those that it learns or starts from have ended."""
+    waiting = [run for run in runs if not run.status.ended]
+    missing = {run.id for run in waiting}
+
+    def submit_ready() -> None:
+        for run in [one for one in waiting if not missing & one.recipe.awaited]:
+            waiting.remove(run)
+            place.submit(run)
+
+    submit_ready()
+    for run, status in place.gather():
+        watcher.ended(run, status)
+        missing.remove(run.id)
+        submit_ready()
 
 
 def _search(plan: Plan, folder: Path, place: Engine, watcher: Watcher) -> Plan:

@@ -233,11 +233,23 @@ def _order_problems(nets: Mapping[str, tuple[Net, Recipe, Tune | None] | None]) 
                 problems.append(f"{place}: {name!r} cannot {what} itself; give its double another name")
             elif (found := nets[one]) and found[2]:
                 problems.append(f"{place}: {one!r} is tuned, so it ends last; take a net with settled values")
-            elif found and (found[1].teachers or found[1].starts_within):
-                problems.append(f"{place}: {one!r} waits for other nets itself; name those instead")
+            elif name in _awaited(one, nets):
+                problems.append(f"{place}: {one!r} waits for {name!r} itself; one of them has to come first")
             elif found and what == "start" and _unlike(found[1], net[1]):
                 problems.append(f"{place}: {one!r} has another {_unlike(found[1], net[1])}; give both the same")
     return problems
+
+
+def _awaited(name: str, nets: Mapping[str, tuple[Net, Recipe, Tune | None] | None]) -> set[str]:
+    """All nets that have to be trained before one, those that these wait for too."""
+    found: set[str] = set()
+    ahead = {name}
+    while ahead:
+        now = nets.get(ahead.pop())
+        new = now[1].awaited - found if now else frozenset[str]()
+        found |= new
+        ahead |= new
+    return found
 
 
 def _unlike(one: Recipe, other: Recipe) -> str:

@@ -127,6 +127,11 @@ class Recipe(BaseModel):
         return bool(self.start) and not Path(self.start).is_absolute()
 
     @property
+    def awaited(self) -> frozenset[str]:
+        """The nets, or in a run's recipe the runs, of its own study that have to be trained before."""
+        return frozenset(self.teachers) | (frozenset({self.start}) if self.starts_within else frozenset())
+
+    @property
     def rate(self) -> float:
         """The learning rate: as given, or the optimiser's default."""
         return self.learning_rate or DEFAULT_RATES[self.optimizer]
