@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from mien.errors import UserError
-from mien.faces import EIGHT, VOTES, Faces, in_split_order, open_faces, read_packed, write_packed
+from mien.faces import EIGHT, EMOTIONS, VOTES, Faces, in_split_order, open_faces, read_packed, write_packed
 from mien.faces.clean import CLEAN, clean, told
-from mien.faces.votes import label_by_majority, majority
+from mien.faces.votes import keep_agreed, label_by_majority, majority
 
 
 def votes(**cast: int) -> list[int]:
@@ -126,6 +126,23 @@ def test_labels_by_majority_in_every_split() -> None:
         label_by_majority(replace(faces, votes=None))
 
 
+def test_faces_that_ferplus_labels_alike_are_kept_in_every_split() -> None:
+    cast = [
+        votes(anger=9, neutral=1), votes(disgust=3, anger=7), votes(NF=10), votes(happiness=8, fear=2),
+        votes(fear=5, anger=5), votes(neutral=10),
+    ]  # fmt: skip
+    faces = faces_of("abcdef", [0, 1, 2, 3, 0, 6], [0, 0, 0, 1, 1, 2], cast)
+    found = keep_agreed(faces)
+    assert found.classes == faces.classes
+    assert (found.labels.tolist(), found.splits.tolist()) == ([0, 3, 6], [0, 1, 2])
+    np.testing.assert_array_equal(found.images, faces.images[[0, 3, 5]])
+    assert found.left_out == {"disagreed": {"train": 2, "validation": 1}}
+    with pytest.raises(UserError, match="has no votes to label its faces by"):
+        keep_agreed(replace(faces, votes=None))
+    with pytest.raises(UserError, match="FER\\+ has no votes on bored; take their own labels"):
+        keep_agreed(replace(faces, classes=(*EMOTIONS[:6], "bored")))
+
+
 def test_what_was_left_out_is_kept_with_packed_faces_and_told(messy: Faces, tmp_path: Path) -> None:
     write_packed(clean(messy, ["copies", "leaks"]), tmp_path / "faces")
     found = read_packed(tmp_path / "faces")
@@ -160,6 +177,13 @@ def test_the_real_votes_by_majority(fer2013: Path) -> None:
         "test": [273, 18, 83, 893, 384, 396, 1090, 16],
     }
     assert faces.left_out["no_face"] == {"train": 150, "validation": 10, "test": 16}
+
+
+@pytest.mark.real
+def test_the_real_faces_that_ferplus_labels_alike(fer2013: Path) -> None:
+    faces = open_faces(str(fer2013), labels="agreed")
+    assert {split: sum(numbers.values()) for split, numbers in faces.counts().items()}["validation"] == 2_136
+    assert list(faces.counts()["validation"].values()) == [216, 17, 50, 801, 217, 327, 508]
 
 
 @pytest.mark.real

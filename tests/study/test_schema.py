@@ -345,6 +345,6 @@ def test_whose_labels_and_what_is_left_out(tmp_path: Path) -> None:
     plain = _read(tmp_path, 'name = "a"\n' + NET)
     assert (plain.labels, plain.clean) == ("own", ())
     assert _mistakes(tmp_path, 'name = "a"\n[data]\nlabels = "most"\nclean = ["copys"]\n' + NET) == [
-        "data.labels: found 'most'; known: own, majority",
+        "data.labels: found 'most'; known: own, majority, agreed",
         "data.clean: found 'copys'; known: constant, no_face, conflicts, leaks, copies; did you mean 'copies'?",
     ]

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.faces import open_faces, read_packed
+from mien.faces import VOTES, open_faces, read_packed, write_packed
+from mien.faces.types import VOTED
 from mien.predict.predictor import Predictor
 from mien.testing.changes import CHANGES
 
@@ -64,6 +66,28 @@ def test_models_side_by_side_as_json_and_in_words(model_file: Path) -> None:
     assert float(happy[2]) == pytest.approx(100 * right[faces.labels == 3].mean(), abs=0.05)
 
 
+def test_labels_that_ferplus_shares_or_gives(tmp_path: Path) -> None:
+    faces = open_faces("drawn:200")
+    cast = np.zeros((len(faces), len(VOTES)), np.uint8)
+    cast[np.arange(len(faces)), [VOTES.index(VOTED[faces.classes[label]]) for label in faces.labels]] = 10
+    rows = faces.rows("test")
+    other = rows.start + np.flatnonzero(faces.labels[rows] == 0)[:3]
+    cast[[0, *other]] = [10 * (name == "contempt") for name in VOTES]
+    write_packed(replace(faces, votes=cast, known_fingerprint=None), tmp_path / "faces")
+    test = faces.split("test")
+    right = Predictor("fast").probabilities(test.images).argmax(1) == test.labels
+    right = np.delete(right, other - rows.start)
+
+    done = mien("test", "fast", "--data", tmp_path / "faces", "--labels", "agreed", "--json")
+    told = json.loads(done.stdout)
+    assert (told["labels"], told["models"][0]["faces"]) == ("agreed", len(test) - 3)
+    assert told["models"][0]["accuracy"] == pytest.approx(right.mean())
+
+    lines = mien("test", "fast", "--data", tmp_path / "faces", "--labels", "majority").stdout.splitlines()
+    assert lines[0] == f"faces, test: {len(test) - 3} faces, labelled by FER+'s majority"
+    assert lines[1] == "left out: 3 of contempt, for which fast has no word"
+
+
 def test_photos_are_found_and_framed_first(photos: Path, model_file: Path) -> None:
     done = mien("test", model_file, "--data", f"test={photos}", "--photos", "--json")
     assert done.exit_code == 0
@@ -85,6 +109,9 @@ def test_photos_are_found_and_framed_first(photos: Path, model_file: Path) -> No
         (["fast", "--data", "nowhere"], "nowhere: no such file or folder"),
         (["fast", "--data", "drawn:50", "--photos"], "drawn: no folder of photos"),
         (["fast", "--data", "x", "--photos", "--changes"], "--changes with --photos"),
+        (["fast", "--data", "x", "--photos", "--labels", "agreed"], "--labels agreed with --photos"),
+        (["fast", "--data", "drawn:50", "--labels", "agree"], "--labels agree: known: .* did you mean 'agreed'"),
+        (["fast", "--data", "drawn:50", "--labels", "agreed"], "drawn: has no votes to label its faces by"),
         (["slow", "--data", "drawn:50"], "no model is called 'slow'"),
     ],
 )

@@ -38,7 +38,9 @@ def import_faces(
         None, help="A smaller side of the images in pixels, as 24: scaled by area-averaging."
     ),
     labels: str = typer.Option(
-        "own", help="The source's own, or the majority of FER+'s votes: eight classes; unclear faces are left out."
+        "own",
+        help="own: the source's. majority: that of FER+'s votes, eight classes; unclear faces are left out. "
+        "agreed: the source's; faces of which FER+'s majority says otherwise are left out.",
     ),
     clean: str = typer.Option(
         "", help="What to leave out of train, with commas: constant, no_face, conflicts, leaks, copies."

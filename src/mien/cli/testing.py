@@ -38,6 +38,11 @@ def judge(
         ..., "--data", metavar="SOURCE", help="Labelled faces, as mien faces import takes them; again for each file."
     ),
     split: str = typer.Option("test", help="The split to judge: train, validation or test."),
+    labels: str = typer.Option(
+        "own",
+        help="own: the source's. majority: that of FER+'s votes, where they lie beside the faces. "
+        "agreed: the source's, of those faces of which FER+'s majority says the same.",
+    ),
     photos: bool = typer.Option(
         False, "--photos", help="The images are photos, not ready faces: find each one's largest face first."
     ),
@@ -51,11 +56,18 @@ def judge(
     Several models are set side by side, each pair by McNemar's test. A photo in which no face is found counts as wrong.
     Exit code: 0, or 2 if a photo could not be read.
     """
+    from mien.faces.source import LABELS
     from mien.faces.types import SPLITS
     from mien.predict.classifier import Classifier
 
     if split not in SPLITS:
         raise UserError(f"--split {split}: no such split; {did_you_mean(split, SPLITS)}")
+    if labels not in LABELS:
+        raise UserError(f"--labels {labels}: {did_you_mean(labels, LABELS)}")
+    if photos and labels != "own":
+        raise UserError(
+            f"--labels {labels} with --photos: FER+ has votes on FER2013's faces alone; leave one of them out"
+        )
     if photos and changes:
         raise UserError("--changes with --photos: only ready faces are changed; leave one of them out")
     if len(set(models)) < len(models):
@@ -68,9 +80,15 @@ def judge(
     from mien.testing.tested import judge_faces
 
     with reading_faces():
-        faces = open_faces(data)
+        faces = open_faces(data, labels=labels)
     tested = [judge_faces(model, faces, split) for model in opened]
-    told = {"source": faces.name, "fingerprint": faces.fingerprint, "split": split, **_told(models, tested)}
+    told = {
+        "source": faces.name,
+        "fingerprint": faces.fingerprint,
+        "split": split,
+        "labels": labels,
+        **_told(models, tested),
+    }
     if changes:
         told["changes"] = [
             {"change": change, **dict(zip(models, accuracies, strict=True))}

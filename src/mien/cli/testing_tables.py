@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+LABELLED = {"majority": ", labelled by FER+'s majority", "agreed": ", of whose labels FER+'s majority says the same"}
+"""What is told of faces that do not simply carry their source's labels."""
+
+
 def show_tested(told: dict[str, Any]) -> None:
     """Print the JSON of `mien test` as tables."""
     from rich.markup import escape
@@ -22,7 +26,8 @@ def show_tested(told: dict[str, Any]) -> None:
     models = [model | {"model": escape(model["model"])} for model in told["models"]]
     first = models[0]
     what = "faces" if "fingerprint" in told else "photos"
-    print_wide(f"{escape(told['source'])}, {told['split']}: {first['faces']:,} {what}")
+    whose = LABELLED.get(told.get("labels", "own"), "")
+    print_wide(f"{escape(told['source'])}, {told['split']}: {first['faces']:,} {what}{whose}")
     for emotion, count in first["left_out"].items():
         print_wide(f"left out: {count:,} of {escape(emotion)}, for which {first['model']} has no word")
     for path, why in told.get("unread", {}).items():

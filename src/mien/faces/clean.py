@@ -27,6 +27,7 @@ Of conflicting copies all go, as no one knows which label is right; of other cop
 
 REASONS = {
     **CLEAN,
+    "disagreed": "faces whose label is not what most of FER+'s annotators say",
     "no_majority": "faces on which FER+'s annotators disagree",
     "no_face_found": "photos in which no face was found",
     "unknown": "faces that most of FER+'s annotators call unknown",

@@ -19,7 +19,7 @@ from mien.faces.images import READY, FaceReader, Labelled, area_average, labelle
 from mien.faces.names import split_of_file, split_of_word
 from mien.faces.packed import VERSION, is_packed, read_packed, write_packed
 from mien.faces.types import SPLITS, Faces, in_split_order
-from mien.faces.votes import join_votes, label_by_majority
+from mien.faces.votes import join_votes, keep_agreed, label_by_majority
 
 DRAWN = 5000
 """How many faces the source "drawn" has."""
@@ -77,8 +77,9 @@ class Source:
         return [file for part in self.parts for file in labelled_files(part.path, part.split, endings)]
 
 
-LABELS = ("own", "majority")
-"""Whose labels faces may carry: those of their source, or the majority of FER+'s votes (`label_by_majority`)."""
+LABELS = ("own", "majority", "agreed")
+"""Whose labels faces may carry: those of their source; the majority of FER+'s votes (`label_by_majority`); or the
+source's where that majority says the same (`keep_agreed`)."""
 
 
 def open_faces(
@@ -96,7 +97,8 @@ def open_faces(
             such files, or images as split/emotion/*.png. FER+ votes in such a folder, fer2013new.csv, are joined.
         size: a smaller side of the images in pixels, to which they are scaled by area-averaging.
         votes: FER+'s file of votes to join.
-        labels: the source's "own", or the "majority" of FER+'s votes: eight classes, and fewer faces.
+        labels: the source's "own"; the "majority" of FER+'s votes: eight classes, and fewer faces; or "agreed": the
+            source's, of faces of which FER+'s majority says the same.
         clean: what to leave out of train, names of `mien.faces.clean.CLEAN`.
 
     Returns:
@@ -157,7 +159,7 @@ def read_source(
     Args:
         source: what to read.
         size: a smaller side of the images.
-        labels: the source's "own", or the "majority" of FER+'s votes.
+        labels: one of `LABELS`.
         clean: what to leave out of train.
         reader: makes faces of a folder's image files.
 
@@ -174,6 +176,8 @@ def read_source(
         faces = join_votes(faces, source.votes)
     if labels == "majority":
         faces = label_by_majority(faces)
+    elif labels == "agreed":
+        faces = keep_agreed(faces)
     faces = leave_out(faces, clean)
     lacking = [emotion for emotion, count in faces.counts().get("train", {}).items() if not count]
     if lacking:

@@ -97,9 +97,7 @@ def label_by_majority(faces: Faces) -> Faces:
     Raises:
         UserError: the faces have no votes.
     """
-    if faces.votes is None:
-        raise UserError(f"{faces.name}: has no votes to label its faces by; name FER+'s file, fer2013new.csv, as votes")
-    said = majority(faces.votes)
+    said = majority(_votes(faces))
     label = np.zeros(len(VOTES), np.uint8)
     for number, name in enumerate(EIGHT):
         label[VOTES.index(VOTED[name])] = number
@@ -108,3 +106,24 @@ def label_by_majority(faces: Faces) -> Faces:
     for reason, answer in reasons.items():
         labelled, said = labelled.without(said == answer, reason), said[said != answer]
     return labelled
+
+
+def keep_agreed(faces: Faces) -> Faces:
+    """Leave out the faces, of every split, whose own label is not what the majority of FER+'s votes says too.
+
+    The label of a face that stays was given twice, by others and in another way, so it is seldom wrong.
+
+    Raises:
+        UserError: the faces have no votes, or classes that FER+ does not name.
+    """
+    said = majority(_votes(faces))
+    if strange := [name for name in faces.classes if name not in VOTED]:
+        raise UserError(f"{faces.name}: FER+ has no votes on {', '.join(strange)}; take their own labels")
+    own = np.array([VOTES.index(VOTED[name]) for name in faces.classes])[faces.labels]
+    return faces.without(said != own, "disagreed")
+
+
+def _votes(faces: Faces) -> NDArray[np.uint8]:
+    if faces.votes is None:
+        raise UserError(f"{faces.name}: has no votes to label its faces by; name FER+'s file, fer2013new.csv, as votes")
+    return faces.votes

@@ -70,7 +70,7 @@ class Study:
         source: what `open_faces` takes; () where the file leaves it to the command.
         size: side in pixels that faces are made, None: as they are.
         votes: FER+'s file, None: none.
-        labels: the source's "own", or the "majority" of FER+'s votes.
+        labels: whose they carry, one of `mien.faces.source.LABELS`.
         clean: what is left out of train, names of `mien.faces.clean.CLEAN`.
         nets: in the order of their groups.
         sections: the groups; one of all nets where the file names none.
@@ -142,7 +142,7 @@ class _DataTable(Table):
     source: Annotated[list[str], BeforeValidator(_sources)] = Field(default=[])
     size: Annotated[int, Field(ge=1)] | None = None
     votes: str | None = None
-    labels: Literal["own", "majority"] = "own"
+    labels: Literal["own", "majority", "agreed"] = "own"
     clean: Annotated[list[str], BeforeValidator(_cleanable)] = Field(default=[])
 
 
