@@ -1,5 +1,6 @@
 """What is left of a run for other nets to start from, beside its file and in the box."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,14 @@ import torch
 
 from mien.errors import UserError
 from mien.export.adjustment import offsets
+from mien.export.card import card_of
 from mien.export.graph import graph_of
 from mien.export.start import leave_start
 from mien.export.write import export
-from mien.faces import Faces, open_faces
+from mien.faces import VOTES, Faces, open_faces
+from mien.faces.types import VOTED
 from mien.models import BOX
+from mien.nets import Net
 from mien.predict.classifier import Classifier
 from mien.study.origin import boxed_run, find_run
 from mien.study.schema import read_study
@@ -38,6 +42,31 @@ def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces
     assert len(said) == 2
     assert export([run], faces, tmp_path / "next.onnx").facts.data["before"] == faces.fingerprint
     assert abs(said[small.folder] - said[left]).max() < 0.01
+
+
+def test_votes_that_a_run_learnt_from_are_told_also_through_its_teachers(faces: Faces, tmp_path: Path) -> None:
+    cast = np.zeros((len(faces), len(VOTES)), np.uint8)
+    cast[np.arange(len(faces)), [VOTES.index(VOTED[faces.classes[label]]) for label in faces.labels]] = 10
+    voted = replace(faces, votes=cast, known_fingerprint=None)
+    net, runs = Net("flat", ("flatten", "classes")), tmp_path / "runs"
+
+    def made(**recipe) -> Run:
+        run = Run.create(runs, net, Recipe.model_validate({"epochs": 1, "batch": 50} | recipe), 0, voted)
+        assert fit(run, voted, lambda progress: None).state == "finished"
+        return run
+
+    plain, by_votes = made(), made(targets="votes")
+    taught = made(teachers=[by_votes.id])
+    further = made(start=taught.id)
+    told = {run.id: export([run], voted, tmp_path / "a.onnx").facts for run in (plain, by_votes, taught, further)}
+    assert [facts.data["votes"] for facts in told.values()] == [False, True, True, True]
+    assert "outside" not in card_of(told[plain.id], 1)
+    assert "In place of labels it learnt the shares of FER+'s ten votes" in " ".join(
+        card_of(told[by_votes.id], 1).split()
+    )
+    assert "Behind these stand the votes of FER+'s ten annotators" in " ".join(card_of(told[further.id], 1).split())
+    both = export([plain, taught], voted, tmp_path / "b.onnx").facts
+    assert (both.data["votes"], [one["votes"] for one in both.members]) == (True, [False, True])
 
 
 def test_kernels_take_half_the_room_and_statistics_stay_as_they_are(small: Run, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def card_of(facts: Facts, size: int) -> str:
         per_class=facts.scores.get(f"{judged}_per_class", {}),
         totals={split: sum(numbers.values()) for split, numbers in counts.items()},
         fer2013=tuple(counts.get("train", {}).values()) == _FER2013,
-        members=[one | _shown_of(one) for one in members],
+        members=[{"votes": False} | one | _shown_of(one) for one in members],
         names=" and ".join(f"`{one['run']}`" for one in members),
         mirrors=any(one["recipe"].get("mirror", facts.mirror) for one in members),
         zooms=facts.zooms or sorted({zoom for one in members for zoom in one["recipe"].get("zooms", ())}),
@@ -57,8 +57,8 @@ def _shown_of(member: Mapping[str, Any]) -> dict[str, Any]:
 
 def _alone(facts: Facts) -> dict[str, Any]:
     """A single run as `Facts.members` would tell it."""
-    before = facts.data.get("before")
-    return {"run": facts.run, "net": facts.net, "recipe": facts.recipe, "layers": facts.layers, "before": before}
+    data = {key: facts.data.get(key) for key in ("before", "votes")}
+    return {"run": facts.run, "net": facts.net, "recipe": facts.recipe, "layers": facts.layers, **data}
 
 
 def _shown(value: Any) -> str:

@@ -37,11 +37,12 @@ class Facts:
         run, study, net, seed: where it comes from; study is "" for a run that stands alone. Of several runs that judge
             together, `run` has all of their names, `net` is what the study calls them and `seed` that of the first.
         data: of the faces it was trained on: `name`, `fingerprint`, and `counts` by split and emotion; `before`: the
-            fingerprint of those that the run it started from learnt from, None where there is none or it is gone.
+            fingerprint of those that the run it started from learnt from, None where there is none or it is gone;
+            `votes`: whether FER+'s votes were learnt from, or a run that had learnt from them.
         recipe: the entries of its training's recipe that differ from their defaults.
         layers: of the net, a word each, hyper-parameters bound.
-        members: of several runs, of each its `run`, `net`, `seed`, `recipe`, `layers`, and `before` as in `data`;
-            recipe and layers are empty then. () for a single run.
+        members: of several runs, of each its `run`, `net`, `seed`, `recipe`, `layers`, and `before` and `votes` as in
+            `data`; recipe and layers are empty then. () for a single run.
         scores: what this file is worth, measured by it; shares, 0..1. By split (`validation`, and `test` where the
             study had opened it): `..._faces`, `..._accuracy` with its 95 % interval `..._low` and `..._high`,
             `..._macro_f1`, `..._balanced_accuracy`, `..._nll`, `..._ece` and, at temperature 1, `..._ece_before`,

@@ -163,6 +163,7 @@ def _facts(runs: Sequence[Run], faces: Faces, graph: Graph, precision: Precision
             "fingerprint": faces.fingerprint,
             "counts": faces.counts(),
             "before": origin.get("before"),
+            "votes": any(one["votes"] for one in members),
         },
         recipe=origin["recipe"],
         layers=tuple(origin["layers"]),
@@ -180,6 +181,7 @@ def _member(run: Run) -> dict[str, Any]:
         "recipe": _recipe_of(run),
         "layers": [str(parse(word, run.net.values)) for word in run.net.layers],
         "before": _learnt_before(run),
+        "votes": _learnt_votes(run),
     }
 
 
@@ -195,6 +197,14 @@ def _learnt_before(run: Run) -> str | None:
     if not run.recipe.start or not (before / "run.json").exists():
         return None
     return str(Run.open(before).asked["faces"]["fingerprint"])
+
+
+def _learnt_votes(run: Run) -> bool:
+    """Whether it, or a run that it started or learnt from, was trained on FER+'s votes; where these are gone, not."""
+    if run.recipe.targets == "votes":
+        return True
+    before = [run.folder.parent / name for name in (*run.recipe.teachers, run.recipe.start) if name]
+    return any(_learnt_votes(Run.open(folder)) for folder in before if (folder / "run.json").exists())
 
 
 def _study_name(run: Run) -> str:
