@@ -56,6 +56,9 @@ def test_of_several_nets_each_is_told() -> None:
     assert "from the runs `a-0123456789` and `b-0123456789` of study `best` (together `both`)" in flat(card)
     assert "frames of 0.9 times the face's side in which it is judged besides" in flat(card)
     assert "the mean of what the 2 nets say, the adjustment of the logits, the temperature 1.250, softmax" in flat(card)
+    unequal = replace(several, members=(first | {"weight": 0.8}, second | {"weight": 0.2}))
+    assert "the mean of what the 2 nets say, of weights 0.8 and 0.2, the adjustment" in flat(card_of(unequal, 1))
+    assert "of weights" not in flat(card)
     assert "`a`, seed 0: weights were trained on the train split alone, from random ones." in flat(card)
     assert "`b`, seed 0: weights were trained on the train split alone, from those of the run a-0123456789" in flat(
         card

@@ -77,18 +77,21 @@ def test_nets_together_are_found_by_their_name(study: Path, tmp_path: Path) -> N
     shutil.copytree(study, tmp_path / "study")
     results = tmp_path / "study" / "results.json"
     found = json.loads(results.read_text())
-    found["ensembles"] = [{"name": "all", "nets": ["small", "flat"], "runs": 3}]
+    found["ensembles"] = [{"name": "all", "nets": ["small", "flat"], "weights": {"small": 0.8, "flat": 0.2}}]
     results.write_text(json.dumps(found))
-    name, runs = find_runs(tmp_path / "study" / "all")
-    assert (name, len(runs), {run.net.name for run in runs}) == ("all", 3, {"small", "flat"})
-    assert find_runs(tmp_path / "study" / "flat")[1][0].id == find_run(study).id
+    all_of_them = find_runs(tmp_path / "study" / "all")
+    assert (all_of_them.name, [run.net.name for run in all_of_them.runs]) == ("all", ["small", "small", "flat"])
+    assert all_of_them.weights == pytest.approx((0.4, 0.4, 0.2))
+    flat = find_runs(tmp_path / "study" / "flat")
+    assert ([run.id for run in flat.runs], flat.weights) == ([find_run(study).id], (1,))
     with pytest.raises(
         UserError, match=r"all: several nets together, of which this takes one; name one of them: small, flat"
     ):
         find_run(tmp_path / "study" / "all")
     with pytest.raises(UserError, match=r"no finished net 'al'; known: small, flat, all; did you mean 'all'\?"):
         find_runs(tmp_path / "study" / "al")
-    runs[0].write_status(replace(runs[0].status, state="stopped"))
+    first = all_of_them.runs[0]
+    first.write_status(replace(first.status, state="stopped"))
     with pytest.raises(UserError, match="stopped, and only a finished run has weights"):
         find_runs(tmp_path / "study" / "all")
     found["nets"] = [net | {"state": "failed", "runs": []} if net["name"] == "flat" else net for net in found["nets"]]

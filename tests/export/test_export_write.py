@@ -121,8 +121,12 @@ def test_several_runs_are_one_file_that_says_the_mean_of_their_probabilities(tra
     runs = [trained(Net("a", KINDS["zooms"][0]), test=True, zooms=(0.8,)), trained(Net("b", KINDS["dense"][0]))]
     images = faces.split("validation").images
     done = export(runs, faces, tmp_path / "m.onnx", temperature=False, net="both")
-    expected = np.mean([graph_of(run).logits(images).softmax(1).numpy() for run in runs], axis=0)
-    assert np.abs(said_by(done.file, images) - expected).max() < 1e-5
+    each = [graph_of(run).logits(images).softmax(1).numpy() for run in runs]
+    assert np.abs(said_by(done.file, images) - np.mean(each, axis=0)).max() < 1e-5
+    weighed = export(runs, faces, tmp_path / "w.onnx", temperature=False, net="both", weights=(0.9, 0.1))
+    assert np.abs(said_by(weighed.file, images) - 0.9 * each[0] - 0.1 * each[1]).max() < 1e-5
+    assert np.abs(each[0] - each[1]).max() > 0.1
+    assert [one["weight"] for one in weighed.facts.members] == [0.9, 0.1]
     assert done.trained_accuracy == pytest.approx(done.agreement.accuracy, abs=0.03)
     facts = read_facts(done.file)
     assert facts.to_json() == done.facts.to_json()

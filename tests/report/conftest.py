@@ -36,7 +36,7 @@ fnn = ["wide", "deep"]
 cnn = ["conv_1", "conv_2"]
 [ensembles]
 chosen = ["wide", "conv_1"]
-all = ["wide", "deep", "conv_1", "conv_2"]
+all = {{ wide = 1, deep = 1, conv_1 = 4, conv_2 = 4 }}
 """
 
 SKILL = {"wide": 1.1, "deep": 1.0, "conv_1": 2.0, "conv_2": 1.9}

@@ -269,7 +269,7 @@ layers = ["flatten", "classes"]
 first = ["a"]
 others = ["b", "c"]
 [ensembles]
-both = ["a", "b"]
+both = { a = 3, b = 1 }
 all = ["a", "b", "c"]
 """
     )
@@ -280,9 +280,13 @@ all = ["a", "b", "c"]
         nets = [net for net in plan.study.nets if net.net.name in ensemble["nets"]]
         runs = [run for net in nets for run in plan.runs(net, tmp_path / "out")]
         said = [run.predictions("validation") for run in runs]
-        answers = np.mean([one.probabilities for one in said], axis=0).argmax(axis=1)
+        weights = {"both": [3, 3, 1, 1], "all": [1] * 6}[ensemble["name"]]
+        answers = np.average([one.probabilities for one in said], axis=0, weights=weights).argmax(axis=1)
         right = answers == said[0].labels
         assert ensemble["runs"] == 2 * len(ensemble["nets"])
+        assert ensemble["weights"] == pytest.approx(
+            dict(zip(ensemble["nets"], np.array(weights[::2]) / sum(weights[::2]), strict=True))
+        )
         assert ensemble["validation_accuracy"] == pytest.approx(right.mean())
         assert ensemble["validation_accuracy_sd"] is None
         best = max(ensemble["nets"], key=lambda name: _net(found, name)["validation_accuracy"])

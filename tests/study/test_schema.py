@@ -59,11 +59,21 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
             ],
         ),
         (
-            'name = "a"\nensembles = { a = ["a"], b = ["c", "a", "a"], c = ["a"], d = [] }\n' + NET,
-            ["ensembles.d: found [], should have at least 1 item"],
+            'name = "a"\nensembles = { c = 2, d = [], e = { a = 0 }, f = { a = true }, g = { a = 1, b = nan } }\n'
+            + NET,
+            [
+                f"ensembles.{name}: found {found}; list nets, or give a table of each one's weight, above 0"
+                for name, found in {
+                    "c": "2",
+                    "d": "[]",
+                    "e": "{'a': 0}",
+                    "f": "{'a': True}",
+                    "g": "{'a': 1, 'b': nan}",
+                }.items()
+            ],
         ),
         (
-            'name = "a"\nensembles = { a = ["a", "c"], b = ["aa", "a", "a"], c = ["a"] }\n' + NET,
+            'name = "a"\nensembles = { a = { a = 2, c = 1 }, b = ["aa", "a", "a"], c = ["a"] }\n' + NET,
             [
                 "ensembles.a: is the name of a net; call it otherwise",
                 "ensembles.a: no net 'c'; known: a",

@@ -70,15 +70,27 @@ def export(
     from mien.export import write
     from mien.study.origin import faces_of, find_runs
 
-    net, runs = find_runs(run)
-    if start and len(runs) > 1:
+    found = find_runs(run)
+    if start and len(found.runs) > 1:
         raise UserError(
-            f"--start: {net} is several nets together, and a net starts from one; export one of them with it"
+            f"--start: {found.name} is several nets together, and a net starts from one; export one of them with it"
         )
     with reading_faces():
-        faces = faces_of(runs[0], data or [])
+        faces = faces_of(found.runs[0], data or [])
     precision: Precision = "int8" if int8 else "float16" if fp16 else "float32"
-    done = write.export(runs, faces, out, precision, temperature, logit_adjustment, name or "", licence, note, net)
+    done = write.export(
+        found.runs,
+        faces,
+        out,
+        precision,
+        temperature,
+        logit_adjustment,
+        name=name or "",
+        licence=licence,
+        note=note,
+        net=found.name,
+        weights=found.weights,
+    )
     if card:
         from mien.disk import write_text
         from mien.export.card import card_of
@@ -88,7 +100,7 @@ def export(
     if start:
         from mien.export.start import leave_start
 
-        left = leave_start(runs[0], out)
+        left = leave_start(found.runs[0], out)
     _tell(done, left, as_json)
 
 

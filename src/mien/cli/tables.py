@@ -130,11 +130,15 @@ def _selected(group: dict[str, Any], nets: dict[str, Any], leaks: int) -> str:
 
 
 def _ensembles(ensembles: Sequence[dict[str, Any]]) -> Table:
+    from mien.study.ensembles import weighed
+
     numbers = ["train %", "validation %", "95 %", "test %", "95 %", "runs"]
     table = table_of(["ensemble", "nets"], numbers, title="together, by the mean of their probabilities")
     for one in ensembles:
         judged = [show(one, split) for split in ("validation", "test") for show in (_share, _interval)]
-        table.add_row(one["name"], ", ".join(one["nets"]), _share(one, "train"), *judged, str(one["runs"]))
+        table.add_row(
+            one["name"], weighed(one["nets"], one["weights"]), _share(one, "train"), *judged, str(one["runs"])
+        )
     return table
 
 

@@ -3,7 +3,7 @@
 After Mitchell et al. 2019, "Model Cards for Model Reporting", arXiv 1810.03993.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ def card_of(facts: Facts, size: int) -> str:
         fer2013=tuple(counts.get("train", {}).values()) == _FER2013,
         members=[{"votes": False} | one | _shown_of(one) for one in members],
         names=" and ".join(f"`{one['run']}`" for one in members),
+        shares=_shares(members),
         mirrors=any(one["recipe"].get("mirror", facts.mirror) for one in members),
         zooms=facts.zooms or sorted({zoom for one in members for zoom in one["recipe"].get("zooms", ())}),
     )
@@ -53,6 +54,12 @@ def _shown_of(member: Mapping[str, Any]) -> dict[str, Any]:
     first = member["layers"][0].partition("(")[0] if member["layers"] else ""
     settings = {key: _shown(value) for key, value in member["recipe"].items()}
     return {"settings": settings, "backbone": first if first in BACKBONES else ""}
+
+
+def _shares(members: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each weighs in their mean, where they do not all weigh the same."""
+    weights = [one.get("weight") for one in members]
+    return [f"{weight:.2g}" for weight in weights if weight] if len(set(weights)) > 1 else []
 
 
 def _alone(facts: Facts) -> dict[str, Any]:

@@ -41,8 +41,8 @@ class Facts:
             `votes`: whether FER+'s votes were learnt from, or a run that had learnt from them.
         recipe: the entries of its training's recipe that differ from their defaults.
         layers: of the net, a word each, hyper-parameters bound.
-        members: of several runs, of each its `run`, `net`, `seed`, `recipe`, `layers`, and `before` and `votes` as in
-            `data`; recipe and layers are empty then. () for a single run.
+        members: of several runs, of each its `run`, `net`, `seed`, `recipe`, `layers`, `before` and `votes` as in
+            `data`, and `weight`, its share of the mean; recipe and layers are empty then. () for a single run.
         scores: what this file is worth, measured by it; shares, 0..1. By split (`validation`, and `test` where the
             study had opened it): `..._faces`, `..._accuracy` with its 95 % interval `..._low` and `..._high`,
             `..._macro_f1`, `..._balanced_accuracy`, `..._nll`, `..._ece` and, at temperature 1, `..._ece_before`,

@@ -54,6 +54,7 @@ class Graph(nn.Module):
 
     Attributes:
         members: one or more.
+        weights: what each of several weighs in their mean, float32 [members], sum 1; None: all the same. To be set.
         offsets: what is taken from the mean logits, float32 [K]; None takes nothing. To be set, as they come after it.
         temperature: what logits are divided by; to be set once it is known.
     """
@@ -61,6 +62,7 @@ class Graph(nn.Module):
     def __init__(self, members: Iterable[Member]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.weights: Tensor | None = None
         self.offsets: Tensor | None = None
         self.temperature = 1.0
         self.eval()
@@ -76,13 +78,15 @@ class Graph(nn.Module):
 
     def _logits(self, faces: Tensor) -> Tensor:
         logits = [member(faces) for member in self.members]
-        joined = logits[0] if len(logits) == 1 else _together(logits)
+        joined = logits[0] if len(logits) == 1 else _together(logits, self.weights)
         return joined if self.offsets is None else joined - self.offsets
 
 
-def _together(logits: list[Tensor]) -> Tensor:
+def _together(logits: list[Tensor], weights: Tensor | None) -> Tensor:
     """The logarithm of the mean probability."""
-    return torch.stack([one.softmax(1) for one in logits]).mean(0).clamp(min=torch.finfo(torch.float32).tiny).log()
+    each = torch.stack([one.softmax(1) for one in logits])
+    mean = each.mean(0) if weights is None else (each * weights[:, None, None]).sum(0)
+    return mean.clamp(min=torch.finfo(torch.float32).tiny).log()
 
 
 def batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import torch
 
 from mien import __version__
 from mien.disk import whole_file
@@ -60,11 +61,12 @@ def export(
     licence: str = "",
     note: str = "",
     net: str = "",
+    weights: Sequence[float] = (),
 ) -> Exported:
     """Write a run, or several that judge together, as an ONNX file: `faces` uint8 [N, H, W] -> float32 [N, K].
 
-    Several are judged by the mean of their probabilities. The test split is judged only where their study has opened it
-    before.
+    Several are judged by the weighted mean of their probabilities. The test split is judged only where their study has
+    opened it before.
 
     Args:
         runs: finished ones.
@@ -77,12 +79,16 @@ def export(
         licence: that the model may be used under.
         note: what else its facts should tell.
         net: what the study calls several runs together.
+        weights: what each of several runs weighs; they sum to 1. (): all the same.
 
     Raises:
         UserError: the file would differ from torch by more than it may, and none is left; or it cannot be written.
     """
     validation = faces.split("validation")
     graph = graph_of(*runs)
+    weights = weights or [1 / len(runs)] * len(runs)
+    if len(set(weights)) > 1:
+        graph.weights = torch.tensor(weights)
     if logit_adjustment:
         graph.offsets = offsets(faces.counts()["train"], faces.classes, logit_adjustment)
     logits = graph.logits(validation.images)
@@ -99,11 +105,13 @@ def export(
         if all(run.status.test_opened for run in runs):
             test = probabilities(draft, faces.split("test").images)
             scores |= split_scores("test", test, faces, graph.temperature)
-    facts = replace(_facts(runs, faces, graph, precision, net), name=name or out.stem, licence=licence, note=note)
+    facts = replace(
+        _facts(runs, weights, faces, graph, precision, net), name=name or out.stem, licence=licence, note=note
+    )
     facts = replace(facts, logit_adjustment=logit_adjustment, scores=scores)
     model.metadata_props.add(key=KEY, value=facts.to_json())
     _keep(model, out)
-    return Exported(out, out.stat().st_size, facts, found, _trained_accuracy(runs))
+    return Exported(out, out.stat().st_size, facts, found, _trained_accuracy(runs, weights))
 
 
 def _made(graph: Graph, faces: Faces, precision: Precision) -> "ModelProto":
@@ -126,15 +134,18 @@ def _strip(model: "ModelProto") -> None:
         del part.metadata_props[:]
 
 
-def _trained_accuracy(runs: Sequence[Run]) -> float:
+def _trained_accuracy(runs: Sequence[Run], weights: Sequence[float]) -> float:
     """What the runs together are worth on validation by what they said themselves when they were trained."""
     said = [run.predictions("validation") for run in runs]
     judged = [one for one in said if one is not None]
-    return Predictions(np.mean([one.probabilities for one in judged], axis=0), judged[0].labels).accuracy
+    mean = np.average([one.probabilities for one in judged], axis=0, weights=weights)
+    return Predictions(mean, judged[0].labels).accuracy
 
 
-def _facts(runs: Sequence[Run], faces: Faces, graph: Graph, precision: Precision, net: str) -> Facts:
-    members = tuple(map(_member, runs))
+def _facts(
+    runs: Sequence[Run], weights: Sequence[float], faces: Faces, graph: Graph, precision: Precision, net: str
+) -> Facts:
+    members = tuple(_member(run) | {"weight": weight} for run, weight in zip(runs, weights, strict=True))
     several: dict[str, Any] = {
         "run": " + ".join(run.id for run in runs),
         "net": net,

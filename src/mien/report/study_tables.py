@@ -7,6 +7,7 @@ from mien.report.contents import Comparison, Contents, NetResult, measure
 from mien.report.pictures import Mistake
 from mien.report.tables import Column, Table, duration, percent, probability, whole
 from mien.report.words import verdict
+from mien.study.ensembles import weighed
 
 
 def counts_table(contents: Contents) -> Table:
@@ -96,7 +97,7 @@ def ensembles_table(contents: Contents) -> Table:
     rows = []
     for one in contents.ensembles:
         p = one["against_best"]["p"] if "against_best" in one else None
-        cells: dict[str, object] = {**one, "nets": ", ".join(one["nets"]), "p": p}
+        cells: dict[str, object] = {**one, "nets": weighed(one["nets"], one["weights"]), "p": p}
         cells |= {column.key: measure(one, column.key) for column in keep if "_accuracy" in column.key}
         rows.append(tuple(cells.get(column.key) for column in keep))
     return Table("ensembles", "Nets together, by the mean of their probabilities", tuple(keep), tuple(rows))

@@ -1,6 +1,7 @@
 """Origin: the runs that a user means, and the faces they were trained on."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +20,37 @@ def find_run(place: Path) -> Run:
     Raises:
         UserError: the path means none, several that judge together, or one that is not finished.
     """
-    _, runs = find_runs(place)
-    if len(runs) > 1:
-        nets = ", ".join(dict.fromkeys(run.net.name for run in runs))
+    found = find_runs(place)
+    if len(found.runs) > 1:
+        nets = ", ".join(dict.fromkeys(run.net.name for run in found.runs))
         raise UserError(f"{place}: several nets together, of which this takes one; name one of them: {nets}")
-    return runs[0]
+    return found.runs[0]
 
 
-def find_runs(place: Path) -> tuple[str, list[Run]]:
+@dataclass(frozen=True)
+class Found:
+    """What a path means.
+
+    Attributes:
+        name: of the net, or of the ensemble.
+        runs: its runs, finished.
+        weights: what each of them weighs where they judge together; they sum to 1.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    weights: tuple[float, ...] = (1.0,)
+
+
+def find_runs(place: Path) -> Found:
     """The finished runs that a path means: the one of `find_run`, or all of an ensemble, for STUDY/ENSEMBLE.
-
-    Returns:
-        the name of the net or of the ensemble, and its runs.
 
     Raises:
         UserError: the path means none, or one that is not finished.
     """
     if (place / "run.json").exists():
         run = _checked(Run.open(place))
-        return run.net.name, [run]
+        return Found(run.net.name, (run,))
     for study, name in ((place, None), (place.parent, place.name)):
         if (study / "study.toml").exists():
             return _of_study(study, name)
@@ -86,24 +99,27 @@ def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
     return faces
 
 
-def _of_study(study: Path, name: str | None) -> tuple[str, list[Run]]:
+def _of_study(study: Path, name: str | None) -> Found:
     if not (study / "results.json").exists():
         raise UserError(f"{study}: this study has not ended; run it again, or name a finished run in {study / 'runs'}")
     found = read_json(study / "results.json")
     ended = {net["name"]: net["runs"] for net in found["nets"] if net["state"] == "finished"}
-    together = {ensemble["name"]: ensemble["nets"] for ensemble in found.get("ensembles", [])}
+    together = {ensemble["name"]: ensemble["weights"] for ensemble in found.get("ensembles", [])}
     name = found["best"] if name is None else name
     if name is None or not ended:
         raise UserError(f"{study}: no net of this study was trained to its end")
     if name not in ended | together:
         raise UserError(f"{study}: no finished net {name!r}; {did_you_mean(name, [*ended, *together])}")
-    members = together.get(name, [name])
+    members = together.get(name, {name: 1.0})
     if missing := [member for member in members if member not in ended]:
         raise UserError(
             f"{study / name}: {missing[0]} of these nets was not trained to its end; see: mien runs {study}"
         )
-    runs = [_checked(Run.open(study / "runs" / run)) for member in members for run in ended[member]]
-    return name, runs if name in together else [max(runs, key=_validation_accuracy)]
+    runs = {member: [_checked(Run.open(study / "runs" / run)) for run in ended[member]] for member in members}
+    if name not in together:
+        return Found(name, (max(runs[name], key=_validation_accuracy),))
+    weights = [weight / len(runs[member]) for member, weight in members.items() for _ in runs[member]]
+    return Found(name, tuple(run for of_net in runs.values() for run in of_net), tuple(weights))
 
 
 def _checked(run: Run) -> Run:

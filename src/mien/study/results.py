@@ -1,7 +1,7 @@
 """Results: a study's runs as one table of numbers, the content of results.json (docs/study-file.md tells its keys)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mien.faces import SPLITS
 from mien.nets import parameters, trainable
+from mien.study.ensembles import shares
 from mien.study.plan import Plan
 from mien.study.schema import StudyNet
 from mien.training.run import Predictions, Run, machine, now, versions
@@ -64,10 +65,16 @@ class Ensemble(Judge):
     """Nets that judge together, by the mean of the probabilities of all their runs (Lakshminarayanan et al. 2017).
 
     "Simple and scalable predictive uncertainty estimation using deep ensembles", arXiv 1612.01474.
+
+    Attributes:
+        name: its own.
+        nets: its nets.
+        weights: what each of a net's runs weighs in the mean, by the net's name.
     """
 
     name: str
     nets: tuple[NetRuns, ...]
+    weights: Mapping[str, float]
 
     def predictions(self, split: str) -> list[Predictions]:
         """What they say of a split; [] unless each net came to its end and was asked."""
@@ -75,7 +82,10 @@ class Ensemble(Judge):
         if not all(said):
             return []
         each = [one for of_net in said for one in of_net]
-        mean: NDArray[np.float32] = np.stack([one.probabilities for one in each]).mean(axis=0)
+        weights = [self.weights[net.name] for net, of_net in zip(self.nets, said, strict=True) for _ in of_net]
+        mean: NDArray[np.float32] = np.average([one.probabilities for one in each], axis=0, weights=weights).astype(
+            "f4"
+        )
         return [Predictions(mean, each[0].labels)]
 
 
@@ -195,10 +205,11 @@ def _ensemble(plan: Plan, name: str, nets: Sequence[NetRuns]) -> dict[str, Any]:
 
     The net that it is compared with is the best of its own on validation.
     """
-    members = plan.study.ensembles[name]
-    ensemble = Ensemble(name, tuple(net for net in nets if net.name in members))
+    weights = shares(plan.study.ensembles[name])
+    ensemble = Ensemble(name, tuple(net for net in nets if net.name in weights), weights)
     figures = _figures(plan, ensemble, selected=True)
-    entry: dict[str, Any] = {"name": name, "nets": list(members), "runs": sum(len(net.runs) for net in ensemble.nets)}
+    runs = sum(len(net.runs) for net in ensemble.nets)
+    entry: dict[str, Any] = {"name": name, "nets": list(weights), "weights": weights, "runs": runs}
     if figures:
         best = max(ensemble.nets, key=lambda net: float(net.right("validation").mean()))
         entry |= {"best": best.name, "against_best": compared(best, ensemble, figures["judged_on"])}

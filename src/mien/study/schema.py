@@ -18,6 +18,7 @@ from mien.faces import SIZE
 from mien.faces.clean import CLEAN
 from mien.nets import Net
 from mien.study.checking import NAME, Table, checked, section
+from mien.study.ensembles import read_ensembles
 from mien.study.net_table import check_recipe, read_net, with_starts
 from mien.study.resources import Resources, read_resources
 from mien.study.settings import apply_setting
@@ -74,7 +75,7 @@ class Study:
         clean: what is left out of train, names of `mien.faces.clean.CLEAN`.
         nets: in the order of their groups.
         sections: the groups; one of all nets where the file names none.
-        ensembles: nets that are judged together, by the ensemble's name.
+        ensembles: nets that are judged together and what each weighs, by the ensemble's name.
         previews: recipes whose effect on a few faces the report shows, by name.
         resources: what a run of each net takes, by the net's name.
         text: the file, as it was read.
@@ -90,7 +91,7 @@ class Study:
     labels: str = "own"
     clean: tuple[str, ...] = ()
     sections: tuple[Group, ...] = ()
-    ensembles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ensembles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     previews: Mapping[str, Recipe] = field(default_factory=dict)
     resources: Mapping[str, Resources] = field(default_factory=dict)
     text: str = ""
@@ -118,7 +119,7 @@ class _StudyTable(Table):
     recipe: dict[str, Any] = Field(default={})
     nets: dict[str, dict[str, Any]] = Field(min_length=1)
     groups: dict[str, Any] = Field(default={})
-    ensembles: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(default={})
+    ensembles: dict[str, Any] = Field(default={})
     previews: dict[str, dict[str, Any]] = Field(default={})
     resources: dict[str, Any] = Field(default={})
 
@@ -187,7 +188,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     problems += _order_problems(nets)
     resources = read_resources(table, named, problems)
     groups = _groups(section(table, "groups"), list(named), problems)
-    problems += _ensemble_problems(top.ensembles, list(named), len(top.seeds))
+    ensembles = read_ensembles(section(table, "ensembles"), list(named), len(top.seeds), problems)
     previews = {
         name: check_recipe(entries, entries, f"previews.{name}", problems)
         for name, entries in section(table, "previews").items()
@@ -211,7 +212,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
             if (found := nets[name])
         ),
         sections=sections,
-        ensembles={name: tuple(members) for name, members in top.ensembles.items()},
+        ensembles=ensembles,
         previews={name: recipe for name, recipe in previews.items() if recipe},
         resources=resources,
     )
@@ -283,18 +284,6 @@ def _group_problems(groups: Mapping[str, Sequence[str]], nets: list[str]) -> lis
     twice = [f"groups: net {name!r} stands {n} times; it can stand in one table" for name, n in often.items() if n > 1]
     nowhere = [f"groups: net {name!r} stands in none of them" for name in nets if name not in often]
     return unknown + twice + nowhere
-
-
-def _ensemble_problems(ensembles: Mapping[str, Sequence[str]], nets: list[str], seeds: int) -> list[str]:
-    """Ensembles of unknown nets, of one run alone, or named like a net."""
-    problems = [f"ensembles.{name}: is the name of a net; call it otherwise" for name in ensembles if name in nets]
-    for name, members in ensembles.items():
-        place = f"ensembles.{name}"
-        problems += [f"{place}: no net {one!r}; {did_you_mean(one, nets)}" for one in members if one not in nets]
-        problems += [f"{place}: net {one!r} stands {n} times" for one, n in Counter(members).items() if n > 1]
-        if len(members) == 1 and seeds == 1:
-            problems.append(f"{place}: one net of one seed is no ensemble; name another net, or give more seeds")
-    return problems
 
 
 def _resolved(source: str, folder: Path) -> str:
