@@ -59,6 +59,9 @@ def test_of_several_nets_each_is_told() -> None:
     unequal = replace(several, members=(first | {"weight": 0.8}, second | {"weight": 0.2}))
     assert "the mean of what the 2 nets say, of weights 0.8 and 0.2, the adjustment" in flat(card_of(unequal, 1))
     assert "of weights" not in flat(card)
+    third = second | {"run": "c-0123456789", "net": "c"}
+    three = flat(card_of(replace(several, members=(first, second, third)), 1))
+    assert "from the runs `a-0123456789`, `b-0123456789` and `c-0123456789` of study" in three
     assert "`a`, seed 0: weights were trained on the train split alone, from random ones." in flat(card)
     assert "`b`, seed 0: weights were trained on the train split alone, from those of the run a-0123456789" in flat(
         card

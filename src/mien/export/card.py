@@ -26,6 +26,7 @@ def card_of(facts: Facts, size: int) -> str:
 
     source = TEMPLATE.read_text(encoding="utf-8")
     page = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701
+    page.filters["listed"] = _listed
     page.filters["percent"] = lambda share, digits=1: f"{100 * share:.{digits}f}"
     counts = facts.data.get("counts", {})
     splits = [split for split in ("validation", "test") if f"{split}_accuracy" in facts.scores]
@@ -40,7 +41,7 @@ def card_of(facts: Facts, size: int) -> str:
         totals={split: sum(numbers.values()) for split, numbers in counts.items()},
         fer2013=tuple(counts.get("train", {}).values()) == _FER2013,
         members=[{"votes": False} | one | _shown_of(one) for one in members],
-        names=" and ".join(f"`{one['run']}`" for one in members),
+        names=_listed([f"`{one['run']}`" for one in members]),
         shares=_shares(members),
         mirrors=any(one["recipe"].get("mirror", facts.mirror) for one in members),
         zooms=facts.zooms or sorted({zoom for one in members for zoom in one["recipe"].get("zooms", ())}),
@@ -54,6 +55,11 @@ def _shown_of(member: Mapping[str, Any]) -> dict[str, Any]:
     first = member["layers"][0].partition("(")[0] if member["layers"] else ""
     settings = {key: _shown(value) for key, value in member["recipe"].items()}
     return {"settings": settings, "backbone": first if first in BACKBONES else ""}
+
+
+def _listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)
 
 
 def _shares(members: Sequence[Mapping[str, Any]]) -> list[str]:
