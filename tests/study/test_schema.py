@@ -212,6 +212,14 @@ def test_nets_that_wait_for_each_other_are_told(tmp_path: Path) -> None:
     ]
 
 
+def test_nets_that_start_from_each_other_are_told(tmp_path: Path) -> None:
+    text = 'name = "a"\n[nets.first]\nstart = "second"\n[nets.second]\nstart = "first"\n'
+    assert _mistakes(tmp_path, text) == [
+        "nets.first.start: from 'second' on no net has layers of its own; one has to begin",
+        "nets.second.start: from 'first' on no net has layers of its own; one has to begin",
+    ]
+
+
 def test_a_run_to_start_from_that_is_none_is_told(tmp_path: Path) -> None:
     [mistake] = _mistakes(tmp_path, 'name = "a"\n[nets.a]\nstart = "nowhere"\n')
     assert mistake == (

@@ -95,7 +95,10 @@ def read_net(
         problems.append(f"{place}: a net's name is {NAME_RULE}")
     checked(NetTable, table, place, problems)
     within = isinstance(table.get("start"), str) and not Path(table["start"]).is_absolute()
-    if sum(key in table for key in (*LAYERS, *(() if within else ("start",)))) != 1:
+    told = sum(key in table for key in (*LAYERS, *(() if within else ("start",))))
+    if within and not told:
+        problems.append(f"{place}.start: from {table['start']!r} on no net has layers of its own; one has to begin")
+    elif told != 1:
         problems.append(
             f"{place}: give one of layers, zoo (the name of a net of `mien nets`), backbone and start (a finished run)"
         )
