@@ -7,6 +7,8 @@ the data set.
 
     python benchmarks/framing.py path/to/fer2013 [--model best] [--split test] [--count 500] [--json]
 
+With --bare they are set into nothing: each is a photo of its own, as it is in the data set and enlarged.
+
 With --measure it measures, on train and validation, how FER2013's faces are framed: what the detector finds on them, in
 shares of a crop's side. The medians are the constants of mien.predict.framing.
 """
@@ -29,6 +31,7 @@ WIDTH, HEIGHT = 640, 480
 SIDES = (32, 48, 72, 120, 240, 440)
 TILTS = (10, 20, 30, 45, 90, 180)
 USUAL = 120
+BARE = (48, 120, 240)
 BLUR = 8  # the mirrored faces around a face must be none
 
 
@@ -37,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faces", help="FER2013, in any form that mien reads")
     parser.add_argument("--measure", action="store_true", help="measure the frame instead")
+    parser.add_argument("--bare", action="store_true", help="the faces as photos, with nothing around them")
     parser.add_argument("--model", default="best", help="a model in the box, or a file")
     parser.add_argument("--split", default="test", choices=("validation", "test"))
     parser.add_argument("--count", type=int, default=500, help="how many faces, random with a fixed seed")
@@ -49,7 +53,8 @@ def main() -> None:
         return
     if not given.json:
         print("side  tilt  found %  direct %  through %   (of the faces found)")
-    for row in through(picked(faces.split(given.split), given.count), Predictor(given.model)):
+    rows = bare if given.bare else through
+    for row in rows(picked(faces.split(given.split), given.count), Predictor(given.model)):
         print(json.dumps(row) if given.json else shown(row), flush=True)
 
 
@@ -66,16 +71,28 @@ def through(faces: Faces, predictor: Predictor) -> Iterator[dict[str, float]]:
     for side, tilt in [*((side, 0) for side in SIDES), *((USUAL, tilt) for tilt in TILTS)]:
         rng = np.random.default_rng([side, tilt])
         answers = [again(image, side, tilt * (-1) ** row, rng, predictor) for row, image in enumerate(faces.images)]
-        found = np.array([answer is not None for answer in answers])
-        right = np.array([answer == faces.classes[label] for answer, label in zip(answers, faces.labels, strict=True)])
-        yield {
-            "side": side,
-            "tilt": tilt,
-            "faces": len(faces),
-            "found": float(found.mean()),
-            "direct": float(direct[found].mean()) if found.any() else float("nan"),
-            "through": float(right[found].mean()) if found.any() else float("nan"),
-        }
+        yield {"side": side, "tilt": tilt} | told(faces, direct, answers)
+
+
+def bare(faces: Faces, predictor: Predictor) -> Iterator[dict[str, float]]:
+    """The same of the faces as photos of some sizes, with nothing around them."""
+    direct = predictor.probabilities(faces.images).argmax(axis=1) == faces.labels
+    for side in BARE:
+        photos = (cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC) for image in faces.images)
+        found = [predictor.predict(photo.astype(np.uint8)).faces for photo in photos]
+        yield {"side": side, "tilt": 0} | told(faces, direct, [one[0].emotion if one else None for one in found])
+
+
+def told(faces: Faces, direct: NDArray[np.bool_], answers: list[str | None]) -> dict[str, float]:
+    """What became of the faces: their emotions as told, None where none was found."""
+    found = np.array([answer is not None for answer in answers])
+    right = np.array([answer == faces.classes[label] for answer, label in zip(answers, faces.labels, strict=True)])
+    return {
+        "faces": len(faces),
+        "found": float(found.mean()),
+        "direct": float(direct[found].mean()) if found.any() else float("nan"),
+        "through": float(right[found].mean()) if found.any() else float("nan"),
+    }
 
 
 def again(

@@ -64,6 +64,23 @@ def test_a_face_is_judged_in_its_crop_and_a_little_closer(predictor: Predictor, 
     assert dict(zip(EMOTIONS, shares.tolist(), strict=True)) == pytest.approx(face.probabilities, abs=0.05)
 
 
+@pytest.mark.parametrize(("side", "tilt"), [(1.0, 0), (1.2, 0), (1.0, 15)])
+def test_a_photo_that_is_a_crop_itself_is_judged_as_it_is_too(grace: Path, side: float, tilt: float) -> None:
+    predictor = Predictor("fast")
+    (face,) = predictor.predict(grace)
+    frame = frame_of(np.array(face.landmarks), np.array(face.box))
+    gray = np.asarray(Image.open(grace).convert("L"))
+    crop = cut(gray, frame._replace(side=side * frame.side, tilt=frame.tilt + tilt), 96)
+    (found,) = predictor.predict(crop)
+    framed = frame_of(np.array(found.landmarks), np.array(found.box))
+    near = cut(crop, framed._replace(side=0.9 * framed.side), 48)
+    of_frames = predictor.probabilities(np.stack([found.crop, near])).mean(axis=0)
+    (whole,) = predictor.predict(crop, crop=True)
+    both = (of_frames + np.array(list(whole.probabilities.values()))) / 2
+    assert list(found.probabilities.values()) == pytest.approx(both.tolist(), abs=0.01)
+    assert abs(both - of_frames).max() > 0.025
+
+
 def test_a_face_that_another_detector_found_is_framed_as_here(predictor: Predictor, grace: Path) -> None:
     (face,) = predictor.predict(grace)
     assert face.crop.shape == (48, 48)

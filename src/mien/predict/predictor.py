@@ -14,13 +14,17 @@ from mien.errors import UserError
 from mien.faces.images import area_average, square
 from mien.predict.answers import Box, Face, Point, Prediction
 from mien.predict.classifier import Classifier
-from mien.predict.detector import Detector, resized
+from mien.predict.detector import Detector, overlap, resized
 from mien.predict.framing import Frame, cut, frame_of, frame_of_box, frame_of_landmarks
 from mien.predict.images import Photo, PhotoSource, gray, open_photo
 
 VIEWS = 1.0, 0.9
 """A face is judged in frames of these shares of its frame's side, and their mean told: how large a face was framed
 varies in what nets are trained on, and is never told exactly. Worth half a point: docs/decisions/0007-quality.md."""
+
+CROP = 0.5
+"""A photo of whose central square and a face's frame more than this share of their union is common seems to be a face's
+crop, which is then judged as it is too. Worth a point on such photos: docs/decisions/0006-framing.md."""
 
 SHOWN = 640
 """The long side of the picture that a prediction keeps, in pixels."""
@@ -123,9 +127,7 @@ class Predictor:
     def _found(self, photo: Photo) -> Prediction:
         found = self.detector.find(photo.pixels)
         frames = [frame_of(face.landmarks, face.box) for face in found]
-        views = [[frame._replace(side=share * frame.side) for frame in frames] for share in VIEWS]
-        crops = self._crops(photo, [frame for view in views for frame in view])
-        judged = self.probabilities(crops).reshape(len(VIEWS), len(frames), len(self.classes)).mean(axis=0)
+        crops, judged = self._judged(photo, frames)
         faces = tuple(
             Face(
                 box=_box(face.box, photo.scale),
@@ -135,12 +137,29 @@ class Predictor:
                 crop=crop,
                 **self._said(shares),
             )
-            for face, frame, crop, shares in zip(found, frames, crops[: len(frames)], judged, strict=True)
+            for face, frame, crop, shares in zip(found, frames, crops, judged, strict=True)
         )
         return Prediction(faces, photo.size, _small(photo.pixels))
 
+    def _judged(self, photo: Photo, frames: list[Frame]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The crop of each frame, and what its face looks like.
+
+        Of a photo that seems to be a face's crop itself, the half of what is told is what it looks like as it is: the
+        detector sees too little around such a face to tell its frame well.
+        """
+        views = self._crops(photo, [frame._replace(side=share * frame.side) for share in VIEWS for frame in frames])
+        filling = [number for number, frame in enumerate(frames) if _fills(frame, photo.pixels)]
+        said = self.probabilities(np.concatenate([views, *(self._whole(photo) for _ in filling)]))
+        judged = said[: len(views)].reshape(len(VIEWS), len(frames), len(self.classes)).mean(axis=0)
+        judged[filling] = (judged[filling] + said[len(views) :]) / 2
+        return views[: len(frames)], judged
+
+    def _whole(self, photo: Photo) -> NDArray[np.uint8]:
+        """A photo as a crop, [1, H, W]: its central square."""
+        return area_average(square(gray(photo)[None]), self.classifier.facts.height)
+
     def _ready(self, photo: Photo) -> Prediction:
-        crops = area_average(square(gray(photo)[None]), self.classifier.facts.height)
+        crops = self._whole(photo)
         side = min(photo.size)
         box = Box((photo.size[0] - side) // 2, (photo.size[1] - side) // 2, side, side)
         face = Face(box=box, crop=crops[0], **self._said(self.probabilities(crops)[0]))
@@ -158,6 +177,14 @@ class Predictor:
 class _Said(TypedDict):
     emotion: str
     probabilities: dict[str, float]
+
+
+def _fills(frame: Frame, pixels: NDArray[np.uint8]) -> bool:
+    """Whether a frame, be it upright or turned, is about the central square of a photo [H, W, 3]."""
+    height, width = pixels.shape[:2]
+    squares = ((frame.x, frame.y, frame.side), (width / 2, height / 2, min(height, width)))
+    boxes = [np.array([x - side / 2, y - side / 2, side, side]) for x, y, side in squares]
+    return overlap(*boxes) > CROP
 
 
 def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
