@@ -11,9 +11,10 @@ from mien.errors import UserError
 from mien.faces import EMOTIONS, Faces, in_split_order, open_faces
 from mien.faces.images import Labelled
 from mien.predict.classifier import Classifier
+from mien.predict.detector import Detector
 from mien.predict.predictor import Predictor
 from mien.testing.changes import CHANGES, changed
-from mien.testing.tested import judge_faces, judge_photos, pairs
+from mien.testing.tested import RememberingDetector, judge_faces, judge_photos, pairs
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +120,20 @@ def test_photos_go_the_whole_way(model_file: Path, photos: list[Labelled], grace
     right = face.emotion == "happy"
     assert (told["faces"], told["not_found"], told["accuracy"]) == (2, 1, right / 2)
     assert sum(map(sum, told["confusion"])) == 1
+
+
+def test_a_photo_is_searched_once_for_all_models(
+    model_file: Path, photos: list[Labelled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = judge_photos(Predictor(model_file), photos, "mine", lambda: None)[0]
+    searched = []
+    find = Detector.find
+    monkeypatch.setattr(Detector, "find", lambda self, pixels: searched.append(1) or find(self, pixels))
+    detector = RememberingDetector()
+    for _ in range(2):
+        tested, _ = judge_photos(Predictor(model_file, detector), photos, "mine", lambda: None)
+        assert np.array_equal(tested.probabilities, alone.probabilities)
+        assert len(searched) == 2  # the portrait and the wall: one file is no photo, one has another emotion
 
 
 def test_photos_none_of_which_can_be_read_are_told(model_file: Path, photos: list[Labelled]) -> None:

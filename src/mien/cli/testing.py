@@ -120,14 +120,14 @@ def _tell_photos(models: list[str], opened: list[Classifier], data: list[str], s
     from mien.faces.types import SPLITS
     from mien.predict.images import SUFFIXES
     from mien.predict.predictor import Predictor
-    from mien.testing.tested import judge_photos
+    from mien.testing.tested import RememberingDetector, judge_photos
 
     source, wanted = find_source(data), SPLITS.index(split)
     files = [file for file in source.photos(SUFFIXES) if file.split == wanted]
     if not files:
         raise UserError(f"{source.name}: has no {split} photos; name another --split, or say {split}=FOLDER")
-    first = Predictor(opened[0])
-    predictors = [first, *(Predictor(model, first.detector) for model in opened[1:])]
+    detector = RememberingDetector()
+    predictors = [Predictor(model, detector) for model in opened]
     with counting("photos", len(files) * len(predictors)) as seen:
         judged = [judge_photos(predictor, files, source.name, seen) for predictor in predictors]
     tested, unread = [one for one, _ in judged], judged[0][1]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import combinations
 from typing import Any
 
@@ -15,6 +16,7 @@ from mien.faces.audit import leaked
 from mien.faces.images import Labelled, area_average
 from mien.faces.names import emotion_of_word
 from mien.predict.classifier import Classifier
+from mien.predict.detector import Detector, Found
 from mien.predict.predictor import Predictor
 from mien.training.statistics import mcnemar
 
@@ -107,6 +109,21 @@ def judge_faces(classifier: Classifier, faces: Faces, split: str) -> Tested:
         leaked=copies[known],
         strange=_counts(faces.classes, faces.labels[rows][~known]),
     )
+
+
+class RememberingDetector(Detector):
+    """Looks for the faces of a photo once, however many models are asked about it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: dict[bytes, list[Found]] = {}
+
+    def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
+        """See Detector."""
+        photo = sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
+        if photo not in self._found:
+            self._found[photo] = super().find(pixels)
+        return self._found[photo]
 
 
 def judge_photos(
