@@ -81,6 +81,18 @@ def test_a_photo_that_is_a_crop_itself_is_judged_as_it_is_too(grace: Path, side:
     assert abs(both - of_frames).max() > 0.025
 
 
+def test_a_crop_that_lies_on_its_side_is_judged_upright_alone(grace: Path) -> None:
+    predictor = Predictor("fast")
+    (face,) = predictor.predict(grace)
+    frame = frame_of(np.array(face.landmarks), np.array(face.box))
+    crop = cut(np.asarray(Image.open(grace).convert("L")), frame._replace(tilt=frame.tilt + 90), 96)
+    (found,) = predictor.predict(crop)
+    framed = frame_of(np.array(found.landmarks), np.array(found.box))
+    near = cut(crop, framed._replace(side=0.9 * framed.side), 48)
+    of_frames = predictor.probabilities(np.stack([found.crop, near])).mean(axis=0)
+    assert list(found.probabilities.values()) == pytest.approx(of_frames.tolist(), abs=0.02)
+
+
 def test_a_face_that_another_detector_found_is_framed_as_here(predictor: Predictor, grace: Path) -> None:
     (face,) = predictor.predict(grace)
     assert face.crop.shape == (48, 48)

@@ -22,9 +22,10 @@ VIEWS = 1.0, 0.9
 """A face is judged in frames of these shares of its frame's side, and their mean told: how large a face was framed
 varies in what nets are trained on, and is never told exactly. Worth half a point: docs/decisions/0007-quality.md."""
 
-CROP = 0.5
-"""A photo of whose central square and a face's frame more than this share of their union is common seems to be a face's
-crop, which is then judged as it is too. Worth a point on such photos: docs/decisions/0006-framing.md."""
+CROP, LEANING = 0.5, 30.0
+"""A photo of whose central square and a face's frame more than this share of their union is common, and whose face is
+turned by no more degrees, seems to be a face's crop, which is then judged as it is too. Worth a point on such photos:
+docs/decisions/0006-framing.md."""
 
 SHOWN = 640
 """The long side of the picture that a prediction keeps, in pixels."""
@@ -180,11 +181,11 @@ class _Said(TypedDict):
 
 
 def _fills(frame: Frame, pixels: NDArray[np.uint8]) -> bool:
-    """Whether a frame, be it upright or turned, is about the central square of a photo [H, W, 3]."""
+    """Whether a frame is about the central square of a photo [H, W, 3], and about upright."""
     height, width = pixels.shape[:2]
     squares = ((frame.x, frame.y, frame.side), (width / 2, height / 2, min(height, width)))
     boxes = [np.array([x - side / 2, y - side / 2, side, side]) for x, y, side in squares]
-    return overlap(*boxes) > CROP
+    return overlap(*boxes) > CROP and abs(frame.tilt) <= LEANING
 
 
 def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
