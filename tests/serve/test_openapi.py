@@ -1,6 +1,8 @@
 """The description of the service, and the service measured by it; uploads that are up to no good."""
 
+import gc
 import random
+import warnings
 from typing import Any
 
 import pytest
@@ -100,6 +102,19 @@ def test_damaged_photos_are_answered_or_refused(client: TestClient, photo: bytes
 def test_broken_bodies_are_refused(client: TestClient, body: bytes, kind: str) -> None:
     answer = client.post("/v1/predict", content=body, headers={"Content-Type": kind})
     assert_well_formed(answer, 413, 415, 422)
+
+
+def test_a_form_that_breaks_off_leaves_no_file_open(client: TestClient) -> None:
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
+    gc.collect()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        answer = client.post(
+            "/v1/predict", content=head + b"x", headers={"Content-Type": "multipart/form-data; boundary=b"}
+        )
+        gc.collect()
+    assert_well_formed(answer, 422)
+    assert [str(warning.message) for warning in told] == []
 
 
 @pytest.mark.slow

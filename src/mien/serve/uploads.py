@@ -29,9 +29,24 @@ class Upload(NamedTuple):
 
 
 class _InMemory(MultiPartParser):
-    """Starlette's parser, which would put parts of more than a megabyte into temporary files."""
+    """Starlette's parser, which would put parts of more than a megabyte into temporary files.
+
+    Attributes:
+        begun: the parts with a file whose headers were read; of a body that breaks off, the form lacks the last.
+    """
 
     spool_max_size = sys.maxsize
+
+    def __init__(self, request: Request, most: int) -> None:
+        # One more than is allowed, so that the refusal is ours.
+        super().__init__(request.headers, request.stream(), max_files=most + 1, max_fields=0)
+        self.begun: list[UploadFile] = []
+
+    def on_headers_finished(self) -> None:
+        """See MultiPartParser."""
+        super().on_headers_finished()
+        if self._current_part.file is not None:
+            self.begun.append(self._current_part.file)
 
 
 async def read_uploads(request: Request, most: int) -> list[Upload]:
@@ -59,15 +74,15 @@ async def read_uploads(request: Request, most: int) -> list[Upload]:
 
 
 async def _of_form(request: Request, most: int) -> list[Upload]:
+    parser = _InMemory(request, most)
     try:
-        # One more than is allowed, so that the refusal is ours.
-        form = await _InMemory(request.headers, request.stream(), max_files=most + 1, max_fields=0).parse()
+        form = await parser.parse()
+        return [await _of_part(name, part) for name, part in form.multi_items()]
     except MultiPartException as error:
         raise Problem(*_broken_form(error.message, most)) from None
-    try:
-        return [await _of_part(name, part) for name, part in form.multi_items()]
     finally:
-        await form.close()
+        for part in parser.begun:
+            await part.close()
 
 
 async def _of_part(name: str, part: UploadFile | str) -> Upload:
