@@ -24,8 +24,8 @@ varies in what nets are trained on, and is never told exactly. Worth half a poin
 
 CROP, LEANING = 0.5, 30.0
 """A photo of whose central square and a face's frame more than this share of their union is common, and whose face is
-turned by no more degrees, seems to be a face's crop, which is then judged as it is too. Worth a point on such photos:
-docs/decisions/0006-framing.md."""
+turned by no more degrees, seems to be a face's crop, which is then judged as it is too. Worth half a point on such
+photos: docs/decisions/0006-framing.md."""
 
 SHOWN = 640
 """The long side of the picture that a prediction keeps, in pixels."""
