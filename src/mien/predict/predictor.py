@@ -145,7 +145,7 @@ class Predictor:
     def _judged(self, photo: Photo, frames: list[Frame]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """The crop of each frame, and what its face looks like.
 
-        Of a photo that seems to be a face's crop itself, the half of what is told is what it looks like as it is: the
+        Of a photo that seems to be a face's crop itself, half of what is told is what it looks like as it is: the
         detector sees too little around such a face to tell its frame well.
         """
         views = self._crops(photo, [frame._replace(side=share * frame.side) for share in VIEWS for frame in frames])
