@@ -9,6 +9,7 @@ from mien.disk import write_json, write_text
 from mien.faces import Faces
 from mien.faces.source import find_source, read_source
 from mien.nets import Net
+from mien.study.results_file import FORMAT
 from mien.training.loop import evaluate, fit
 from mien.training.recipe import Recipe
 from mien.training.run import Run
@@ -59,5 +60,7 @@ def study(trained: Trained, faces: Faces, tmp_path_factory: pytest.TempPathFacto
     write_json(folder / "faces.json", facts)
     nets = [{"name": name, "state": "finished", "runs": [run.id for run in made]} for name, made in runs.items()]
     nets.append({"name": "broken", "state": "failed", "runs": []})
-    write_json(folder / "results.json", {"study": "tiny", "best": "flat", "nets": nets})
+    write_json(
+        folder / "results.json", {"format": FORMAT, "study": "tiny", "best": "flat", "nets": nets, "ensembles": []}
+    )
     return folder

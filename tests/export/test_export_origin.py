@@ -73,6 +73,20 @@ def test_a_study_that_has_not_ended_is_told(study: Path, tmp_path: Path) -> None
         find_run(tmp_path / "study" / "small")
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "damaged; run the study again, it keeps its runs"),
+        ('{"format": 1}', r"written in format 1, this mien reads \d+; run the study again, it keeps its runs"),
+    ],
+)
+def test_results_that_cannot_be_read_are_told(study: Path, tmp_path: Path, content: str, words: str) -> None:
+    shutil.copytree(study, tmp_path / "study")
+    (tmp_path / "study" / "results.json").write_text(content)
+    with pytest.raises(UserError, match=f"results.json: {words}"):
+        find_run(tmp_path / "study" / "small")
+
+
 def test_nets_together_are_found_by_their_name(study: Path, tmp_path: Path) -> None:
     shutil.copytree(study, tmp_path / "study")
     results = tmp_path / "study" / "results.json"

@@ -178,9 +178,9 @@ def test_no_results_is_the_users_to_mend(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no results\\.json; finish the study first"):
         write_report(tmp_path)
     (tmp_path / "results.json").write_text('{"format": 1')
-    with pytest.raises(UserError, match="damaged, or of another version"):
+    with pytest.raises(UserError, match="damaged; run the study again"):
         write_report(tmp_path)
-    (tmp_path / "results.json").write_text('{"format": 2}')
-    with pytest.raises(UserError, match="damaged, or of another version"):
+    (tmp_path / "results.json").write_text('{"format": 1}')
+    with pytest.raises(UserError, match="written in format 1, this mien reads 2; run the study again"):
         write_report(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]

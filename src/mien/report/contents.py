@@ -3,15 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
-from mien.disk import read_json
-from mien.errors import UserError
 from mien.faces import SPLITS
 from mien.nets import Net
 from mien.report.tables import Measure
+from mien.study.results_file import read_results
 from mien.training.recipe import Recipe
 from mien.training.run import Run
 
@@ -217,19 +215,10 @@ def read_contents(folder: Path) -> Contents:
     """Read a study's folder.
 
     Raises:
-        UserError: there are no results in it yet, or they are damaged.
+        UserError: there are no results in it yet, or they are damaged or of another version.
     """
-    path = folder / "results.json"
-    try:
-        facts = read_json(path)
-        assert facts["format"] == 1
-        nets = tuple(NetResult(entry, _runs(folder, entry["runs"])) for entry in facts["nets"])
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(
-            f"{folder}: no results.json; finish the study first, with `mien study FILE -o {folder}`"
-        ) from None
-    except (JSONDecodeError, KeyError, TypeError, AssertionError):
-        raise UserError(f"{path}: damaged, or of another version; run the study again, it keeps its runs") from None
+    facts = read_results(folder)
+    nets = tuple(NetResult(entry, _runs(folder, entry["runs"])) for entry in facts["nets"])
     file = folder / "study.toml"
     return Contents(facts, nets, file.read_text(encoding="utf-8") if file.exists() else "")
 

@@ -155,7 +155,7 @@ class Study:
 
     def _results(self) -> dict[str, Any]:
         found = _table(self.path / "results.json")
-        return found if found.get("format") == 1 else {}
+        return found if found.get("format") == 2 else {}
 
     def _facts(self, runs: Sequence[RunFacts], results: dict[str, Any]) -> StudyFacts:
         changed = self._changed(runs)

@@ -7,10 +7,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from mien.disk import read_json
 from mien.errors import UserError
 from mien.nets import parameters
 from mien.study.results import NetRuns, accuracy_entries, compared
+from mien.study.results_file import read_results
 from mien.study.schema import StudyNet
 from mien.training.run import Run
 from mien.training.statistics import accuracy
@@ -92,10 +92,11 @@ def _finished(folders: Sequence[Path]) -> list[NetRuns]:
 
 def _beaten(study: Path) -> set[str]:
     """The runs of a study's folder that were trials and not the best."""
-    path = study / "results.json"
-    facts = read_json(path) if path.exists() else {}
-    trials = {trial["run"] for search in facts.get("tuning", {}).values() for trial in search["trials"]}
-    return trials - {run for net in facts.get("nets", []) for run in net["runs"]}
+    if not (study / "results.json").exists():
+        return set()
+    facts = read_results(study)
+    trials = {trial["run"] for search in facts["tuning"].values() for trial in search["trials"]}
+    return trials - {run for net in facts["nets"] for run in net["runs"]}
 
 
 def _names(nets: Sequence[NetRuns]) -> dict[NetRuns, str]:

@@ -9,6 +9,7 @@ from mien.disk import read_json
 from mien.errors import UserError, did_you_mean
 from mien.faces import Faces, open_faces
 from mien.models import BOX
+from mien.study.results_file import read_results
 from mien.training.run import Run
 
 
@@ -102,9 +103,9 @@ def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
 def _of_study(study: Path, name: str | None) -> Found:
     if not (study / "results.json").exists():
         raise UserError(f"{study}: this study has not ended; run it again, or name a finished run in {study / 'runs'}")
-    found = read_json(study / "results.json")
+    found = read_results(study)
     ended = {net["name"]: net["runs"] for net in found["nets"] if net["state"] == "finished"}
-    together = {ensemble["name"]: ensemble["weights"] for ensemble in found.get("ensembles", [])}
+    together = {ensemble["name"]: ensemble["weights"] for ensemble in found["ensembles"]}
     name = found["best"] if name is None else name
     if name is None or not ended:
         raise UserError(f"{study}: no net of this study was trained to its end")

@@ -14,6 +14,7 @@ from mien.faces import SPLITS
 from mien.nets import parameters, trainable
 from mien.study.ensembles import shares
 from mien.study.plan import Plan
+from mien.study.results_file import FORMAT
 from mien.study.schema import StudyNet
 from mien.training.run import Predictions, Run, machine, now, versions
 from mien.training.statistics import Accuracy, accuracy, mcnemar, scores
@@ -120,7 +121,7 @@ def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
     chosen = {net.asked.group: net.name for net in selected}
     best = max(selected, key=lambda net: float(net.right("validation").mean()), default=None)
     return {
-        "format": 1,
+        "format": FORMAT,
         "study": plan.study.name,
         "created": now(),
         "command": command,
