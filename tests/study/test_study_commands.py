@@ -95,9 +95,14 @@ def test_runs_and_compare_list_a_study(mien, study_file: Path) -> None:
     assert {net["name"] for net in found["nets"]} == {"worse", "better", "other"}
 
 
+def test_a_report_of_no_results_is_the_users_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"out/small: no results\.json; finish the study first"):
+        CliRunner().invoke(app, ["report", "out/small"], catch_exceptions=False)
+    assert not Path("out").exists()
+
+
 def test_report_writes_the_page_anew_once_the_study_has_run(mien, study_file: Path) -> None:
-    with pytest.raises(UserError, match=r"out/small: no results\.json"):
-        mien("report", "out/small")
     mien("study", "small.toml")
     assert mien("report", "out/small").stdout == "report: out/small/report.html\n"
 
