@@ -21,7 +21,13 @@ SPLIT["per_class"] = {
 SCORES = {f"{split}_{name}": value for split in ("validation", "test") for name, value in SPLIT.items()}
 SCORES |= {"test_leaked": 288, "test_accuracy_without_leaks": 0.7011}
 SCORES |= {"test_without_leaks_low": 0.685, "test_without_leaks_high": 0.7169}
-FULL = replace(FACTS, classes=EMOTIONS, data=FACTS.data | {"counts": COUNTS}, scores=SCORES)
+FULL = replace(
+    FACTS,
+    classes=EMOTIONS,
+    temperatures=(1.5, 1.1, 1, 1, 1, 1, 0.9),
+    data=FACTS.data | {"counts": COUNTS},
+    scores=SCORES,
+)
 
 
 def flat(text: str) -> str:
@@ -38,6 +44,8 @@ def test_every_figure_is_there() -> None:
     assert "| disgust | 50.0 | 80.0 | 60.0 | 20 |" in card
     told = ("2,500,000 bytes", "1,234 parameters", "int8", "1.250", "cnn-0123456789", "28,709 faces of train", "größer")
     assert [fact for fact in told if fact not in flat(card)] == []
+    assert "by what the net says of it: angry 1.50, disgust 1.10, fear 1.00, happy 1.00, sad 1.00" in flat(card)
+    assert "temperature" not in card_of(replace(FULL, temperatures=(1.0,) * 7, scores={}), 1)
     assert "It finds neutral worst: 30.0 % of its 20 test faces" in flat(card)
 
 
@@ -55,7 +63,7 @@ def test_of_several_nets_each_is_told() -> None:
     card = card_of(several, 1)
     assert "from the runs `a-0123456789` and `b-0123456789` of study `best` (together `both`)" in flat(card)
     assert "frames of 0.9 times the face's side in which it is judged besides" in flat(card)
-    assert "the mean of what the 2 nets say, the adjustment of the logits, the temperature 1.250, softmax" in flat(card)
+    assert "the mean of what the 2 nets say, the adjustment of the logits, the temperatures, softmax" in flat(card)
     unequal = replace(several, members=(first | {"weight": 0.8}, second | {"weight": 0.2}))
     assert "the mean of what the 2 nets say, of weights 0.8 and 0.2, the adjustment" in flat(card_of(unequal, 1))
     assert "of weights" not in flat(card)
@@ -111,7 +119,9 @@ def test_where_weights_and_targets_come_from() -> None:
 
 
 def test_a_model_of_few_facts_has_a_card_too() -> None:
-    assert "None were measured" in card_of(replace(FACTS, scores={}, note="", temperature=1.0, mirror=False), 1)
+    assert "None were measured" in card_of(
+        replace(FACTS, scores={}, note="", temperature=1.0, temperatures=(1.0,) * 7, mirror=False), 1
+    )
 
 
 def test_it_is_well_formed() -> None:

@@ -21,6 +21,7 @@ FACTS = Facts(
     parameters=1234,
     precision="int8",
     temperature=1.25,
+    temperatures=(1.5, 1.1),
     mirror=True,
     run="cnn-0123456789",
     study="best",

@@ -12,6 +12,7 @@ from mien.errors import UserError
 from mien.export import compare, write
 from mien.export.facts import INPUT, OUTPUT, read_facts
 from mien.export.graph import graph_of
+from mien.export.temperature import Temperatures
 from mien.export.write import export
 from mien.faces import Faces
 from mien.nets import Net
@@ -42,7 +43,8 @@ def check_file(path: Path, run: Run, faces: Faces) -> None:
     """It says what torch says in float32, whatever the number of faces."""
     images = faces.split("validation").images
     graph = graph_of(run)
-    truth = (graph.logits(images) / read_facts(path).temperature).softmax(1).numpy()
+    facts = read_facts(path)
+    truth = Temperatures(facts.temperature, facts.temperatures).heated(graph.logits(images).numpy())
     assert np.abs(said_by(path, images) - truth).max() < 1e-4
     for count in (1, 5):
         assert np.abs(said_by(path, images[:count]) - truth[:count]).max() < 1e-4
@@ -94,10 +96,11 @@ def test_the_facts_tell_where_it_comes_from_and_what_it_is_worth(small: Run, fac
         assert sum(one["support"] for one in facts.scores[f"{split}_per_class"].values()) == len(part)
 
 
-def test_the_temperature_changes_how_sure_it_is_and_no_answer(small: Run, faces: Faces, tmp_path: Path) -> None:
+def test_temperatures_change_how_sure_it_is_and_no_answer(small: Run, faces: Faces, tmp_path: Path) -> None:
     images = faces.split("validation").images
     fitted, plain = (export([small], faces, tmp_path / "m.onnx", temperature=given) for given in (True, False))
-    assert plain.facts.temperature == 1
+    assert {plain.facts.temperature, *plain.facts.temperatures} == {1}
+    assert len({fitted.facts.temperature, *fitted.facts.temperatures}) > 2
     assert plain.facts.scores["validation_ece"] == pytest.approx(fitted.facts.scores["validation_ece_before"], abs=1e-5)
     assert fitted.facts.scores["validation_nll"] < plain.facts.scores["validation_nll"]
     logits = graph_of(small).logits(images)
@@ -111,9 +114,8 @@ def test_the_adjustment_takes_back_how_common_each_class_is_in_train(small: Run,
     for share in (0.5, 1.0):
         done = export([small], faces, tmp_path / "m.onnx", logit_adjustment=share)
         assert read_facts(done.file).logit_adjustment == share
-        shifted = (plain - share * np.log(counts / counts.sum())) / done.facts.temperature
-        raised = np.exp(shifted - shifted.max(1, keepdims=True))
-        expected = raised / raised.sum(1, keepdims=True)
+        shifted = plain - share * np.log(counts / counts.sum())
+        expected = Temperatures(done.facts.temperature, done.facts.temperatures).heated(shifted)
         assert np.abs(said_by(done.file, validation.images) - expected).max() < 1e-4
 
 

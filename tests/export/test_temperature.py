@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mien.export.temperature import RANGE, fit_temperature, reheated
+from mien.export.temperature import RANGE, Temperatures, fit_temperature, fit_temperatures
 from mien.training.statistics import scores
 
 
@@ -32,7 +32,7 @@ def test_finds_by_how_much_logits_are_too_great(calibrated, factor: float) -> No
 def test_the_fitted_temperature_makes_probabilities_honest_and_changes_no_answer(calibrated) -> None:
     logits, labels = calibrated
     sure = softmax(3 * logits)
-    honest = reheated(sure, fit_temperature(3 * logits, labels))
+    honest = softmax(3 * logits / fit_temperature(3 * logits, labels))
     assert scores([sure], labels).ece > 0.15
     assert scores([honest], labels).ece < 0.02
     assert np.array_equal(honest.argmax(1), sure.argmax(1))
@@ -52,6 +52,42 @@ def test_a_net_that_is_always_or_never_right_keeps_a_temperature_within_range() 
     assert fit_temperature(-right, labels) == pytest.approx(RANGE[1], rel=0.01)
 
 
-def test_reheating_back_gives_what_was() -> None:
-    said = softmax(np.random.default_rng(0).standard_normal((50, 7)))
-    assert np.allclose(reheated(reheated(said, 2.5), 1 / 2.5), said, atol=1e-6)
+@pytest.fixture(scope="module")
+def partial(calibrated) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of a net that is too sure of the first class, and not sure enough of the last."""
+    logits, labels = calibrated
+    faces = np.exp(softmax(logits) @ np.linspace(0.6, -0.6, 7))
+    return logits * faces[:, None], labels
+
+
+def test_classes_that_it_is_too_sure_of_are_cooled_and_others_heated(partial) -> None:
+    logits, labels = partial
+    found = fit_temperatures(logits, labels)
+    assert found.shared == pytest.approx(fit_temperature(logits, labels))
+    assert list(found.each) == sorted(found.each, reverse=True)
+    assert found.each[0] > 1.2
+    assert found.each[-1] < 0.8
+    alike, honest = softmax(logits / found.shared), found.heated(logits)
+    assert np.array_equal(honest.argmax(1), logits.argmax(1))
+    assert scores([alike], labels).ece > 0.025
+    assert scores([honest], labels).ece < 0.01
+
+
+def test_equal_temperatures_are_one_temperature(calibrated) -> None:
+    logits, _ = calibrated
+    assert np.allclose(Temperatures(0.7, (2.0,) * 7).heated(logits), softmax(logits / 2), atol=1e-6)
+    assert np.allclose(Temperatures.none(7).heated(logits), softmax(logits), atol=1e-6)
+
+
+def test_few_faces_move_the_classes_temperatures_little(partial) -> None:
+    logits, labels = partial
+    few = fit_temperatures(logits[:20], labels[:20])
+    assert np.abs(np.log(few.each) - np.log(few.shared)).max() < 0.25
+
+
+def test_a_class_that_is_never_said_keeps_the_shared_temperature() -> None:
+    logits = np.tile(np.array([3, 2, -60], np.float32), (40, 1))
+    labels = (np.arange(40) % 2).astype(np.uint8)
+    found = fit_temperatures(logits, labels)
+    assert found.each[2] == pytest.approx(found.shared, rel=1e-3)
+    assert np.isfinite(found.each).all()

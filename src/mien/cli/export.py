@@ -8,7 +8,8 @@ import typer
 from mien.cli.waiting import reading_faces
 
 if TYPE_CHECKING:
-    from mien.export.write import Exported, Precision
+    from mien.export.judge import Precision
+    from mien.export.write import Exported
 
 RUN = typer.Argument(
     ...,
@@ -35,7 +36,7 @@ def export(
     name: str | None = typer.Option(None, "--name", help="What to call the model; the file's name unless given."),
     data: list[str] | None = DATA,
     temperature: bool = typer.Option(
-        True, "--temperature/--no-temperature", help="Fit one on validation, so that probabilities mean what they say."
+        True, "--temperature/--no-temperature", help="Fit them on validation, so that probabilities mean what they say."
     ),
     logit_adjustment: float = typer.Option(
         0.0,
@@ -137,5 +138,5 @@ def _tell_split(split: str, scores: Any, temperature: float) -> None:
     )
     softened = f"calibration error {ece:.2f} %"
     if temperature != 1:
-        softened += f" at temperature {temperature:.3f}, {before:.2f} % without"
+        softened += f" at temperatures around {temperature:.3f}, {before:.2f} % without"
     typer.echo(f"{split}: {mean:.1f} % right ({low:.1f} to {high:.1f}); balanced accuracy {balanced:.1f} %; {softened}")

@@ -43,6 +43,7 @@ def card_of(facts: Facts, size: int) -> str:
         members=[{"votes": False} | one | _shown_of(one) for one in members],
         names=_listed([f"`{one['run']}`" for one in members]),
         shares=_shares(members),
+        temperatures=_temperatures(facts),
         mirrors=any(one["recipe"].get("mirror", facts.mirror) for one in members),
         zooms=facts.zooms or sorted({zoom for one in members for zoom in one["recipe"].get("zooms", ())}),
     )
@@ -66,6 +67,12 @@ def _shares(members: Sequence[Mapping[str, Any]]) -> list[str]:
     """What each weighs in their mean, where they do not all weigh the same."""
     weights = [one.get("weight") for one in members]
     return [f"{weight:.2g}" for weight in weights if weight] if len(set(weights)) > 1 else []
+
+
+def _temperatures(facts: Facts) -> list[str]:
+    """Each emotion's in words; none where all are 1."""
+    told = zip(facts.classes, facts.temperatures, strict=True)
+    return [f"{name} {value:.2f}" for name, value in told] if set(facts.temperatures) != {1} else []
 
 
 def _alone(facts: Facts) -> dict[str, Any]:

@@ -20,7 +20,7 @@ INPUT, OUTPUT = "faces", "probabilities"
 class Facts:
     """What is known of a model.
 
-    All between gray pixels and probabilities is in the file's graph: views, scaling, adjustment, temperature, softmax.
+    All between gray pixels and probabilities is in the file's graph: views, scaling, adjustment, temperatures, softmax.
 
     Attributes:
         name: what to call it.
@@ -29,7 +29,8 @@ class Facts:
         height, width: of the faces it takes, in pixels.
         parameters: of the net, or of all nets that judge together.
         precision: what the weights are kept in: float32, float16, or int8, which it also computes in.
-        temperature: what logits are divided by (Guo et al. 2017, arXiv 1706.04599); 1 leaves them as they are.
+        temperature: the one that fits all faces alike (Guo et al. 2017, arXiv 1706.04599); 1 leaves logits as they are.
+        temperatures: of each class, from which each face has its own, see `mien.export.temperature.Temperatures`.
         logit_adjustment: how much of the logarithm of each class's share of train is taken from its logit (Menon et al.
             2021, arXiv 2007.07314), 0..1.
         mirror: whether each face is judged together with its mirror image; of several runs, by all of them.
@@ -61,6 +62,7 @@ class Facts:
     parameters: int
     precision: str
     temperature: float
+    temperatures: tuple[float, ...]
     mirror: bool
     run: str
     study: str
@@ -96,7 +98,11 @@ class Facts:
         try:
             found = json.loads(text or "")
             known: dict[str, Any] = {entry.name: found[entry.name] for entry in fields(cls) if entry.name in found}
-            known |= {name: tuple(known[name]) for name in ("classes", "layers", "zooms", "members") if name in known}
+            known |= {
+                name: tuple(known[name])
+                for name in ("classes", "layers", "zooms", "members", "temperatures")
+                if name in known
+            }
             facts = cls(**known)
         except (ValueError, TypeError, KeyError):
             raise strange from None
@@ -110,6 +116,7 @@ class Facts:
         return (
             len(self.classes) > 1
             and all(isinstance(name, str) for name in self.classes)
+            and len(self.temperatures) == len(self.classes)
             and all(isinstance(side, int) and side > 0 for side in (self.height, self.width))
             and all(isinstance(entry, Mapping) for entry in (self.data, self.recipe, self.scores, *self.members))
             and all({"run", "net", "seed", "recipe", "layers"} <= one.keys() for one in self.members)

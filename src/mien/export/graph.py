@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mien.export.facts import INPUT, OUTPUT
+from mien.export.temperature import Temperatures
 from mien.nets import Model, build
 from mien.training.checkpoint import load_weights
 from mien.training.run import Run
@@ -26,6 +27,9 @@ OPSET = 18
 
 NET = "net"
 """What each member's net is called: all nodes between its scaling and its averaging stand under this name."""
+
+SHARED, LOGARITHMS = "shared", "logarithms"
+"""Where a graph and its ONNX file keep the shared temperature, and the logarithm of each class's."""
 
 _AT_ONCE = 256
 """Faces judged at once: more would take more memory and no less time."""
@@ -47,7 +51,7 @@ class Member(nn.Module):
 
 
 class Graph(nn.Module):
-    """Members, offsets, temperature and softmax. faces: uint8 [N, H, W] -> float32 [N, K], rows sum to 1.
+    """Members, offsets, temperatures and softmax. faces: uint8 [N, H, W] -> float32 [N, K], rows sum to 1.
 
     Of several members the mean of their probabilities is taken, and its logarithm for logits (Lakshminarayanan et al.
     2017, arXiv 1612.01474), as a study's ensembles are judged.
@@ -56,24 +60,31 @@ class Graph(nn.Module):
         members: one or more.
         weights: what each of several weighs in their mean, float32 [members], sum 1; None: all the same. To be set.
         offsets: what is taken from the mean logits, float32 [K]; None takes nothing. To be set, as they come after it.
-        temperature: what logits are divided by; to be set once it is known.
+        shared, logarithms: of `Temperatures`: float32 [1], and of each class the logarithm, [K]. They change nothing
+            here; `set_temperatures` sets those of the ONNX file, once it is known what this says.
     """
 
-    def __init__(self, members: Iterable[Member]) -> None:
+    shared: Tensor
+    logarithms: Tensor
+
+    def __init__(self, members: Iterable[Member], classes: int) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.weights: Tensor | None = None
         self.offsets: Tensor | None = None
-        self.temperature = 1.0
+        self.register_buffer(SHARED, torch.ones(1))
+        self.register_buffer(LOGARITHMS, torch.zeros(classes))
         self.eval()
 
     def forward(self, faces: Tensor) -> Tensor:
         """The probabilities of faces."""
-        return (self._logits(faces) / self.temperature).softmax(1)
+        logits = self._logits(faces)
+        temperatures = ((logits / self.shared).softmax(1) * self.logarithms).sum(1, keepdim=True).exp()
+        return (logits / temperatures).softmax(1)
 
     @torch.no_grad()
     def logits(self, images: NDArray[np.uint8]) -> Tensor:
-        """What it says of images uint8 [N, H, W] before temperature and softmax, by torch in float32 -> [N, K]."""
+        """What it says of images uint8 [N, H, W] before temperatures and softmax, by torch in float32 -> [N, K]."""
         return torch.cat([self._logits(torch.from_numpy(np.array(part))) for part in batches(images)])
 
     def _logits(self, faces: Tensor) -> Tensor:
@@ -100,7 +111,7 @@ def graph_of(*runs: Run) -> Graph:
     Raises:
         UserError: weights or scaling are gone or damaged.
     """
-    return Graph(map(member_of, runs))
+    return Graph(map(member_of, runs), len(runs[0].asked["faces"]["classes"]))
 
 
 def member_of(run: Run) -> Member:
@@ -133,6 +144,17 @@ def to_onnx(graph: Graph, size: int) -> "ModelProto":
         )
     assert program is not None
     return program.model_proto
+
+
+def set_temperatures(model: "ModelProto", temperatures: Temperatures) -> None:
+    """Set those of a model that `to_onnx` made."""
+    from onnx import numpy_helper
+
+    values = {SHARED: np.array([temperatures.shared]), LOGARITHMS: np.log(temperatures.each)}
+    for entry in model.graph.initializer:
+        if entry.name in values:
+            entry.CopyFrom(numpy_helper.from_array(values.pop(entry.name).astype(np.float32), entry.name))
+    assert not values, f"not in the model: {', '.join(values)}"
 
 
 @contextmanager

@@ -7,20 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.export.temperature import reheated
 from mien.faces import Faces
 from mien.faces.audit import leaked
 from mien.training.statistics import accuracy, scores
 
 
-def split_scores(split: str, said: NDArray[np.float32], faces: Faces, temperature: float) -> dict[str, Any]:
+def split_scores(split: str, said: NDArray[np.float32], before: NDArray[np.float32], faces: Faces) -> dict[str, Any]:
     """The scores of one split under the names that `Facts.scores` tells.
 
     Args:
         split: validation or test.
         said: what the file says of its faces, float32 [N, K].
+        before: what it says of them at temperature 1, float32 [N, K].
         faces: all splits.
-        temperature: of the file, so that the calibration without it can be told.
     """
     labels = faces.split(split).labels
     right = said.argmax(1) == labels
@@ -28,7 +27,7 @@ def split_scores(split: str, said: NDArray[np.float32], faces: Faces, temperatur
         "faces": len(labels),
         **accuracy_entries(right),
         **share_entries(said, labels, faces.classes),
-        "ece_before": scores([reheated(said, 1 / temperature)], labels).ece,
+        "ece_before": scores([before], labels).ece,
     }
     if split == "test":
         copies = leaked(faces)

@@ -4,8 +4,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,12 +13,11 @@ from mien import __version__
 from mien.disk import whole_file
 from mien.errors import UserError
 from mien.export.adjustment import offsets
-from mien.export.compare import Agreement, agreement, probabilities, refuse
+from mien.export.compare import Agreement
 from mien.export.facts import KEY, Facts
 from mien.export.graph import Graph, graph_of, to_onnx
+from mien.export.judge import Precision, judge
 from mien.export.quantise import CALIBRATION, to_float16, to_int8
-from mien.export.scores import split_scores
-from mien.export.temperature import fit_temperature
 from mien.faces import Faces
 from mien.nets.words import parse
 from mien.study.origin import study_of
@@ -27,8 +25,6 @@ from mien.training.run import Predictions, Run, now
 
 if TYPE_CHECKING:
     from onnx import ModelProto
-
-Precision = Literal["float32", "float16", "int8"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ def export(
         faces: those they were trained on.
         out: the file, which may be there already.
         precision: float16 halves the file; int8 quarters it and is computed in int8, calibrated on train.
-        temperature: whether one is fitted on validation; 1 if not.
+        temperature: whether temperatures are fitted on validation; 1 if not.
         logit_adjustment: how much is taken back of what was learnt of how common each class is, 0..1.
         name: what to call the model; the file's name unless given.
         licence: that the model may be used under.
@@ -84,34 +80,27 @@ def export(
     Raises:
         UserError: the file would differ from torch by more than it may, and none is left; or it cannot be written.
     """
-    validation = faces.split("validation")
     graph = graph_of(*runs)
     weights = weights or [1 / len(runs)] * len(runs)
     if len(set(weights)) > 1:
         graph.weights = torch.tensor(weights)
     if logit_adjustment:
         graph.offsets = offsets(faces.counts()["train"], faces.classes, logit_adjustment)
-    logits = graph.logits(validation.images)
-    if temperature:
-        graph.temperature = fit_temperature(logits.numpy(), validation.labels)
     model = _made(graph, faces, precision)
-    with TemporaryDirectory() as folder:
-        draft = Path(folder) / "model.onnx"
-        draft.write_bytes(model.SerializeToString())
-        said = probabilities(draft, validation.images)
-        found = agreement(said, (logits / graph.temperature).softmax(1).numpy(), validation.labels)
-        refuse(found, precision)
-        scores = split_scores("validation", said, faces, graph.temperature)
-        if all(run.status.test_opened for run in runs):
-            test = probabilities(draft, faces.split("test").images)
-            scores |= split_scores("test", test, faces, graph.temperature)
+    judged = judge(model, graph, faces, precision, temperature, all(run.status.test_opened for run in runs))
     facts = replace(
-        _facts(runs, weights, faces, graph, precision, net), name=name or out.stem, licence=licence, note=note
+        _facts(runs, weights, faces, precision, net),
+        name=name or out.stem,
+        licence=licence,
+        note=note,
+        temperature=judged.temperatures.shared,
+        temperatures=judged.temperatures.each,
+        logit_adjustment=logit_adjustment,
+        scores=judged.scores,
     )
-    facts = replace(facts, logit_adjustment=logit_adjustment, scores=scores)
     model.metadata_props.add(key=KEY, value=facts.to_json())
     _keep(model, out)
-    return Exported(out, out.stat().st_size, facts, found, _trained_accuracy(runs, weights))
+    return Exported(out, out.stat().st_size, facts, judged.agreement, _trained_accuracy(runs, weights))
 
 
 def _made(graph: Graph, faces: Faces, precision: Precision) -> "ModelProto":
@@ -142,9 +131,7 @@ def _trained_accuracy(runs: Sequence[Run], weights: Sequence[float]) -> float:
     return Predictions(mean, judged[0].labels).accuracy
 
 
-def _facts(
-    runs: Sequence[Run], weights: Sequence[float], faces: Faces, graph: Graph, precision: Precision, net: str
-) -> Facts:
+def _facts(runs: Sequence[Run], weights: Sequence[float], faces: Faces, precision: Precision, net: str) -> Facts:
     members = tuple(_member(run) | {"weight": weight} for run, weight in zip(runs, weights, strict=True))
     several: dict[str, Any] = {
         "run": " + ".join(run.id for run in runs),
@@ -162,7 +149,8 @@ def _facts(
         width=faces.images.shape[2],
         parameters=sum(run.status.parameters for run in runs),
         precision=precision,
-        temperature=graph.temperature,
+        temperature=1.0,
+        temperatures=(),
         mirror=all(run.recipe.mirror for run in runs),
         zooms=runs[0].recipe.zooms if len(runs) == 1 else (),
         run=origin["run"],
