@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "dense": (("flatten", "dense(16)", "elu", "dropout(0.2)", "classes"), {}),
     "strided": (("conv(4, 4, stride=2, padding='same')", "silu", "average_pool", "flatten", "classes"), {}),
     "residual, mirror": (("conv(4)", "gelu", "residual(6, stride=2)", "global_average", "classes"), {"mirror": True}),
+    "squeezed": (("conv(8)", "residual(8, squeeze=4)", "global_average", "classes"), {}),
     "zooms": (("conv(4)", "relu", "pool", "flatten", "classes"), {"mirror": True, "zooms": (0.8, 1.1)}),
     "zca": (("flatten", "dense(8)", "batch_norm", "tanh", "classes"), {"scaling": "featurewise", "whitening": "zca"}),
     "standardised, average": (("flatten", "sigmoid", "classes"), {"scaling": "standardised", "average": 0.9}),

@@ -112,6 +112,23 @@ def test_residual_block_adds_its_shortcut(size, stride, out):
     assert isinstance(block.shortcut, torch.nn.Identity) == (stride == 1)
 
 
+def test_squeeze_multiplies_each_channel_of_the_branch_by_what_the_means_of_all_say():
+    torch.manual_seed(0)
+    block = one_layer("residual(4, squeeze=2)", 6, channels=4).eval()
+    assert block.excite.squeeze.out_features == 2
+    torch.nn.init.ones_(block.excite.squeeze.bias)
+    x = torch.rand(3, 4, 6, 6)
+    branch = block.norm_2(block.conv_2(torch.relu(block.norm_1(block.conv_1(x)))))
+    hidden = torch.relu(branch.mean((2, 3)) @ block.excite.squeeze.weight.T + block.excite.squeeze.bias)
+    gates = torch.sigmoid(hidden @ block.excite.excite.weight.T + block.excite.excite.bias)
+    assert (gates - 0.5).abs().max() > 1e-3
+    assert torch.allclose(block(x), torch.relu(branch * gates[:, :, None, None] + x), atol=1e-6)
+
+
+def test_squeeze_leaves_one_value_at_least():
+    assert one_layer("residual(4, squeeze=16)", 6, channels=4).excite.squeeze.out_features == 1
+
+
 def test_classes_gives_logits():
     model = build(Net("linear", ("flatten", "classes")), size=4, classes=3)
     x = torch.randn(5, 1, 4, 4, generator=torch.Generator().manual_seed(0))

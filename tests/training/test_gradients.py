@@ -224,6 +224,13 @@ FUSED = {
         "classes",
     ),
     "blocks": ("conv(16)", "residual(16)", "residual(18, stride=2)", "residual(18)", "global_average", "classes"),
+    "excited blocks": (
+        "conv(16)",
+        "residual(16, squeeze=4)",
+        "residual(18, 2, squeeze=4)",
+        "global_average",
+        "classes",
+    ),
     "a block on faces": ("residual(16, stride=2)", "pool", "residual(16)", "flatten", "classes"),
 }
 

@@ -98,9 +98,16 @@ def global_average(at: Place) -> Layer:
     return Layer(GlobalAverage())
 
 
-def residual(at: Place, filters: Units, stride: Side = 1, l1: Strength = 0.0, l2: Strength = 0.0) -> Layer:
-    """Two normalised 3x3 convolutions and a shortcut around them: the basic block of He et al. 2016."""
-    return Layer(Residual(at.image()[0], filters, stride), l1, l2)
+def residual(
+    at: Place,
+    filters: Units,
+    stride: Side = 1,
+    l1: Strength = 0.0,
+    l2: Strength = 0.0,
+    squeeze: Side | None = None,
+) -> Layer:
+    """Two normalised 3x3 convolutions and a shortcut around them, He et al. 2016; `squeeze` excites: Hu et al. 2018."""
+    return Layer(Residual(at.image()[0], filters, stride, squeeze), l1, l2)
 
 
 def mobilenet_v2(at: Place, thaw: Blocks = 0, size: Side | None = None) -> Layer:

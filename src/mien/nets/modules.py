@@ -1,5 +1,6 @@
 """The modules that torch does not have."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -30,16 +31,17 @@ class Residual(nn.Module):
     """The basic block of "Deep Residual Learning for Image Recognition" (He et al. 2016, arXiv 1512.03385).
 
     Two 3x3 convolutions without bias, each batch-normalised; relu between them and after the sum with the shortcut:
-    the input itself or, where the shape changes, a normalised 1x1 convolution of it.
-    x: float [N, channels, H, W] -> float [N, filters, ceil(H / stride), ceil(W / stride)].
+    the input itself or, where the shape changes, a normalised 1x1 convolution of it. With `squeeze` the branch is
+    excited before the sum. x: float [N, channels, H, W] -> float [N, filters, ceil(H / stride), ceil(W / stride)].
     """
 
-    def __init__(self, channels: int, filters: int, stride: int) -> None:
+    def __init__(self, channels: int, filters: int, stride: int, squeeze: int | None = None) -> None:
         super().__init__()
         self.conv_1 = nn.Conv2d(channels, filters, 3, stride, padding=1, bias=False)
         self.norm_1 = batch_norm_of(nn.BatchNorm2d, filters)
         self.conv_2 = nn.Conv2d(filters, filters, 3, padding=1, bias=False)
         self.norm_2 = batch_norm_of(nn.BatchNorm2d, filters)
+        self.excite = None if squeeze is None else SqueezeExcite(filters, squeeze)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels != filters:
             projection = nn.Conv2d(channels, filters, 1, stride, bias=False)
@@ -48,7 +50,32 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the block to x."""
         y = F.relu(self.norm_1(self.conv_1(x)))
-        return F.relu(self.norm_2(self.conv_2(y)) + self.shortcut(x))
+        branch = self.norm_2(self.conv_2(y))
+        if self.excite is not None:
+            branch = self.excite(branch)
+        return F.relu(branch + self.shortcut(x))
+
+
+class SqueezeExcite(nn.Module):
+    """Each channel times a number between 0 and 1, by what the means of all channels say: Hu et al. 2018.
+
+    "Squeeze-and-Excitation Networks", arXiv 1709.01507: two dense layers, relu between them, a sigmoid behind.
+    x: float [N, channels, H, W] -> the same shape.
+
+    Args:
+        channels: of the image.
+        squeeze: how many times fewer values stand between the two layers; at least one does.
+    """
+
+    def __init__(self, channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels, max(channels // squeeze, 1))
+        self.excite = nn.Linear(self.squeeze.out_features, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Excite x."""
+        gates = torch.sigmoid(self.excite(F.relu(self.squeeze(x.mean((2, 3))))))
+        return x * gates[:, :, None, None]
 
 
 class GlobalAverage(nn.Module):

@@ -100,7 +100,11 @@ class Fused:
             projection, norm = block.shortcut
             shortcut = self._normalise(norm, _convolve(projection, x), relu=False)
         y = self._normalise(block.norm_1, _convolve(block.conv_1, x), relu=True)
-        return self._normalise(block.norm_2, _convolve(block.conv_2, y), relu=True, shortcut=shortcut)
+        y = _convolve(block.conv_2, y)
+        if block.excite is None:
+            return self._normalise(block.norm_2, y, relu=True, shortcut=shortcut)
+        excited: Tensor = block.excite(self._normalise(block.norm_2, y, relu=False))
+        return F.relu(excited + shortcut)
 
     def _normalise(self, norm: nn.Module, x: Tensor, relu: bool, shortcut: Tensor | None = None) -> Tensor:
         beside = None if shortcut is None else shortcut.bfloat16()
