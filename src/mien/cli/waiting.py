@@ -46,10 +46,14 @@ def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
             nonlocal told
             bar.advance(task)
             now, done = time.monotonic(), int(bar.tasks[0].completed)
-            rate = f"{done / max(now - started, 1e-9):,.1f}/s"
+            rate = _rate(done, max(now - started, 1e-9))
             bar.update(task, rate=rate)
             if not console.is_terminal and now - told > EVERY:
                 told = now
                 console.print(f"{what}: {done:,} of {total:,}, {rate}", highlight=False)
 
         yield one_more
+
+
+def _rate(done: int, seconds: float) -> str:
+    return f"{done / seconds:,.1f}/s" if done >= seconds else f"{seconds / done:,.1f} s each"
