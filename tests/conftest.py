@@ -100,7 +100,22 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
     facts = Facts(
-        "tiny", "0.1.0", EMOTIONS, 48, 48, weights.size, "float32", 1.0, False, "r", "", "tiny", 0, data={}, recipe={}
+        name="tiny",
+        version="0.1.0",
+        classes=EMOTIONS,
+        height=48,
+        width=48,
+        parameters=weights.size,
+        precision="float32",
+        temperature=1.0,
+        temperatures=(1.0,) * 7,
+        mirror=False,
+        run="r",
+        study="",
+        net="tiny",
+        seed=0,
+        data={},
+        recipe={},
     )
     helper.set_model_props(model, {KEY: facts.to_json()})
     file = tmp_path_factory.mktemp("model") / "tiny.onnx"
