@@ -55,6 +55,12 @@ def test_what_a_later_mien_adds_is_left_out() -> None:
     assert Facts.of(later, "m.onnx") == FACTS
 
 
+def test_a_file_with_one_temperature_has_it_for_every_class() -> None:
+    entries = asdict(FACTS)
+    del entries["temperatures"]
+    assert Facts.of(json.dumps(entries), "m.onnx").temperatures == (1.25, 1.25)
+
+
 @given(st.one_of(st.none(), st.text(), st.recursive(st.none() | st.integers(), st.lists).map(json.dumps)))
 def test_facts_of_nothing_of_the_kind_are_refused(text: str | None) -> None:
     with pytest.raises(UserError, match=r"^m\.onnx: an ONNX file, but none that mien exported"):

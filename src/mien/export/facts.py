@@ -98,6 +98,8 @@ class Facts:
         try:
             found = json.loads(text or "")
             known: dict[str, Any] = {entry.name: found[entry.name] for entry in fields(cls) if entry.name in found}
+            # Files of before the first release have one temperature for all classes.
+            known.setdefault("temperatures", [known["temperature"]] * len(known["classes"]))
             known |= {
                 name: tuple(known[name])
                 for name in ("classes", "layers", "zooms", "members", "temperatures")
