@@ -16,7 +16,7 @@ from mien.export.adjustment import offsets
 from mien.export.compare import Agreement
 from mien.export.facts import KEY, Facts
 from mien.export.graph import Graph, graph_of, to_onnx
-from mien.export.judge import Precision, judge
+from mien.export.judge import Judged, Precision, judge
 from mien.export.quantise import CALIBRATION, to_float16, to_int8
 from mien.faces import Faces
 from mien.nets.words import parse
@@ -89,14 +89,11 @@ def export(
     model = _made(graph, faces, precision)
     judged = judge(model, graph, faces, precision, temperature, all(run.status.test_opened for run in runs))
     facts = replace(
-        _facts(runs, weights, faces, precision, net),
+        _facts(runs, weights, faces, precision, net, judged),
         name=name or out.stem,
         licence=licence,
         note=note,
-        temperature=judged.temperatures.shared,
-        temperatures=judged.temperatures.each,
         logit_adjustment=logit_adjustment,
-        scores=judged.scores,
     )
     model.metadata_props.add(key=KEY, value=facts.to_json())
     _keep(model, out)
@@ -131,7 +128,9 @@ def _trained_accuracy(runs: Sequence[Run], weights: Sequence[float]) -> float:
     return Predictions(mean, judged[0].labels).accuracy
 
 
-def _facts(runs: Sequence[Run], weights: Sequence[float], faces: Faces, precision: Precision, net: str) -> Facts:
+def _facts(
+    runs: Sequence[Run], weights: Sequence[float], faces: Faces, precision: Precision, net: str, judged: Judged
+) -> Facts:
     members = tuple(_member(run) | {"weight": weight} for run, weight in zip(runs, weights, strict=True))
     several: dict[str, Any] = {
         "run": " + ".join(run.id for run in runs),
@@ -149,8 +148,8 @@ def _facts(runs: Sequence[Run], weights: Sequence[float], faces: Faces, precisio
         width=faces.images.shape[2],
         parameters=sum(run.status.parameters for run in runs),
         precision=precision,
-        temperature=1.0,
-        temperatures=(),
+        temperature=judged.temperatures.shared,
+        temperatures=judged.temperatures.each,
         mirror=all(run.recipe.mirror for run in runs),
         zooms=runs[0].recipe.zooms if len(runs) == 1 else (),
         run=origin["run"],
@@ -167,6 +166,7 @@ def _facts(runs: Sequence[Run], weights: Sequence[float], faces: Faces, precisio
         recipe=origin["recipe"],
         layers=tuple(origin["layers"]),
         members=members if len(runs) > 1 else (),
+        scores=judged.scores,
         created=now(),
     )
 
