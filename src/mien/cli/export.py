@@ -8,7 +8,7 @@ import typer
 from mien.cli.waiting import reading_faces
 
 if TYPE_CHECKING:
-    from mien.export.judge import Precision
+    from mien.export.compare import Precision
     from mien.export.write import Exported
 
 RUN = typer.Argument(

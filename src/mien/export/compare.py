@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from mien.errors import UserError
 from mien.export.facts import INPUT, OUTPUT
 from mien.export.graph import batches
 from mien.export.session import open_session
+
+Precision = Literal["float32", "float16", "int8"]
+"""What a file's weights are kept in."""
 
 LARGEST = 1e-4
 """By so much may a probability of a float32 file differ from torch's. Answers then differ only where two are tied."""
@@ -59,7 +63,7 @@ def agreement(said: NDArray[np.float32], torch_said: NDArray[np.float32], labels
     )
 
 
-def refuse(found: Agreement, precision: str) -> None:
+def refuse(found: Agreement, precision: Precision) -> None:
     """Raise a UserError where a file of this precision differs from torch by more than it may."""
     if precision == "float32":
         # Not <=: a NaN must not pass.

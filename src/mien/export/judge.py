@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.export.compare import Agreement, agreement, probabilities, refuse
+from mien.export.compare import Agreement, Precision, agreement, probabilities, refuse
 from mien.export.graph import Graph, set_temperatures
 from mien.export.scores import split_scores
 from mien.export.temperature import Temperatures, fit_temperatures
@@ -16,8 +16,6 @@ from mien.faces import Faces
 
 if TYPE_CHECKING:
     from onnx import ModelProto
-
-Precision = Literal["float32", "float16", "int8"]
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from mien import __version__
 from mien.disk import whole_file
 from mien.errors import UserError
 from mien.export.adjustment import offsets
-from mien.export.compare import Agreement
+from mien.export.compare import Agreement, Precision
 from mien.export.facts import KEY, Facts
 from mien.export.graph import Graph, graph_of, to_onnx
-from mien.export.judge import Judged, Precision, judge
+from mien.export.judge import Judged, judge
 from mien.export.quantise import CALIBRATION, to_float16, to_int8
 from mien.faces import Faces
 from mien.nets.words import parse

@@ -32,7 +32,8 @@ class Residual(nn.Module):
 
     Two 3x3 convolutions without bias, each batch-normalised; relu between them and after the sum with the shortcut:
     the input itself or, where the shape changes, a normalised 1x1 convolution of it. With `squeeze` the branch is
-    excited before the sum. x: float [N, channels, H, W] -> float [N, filters, ceil(H / stride), ceil(W / stride)].
+    excited before the sum.
+    x: float [N, channels, H, W] -> float [N, filters, ceil(H / stride), ceil(W / stride)].
     """
 
     def __init__(self, channels: int, filters: int, stride: int, squeeze: int | None = None) -> None:
@@ -64,12 +65,12 @@ class SqueezeExcite(nn.Module):
 
     Args:
         channels: of the image.
-        squeeze: how many times fewer values stand between the two layers; at least one does.
+        reduction: the paper's r, how many times fewer values stand between the two layers; at least one does.
     """
 
-    def __init__(self, channels: int, squeeze: int) -> None:
+    def __init__(self, channels: int, reduction: int) -> None:
         super().__init__()
-        self.squeeze = nn.Linear(channels, max(channels // squeeze, 1))
+        self.squeeze = nn.Linear(channels, max(channels // reduction, 1))
         self.excite = nn.Linear(self.squeeze.out_features, channels)
 
     def forward(self, x: Tensor) -> Tensor:
