@@ -192,7 +192,7 @@ def test_without_a_model_everything_else_works(
     monkeypatch.setattr("mien.serve.models.boxed", dict)
     object.__setattr__(settings, "model", None)
     client = asking()
-    assert client.get("/healthz").json() == {"status": "ok", "model": ""}
+    assert client.get("/healthz").json() == {"status": "ok", "model": "", "check": "none"}
     assert_problem(client.post("/v1/predict", files=form(photo)), 503, "no model is in use")
 
 

@@ -53,6 +53,12 @@ def serve(
     listening = listen(settings)
     with listening:
         app = make_app(settings)
+        if app.models.current and not app.models.current.check.holds:
+            typer.echo(
+                f"mien: warning: this machine does not give the answers of {app.models.in_use!r}; "
+                f"see: mien models check {model or app.models.in_use}",
+                err=True,
+            )
         name = f"[{host}]" if ":" in host else host
         address = f"http://{name}:{listening.getsockname()[1]}"
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.export import reference
 from mien.export.box import boxed, find_boxed
 from mien.export.facts import INPUT, KEY, OUTPUT, Facts
 from mien.export.session import open_session
@@ -38,7 +39,11 @@ class Classifier:
     def __init__(self, model: str | Path = "best") -> None:
         path = model_file(model)
         self._session = open_session(path, THREADS)
-        self.facts = Facts.of(self._session.get_modelmeta().custom_metadata_map.get(KEY), path)
+        self._entries: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        self.facts = Facts.of(self._entries.get(KEY), path)
+        if self.facts.precision == "int8" and not self.facts.reference:
+            # Files of before the reference have weights of 8 bits, whose products saturate where there is no VNNI.
+            self._session = open_session(path, THREADS, exact=True)
         _check(self._session, self.facts, path)
 
     def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -64,6 +69,26 @@ class Classifier:
             rows = slice(first, first + BATCH)
             shares[rows] = self._session.run([OUTPUT], {INPUT: crops[rows]})[0]
         return shares
+
+    def check_reference(self) -> reference.ReferenceCheck:
+        """Classify the faces that the file carries, and compare with what it says of them in float32.
+
+        Raises:
+            UserError: the file's faces are damaged.
+        """
+        answers = np.array(self.facts.reference, np.float32).reshape(-1, len(self.facts.classes))
+        if not len(answers):
+            return reference.ReferenceCheck(0, 0.0)
+        try:
+            faces = reference.from_text(self._entries.get(reference.KEY, ""), self.facts.height, self.facts.width)
+        except ValueError as error:
+            raise UserError(f"{self.facts.name}: its reference faces are damaged: {error}; export it anew") from None
+        if len(faces) != len(answers):
+            raise UserError(
+                f"{self.facts.name}: it has answers about {len(answers)} reference faces, but carries {len(faces)}; "
+                "export it anew"
+            )
+        return reference.compared(self.probabilities(faces), answers)
 
 
 def _check(session: "InferenceSession", facts: Facts, path: Path) -> None:

@@ -31,6 +31,9 @@ class Model:
         limits: `pixels` and `faces` of a photo.
         metrics: where inferences are noted.
 
+    Attributes:
+        check: whether this machine gives the answers that the file carries.
+
     Raises:
         UserError: the file is none of mien's, or the face detector is not installed.
     """
@@ -39,6 +42,7 @@ class Model:
         self.name = name
         self._limits = limits
         self._classifier = BatchingClassifier(file, metrics)
+        self.check = self._classifier.check_reference()
         self._own = threading.local()
         weights_file()  # lacking, it is told now, not with the first photo
 
