@@ -24,6 +24,7 @@ STYLES = {
     "stopped": "yellow",
     "unfinished": "yellow",
     "pruned": "yellow",
+    "skipped": "yellow",
 }
 
 
