@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.errors import UserError
 from mien.faces import SPLITS, Faces, open_faces
 from mien.faces.audit import leaked
-from mien.nets import check, missing_weights, parameters, trainable
+from mien.nets import check, missing_weights, summary
 from mien.nets.backbones import AbsentError
 from mien.study.schema import Study, StudyNet
 from mien.training.recipe import Recipe
@@ -68,9 +68,10 @@ class Plan:
         """A net's parameters, and those of them that are trained; None where it needs what is not on this machine."""
         size, classes = self.faces.size, len(self.faces.classes)
         try:
-            return parameters(net.net, size, classes), trainable(net.net, size, classes)
+            rows = summary(net.net, size, classes)
         except AbsentError:
             return None, None
+        return sum(row.parameters for row in rows), sum(row.trainable for row in rows)
 
     def recipe(self, net: StudyNet, seed: int) -> Recipe:
         """A net's recipe for the run of a seed: for names of other nets of the study, their runs of the same seed."""
