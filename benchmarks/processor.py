@@ -1,9 +1,9 @@
 """The processor that a benchmark runs on, and the instructions that its products are computed by: a figure is of both.
 
-    from processor import processor_facts, processor_line
+    from processor import processor_line
     print(processor_line())
 
-AMD EPYC 7R13 Processor, 2 cores, Linux x86_64; products: float32 AVX2, bfloat16 none, int8 AVX2 without VNNI
+AMD EPYC 7R13 Processor, 2 cores, Linux x86_64; products: float32 AVX2, bfloat16 none, int8 AVX2, no VNNI
 
 Asks torch where it is installed, as it knows the instructions on every system; else the system itself. Works without
 numpy, so in the rivals' environments too.
@@ -13,8 +13,10 @@ import os
 import platform
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 FLOAT32 = {"avx512_f": "AVX-512", "avx2": "AVX2", "sve": "SVE", "neon": "NEON"}
 BFLOAT16 = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16", "arm_bf16": "ARM BF16"}
@@ -63,9 +65,7 @@ def processor_facts() -> dict[str, object]:
     """The same for programs: `processor`, `cores`, `system`, and the instructions for `float32`, `bfloat16`, `int8`."""
     able = instructions()
     float32 = _first(FLOAT32, able) or "not known"
-    if "torch" in sys.modules or find_spec("torch"):
-        import torch
-
+    if torch := _torch():
         capability = torch.backends.cpu.get_cpu_capability()  # what ATEN_CPU_CAPABILITY may have lowered
         named = {"AVX512": "AVX-512", "DEFAULT": "none"}.get(capability, capability)
         if float32.startswith("AVX") and named != float32:
@@ -97,11 +97,8 @@ def name() -> str:
 def instructions() -> set[str]:
     """Those of the instructions above that the processor has."""
     found: set[str] = set()
-    if "torch" in sys.modules or find_spec("torch"):
-        import torch
-
-        told = torch.cpu.get_capabilities()
-        found |= {key for key, able in told.items() if able is True}
+    if torch := _torch():
+        found |= {key for key, able in torch.cpu.get_capabilities().items() if able is True}
     if sys.platform == "win32":
         import ctypes
 
@@ -113,6 +110,11 @@ def instructions() -> set[str]:
         told = _cpuinfo()
         found |= set((told.get("flags") or told.get("Features") or "").split())
     return {ALIASES.get(one, one) for one in found}
+
+
+def _torch() -> ModuleType | None:
+    """torch, where it is installed."""
+    return import_module("torch") if find_spec("torch") else None
 
 
 def _first(kind: dict[str, str], able: set[str]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -211,3 +212,10 @@ def test_a_misspelt_layer_behind_a_backbone_that_is_absent_is_still_a_mistake(fi
     file.write_text("""name = "wrong"\n[nets.a]\nlayers = ["timm('tiny.a_in1k')", "densse(4)", "classes"]\n""")
     with pytest.raises(UserError, match=r"nets\.a\.layers\[1\]: unknown layer 'densse'"):
         read_study(file)
+
+
+def test_the_courses_study_has_every_net_of_the_course() -> None:
+    study = tomllib.loads((Path(__file__).parents[2] / "studies" / "seed.toml").read_text())
+    course = [*(f"model{n}" for n in range(1, 6)), "cnn_1", "cnn_2", "cnn_3", "ft_1", "ft_2", "ft_3"]
+    assert {name for name in course if study["nets"][name] == {"zoo": name}} == set(course)
+    assert study["groups"]["finetuned"]["nets"] == ["ft_1", "ft_2", "ft_3", "mobilenet"]
