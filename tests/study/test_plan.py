@@ -103,6 +103,17 @@ def test_trials_of_a_space_that_has_changed_are_still_listed_and_told_apart(mien
     assert table.count(old) == table.count(new) == 2
 
 
+def test_a_search_that_has_ended_leaves_the_runs_of_its_best_to_do(mien: Mien) -> None:
+    two_seeds = ["--set", "seeds=[0,1]"]
+    before = json.loads(mien("plan", "s.toml", "--json", *two_seeds).stdout)
+    assert [net["missing"] for net in before["nets"]] == [2, 2 + 1]
+    mien("study", "s.toml")
+    assert [net["missing"] for net in json.loads(mien("plan", "s.toml", "--json", *two_seeds).stdout)["nets"]] == [1, 1]
+    mien("study", "s.toml", *two_seeds)
+    after = json.loads(mien("plan", "s.toml", "--json", *two_seeds).stdout)
+    assert [net["missing"] for net in after["nets"]] == [0, 0]
+
+
 def test_a_budget_below_the_trials_there_are_leaves_nothing_to_do(mien: Mien) -> None:
     mien("study", "s.toml")
     outline = json.loads(mien("plan", "s.toml", "--json", "--set", "nets.tuned.tune.trials=1").stdout)

@@ -18,6 +18,7 @@ from mien.cli import app
 from mien.errors import UserError
 from mien.nets.backbones import BACKBONES
 from mien.nets.backbones.weights import fetch
+from mien.study.compare import study_runs
 from mien.study.execute import execute, join
 from mien.study.plan import make_plan, outline
 from mien.study.schema import read_study
@@ -137,6 +138,7 @@ def test_the_study_does_all_else_and_trains_what_is_missing_once_the_weights_are
     shutil.rmtree(tmp_path / "hub")
     plan = make_plan(read_study(file))
     assert set(plan.lacking) == {"ready", "later", "tuned"}
+    assert {net["skipped"] for net in outline(plan, Path("out"))["nets"]} == {""}
     again = execute(plan, Path("out"), quiet)
     assert {**again, "created": ""} == {**whole, "created": ""}
     more = make_plan(read_study(file, ["seeds=[0,1]"]))
@@ -167,6 +169,7 @@ tune = { trials = 2, space = { word = ["efficientnet_lite0", "mobilenet_v2"] } }
     )
     found = execute(plan, tmp_path / "out", quiet)
     assert (found["nets"][0]["state"], found["best"]) == ("skipped", None)
+    assert study_runs(tmp_path / "out") == []
     with pytest.raises(UserError, match=r"study either: none of its searches can be made here:\n  either: mobilenet"):
         join(plan, tmp_path / "out", quiet)
 

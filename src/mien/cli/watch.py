@@ -24,7 +24,6 @@ STYLES = {
     "stopped": "yellow",
     "unfinished": "yellow",
     "pruned": "yellow",
-    "skipped": "yellow",
 }
 
 

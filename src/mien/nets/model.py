@@ -139,9 +139,9 @@ def placed(net: Net, size: int, classes: int) -> list[Placed]:
     Raises:
         UserError: with all mistakes if there are any; an AbsentError where it needs timm, which is not here.
     """
-    layers, problems, absent = _place(net, size, classes)
-    if problems or absent:
-        raise (UserError if problems else AbsentError)("\n".join([*problems, *absent]))
+    layers, problems, lacking = _place(net, size, classes)
+    if problems or lacking:
+        raise (UserError if problems else AbsentError)("\n".join([*problems, *lacking]))
     return layers
 
 
@@ -175,9 +175,9 @@ def _initialise(layer: nn.Module, generator: torch.Generator) -> None:
 
 
 def _place(net: Net, size: int, classes: int) -> tuple[list[Placed], list[str], list[str]]:
-    """Its layers at their places, its mistakes, and what is absent here that it needs to be placed."""
+    """Its layers at their places, its mistakes, and what it needs to be placed that is not on this machine."""
     layers: list[Placed] = []
-    problems, absent = _strangers(net), list[str]()
+    problems, lacking = _strangers(net), list[str]()
     numbers: Counter[str] = Counter()
     shape: tuple[int, ...] | None = (1, size, size)
     for index, text in enumerate(net.layers):
@@ -195,8 +195,8 @@ def _place(net: Net, size: int, classes: int) -> tuple[list[Placed], list[str], 
             problems += [f"nets.{net.name}.layers[{index}]: {problem}" for problem in mistake.args]
         except AbsentError as error:
             shape = None
-            absent.append(f"nets.{net.name}.layers[{index}]: {text}: {error}")
-    return layers, problems, absent
+            lacking.append(f"nets.{net.name}.layers[{index}]: {text}: {error}")
+    return layers, problems, lacking
 
 
 def _arguments(word: Word, first: bool, last: bool) -> dict[str, object]:

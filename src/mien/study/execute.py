@@ -148,15 +148,9 @@ def _search(plan: Plan, tuned: Sequence[StudyNet], folder: Path, place: Engine, 
 
 
 def _bound(plan: Plan, folder: Path) -> Plan:
-    """The plan with each tuned net bound to its best trial, or failed for want of one; but for those yet to search."""
-    from mien.study.search import Search
-
-    nets = []
-    for net in plan.study.nets:
-        search = Search(plan, net, folder) if net.tune and not net.searched else None
-        ended = search and (search.ended or not plan.skipped(net, folder))
-        nets.append(search.bound() if search and ended else net)
-    return replace(plan, study=replace(plan.study, nets=tuple(nets)))
+    """The plan with each net that was searched bound to its best trial, or failed for want of one."""
+    nets = tuple(plan.settled(net, folder) for net in plan.study.nets)
+    return replace(plan, study=replace(plan.study, nets=nets))
 
 
 def _open_test(plan: Plan, folder: Path) -> None:

@@ -60,9 +60,19 @@ class Plan:
             before.append((f"it starts from {net.recipe.start}", self._named(net.recipe.start)))
         reasons = (f"{how}, which is skipped: {why}" for how, one in before if (why := self.skipped(one, folder)))
         reason = self.lacking.get(net.net.name) or next(reasons, "")
+        net = self.settled(net, folder) if reason else net
         if not reason or (net.tune and not net.searched):
             return reason
         return "" if all(run.status.ended for run in self._runs(net, folder)) else reason
+
+    def settled(self, net: StudyNet, folder: Path) -> StudyNet:
+        """A tuned net with what its search in a study's folder found, once that has ended; every other net as it is."""
+        if not net.tune or net.searched or not any((folder / "tuning").glob("*.journal")):
+            return net
+        from mien.study.search import Search
+
+        search = Search(self, net, folder)
+        return search.bound() if search.ended else net
 
     def counts(self, net: StudyNet) -> tuple[int | None, int | None]:
         """A net's parameters, and those of them that are trained; None where it needs what is not on this machine."""
@@ -169,9 +179,10 @@ def outline(plan: Plan, folder: Path) -> dict[str, Any]:
 
 
 def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
+    net = plan.settled(net, folder)
     statuses, skipped = [run.status for run in plan.runs(net, folder)], plan.skipped(net, folder)
     missing = sum(not status.ended for status in statuses)
-    if net.tune and not skipped:
+    if net.tune and not net.searched and not skipped:
         missing = max(net.tune.trials - _trials_made(plan, net, folder), 0) + len(statuses) - 1
     return {
         "name": net.net.name,
@@ -189,7 +200,7 @@ def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
 
 def _extremes(plan: Plan, net: StudyNet) -> list[StudyNet]:
     """A net; where it is tuned, with the first and with the last values of its space: the slower stands for all."""
-    bound = net.tune.bind(net.tune.last, []) if net.tune else None
+    bound = net.tune.bind(net.tune.last, []) if net.tune and not net.searched else None
     if bound is None or check(bound[0], plan.faces.size, len(plan.faces.classes)):
         return [net]
     return [net, replace(net, net=bound[0], recipe=bound[1])]
