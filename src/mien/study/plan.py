@@ -174,13 +174,14 @@ def outline(plan: Plan, folder: Path) -> dict[str, Any]:
         },
         "seeds": list(plan.study.seeds),
         "nets": nets,
-        "seconds": sum(net["seconds"] * net["missing"] for net in nets if not net["skipped"]),
+        "seconds": sum(net["seconds"] * net["missing"] for net in nets if net["missing"]),
     }
 
 
 def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
     net = plan.settled(net, folder)
     statuses, skipped = [run.status for run in plan.runs(net, folder)], plan.skipped(net, folder)
+    lacking = skipped or net.net.name in plan.lacking  # then nothing of it can be timed here
     missing = sum(not status.ended for status in statuses)
     if net.tune and not net.searched and not skipped:
         missing = max(net.tune.trials - _trials_made(plan, net, folder), 0) + len(statuses) - 1
@@ -190,7 +191,7 @@ def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
         "layers": len(net.net.layers),
         "parameters": plan.counts(net)[0],
         "recipe": net.recipe.model_dump() | {"learning_rate": net.recipe.rate},
-        "seconds": None if skipped else max(estimate(plan, one) for one in _extremes(plan, net)),
+        "seconds": None if lacking else max(estimate(plan, one) for one in _extremes(plan, net)),
         "states": [status.state for status in statuses],
         "trials": net.tune.trials if net.tune else None,
         "missing": missing,
