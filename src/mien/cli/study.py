@@ -90,6 +90,8 @@ def study(
     folder = out or _default(made.study.name)
     console = Console(stderr=True)
     console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
+    for line in tables.skipped_lines({net.net.name: made.skipped(net, folder) for net in made.study.nets}):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     try:
         with watching(console) as watcher:
             if join:

@@ -34,7 +34,8 @@ class StudyNet:
     """A net of a study, how it is trained, and the comparison table it stands in.
 
     Where it is tuned, net and recipe have the first values of the space until the search has found better; a search in
-    which no trial was finished leaves the reason in `failed`, and the net has no runs.
+    which no trial was finished leaves the reason in `failed`, and the net has no runs. `searched` says that the search
+    has ended.
     """
 
     net: Net
@@ -42,6 +43,7 @@ class StudyNet:
     group: str
     tune: Tune | None = None
     failed: str = ""
+    searched: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mien.errors import UserError, did_you_mean
 from mien.nets.backbones import kept
-from mien.nets.backbones.facts import BACKBONES, TIMM, Facts
+from mien.nets.backbones.facts import BACKBONES, TIMM, AbsentError, Facts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,13 +37,14 @@ def load(facts: Facts) -> "dict[str, Tensor]":
     """A backbone's weights, the classifier's among them, under their published names.
 
     Raises:
-        UserError: they are not here, or their file is not what was published.
+        AbsentError: they are not here.
+        UserError: their file is not what was published.
     """
     place = kept.place(facts)
     if not place.exists():
         published = _published(facts)
         if published is None:
-            raise UserError(absent(facts))
+            raise AbsentError(absent(facts))
         _keep(facts, published.read_bytes(), published)
     return kept.read(place, facts.sha256)
 
