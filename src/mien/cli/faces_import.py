@@ -99,7 +99,7 @@ def _reader(source: Source, photos: bool) -> Iterator[FaceReader]:
     """What makes faces of image files, and something to look at while it does."""
     if photos:
         from mien.cli.waiting import counting
-        from mien.predict.images import SUFFIXES
+        from mien.faces.decoding import SUFFIXES
         from mien.predict.reader import photo_reader
 
         with counting("photos", len(source.photos(SUFFIXES))) as seen:

@@ -116,9 +116,9 @@ def _changed(
 
 def _tell_photos(models: list[str], opened: list[Classifier], data: list[str], split: str, as_json: bool) -> None:
     from mien.cli.waiting import counting
+    from mien.faces.decoding import SUFFIXES
     from mien.faces.source import find_source
     from mien.faces.types import SPLITS
-    from mien.predict.images import SUFFIXES
     from mien.predict.predictor import Predictor
     from mien.testing.tested import RememberingDetector, judge_photos
 

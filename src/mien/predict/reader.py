@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.faces.decoding import SUFFIXES
 from mien.faces.images import FaceReader
 from mien.faces.types import SIZE
 from mien.predict.detector import Detector
 from mien.predict.framing import cut, frame_of
-from mien.predict.images import SUFFIXES, gray, open_photo
+from mien.predict.images import gray, open_photo
 
 
 def photo_reader(seen: Callable[[], None]) -> FaceReader:
