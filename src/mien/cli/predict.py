@@ -50,6 +50,9 @@ def predict(
     smooth: float = typer.Option(
         0.0, "--smooth", min=0.0, help="Average a video's probabilities over time, with this half-life in seconds."
     ),
+    max_pixels: int | None = typer.Option(
+        None, "--max-pixels", min=1, help="Pixels that a photo may have at most: 128000000 unless told."
+    ),
 ) -> None:
     """Find the faces in photos and videos, and tell what they look like.
 
@@ -59,6 +62,7 @@ def predict(
 
     from mien.cli.predict_output import csv_file, print_json, print_text, progress
     from mien.cli.predict_video import Watching, watch_camera, watch_file
+    from mien.faces.decoding import LIMIT
     from mien.predict.paths import named
     from mien.predict.predictor import Predictor
 
@@ -84,7 +88,7 @@ def predict(
             if file.is_video:
                 failed += not watch_file(file, predictor, how, outputs)
                 continue
-            answer = _photo(predictor, file, crop, save, explain)
+            answer = _photo(predictor, file, max_pixels or LIMIT, crop, save, explain)
             failed += answer.error is not None
             for output in outputs:
                 output(answer)
@@ -92,13 +96,13 @@ def predict(
         raise typer.Exit(2)
 
 
-def _photo(predictor: Predictor, file: Named, crop: bool, save: Path | None, explain: bool) -> Answer:
+def _photo(predictor: Predictor, file: Named, limit: int, crop: bool, save: Path | None, explain: bool) -> Answer:
     """Predict one photo, and draw it where that is asked for; what goes wrong with it is part of the answer."""
     from mien.cli.predict_output import Answer
     from mien.predict.images import open_photo
 
     try:
-        photo = open_photo(file.path)
+        photo = open_photo(file.path, limit)
         prediction = predictor.predict(photo, crop=crop)
     except UserError as error:
         return Answer(file.path, error=str(error).removeprefix(f"{file.path}: "))

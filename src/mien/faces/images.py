@@ -1,9 +1,11 @@
 """Image files of any kind, colour and size, to gray faces of one size."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -73,7 +75,8 @@ def read_image(source: Path | BytesIO, size: int = SIZE, limit: int = LIMIT) -> 
         image = decode(source, where, Wanted("L", limit))
     except UserError as error:
         raise ValueError(str(error).removeprefix(f"{where}: ")) from None
-    return area_average(square(image.pixels[None]), size)[0]
+    face: NDArray[np.uint8] = area_average(square(image.pixels[None]), size)[0]
+    return face
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,17 @@ class FaceReader:
     endings: Collection[str]
 
 
-READY = FaceReader(read_image, SUFFIXES)
-"""Of images that are faces already."""
+def ready_reader(limit: int = LIMIT) -> FaceReader:
+    """What reads images that are faces already.
+
+    Args:
+        limit: pixels that one may have at most.
+    """
+    return FaceReader(partial(read_image, limit=limit), SUFFIXES)
+
+
+READY = ready_reader()
+"""The reader of ready faces, with the usual limit."""
 
 
 def read_images(
@@ -195,3 +207,42 @@ def read_folder(folder: Path, split: int | None = None, reader: FaceReader = REA
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith((".", "__")))
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """Files of a folder that were not taken for faces.
+
+    Attributes:
+        endings: how many there are by the ending of their names, in small letters, "" for none.
+        misplaced: images that lie elsewhere than in split/emotion/, and so have no label.
+    """
+
+    endings: dict[str, int]
+    misplaced: int
+
+    def __bool__(self) -> bool:
+        return bool(self.endings or self.misplaced)
+
+    def __str__(self) -> str:
+        told = [f"{count:,} {ending or 'without an ending'}" for ending, count in self.endings.items()]
+        if self.misplaced:
+            told.append(f"{self.misplaced:,} image{'s' * (self.misplaced > 1)} elsewhere than in split/emotion/")
+        return ", ".join(told)
+
+
+def passed_over(folder: Path, taken: Iterable[Path], endings: Collection[str] = SUFFIXES) -> PassedOver:
+    """Count what `labelled_files` left in a folder; hidden files are not counted.
+
+    Args:
+        folder: the folder.
+        taken: the files that were taken from it.
+        endings: of the names of images.
+    """
+    known = set(taken)
+    inside = ((file, file.relative_to(folder).parts) for file in folder.rglob("*"))
+    left = [file for file, parts in inside if not any(part.startswith((".", "__")) for part in parts)]
+    left = [file for file in left if file not in known and file.is_file()]
+    count = Counter(file.suffix.lower() for file in left)
+    misplaced = sum(count.pop(ending, 0) for ending in endings)
+    return PassedOver(dict(count.most_common()), misplaced)

@@ -79,7 +79,8 @@ def _told(exif: bytes, xmp: bytes) -> int | None:
 
 
 def _png(content: bytes) -> tuple[bytes, int | None]:
-    view, kept, place, exif, xmp, colours = memoryview(content), [content[:8]], 8, b"", b"", -1
+    view, place, exif, xmp, colours = memoryview(content), 8, b"", b"", -1
+    kept: list[bytes | memoryview] = [content[:8]]
     while place + 8 <= len(content):
         length, kind = int.from_bytes(view[place : place + 4]), content[place + 4 : place + 8]
         if not kind.isalpha():  # the way from chunk to chunk is lost
@@ -179,7 +180,7 @@ def _tiff(content: bytes) -> tuple[bytes, int | None]:
     kept = [entry for entry in entries if _tag(content, entry) in _TIFF_PIXELS]
     first, (order, big) = entries[0], _layout(content)
     count, width = (8, 20) if big else (2, 12)
-    parts = [content[: first - count], struct.pack(order + ("Q" if big else "H"), len(kept))]
+    parts: list[bytes | memoryview] = [content[: first - count], struct.pack(order + ("Q" if big else "H"), len(kept))]
     parts += [content[entry : entry + width] for entry in kept]
     parts.append(bytes(8 if big else 4))
     parts.append(memoryview(content)[sum(map(len, parts)) :])
