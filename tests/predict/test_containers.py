@@ -4,16 +4,17 @@ import shutil
 import struct
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from films import counted, write_film
+from films import write_film
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.predict.containers import Container, examine
-from mien.predict.video import open_video
+from mien.predict.video import Video, open_video
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 CODECS = {".ts": "mpg2", ".flv": "FLV1", ".wmv": "WMV2"}
@@ -149,15 +150,36 @@ def test_a_damaged_structure_is_no_trouble(tmp_path_factory: pytest.TempPathFact
     assert examine(path).missing >= 0
 
 
+class Undecoded:
+    """What OpenCV has of a film in AV1 where its build lacks the decoder: all of its facts and no frame."""
+
+    def get(self, key: int) -> float:
+        return float(int.from_bytes(b"AV01", "little")) if key == cv2.CAP_PROP_FOURCC else 20.0
+
+    def grab(self) -> bool:
+        return False
+
+    def release(self) -> None:
+        pass
+
+
 def test_a_film_of_a_codec_that_cannot_be_read_names_it_and_a_way(tmp_path: Path) -> None:
-    path = write_film(tmp_path / "my film.avi", counted(5))
-    path.write_bytes(path.read_bytes().replace(b"MJPG", b"AV01"))  # said to be AV1, which no build makes of its frames
-    with open_video(path) as video, pytest.raises(UserError) as caught:
+    path = tmp_path / "my film.mp4"
+    with Video(Undecoded(), str(path), live=False) as video, pytest.raises(UserError) as caught:
         next(video.frames())
     assert str(caught.value) == (
         f"{path}: holds no frame that can be read; its codec is AV1 (AV01), which not every build of OpenCV decodes; "
-        "convert it: ffmpeg -i 'my film.avi' -c:v libx264 -pix_fmt yuv420p 'my film.h264.mp4'"
+        "convert it: ffmpeg -i 'my film.mp4' -c:v libx264 -pix_fmt yuv420p 'my film.h264.mp4'"
     )
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not here")
+def test_av1_is_read_or_named() -> None:
+    with open_video(CASES / "av1.mp4") as video:
+        try:
+            assert len(list(video.frames())) == 20
+        except UserError as error:
+            assert "its codec is AV1" in str(error)
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not here")
