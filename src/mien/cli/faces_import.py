@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.disk import user_path
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,7 +34,14 @@ def import_faces(
         help="A csv (also .gz, .bz2, .xz, .zst), npz or parquet file; several, told apart by their names or as "
         "train=PATH; a folder of such files, or of images as split/emotion/*.png; packed faces; or drawn:2000."
     ),
-    out: Path = typer.Option(..., "-o", "--out", help="The folder to write; packed faces there are replaced."),
+    out: Path = typer.Option(
+        ...,
+        "-o",
+        "--out",
+        parser=user_path,
+        metavar="DIR",
+        help="The folder to write; packed faces there are replaced.",
+    ),
     votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, to join."),
     size: int | None = typer.Option(
         None, help="A smaller side of the images in pixels, as 24: scaled by area-averaging."

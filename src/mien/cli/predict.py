@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.disk import user_path
 from mien.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,9 +39,16 @@ def predict(
     model: str = typer.Option("best", help="A model in the box (mien models), or the file of one."),
     crop: bool = typer.Option(False, "--crop", help="The images are faces already: look for none, take the whole."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, one object a photo or frame."),
-    csv: Path | None = typer.Option(None, "--csv", metavar="FILE", help="Write a line a face.", show_default=False),
+    csv: Path | None = typer.Option(
+        None, "--csv", parser=user_path, metavar="FILE", help="Write a line a face.", show_default=False
+    ),
     save: Path | None = typer.Option(
-        None, "--save", metavar="DIR", help="Draw boxes and bars into copies of photos and videos.", show_default=False
+        None,
+        "--save",
+        parser=user_path,
+        metavar="DIR",
+        help="Draw boxes and bars into copies of photos and videos.",
+        show_default=False,
     ),
     explain: bool = typer.Option(
         False, "--explain", help="With --save: also draw, for each face of a photo, which of its pixels mattered."
