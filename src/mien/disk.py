@@ -24,7 +24,10 @@ def user_path(word: "str | os.PathLike[str]") -> Path:
     path = Path(word)
     if not str(path).startswith("~"):
         return path
-    found = Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is no such user
+    try:
+        found = Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is no such user
+    except ValueError:  # a name with a zero byte
+        found = path
     if found != path or os.path.lexists(path):
         return found
     name = path.parts[0][1:]
