@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _keep_matplotlibs_files() -> None:
-    """Where no home can be written to, matplotlib would complain and look for all fonts each time: give it the cache."""
+    """Where no home can be written to, matplotlib would complain and look for all fonts each time: give it ours."""
     place, home = os.environ.get("MIEN_CACHE", ""), os.path.expanduser("~")  # noqa: PTH111 - pathlib's may raise
     if place and not place.startswith("~") and not os.access(home, os.W_OK | os.X_OK):
         os.environ.setdefault("MPLCONFIGDIR", os.path.join(place, "matplotlib"))  # noqa: PTH118

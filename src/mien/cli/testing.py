@@ -73,6 +73,8 @@ def judge(
         )
     if photos and changes:
         raise UserError("--changes with --photos: only ready faces are changed; leave one of them out")
+    if max_pixels is not None and not photos:
+        raise UserError("--max-pixels without --photos: ready faces are as small as they are; leave it out")
     if len(set(models)) < len(models):
         raise UserError(f"{', '.join(models)}: a model is named twice")
     opened = [Classifier(model) for model in models]
