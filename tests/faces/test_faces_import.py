@@ -90,21 +90,15 @@ def mixed(tmp_path: Path) -> Path:
     ):
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         Image.effect_noise((48, 48), 80).save(folder / place, kind)
-    for place in (
-        "train/happy/Thumbs.db",
-        "train/happy/notes.txt",
-        "train/sad/more.TXT",
-        "train/sad/.hidden",
-        "labels",
-    ):
-        (folder / place).write_text("no image")
+    for place in ("happy/Thumbs.db", "happy/notes.txt", "sad/more.TXT", "sad/.hidden", "labels"):
+        (folder / "train" / place).write_text("no image")
     return folder
 
 
 def test_ready_faces_may_be_of_every_kind_and_what_is_passed_over_is_said(mixed: Path, tmp_path: Path) -> None:
     output = run(mixed, "-o", tmp_path / "faces")
     assert read_packed(tmp_path / "faces").counts() == {"train": {"happy": 3, "sad": 3}}
-    told = "2 .txt, 1 .db, 1 without an ending, 1 image elsewhere than in split/emotion/"
+    told = "2 .txt, 1 without an ending, 1 .db, 1 image elsewhere than in split/emotion/"
     assert f"passed over in {mixed}: {told}\n" in output
     said = json.loads(run(mixed, "-o", tmp_path / "faces", "--json"))
     assert said["passed_over"] == [

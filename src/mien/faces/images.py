@@ -245,4 +245,4 @@ def passed_over(folder: Path, taken: Iterable[Path], endings: Collection[str] = 
     left = [file for file in left if file not in known and file.is_file()]
     count = Counter(file.suffix.lower() for file in left)
     misplaced = sum(count.pop(ending, 0) for ending in endings)
-    return PassedOver(dict(count.most_common()), misplaced)
+    return PassedOver(dict(sorted(count.items(), key=lambda entry: (-entry[1], entry[0]))), misplaced)
