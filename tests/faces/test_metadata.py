@@ -184,6 +184,9 @@ def text_chunks() -> Iterator[tuple[str, bytes]]:
     yield "a transparency of two bytes for RGB", chunk(b"tRNS", b"ab")
     yield "a profile with nothing but a name", chunk(b"iCCP", b"profile\0\0")
     yield "half of an animation", chunk(b"acTL", b"ab") + chunk(b"fcTL", b"cd")
+    yield "a length that leads into the middle", b"\0\0\0\3" + chunk(b"tEXt", b"Comment\0many words")[4:]
+    yield "a length that leads beyond the end", b"\x7f\0\0\0" + chunk(b"tEXt", b"Comment\0many words")[4:]
+    yield "a name that is none", chunk(b"\0\xffXt", b"Comment\0many words")
     yield "EXIF that is none", chunk(b"eXIf", b"\x00\x08\x00\x02rubbish")
 
 

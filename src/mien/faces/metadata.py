@@ -16,8 +16,19 @@ _MOST_TEXT = 1 << 20
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_PIXELS = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+_PNG_XMP, _PNG_PROFILE = b"XML:com.adobe.xmp", b"Raw profile type exif"
+"""Names of texts that may hold an orientation: XMP, and EXIF as ImageMagick writes it, a head and then digits."""
+_PNG_MOST_LOST = 8
+"""How often the way from chunk to chunk is looked for anew."""
 _PNG_TRANSPARENCY = {0: (2, 2), 2: (6, 6), 3: (1, 256)}
 """Least and most bytes of a tRNS chunk, by the image's colour type (PNG specification, 11.3.2.1)."""
+
+_PNG_CHUNK = re.compile(rb".{4}[A-Za-z]{4}", re.DOTALL)
+_PNG_FOLLOWING = re.compile(rb".{4}(?:PLTE|tRNS|IDAT|IEND)", re.DOTALL)
+"""How any chunk begins, and one that makes pixels and may follow another: its length and its name."""
+
+_JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
+"""A marker that has a length; others and stuffing are passed over."""
 
 _TIFF = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
 _TIFF_PIXELS = {
@@ -79,31 +90,32 @@ def _told(exif: bytes, xmp: bytes) -> int | None:
 
 
 def _png(content: bytes) -> tuple[bytes, int | None]:
-    view, place, exif, xmp, colours = memoryview(content), 8, b"", b"", -1
+    view, place, colours, lost = memoryview(content), 8, -1, 0
     kept: list[bytes | memoryview] = [content[:8]]
+    told: dict[bytes, tuple[bytes, bytes]] = {}
     while place + 8 <= len(content):
         length, kind = int.from_bytes(view[place : place + 4]), content[place + 4 : place + 8]
-        if not kind.isalpha():  # the way from chunk to chunk is lost
-            kept.append(content[place:])
-            break
         body, end = view[place + 8 : place + 8 + length], place + 12 + length
         if kind in _PNG_PIXELS:
             kept.append(view[place:end])
             colours = body[9] if kind == b"IHDR" and len(body) > 9 else colours
-        elif int.from_bytes(view[end - 4 : end]) == zlib.crc32(view[place + 4 : end - 4]):
+            if kind == b"IEND":
+                break
+        elif end <= len(content) and int.from_bytes(view[end - 4 : end]) == zlib.crc32(view[place + 4 : end - 4]):
             if kind == b"tRNS":
                 least, most = _PNG_TRANSPARENCY.get(colours, (1, 0))
                 kept += [view[place:end]] if least <= length <= most else []
-            elif kind == b"eXIf":
-                exif = bytes(body)
-            elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-                name, _, text = bytes(body).partition(b"\0")
-                if name == b"XML:com.adobe.xmp":
-                    xmp = _png_text(kind, text)
-                elif name == b"Raw profile type exif":  # as ImageMagick writes it: a head, and then digits
-                    exif = exif or _digits(_png_text(kind, text))
+            elif kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
+                name, _, text = (kind, b"", bytes(body)) if kind == b"eXIf" else bytes(body).partition(b"\0")
+                told.setdefault(name, (kind, text))
+        elif not _PNG_CHUNK.match(content, end):  # its length is wrong too
+            following = _PNG_FOLLOWING.search(content, place + 8)
+            end, lost = following.start() if following else len(content), lost + 1
+            if lost > _PNG_MOST_LOST:
+                break
         place = end
-    return b"".join(kept), _told(exif, xmp)
+    exif = _png_text(*told.get(b"eXIf", (b"", b""))) or _digits(_png_text(*told.get(_PNG_PROFILE, (b"", b""))))
+    return b"".join(kept), _told(exif, _png_text(*told.get(_PNG_XMP, (b"", b""))))
 
 
 def _png_text(kind: bytes, text: bytes) -> bytes:
@@ -128,13 +140,11 @@ def _digits(profile: bytes) -> bytes:
 
 def _jpeg(content: bytes) -> tuple[bytes, int | None]:
     kept, place, exif, xmp = [content[:2]], 2, b"", b""
-    while (place := content.find(b"\xff", place)) >= 0 and place + 4 <= len(content):
-        marker, length = content[place + 1], int.from_bytes(content[place + 2 : place + 4])
-        if marker in (0xD9, 0xDA):  # the pixels begin, or there are none
+    while (found := _JPEG_MARKER.search(content, place)) and found.end() + 2 <= len(content):
+        place, marker = found.start(), found[0][1]
+        length = int.from_bytes(content[place + 2 : place + 4])
+        if marker in (0xD9, 0xDA) or length < 2:  # the pixels begin, or there are none
             break
-        if marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD8 or length < 2:  # stuffing, and what has no length
-            place += 1
-            continue
         end = place + 2 + length
         body = content[place + 4 : end]
         # These two say which colours the channels are; the decoder takes them for that from so many bytes on.
@@ -144,11 +154,11 @@ def _jpeg(content: bytes) -> tuple[bytes, int | None]:
         if colours or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
             kept.append(content[place:end])
         elif marker == 0xE1 and body[:6] == b"Exif\0\0":
-            exif += body[6:]
+            exif = exif or body[6:]
         elif marker == 0xE1 and body[:4] == b"http":
             xmp = xmp or body
         place = end
-    kept.append(content[place:] if place >= 0 else b"")
+    kept.append(content[place:])
     return b"".join(kept), _told(exif, xmp)
 
 
