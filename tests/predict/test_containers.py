@@ -169,7 +169,7 @@ def test_a_film_of_a_codec_that_cannot_be_read_names_it_and_a_way(tmp_path: Path
         next(video.frames())
     assert str(caught.value) == (
         f"{path}: holds no frame that can be read; its codec is AV1 (AV01), which not every build of OpenCV decodes; "
-        "convert it: ffmpeg -i 'my film.mp4' -c:v libx264 -pix_fmt yuv420p 'my film.h264.mp4'"
+        f"convert it: ffmpeg -i '{path}' -c:v libx264 -pix_fmt yuv420p '{tmp_path / 'my film.h264.mp4'}'"
     )
 
 

@@ -144,7 +144,8 @@ class Video:
         if not (codec.isascii() and codec.isprintable()):
             return "holds no frame that can be read"
         path = Path(self.name)
-        way = f"ffmpeg -i {quote(path.name)} -c:v libx264 -pix_fmt yuv420p {quote(f'{path.stem}.h264.mp4')}"
+        made = path.with_name(f"{path.stem}.h264.mp4")
+        way = f"ffmpeg -i {quote(str(path))} -c:v libx264 -pix_fmt yuv420p {quote(str(made))}"
         return (
             f"holds no frame that can be read; its codec is {CODECS.get(codec.upper(), codec)}, which not every build "
             f"of OpenCV decodes; convert it: {way}"
@@ -158,10 +159,10 @@ class Video:
         if self._container.counted and fewer:
             return f"{self.name}: broke off after {number:,} of {self.count:,} frames; what was read is kept"
         if self._container.missing and not self._container.counted:
-            return (
-                f"{self.name}: broke off after {number:,} frames: {self._container.missing:,} bytes are missing at its "
-                "end; what was read is kept"
-            )
+            frames = "1 frame" if number == 1 else f"{number:,} frames"
+            lacking = self._container.missing
+            bytes_are = "1 byte is" if lacking == 1 else f"{lacking:,} bytes are"
+            return f"{self.name}: broke off after {frames}: {bytes_are} missing at its end; what was read is kept"
         return ""
 
 
