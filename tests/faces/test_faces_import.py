@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from mien.cli import app
@@ -71,3 +73,59 @@ def test_bad_input_ends_with_code_2_one_message_and_nothing_on_disk(tmp_path: Pa
         "mend or remove these lines, or fetch the file again",
     ]
     assert list(tmp_path.iterdir()) == [source]
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A folder of ready faces of many kinds, with other files among them."""
+    folder = tmp_path / "mixed"
+    for place, kind in (
+        ("train/happy/a.jfif", "jpeg"),
+        ("train/happy/b.GIF", "gif"),
+        ("train/happy/c.avif", "avif"),
+        ("train/sad/d.jp2", "jpeg2000"),
+        ("train/sad/e.JPE", "jpeg"),
+        ("train/sad/f.ppm", "ppm"),
+        ("train/sad/deeper/g.png", "png"),
+    ):
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        Image.effect_noise((48, 48), 80).save(folder / place, kind)
+    for place in ("happy/Thumbs.db", "happy/notes.txt", "sad/more.TXT", "sad/.hidden", "labels"):
+        (folder / "train" / place).write_text("no image")
+    return folder
+
+
+def test_ready_faces_may_be_of_every_kind_and_what_is_passed_over_is_said(mixed: Path, tmp_path: Path) -> None:
+    output = run(mixed, "-o", tmp_path / "faces")
+    assert read_packed(tmp_path / "faces").counts() == {"train": {"happy": 3, "sad": 3}}
+    told = "2 .txt, 1 without an ending, 1 .db, 1 image elsewhere than in split/emotion/"
+    assert f"passed over in {mixed}: {told}\n" in output
+    said = json.loads(run(mixed, "-o", tmp_path / "faces", "--json"))
+    assert said["passed_over"] == [
+        {"folder": str(mixed), "endings": {".txt": 2, ".db": 1, "": 1}, "misplaced": 1},
+    ]
+
+
+def test_nothing_is_said_where_nothing_is_passed_over(source: Path, tmp_path: Path) -> None:
+    assert "passed over" not in run(source, "-o", tmp_path / "faces")
+    assert json.loads(run("drawn:50", "-o", tmp_path / "drawn", "--json"))["passed_over"] == []
+
+
+def test_odd_metadata_do_not_stop_an_import_and_broken_pixels_are_told(mixed: Path, tmp_path: Path) -> None:
+    photo = BytesIO()
+    Image.effect_noise((48, 48), 80).save(photo, "jpeg")
+    exif = b"Exif\0\0II*\0\x08\0\0\0\2\0\x12\1\3\0\1\0\0\0\6\0\0\0\x28\1\4\0\1\0\0\0\x70\x11\1\0\0\0\0\0"
+    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2) + exif
+    odd = photo.getvalue()[:2] + segment + photo.getvalue()[2:]
+    (mixed / "train" / "happy" / "odd.jpg").write_bytes(odd)
+    run(mixed, "-o", tmp_path / "faces")
+    assert read_packed(tmp_path / "faces").counts()["train"]["happy"] == 4
+    (mixed / "train" / "happy" / "odd.jpg").write_bytes(odd[: len(odd) // 2])
+    with pytest.raises(UserError, match=r"1 problem:\n  train/happy/odd\.jpg: broken image \(.*\)\nmend or remove"):
+        run(mixed, "-o", tmp_path / "faces")
+
+
+def test_the_limit_on_pixels_is_an_option(mixed: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"6 problems:\n.* 48x48 pixels; .*allow so many: --max-pixels 2304"):
+        run(mixed, "-o", tmp_path / "faces", "--max-pixels", 2303)
+    run(mixed, "-o", tmp_path / "faces", "--max-pixels", 2304)

@@ -96,6 +96,11 @@ def test_a_photo_that_cannot_be_read_is_a_problem(asking: Any, photo: bytes, sta
     assert "results" not in assert_problem(answer, status, words)
 
 
+def test_what_an_operator_may_do_is_not_told_to_clients(asking: Any) -> None:
+    answer = asking(pixels=250_000).post("/v1/predict", files=form(png(600, 600)))
+    assert answer.json()["detail"] == "600x600 pixels; more than 0.25 million are refused"
+
+
 def test_a_header_that_claims_a_billion_pixels_is_refused_before_it_is_decoded(client: TestClient) -> None:
     def chunk(name: bytes, content: bytes) -> bytes:
         return len(content).to_bytes(4) + name + content + zlib.crc32(name + content).to_bytes(4)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.disk import user_path
+
 if TYPE_CHECKING:
     from mien.training.recipe import Recipe
 
@@ -23,7 +25,9 @@ def show(
     words: list[str] | None = typer.Argument(
         None, metavar="[WORD]...", help="Augmentation words, or one of generator_1 to generator_5.", show_default=False
     ),
-    out: Path = typer.Option(..., "-o", "--out", help="The PNG or SVG to draw.", show_default=False),
+    out: Path = typer.Option(
+        ..., "-o", "--out", parser=user_path, metavar="FILE", help="The PNG or SVG to draw.", show_default=False
+    ),
     data: list[str] | None = typer.Option(
         None, "--data", metavar="SOURCE", help="The faces; those of the study, else 'drawn'.", show_default=False
     ),
@@ -32,7 +36,12 @@ def show(
     ),
     whitening: str | None = typer.Option(None, help="none or zca, as in a recipe.", show_default=False),
     study: Path | None = typer.Option(
-        None, "--study", metavar="FILE", help="Take the recipe of a net of this study file.", show_default=False
+        None,
+        "--study",
+        parser=user_path,
+        metavar="FILE",
+        help="Take the recipe of a net of this study file.",
+        show_default=False,
     ),
     net: str | None = typer.Option(None, "--net", help="Which net of the study.", show_default=False),
     seed: int = typer.Option(0, min=0, help="Fixes the faces and what happens to them."),

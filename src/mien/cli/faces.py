@@ -9,6 +9,7 @@ import typer
 
 from mien.cli import faces_import
 from mien.cli.waiting import reading_faces
+from mien.disk import user_path
 
 if TYPE_CHECKING:
     from mien.faces.audit import Audit
@@ -27,7 +28,9 @@ AS_JSON = typer.Option(False, "--json", help="Print JSON for scripts instead of 
 def show(
     source: list[str] = SOURCE,
     as_json: bool = AS_JSON,
-    picture: Path | None = typer.Option(None, "--grid", help="Draw random faces of each emotion into this PNG or SVG."),
+    picture: Path | None = typer.Option(
+        None, "--grid", parser=user_path, metavar="FILE", help="Draw random faces of each emotion into this PNG or SVG."
+    ),
     n: int = typer.Option(2, "-n", min=1, max=20, help="How many of each emotion to draw."),
     standardise: bool = typer.Option(False, help="Draw each image as (x - its mean) / its standard deviation."),
     seed: int = typer.Option(0, min=0, help="Fixes which faces are drawn."),
@@ -62,7 +65,9 @@ def show(
 def audit(
     source: list[str] = SOURCE,
     as_json: bool = AS_JSON,
-    sheet: Path | None = typer.Option(None, "--sheet", help="Draw examples of what was found into this PNG or SVG."),
+    sheet: Path | None = typer.Option(
+        None, "--sheet", parser=user_path, metavar="FILE", help="Draw examples of what was found into this PNG or SVG."
+    ),
     votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, where the source has none."),
     distance: int = typer.Option(0, min=0, max=16, help="Bits of 64 in which near duplicates' hashes may differ."),
 ) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.disk import user_path
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mien.faces.images import FaceReader
+    from mien.faces.images import FaceReader, PassedOver
     from mien.faces.source import Source
 
 EPILOG = (
@@ -32,7 +34,14 @@ def import_faces(
         help="A csv (also .gz, .bz2, .xz, .zst), npz or parquet file; several, told apart by their names or as "
         "train=PATH; a folder of such files, or of images as split/emotion/*.png; packed faces; or drawn:2000."
     ),
-    out: Path = typer.Option(..., "-o", "--out", help="The folder to write; packed faces there are replaced."),
+    out: Path = typer.Option(
+        ...,
+        "-o",
+        "--out",
+        parser=user_path,
+        metavar="DIR",
+        help="The folder to write; packed faces there are replaced.",
+    ),
     votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, to join."),
     size: int | None = typer.Option(
         None, help="A smaller side of the images in pixels, as 24: scaled by area-averaging."
@@ -48,12 +57,17 @@ def import_faces(
     photos: bool = typer.Option(
         False, "--photos", help="The images are photos, not ready faces: find each one's largest face, and cut it out."
     ),
+    max_pixels: int | None = typer.Option(
+        None, "--max-pixels", min=1, help="Pixels that an image may have at most: 128000000 unless told."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
 ) -> None:
     """Read faces into a packed folder, which opens in milliseconds.
 
     With --photos faces are turned upright and cut out as FER2013's are; photos in which none is found are left out.
     """
+    from dataclasses import asdict
+
     from rich.console import Console
 
     from mien.errors import UserError, did_you_mean
@@ -67,14 +81,16 @@ def import_faces(
     check_clean(unwanted)
     check_replaceable(out)
     found = find_source(source, votes)
-    with _reader(found, photos) as reader:
+    with _reader(found, photos, max_pixels) as reader:
         faces = read_source(found, size, labels, unwanted, reader)
         write_packed(faces, out, file_records(found))
+    skipped = _passed_over(found)
     if as_json:
         import json
 
         head = {"folder": str(out), "faces": len(faces), "size": faces.size, "classes": faces.classes}
         head |= {"counts": faces.counts(), "left_out": faces.left_out}
+        head["passed_over"] = [{"folder": str(folder), **asdict(left)} for folder, left in skipped]
         typer.echo(json.dumps(head | {"fingerprint": faces.fingerprint}, indent=2))
         return
     from rich.table import Table
@@ -91,23 +107,38 @@ def import_faces(
     console.print(table)
     for line in told(faces.left_out):
         console.print(f"left out: {line}", soft_wrap=True, highlight=False)
+    for folder, left in skipped:
+        console.print(f"passed over in {folder}: {left}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"fingerprint {faces.fingerprint}", soft_wrap=True, highlight=False)
 
 
 @contextmanager
-def _reader(source: Source, photos: bool) -> Iterator[FaceReader]:
+def _reader(source: Source, photos: bool, max_pixels: int | None) -> Iterator[FaceReader]:
     """What makes faces of image files, and something to look at while it does."""
+    from mien.faces.decoding import LIMIT, SUFFIXES
+
+    limit = max_pixels or LIMIT
     if photos:
         from mien.cli.waiting import counting
-        from mien.predict.images import SUFFIXES
         from mien.predict.reader import photo_reader
 
         with counting("photos", len(source.photos(SUFFIXES))) as seen:
-            yield photo_reader(seen)
+            yield photo_reader(seen, limit)
         return
     from rich.console import Console
 
-    from mien.faces.images import READY
+    from mien.faces.images import ready_reader
 
     with Console(stderr=True).status(f"reading {source.name}"):
-        yield READY
+        yield ready_reader(limit)
+
+
+def _passed_over(source: Source) -> list[tuple[Path, PassedOver]]:
+    """The source's folders of images in which something was passed over, each with what it was."""
+    from mien.faces.images import labelled_files, passed_over
+    from mien.faces.packed import is_packed
+
+    parts = [part for part in source.parts if part.path.is_dir() and not is_packed(part.path)]
+    taken = {part.path: [file.path for file in labelled_files(part.path, part.split)] for part in parts}
+    told = [(folder, passed_over(folder, files)) for folder, files in taken.items()]
+    return [(folder, left) for folder, left in told if left]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.disk import user_path
 from mien.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    runs: Path = typer.Option(Path("out"), "--runs", metavar="DIR", help="The folder of the studies to show."),
+    runs: Path = typer.Option(
+        Path("out"), "--runs", parser=user_path, metavar="DIR", help="The folder of the studies to show."
+    ),
     data: list[str] | None = typer.Option(
         None, "--data", metavar="SOURCE", help="Faces to show besides those of the studies; again for each."
     ),

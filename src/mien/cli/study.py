@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mien.cli.waiting import reading_faces
+from mien.disk import user_path
 
 if TYPE_CHECKING:
     from mien.study.engine import MakeEngine
 
-FILE = typer.Argument(..., metavar="FILE", help="A study file (TOML).", show_default=False)
+FILE = typer.Argument(..., parser=user_path, metavar="FILE", help="A study file (TOML).", show_default=False)
 DATA = typer.Option(
     None, "--data", metavar="SOURCE", help="The faces, in place of the file's; again for each file of them."
 )
@@ -22,7 +23,13 @@ SET = typer.Option(
     None, "--set", metavar="KEY=VALUE", help="Change an entry of the file, as recipe.epochs=2; repeatable."
 )
 OUT = typer.Option(
-    None, "-o", "--out", metavar="DIR", help="The study's folder; out/NAME unless given.", show_default=False
+    None,
+    "-o",
+    "--out",
+    parser=user_path,
+    metavar="DIR",
+    help="The study's folder; out/NAME unless given.",
+    show_default=False,
 )
 ENGINE = typer.Option("local", "--engine", metavar="ENGINE", help="Where runs happen: local (this machine) or ray.")
 ADDRESS = typer.Option(
@@ -31,8 +38,10 @@ ADDRESS = typer.Option(
 JSON = typer.Option(False, "--json", help="Print JSON instead of tables.")
 JOIN = typer.Option(False, "--join", help="Help with the trials of a study that another process runs in DIR.")
 NET = typer.Argument(None, metavar="[NET]", help="One tuned net; all of them unless given.", show_default=False)
-FOLDER = typer.Argument(..., metavar="DIR", help="A study's folder.", show_default=False)
-FOLDERS = typer.Argument(..., metavar="DIR...", help="Folders of studies or single runs.", show_default=False)
+FOLDER = typer.Argument(..., parser=user_path, metavar="DIR", help="A study's folder.", show_default=False)
+FOLDERS = typer.Argument(
+    ..., parser=user_path, metavar="DIR...", help="Folders of studies or single runs.", show_default=False
+)
 
 
 def register(app: typer.Typer) -> None:

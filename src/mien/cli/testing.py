@@ -49,6 +49,9 @@ def judge(
     changes: bool = typer.Option(
         False, "--changes", help="Also tell how right they are when the faces are blurred, darker, smaller and so on."
     ),
+    max_pixels: int | None = typer.Option(
+        None, "--max-pixels", min=1, help="With --photos: pixels that one may have at most, 128000000 unless told."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Tell how right models are about labelled faces or photos, with intervals, emotion by emotion.
@@ -70,11 +73,13 @@ def judge(
         )
     if photos and changes:
         raise UserError("--changes with --photos: only ready faces are changed; leave one of them out")
+    if max_pixels is not None and not photos:
+        raise UserError("--max-pixels without --photos: ready faces are as small as they are; leave it out")
     if len(set(models)) < len(models):
         raise UserError(f"{', '.join(models)}: a model is named twice")
     opened = [Classifier(model) for model in models]
     if photos:
-        _tell_photos(models, opened, data, split, as_json)
+        _tell_photos(models, opened, data, split, max_pixels, as_json)
         return
     from mien.faces import open_faces
     from mien.testing.tested import judge_faces
@@ -114,11 +119,13 @@ def _changed(
             done()
 
 
-def _tell_photos(models: list[str], opened: list[Classifier], data: list[str], split: str, as_json: bool) -> None:
+def _tell_photos(
+    models: list[str], opened: list[Classifier], data: list[str], split: str, max_pixels: int | None, as_json: bool
+) -> None:
     from mien.cli.waiting import counting
+    from mien.faces.decoding import LIMIT, SUFFIXES
     from mien.faces.source import find_source
     from mien.faces.types import SPLITS
-    from mien.predict.images import SUFFIXES
     from mien.predict.predictor import Predictor
     from mien.testing.tested import RememberingDetector, judge_photos
 
@@ -129,7 +136,7 @@ def _tell_photos(models: list[str], opened: list[Classifier], data: list[str], s
     detector = RememberingDetector()
     predictors = [Predictor(model, detector) for model in opened]
     with counting("photos", len(files) * len(predictors)) as seen:
-        judged = [judge_photos(predictor, files, source.name, seen) for predictor in predictors]
+        judged = [judge_photos(predictor, files, source.name, seen, max_pixels or LIMIT) for predictor in predictors]
     tested, unread = [one for one, _ in judged], judged[0][1]
     told = {"source": source.name, "split": split, "unread": unread}
     _show(told | _told(models, tested), as_json)

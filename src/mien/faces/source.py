@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mien.disk import user_path
 from mien.errors import UserError
 from mien.faces.arrays import read_npz, read_parquet
 from mien.faces.clean import clean as leave_out
@@ -116,7 +117,11 @@ def open_faces(
             return read_packed(folder)
         except UserError:
             pass  # damaged: it is made anew
-    write_packed(read_source(found, size, labels, clean), folder)
+    faces = read_source(found, size, labels, clean)
+    try:
+        write_packed(faces, folder)
+    except UserError as error:
+        raise UserError(f"{error}; MIEN_CACHE names another folder for the cache") from None
     return read_packed(folder)
 
 
@@ -132,7 +137,7 @@ def find_source(words: Sequence[str], votes: str | None = None) -> Source:
             raise UserError(f"{words[0]}: how many faces to draw? for example drawn:2000")
         return Source("drawn", drawn=int(count or DRAWN))
     parts: list[Part] = []
-    joined = Path(votes) if votes else None
+    joined = user_path(votes) if votes else None
     for word in words:
         part = _part(word)
         if part.path.is_dir() and not is_packed(part.path):
@@ -193,12 +198,25 @@ def read_source(
 
 
 def cache_folder() -> Path:
-    """Where packed faces are kept: the folder named by MIEN_CACHE, or the user's cache."""
+    """Where packed faces are kept: the folder named by MIEN_CACHE, or the user's cache.
+
+    Raises:
+        UserError: there is neither, as there is no home folder.
+    """
     if place := os.environ.get("MIEN_CACHE"):
-        return Path(place)
+        return user_path(place)
     from platformdirs import user_cache_path
 
-    return user_cache_path("mien")
+    try:
+        folder = user_cache_path("mien")
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():
+        raise UserError(
+            "there is no place for the cache: HOME is not set, and this system does not know its user; "
+            "name a folder that can be written to: MIEN_CACHE=DIR"
+        )
+    return folder
 
 
 def file_records(source: Source) -> list[dict[str, Any]]:
@@ -218,8 +236,8 @@ def file_records(source: Source) -> list[dict[str, Any]]:
 def _part(word: str) -> Part:
     said, equals, rest = word.partition("=")
     split = split_of_word(said) if equals else None
-    path = Path(word if split is None else rest).expanduser()
-    if not path.exists():
+    path = user_path(word if split is None else rest)
+    if not os.path.exists(path):  # noqa: PTH110 - pathlib's raises where a folder on the way may not be read
         raise UserError(f"{path}: no such file or folder")
     return Part(path, split)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.disk import user_path
 from mien.errors import UserError
 from mien.export import reference
 from mien.export.box import boxed, find_boxed
@@ -115,7 +116,7 @@ def model_file(model: str | Path) -> Path:
     Raises:
         UserError: there is neither.
     """
-    path = Path(os.path.expanduser(model))  # noqa: PTH111 - pathlib's raises where there is no such user
+    path = user_path(model)
     there = os.path.isfile(path)  # noqa: PTH113 - pathlib's raises where a name is too long
     if str(model) not in boxed() and (there or path.suffix or len(path.parts) > 1):
         if not there:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from mien.disk import user_path
 from mien.errors import UserError, did_you_mean
 from mien.faces import SIZE
 from mien.faces.clean import CLEAN
@@ -293,4 +294,4 @@ def _resolved(source: str, folder: Path) -> str:
     if re.fullmatch(r"drawn(:\d+)?", source):
         return source
     split, found, path = source.rpartition("=") if re.match(r"(train|validation|test)=", source) else ("", "", source)
-    return f"{split}{found}{(folder / Path(path).expanduser()).resolve()}"
+    return f"{split}{found}{(folder / user_path(path)).resolve()}"

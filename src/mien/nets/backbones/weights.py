@@ -5,6 +5,7 @@ of plain tensors, and kept in mien's cache as safetensors. From then on only tha
 """
 
 import io
+import os
 import socket
 import tempfile
 import zipfile
@@ -30,7 +31,7 @@ def find(facts: Facts) -> Path | None:
     It is looked for in mien's cache, in the folder named by MIEN_WEIGHTS, and in the installed package that carries it.
     """
     place = kept.place(facts)
-    return place if place.exists() else _published(facts)
+    return place if os.path.exists(place) else _published(facts)  # noqa: PTH110 - pathlib's raises where it may not look
 
 
 def load(facts: Facts) -> "dict[str, Tensor]":
@@ -41,7 +42,7 @@ def load(facts: Facts) -> "dict[str, Tensor]":
         UserError: their file is not what was published.
     """
     place = kept.place(facts)
-    if not place.exists():
+    if not os.path.exists(place):  # noqa: PTH110
         published = _published(facts)
         if published is None:
             raise AbsentError(absent(facts))
