@@ -5,13 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from mien.cli import app
 from mien.cli.tables import show_plan
-from mien.faces import EIGHT, VOTES, in_split_order, write_packed
+from mien.faces import EIGHT, VOTES, Faces, FacesSpec, in_split_order, write_packed
+from mien.faces.csv import read_csv
+from mien.faces.drawn import draw_faces
 from mien.faces.types import VOTED
 from mien.report.contents import Contents
 from mien.report.page import make_page
 from mien.report.pictures import open_again
+from mien.study.origin import faces_of, find_run
 from mien.study.plan import Plan, make_plan, outline
 from mien.study.results import faces_facts
 from mien.study.schema import read_study
@@ -84,3 +89,39 @@ def test_a_report_opens_the_same_faces_again_and_tells_it(plan: Plan) -> None:
     assert again is not None
     assert again.fingerprint == plan.faces.fingerprint
     assert "1 images that are also in validation or test (train 1)" in make_page(contents, again, "").left_out
+
+
+@pytest.mark.parametrize("size", ["", "data.size = 24\n"])
+def test_plan_study_report_and_explain_share_one_reading(
+    size: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+    reads: list[Path] = []
+
+    def read_and_count(path: Path, *others: int | None) -> Faces:
+        reads.append(path)
+        return read_csv(path, *others)
+
+    monkeypatch.setattr("mien.faces.source.read_csv", read_and_count)
+    faces, usages = draw_faces(70), ("Training", "PublicTest", "PrivateTest")
+    rows = zip(faces.labels, faces.splits, faces.images, strict=True)
+    lines = [f"{label},{' '.join(map(str, image.ravel()))},{usages[split]}" for label, split, image in rows]
+    (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *lines]))
+    study = tmp_path / "s.toml"
+    study.write_text(
+        'name = "s"\ndata.source = "fer2013.csv"\n' + size + "recipe = { epochs = 1, batch = 16 }\n"
+        '[nets.flat]\nlayers = ["flatten", "classes"]\n'
+    )
+    out = tmp_path / "out"
+    for words in (["plan", study], ["study", study, "-o", out], ["report", out]):
+        assert CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False).exit_code == 0
+    assert "cannot be opened" not in (out / "report.html").read_text()
+    faces_of(find_run(out))
+    assert len(reads) == 1
+    assert len([entry for entry in (tmp_path / "cache").iterdir() if entry.name.startswith("fer2013-")]) == 1
+
+
+def test_a_folder_of_an_older_version_is_opened_again(plan: Plan) -> None:
+    facts = FacesSpec(plan.study.data.source).open()
+    old = {"source": list(plan.study.data.source), "votes": None, "size": 48}
+    assert FacesSpec.from_facts(old).open().fingerprint == facts.fingerprint

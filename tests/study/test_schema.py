@@ -308,10 +308,10 @@ def test_paths_are_relative_to_the_file_and_those_of_the_command_to_the_working_
     monkeypatch.chdir(here)
     text = 'name = "a"\n[data]\nsource = ["train=x.csv", "/y.csv"]\nvotes = "v.csv"\n' + NET
     study = _read(tmp_path, text)
-    assert study.source == (f"train={tmp_path}/x.csv", "/y.csv")
-    assert study.votes == f"{tmp_path}/v.csv"
-    assert read_study(tmp_path / "s.toml", (), ["z.csv"]).source == (f"{here}/z.csv",)
-    assert read_study(tmp_path / "s.toml", (), ["drawn:300"]).source == ("drawn:300",)
+    assert study.data.source == (f"train={tmp_path}/x.csv", "/y.csv")
+    assert study.data.votes == f"{tmp_path}/v.csv"
+    assert read_study(tmp_path / "s.toml", (), ["z.csv"]).data.source == (f"{here}/z.csv",)
+    assert read_study(tmp_path / "s.toml", (), ["drawn:300"]).data.source == ("drawn:300",)
 
 
 def test_groups_order_the_nets_and_are_one_by_default(tmp_path: Path) -> None:
@@ -359,9 +359,9 @@ def test_no_entry_whatever_it_holds_is_more_than_a_mistake(key: str, value: obje
 
 def test_whose_labels_and_what_is_left_out(tmp_path: Path) -> None:
     study = _read(tmp_path, 'name = "a"\n[data]\nlabels = "majority"\nclean = ["copies", "leaks"]\n' + NET)
-    assert (study.labels, study.clean) == ("majority", ("copies", "leaks"))
+    assert (study.data.labels, study.data.clean) == ("majority", ("copies", "leaks"))
     plain = _read(tmp_path, 'name = "a"\n' + NET)
-    assert (plain.labels, plain.clean) == ("own", ())
+    assert (plain.data.labels, plain.data.clean) == ("own", ())
     assert _mistakes(tmp_path, 'name = "a"\n[data]\nlabels = "most"\nclean = ["copys"]\n' + NET) == [
         "data.labels: found 'most'; known: own, majority, agreed",
         "data.clean: found 'copys'; known: constant, no_face, conflicts, leaks, copies; did you mean 'copies'?",

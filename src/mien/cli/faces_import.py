@@ -59,16 +59,18 @@ def import_faces(
     from mien.errors import UserError, did_you_mean
     from mien.faces.clean import check_clean, told
     from mien.faces.packed import check_replaceable, write_packed
-    from mien.faces.source import LABELS, file_records, find_source, read_source
+    from mien.faces.source import file_records
+    from mien.faces.spec import LABELS, FacesSpec
 
     if labels not in LABELS:
         raise UserError(f"--labels {labels}: {did_you_mean(labels, LABELS)}")
     unwanted = [name.strip() for name in clean.split(",") if name.strip()]
     check_clean(unwanted)
     check_replaceable(out)
-    found = find_source(source, votes)
+    spec = FacesSpec(tuple(source), size, votes, labels, tuple(unwanted))
+    found = spec.find()
     with _reader(found, photos) as reader:
-        faces = read_source(found, size, labels, unwanted, reader)
+        faces = spec.read(reader)
         write_packed(faces, out, file_records(found))
     if as_json:
         import json

@@ -56,7 +56,7 @@ def judge(
     Several models are set side by side, each pair by McNemar's test. A photo in which no face is found counts as wrong.
     Exit code: 0, or 2 if a photo could not be read.
     """
-    from mien.faces.source import LABELS
+    from mien.faces.spec import LABELS
     from mien.faces.types import SPLITS
     from mien.predict.classifier import Classifier
 

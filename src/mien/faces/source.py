@@ -1,6 +1,5 @@
-"""One door for every source of faces: what the user names, to `Faces`; packed once, into a cache."""
+"""Every source of faces: what the user's words mean, and reading that."""
 
-import json
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -13,13 +12,12 @@ import numpy as np
 
 from mien.errors import UserError
 from mien.faces.arrays import read_npz, read_parquet
-from mien.faces.clean import clean as leave_out
 from mien.faces.csv import read_csv
-from mien.faces.images import READY, FaceReader, Labelled, area_average, labelled_files, read_folder
+from mien.faces.images import READY, FaceReader, Labelled, labelled_files, read_folder
 from mien.faces.names import split_of_file, split_of_word
-from mien.faces.packed import VERSION, is_packed, read_packed, write_packed
+from mien.faces.packed import is_packed, read_packed
 from mien.faces.types import SPLITS, Faces, in_split_order
-from mien.faces.votes import join_votes, keep_agreed, label_by_majority
+from mien.faces.votes import join_votes
 
 DRAWN = 5000
 """How many faces the source "drawn" has."""
@@ -77,51 +75,8 @@ class Source:
         return [file for part in self.parts for file in labelled_files(part.path, part.split, endings)]
 
 
-LABELS = ("own", "majority", "agreed")
-"""Whose labels faces may carry: those of their source; the majority of FER+'s votes (`label_by_majority`); or the
-source's where that majority says the same (`keep_agreed`)."""
-
-
-def open_faces(
-    source: str | Sequence[str],
-    size: int | None = None,
-    votes: str | None = None,
-    labels: str = "own",
-    clean: Sequence[str] = (),
-) -> Faces:
-    """Open faces from whatever holds them; what is not packed yet is packed into a cache the first time.
-
-    Args:
-        source: a folder of packed faces; "drawn" or "drawn:2000" for the built-in faces; a csv, npz or parquet file;
-            several of these, whose names tell their splits or which are given as "train=PATH"; or a folder that holds
-            such files, or images as split/emotion/*.png. FER+ votes in such a folder, fer2013new.csv, are joined.
-        size: a smaller side of the images in pixels, to which they are scaled by area-averaging.
-        votes: FER+'s file of votes to join.
-        labels: the source's "own"; the "majority" of FER+'s votes: eight classes, and fewer faces; or "agreed": the
-            source's, of faces of which FER+'s majority says the same.
-        clean: what to leave out of train, names of `mien.faces.clean.CLEAN`.
-
-    Returns:
-        Faces whose images are memory-mapped.
-
-    Raises:
-        UserError: the source cannot be read, or holds mistakes.
-    """
-    found = find_source([source] if isinstance(source, str) else source, votes)
-    if found.packed and size is None and labels == "own" and not clean:
-        return read_packed(found.packed)
-    folder = cache_folder() / _key(found, size, labels, clean)
-    if is_packed(folder):
-        try:
-            return read_packed(folder)
-        except UserError:
-            pass  # damaged: it is made anew
-    write_packed(read_source(found, size, labels, clean), folder)
-    return read_packed(folder)
-
-
 def find_source(words: Sequence[str], votes: str | None = None) -> Source:
-    """Find the files that the user's words mean, as `open_faces` tells them, without reading them.
+    """Find the files that the user's words mean, as `mien.faces.spec.FacesSpec` tells them, without reading them.
 
     Raises:
         UserError: there is no such file or folder, or nothing in it that could be faces.
@@ -147,49 +102,22 @@ def find_source(words: Sequence[str], votes: str | None = None) -> Source:
     return Source(name or "faces", tuple(parts), joined)
 
 
-def read_source(
-    source: Source,
-    size: int | None = None,
-    labels: str = "own",
-    clean: Sequence[str] = (),
-    reader: FaceReader = READY,
-) -> Faces:
-    """Read a source into memory, past the cache; arguments as those of `open_faces`, and one more.
+def read_source(source: Source, reader: FaceReader = READY) -> Faces:
+    """Read all of a source into memory, as it is, with the votes that are to be joined.
 
     Args:
         source: what to read.
-        size: a smaller side of the images.
-        labels: one of `LABELS`.
-        clean: what to leave out of train.
         reader: makes faces of a folder's image files.
 
     Raises:
-        UserError: the source cannot be read, or holds mistakes, or its train split lacks one of the classes.
+        UserError: the source cannot be read, or holds mistakes.
     """
     if source.drawn is not None:
         from mien.faces.drawn import draw_faces
 
-        faces: Faces = draw_faces(source.drawn)
-    else:
-        faces = _joined([_read(part, reader) for part in source.parts], source)
-    if source.votes:
-        faces = join_votes(faces, source.votes)
-    if labels == "majority":
-        faces = label_by_majority(faces)
-    elif labels == "agreed":
-        faces = keep_agreed(faces)
-    faces = leave_out(faces, clean)
-    lacking = [emotion for emotion, count in faces.counts().get("train", {}).items() if not count]
-    if lacking:
-        raise UserError(
-            f"{source.name}: no image of {', '.join(lacking)} in train, so nothing can learn it; "
-            "add some, or give folders of the other classes alone"
-        )
-    if size is None or size == faces.size:
-        return faces
-    if not 1 <= size < faces.size:
-        raise UserError(f"size {size}: these faces are {faces.size} pixels wide, and are only ever made smaller")
-    return replace(faces, images=area_average(faces.images, size), known_fingerprint=None)
+        return draw_faces(source.drawn)
+    faces = _joined([_read(part, reader) for part in source.parts], source)
+    return join_votes(faces, source.votes) if source.votes else faces
 
 
 def cache_folder() -> Path:
@@ -206,7 +134,7 @@ def file_records(source: Source) -> list[dict[str, Any]]:
     records = []
     for path in source.paths():
         digest, size = sha256(), 0
-        for file in _files(path):
+        for file in files_of(path):
             with file.open("rb") as content:
                 while chunk := content.read(1 << 20):
                     digest.update(chunk)
@@ -284,19 +212,6 @@ def _sum_of(counts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
     return total
 
 
-def _key(source: Source, size: int | None, labels: str, clean: Sequence[str]) -> str:
-    """What a cache entry is known by: the files as they lie on disk, or the drawing code, and every option."""
-    key: list[Any] = [VERSION, size, source.name, source.drawn, str(source.votes)]
-    key += [labels, *sorted(clean)] if labels != "own" or clean else []
-    if source.drawn is not None:
-        code = sorted((Path(__file__).parent / "drawn").glob("*.py"))
-        key += [sha256(file.read_bytes()).hexdigest() for file in code]
-    key += [(str(part.path.resolve()), part.said) for part in source.parts]
-    for file in (file for path in source.paths() for file in _files(path)):
-        status = file.stat()
-        key += [(str(file.resolve()), status.st_size, status.st_mtime_ns)]
-    return f"{source.name}-{sha256(json.dumps(key).encode()).hexdigest()[:24]}"
-
-
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """A file, or all files below a folder, in order."""
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
-from mien.faces import SPLITS, Faces, open_faces
+from mien.faces import SPLITS, Faces
 from mien.faces.audit import leaked
 from mien.nets import check, missing_weights, parameters
 from mien.study.schema import Study, StudyNet
@@ -71,9 +71,9 @@ def make_plan(study: Study) -> Plan:
     Raises:
         UserError: no source is named or it cannot be read, train or validation has no faces, or a net does not fit.
     """
-    if not study.source:
+    if not study.data.source:
         raise UserError(f"study {study.name}: no faces; name them with --data, or as source under [data]")
-    faces = open_faces(study.source, study.size, study.votes, study.labels, study.clean)
+    faces = study.data.open()
     empty = [split for split in SPLITS[:2] if split not in faces.counts()]
     if empty:
         raise UserError(

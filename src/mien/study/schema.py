@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from mien.errors import UserError, did_you_mean
-from mien.faces import SIZE
+from mien.faces import SIZE, FacesSpec
 from mien.faces.clean import CLEAN
 from mien.nets import Net
 from mien.study.checking import NAME, Table, checked, section
@@ -68,11 +68,7 @@ class Study:
     Attributes:
         name: also the name of its default folder.
         seeds: each net is trained once with each.
-        source: what `open_faces` takes; () where the file leaves it to the command.
-        size: side in pixels that faces are made, None: as they are.
-        votes: FER+'s file, None: none.
-        labels: whose they carry, one of `mien.faces.source.LABELS`.
-        clean: what is left out of train, names of `mien.faces.clean.CLEAN`.
+        data: which faces; its source is () where the file leaves it to the command.
         nets: in the order of their groups.
         sections: the groups; one of all nets where the file names none.
         ensembles: nets that are judged together and what each weighs, by the ensemble's name.
@@ -84,12 +80,8 @@ class Study:
 
     name: str
     seeds: tuple[int, ...]
-    source: tuple[str, ...]
-    size: int | None
-    votes: str | None
+    data: FacesSpec
     nets: tuple[StudyNet, ...]
-    labels: str = "own"
-    clean: tuple[str, ...] = ()
     sections: tuple[Group, ...] = ()
     ensembles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     previews: Mapping[str, Recipe] = field(default_factory=dict)
@@ -171,8 +163,8 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
     if study is None:
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
         raise UserError("\n  ".join([f"{file}: {count}", *problems]))
-    source = tuple(_resolved(item, Path.cwd()) for item in data) or study.source
-    return replace(study, source=source, text=text, settings=tuple(settings))
+    source = tuple(_resolved(item, Path.cwd()) for item in data) or study.data.source
+    return replace(study, data=replace(study.data, source=source), text=text, settings=tuple(settings))
 
 
 def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[str]]:
@@ -200,11 +192,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     study = Study(
         name=top.name,
         seeds=tuple(top.seeds),
-        source=tuple(_resolved(item, file.parent) for item in data.source),
-        size=data.size,
-        votes=None if data.votes is None else _resolved(data.votes, file.parent),
-        labels=data.labels,
-        clean=tuple(data.clean),
+        data=_faces_spec(data, file.parent),
         nets=tuple(
             StudyNet(found[0], found[1], group.name, found[2])
             for group in sections
@@ -217,6 +205,17 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
         resources=resources,
     )
     return study, []
+
+
+def _faces_spec(data: _DataTable, folder: Path) -> FacesSpec:
+    """Which faces the table [data] of a study file in a folder means."""
+    return FacesSpec(
+        source=tuple(_resolved(item, folder) for item in data.source),
+        size=data.size,
+        votes=None if data.votes is None else _resolved(data.votes, folder),
+        labels=data.labels,
+        clean=tuple(data.clean),
+    )
 
 
 def _order_problems(nets: Mapping[str, tuple[Net, Recipe, Tune | None] | None]) -> list[str]:
