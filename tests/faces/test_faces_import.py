@@ -66,7 +66,7 @@ def test_bad_input_ends_with_code_2_one_message_and_nothing_on_disk(tmp_path: Pa
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
         f"mien: {source}: 2 problems:",
-        "  line 30: emotion '9', 0..6 expected",
+        "  line 30: emotion '9', 0..6 expected, or 7 for contempt",
         "  line 30: 3 pixels, 2,304 expected",
         "mend or remove these lines, or fetch the file again",
     ]

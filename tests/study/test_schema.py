@@ -151,7 +151,8 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
             [
                 "data.source: found [1]; a source is a text, or a list of texts",
                 "data.size: found 0, should be greater than or equal to 1",
-                "data.votez: unknown key; known: source, size, votes, labels, clean; did you mean 'votes'?",
+                "data.votez: unknown key; known: source, size, votes, labels, clean, classes, validation;"
+                " did you mean 'votes'?",
             ],
         ),
         (

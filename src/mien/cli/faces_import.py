@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.cli.data_options import CLASSES, VALIDATION, listed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -18,6 +20,7 @@ EPILOG = (
     "Examples: [bold]mien faces import train=train.csv validation=val.csv test=test.csv -o fer2013[/]\n\n"
     "[bold]mien faces import fer2013 --votes fer2013new.csv --labels majority -o ferplus[/]\n\n"
     "[bold]mien faces import photos/ --photos -o faces[/]\n\n"
+    "[bold]mien faces import DATASET --classes rafdb --validation 0.1 -o rafdb[/]\n\n"
     "[bold]mien faces import drawn:2000 -o faces[/]"
 )
 
@@ -30,7 +33,8 @@ def register(app: typer.Typer) -> None:
 def import_faces(
     source: list[str] = typer.Argument(
         help="A csv (also .gz, .bz2, .xz, .zst), npz or parquet file; several, told apart by their names or as "
-        "train=PATH; a folder of such files, or of images as split/emotion/*.png; packed faces; or drawn:2000."
+        "train=PATH; a folder of such files, of npy files, or of images as split/emotion/*.png; a zip or tar file of "
+        "any of these; packed faces; or drawn:2000."
     ),
     out: Path = typer.Option(..., "-o", "--out", help="The folder to write; packed faces there are replaced."),
     votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, to join."),
@@ -45,6 +49,8 @@ def import_faces(
     clean: str = typer.Option(
         "", help="What to leave out of train, with commas: constant, no_face, conflicts, leaks, copies."
     ),
+    classes: str = CLASSES,
+    validation: float = VALIDATION,
     photos: bool = typer.Option(
         False, "--photos", help="The images are photos, not ready faces: find each one's largest face, and cut it out."
     ),
@@ -57,26 +63,25 @@ def import_faces(
     from rich.console import Console
 
     from mien.errors import UserError, did_you_mean
-    from mien.faces.clean import check_clean, told
+    from mien.faces.clean import told
     from mien.faces.packed import check_replaceable, write_packed
     from mien.faces.source import file_records
     from mien.faces.spec import LABELS, FacesSpec
 
     if labels not in LABELS:
         raise UserError(f"--labels {labels}: {did_you_mean(labels, LABELS)}")
-    unwanted = [name.strip() for name in clean.split(",") if name.strip()]
-    check_clean(unwanted)
+    spec = FacesSpec(tuple(source), size, votes, labels, listed(clean), listed(classes), validation)
+    spec.check()
     check_replaceable(out)
-    spec = FacesSpec(tuple(source), size, votes, labels, tuple(unwanted))
     found = spec.find()
-    with _reader(found, photos) as reader:
+    with _reader(found, photos, spec.classes) as reader:
         faces = spec.read(reader)
         write_packed(faces, out, file_records(found))
     if as_json:
         import json
 
         head = {"folder": str(out), "faces": len(faces), "size": faces.size, "classes": faces.classes}
-        head |= {"counts": faces.counts(), "left_out": faces.left_out}
+        head |= {"counts": faces.counts(), "left_out": faces.left_out, "notes": faces.notes}
         typer.echo(json.dumps(head | {"fingerprint": faces.fingerprint}, indent=2))
         return
     from rich.table import Table
@@ -91,20 +96,24 @@ def import_faces(
     table.add_row("all", *(f"{sum(counts[split].values()):,}" for split in counts))
     console = Console()
     console.print(table)
+    for note in faces.notes:
+        console.print(f"note: {note}", soft_wrap=True, highlight=False, markup=False)
     for line in told(faces.left_out):
         console.print(f"left out: {line}", soft_wrap=True, highlight=False)
     console.print(f"fingerprint {faces.fingerprint}", soft_wrap=True, highlight=False)
+    if "train" in counts and "validation" not in counts:
+        console.print("no validation split, which a study needs: --validation 0.1 takes one from train", soft_wrap=True)
 
 
 @contextmanager
-def _reader(source: Source, photos: bool) -> Iterator[FaceReader]:
+def _reader(source: Source, photos: bool, classes: tuple[str, ...]) -> Iterator[FaceReader]:
     """What makes faces of image files, and something to look at while it does."""
     if photos:
         from mien.cli.waiting import counting
         from mien.predict.images import SUFFIXES
         from mien.predict.reader import photo_reader
 
-        with counting("photos", len(source.photos(SUFFIXES))) as seen:
+        with counting("photos", len(source.photos(SUFFIXES, classes)[0])) as seen:
             yield photo_reader(seen)
         return
     from rich.console import Console

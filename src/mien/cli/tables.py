@@ -16,6 +16,8 @@ WIDE = 200
 
 def show_plan(outline: dict[str, Any]) -> None:
     """Print what a study will run, the content of `mien.study.plan.outline`."""
+    from rich.markup import escape
+
     from mien.faces.clean import told
 
     faces = outline["faces"]
@@ -24,6 +26,8 @@ def show_plan(outline: dict[str, Any]) -> None:
     print_wide(
         f"faces: {faces['name']}, {faces['size']}x{faces['size']}: {splits}; fingerprint {faces['fingerprint'][:10]}"
     )
+    for note in faces["notes"]:
+        print_wide(f"note: {escape(note)}")
     for line in told(faces["left_out"]):
         print_wide(f"left out: {line}")
     if faces["leaked_test"]:

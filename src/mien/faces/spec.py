@@ -7,12 +7,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mien.errors import UserError
+from mien.errors import UserError, did_you_mean
+from mien.faces.classes import check_classes
+from mien.faces.clean import check_clean
 from mien.faces.clean import clean as leave_out
 from mien.faces.images import READY, FaceReader, area_average
 from mien.faces.packed import VERSION, is_packed, read_packed, write_packed
 from mien.faces.source import Source, cache_folder, files_of, find_source, read_source
 from mien.faces.types import Faces
+from mien.faces.validation import check_share, take_validation
 from mien.faces.votes import keep_agreed, label_by_majority
 
 LABELS = ("own", "majority", "agreed")
@@ -36,6 +39,9 @@ class FacesSpec:
         labels: the source's "own"; the "majority" of FER+'s votes: eight classes, and fewer faces; or "agreed": the
             source's, of faces of which FER+'s majority says the same.
         clean: what to leave out of train, names of `mien.faces.clean.CLEAN`.
+        classes: what classes that are numbers mean: one of `mien.faces.classes.LAYOUTS`, or a name for each number in
+            their order; () where the source has names, or is FER2013's own.
+        validation: the share of train's faces that become the validation split, where the source has none; 0: none.
     """
 
     source: tuple[str, ...]
@@ -43,6 +49,8 @@ class FacesSpec:
     votes: str | None = None
     labels: str = "own"
     clean: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    validation: float = 0.0
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any], source: Sequence[str] = ()) -> "FacesSpec":
@@ -58,6 +66,8 @@ class FacesSpec:
             votes=facts.get("votes"),
             labels=facts.get("labels", "own"),
             clean=tuple(facts.get("clean", ())),
+            classes=tuple(facts.get("numbered_classes", ())),
+            validation=facts.get("validation", 0.0),
         )
 
     def to_facts(self, faces: Faces) -> dict[str, Any]:
@@ -72,12 +82,23 @@ class FacesSpec:
             "votes": self.votes,
             "labels": self.labels,
             "clean": list(self.clean),
+            "numbered_classes": list(self.classes),
+            "validation": self.validation,
             "size": faces.size,
             "fingerprint": faces.fingerprint,
             "classes": list(faces.classes),
             "counts": faces.counts(),
             "left_out": faces.left_out,
+            "notes": list(faces.notes),
         }
+
+    def check(self) -> None:
+        """Raise a UserError where something cannot be asked of any source; the source is not looked at."""
+        if self.labels not in LABELS:
+            raise UserError(f"labels {self.labels}: {did_you_mean(self.labels, LABELS)}")
+        check_clean(self.clean)
+        check_classes(self.classes)
+        check_share(self.validation)
 
     def find(self) -> Source:
         """The files that the source means, without reading them.
@@ -127,11 +148,14 @@ class FacesSpec:
 
     def _selected(self, found: Source, reader: FaceReader) -> Faces:
         """The faces in their own size."""
-        faces = read_source(found, reader)
+        self.check()
+        faces = read_source(found, reader, self.classes)
         if self.labels == "majority":
             faces = label_by_majority(faces)
         elif self.labels == "agreed":
             faces = keep_agreed(faces)
+        if self.validation:
+            faces = take_validation(faces, self.validation)
         faces = leave_out(faces, self.clean)
         lacking = [emotion for emotion, count in faces.counts().get("train", {}).items() if not count]
         if lacking:
@@ -157,6 +181,7 @@ class FacesSpec:
         """
         key: list[Any] = [VERSION, READERS, found.name, found.drawn, str(found.votes)]
         key += [self.labels, *sorted(self.clean)] if self.labels != "own" or self.clean else []
+        key += [self.classes, self.validation] if self.classes or self.validation else []
         if found.drawn is not None:
             code = sorted((Path(__file__).parent / "drawn").glob("*.py"))
             key += [sha256(file.read_bytes()).hexdigest() for file in code]
@@ -183,6 +208,8 @@ def open_faces(
     votes: str | None = None,
     labels: str = "own",
     clean: Sequence[str] = (),
+    classes: Sequence[str] = (),
+    validation: float = 0.0,
 ) -> Faces:
     """Open faces from whatever holds them: `FacesSpec.open`, whose attributes the arguments are.
 
@@ -193,4 +220,4 @@ def open_faces(
         UserError: the source cannot be read, or holds mistakes.
     """
     sources = (source,) if isinstance(source, str) else tuple(source)
-    return FacesSpec(sources, size, votes, labels, tuple(clean)).open()
+    return FacesSpec(sources, size, votes, labels, tuple(clean), tuple(classes), validation).open()

@@ -74,11 +74,7 @@ def make_plan(study: Study) -> Plan:
     if not study.data.source:
         raise UserError(f"study {study.name}: no faces; name them with --data, or as source under [data]")
     faces = study.data.open()
-    empty = [split for split in SPLITS[:2] if split not in faces.counts()]
-    if empty:
-        raise UserError(
-            f"{faces.name}: no faces in {' and '.join(empty)}; a study trains on train, selects on validation"
-        )
+    _check_learnable(faces)
     problems = [text for net in study.nets for text in check(net.net, faces.size, len(faces.classes))]
     problems += [text for net in study.nets for text in missing_weights(net.net)]
     problems += [text for net in study.nets for text in unfit(net.net, net.recipe, faces)]
@@ -86,6 +82,28 @@ def make_plan(study: Study) -> Plan:
         facts = f"{faces.size}x{faces.size} pixels, {len(faces.classes)} classes"
         raise UserError("\n  ".join([f"study {study.name} on {faces.name} ({facts}):", *problems]))
     return Plan(study, faces, leaked(faces))
+
+
+def _check_learnable(faces: Faces) -> None:
+    """Raise a UserError where faces lack a split, or a second emotion, so that no study can be made of them."""
+    counts = {split: f"{sum(numbers.values()):,}" for split, numbers in faces.counts().items()}
+    empty = [split for split in SPLITS[:2] if split not in counts]
+    there = ", ".join(f"{split} {number}" for split, number in counts.items())
+    if empty == ["validation"]:
+        raise UserError(
+            f"{faces.name}: no faces in validation (there are: {there}), and a study selects on them; take a part of "
+            "train for it: data.validation = 0.1 in the study file, or --validation 0.1"
+        )
+    if empty:
+        raise UserError(
+            f"{faces.name}: no faces in {' and '.join(empty)} (there are: {there}); a study trains on train, selects "
+            "on validation"
+        )
+    if len(faces.classes) < 2:
+        raise UserError(
+            f"{faces.name}: all of its faces are {faces.classes[0]}; a net learns to tell emotions apart, so a study "
+            "needs two at least"
+        )
 
 
 def estimate(plan: Plan, net: StudyNet) -> float:
@@ -116,6 +134,7 @@ def outline(plan: Plan, folder: Path) -> dict[str, Any]:
             "size": faces.size,
             "counts": faces.counts(),
             "left_out": faces.left_out,
+            "notes": list(faces.notes),
             "leaked_test": int(plan.leaked.sum()),
         },
         "seeds": list(plan.study.seeds),
