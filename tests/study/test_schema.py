@@ -367,3 +367,18 @@ def test_whose_labels_and_what_is_left_out(tmp_path: Path) -> None:
         "data.labels: found 'most'; known: own, majority, agreed",
         "data.clean: found 'copys'; known: constant, no_face, conflicts, leaks, copies; did you mean 'copies'?",
     ]
+
+
+def test_what_numbers_mean_and_a_share_for_validation(tmp_path: Path) -> None:
+    study = _read(tmp_path, 'name = "a"\ndata.classes = "rafdb"\ndata.validation = 0.1\n' + NET)
+    assert (study.data.classes, study.data.validation) == (("rafdb",), 0.1)
+    listed = _read(tmp_path, 'name = "a"\n' + NET, 'data.classes=["happy", "smile"]', "data.validation=0.2")
+    assert (listed.data.classes, listed.data.validation) == (("happy", "smile"), 0.2)
+    assert _mistakes(tmp_path, 'name = "a"\ndata.classes = "rafd"\ndata.validation = 0.9\n' + NET) == [
+        "data.classes: no layout is called 'rafd'; known: fer2013, ferplus, rafdb, affectnet7, affectnet8, ckplus; "
+        "did you mean 'rafdb'?; or give a name for each number, with commas",
+        "data.validation: found 0.9, should be less than or equal to 0.5",
+    ]
+    assert _mistakes(tmp_path, 'name = "a"\ndata.classes = [0]\n' + NET) == [
+        "data.classes: found [0]; give a known layout, or a list of names, one for each number"
+    ]

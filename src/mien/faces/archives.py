@@ -182,6 +182,11 @@ def _of_tar(tar: tarfile.TarFile) -> Iterator[_Member]:
         if info.issym() or info.islnk():
             wrong = "is a link"
         yield _Member(info.name, info.size, wrong, info)
+    # tarfile takes a damaged or a missing header for the end, which is a block of zeros.
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise EOFError("it ends too early")
 
 
 @contextmanager

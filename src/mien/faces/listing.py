@@ -84,7 +84,10 @@ def _certain(folder: Path, deeper: int) -> Listing | None:
         return Listing(tuple(_told(folder, archives)), notes=notes)
     below = [_certain(sub, deeper - 1) for sub in folders] if deeper else []
     inner = [one for one in below if one is not None]
-    if len(inner) == 1:
+    if len(inner) > 1:
+        places = ", ".join(str(one.paths[0]) for one in inner)
+        raise UserError(f"{folder}: holds several sets of faces: {places}; name one of them, or their splits")
+    if inner:
         return Listing(inner[0].paths, inner[0].votes, (*notes, *inner[0].notes))
     # A table without pixels, and no image anywhere: whoever reads the table says what it lacks.
     return Listing(tuple(lists)) if lists and not folders else None

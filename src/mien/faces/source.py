@@ -75,6 +75,8 @@ class Source:
             UserError: it is something else, a folder is not laid out as faces are, or numbers have no names.
         """
         for part in self.parts:
+            if ARCHIVE.search(part.path.name):
+                raise UserError(f"{part.path}: is an archive; unpack it, and name the folder of its photos")
             if is_packed(part.path) or not part.path.is_dir():
                 raise UserError(f"{part.path}: no folder of photos; they lie in folders, as split/emotion/*.jpg")
         if not self.parts:
