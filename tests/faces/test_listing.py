@@ -74,6 +74,12 @@ def test_folders_are_read_beside_tables_without_pixels(tmp_path: Path, small: Fa
     assert open_faces([f"{split}={next(folder.rglob(split))}" for split in SPLITS]).counts() == small.counts()
 
 
+def test_an_archive_beside_what_it_unpacked_to_is_not_read_again(tmp_path: Path, small: Faces) -> None:
+    write_images(tmp_path / "set" / "archive", small)
+    (tmp_path / "set" / "archive.zip").write_bytes(b"the same")
+    assert open_faces(str(tmp_path / "set")).counts() == small.counts()
+
+
 def test_several_sets_in_a_folder(tmp_path: Path, small: Faces) -> None:
     write_images(tmp_path / "set" / "raw", small)
     write_images(tmp_path / "set" / "aligned", small)

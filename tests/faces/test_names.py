@@ -2,7 +2,7 @@
 
 import pytest
 
-from mien.faces.names import classes_of, emotion_of_word, misspelt, split_of_file, split_of_word
+from mien.faces.names import classes_of, emotion_of_word, misspelt, number_of, split_of_file, split_of_word
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,10 @@ def test_synonyms_in_any_case_become_the_houses_names_in_its_order() -> None:
 
 def test_a_number_names_no_emotion() -> None:
     assert emotion_of_word("3") is None
+    assert [number_of(word) for word in ("3", "03", " 3.0", "3.", "-3", "3.5", "\u0663", "c3", "")] == [3] * 4 + [
+        None
+    ] * 5
+    assert classes_of(["3.0", "3", "1.0"])[1] == {"1.0": 0, "3": 1, "3.0": 1}
     assert classes_of(["10", "07", "8"]) == (("7", "8", "10"), {"07": 0, "8": 1, "10": 2})
     assert classes_of([str(number) for number in range(1, 8)])[0] == ("1", "2", "3", "4", "5", "6", "7")
 

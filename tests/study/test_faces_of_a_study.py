@@ -123,6 +123,9 @@ def test_plan_study_report_and_explain_share_one_reading(
     assert "How the faces were read" in report
     assert "train faces, 20% of each emotion, at random" in report
     faces_of(find_run(out))
+    # The same faces, imported elsewhere: what was done to them then is not done again.
+    write_packed(faces_of(find_run(out)), tmp_path / "imported")
+    assert faces_of(find_run(out), [str(tmp_path / "imported")]).counts()["validation"]
     assert len(reads) == 1
     assert len([entry for entry in (tmp_path / "cache").iterdir() if entry.name.startswith("fer2013-")]) == 1
 

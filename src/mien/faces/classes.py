@@ -1,12 +1,12 @@
 """Names for classes: what numbers mean, what is misspelt, and one set of classes for all parts of a source."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from mien.errors import UserError, did_you_mean
-from mien.faces.names import classes_of, emotion_of_word, is_number, misspelt
+from mien.faces.names import classes_of, emotion_of_word, misspelt, number_of
 from mien.faces.types import EIGHT, EMOTIONS, Faces
 
 LAYOUTS: Mapping[str, Mapping[int, str]] = {
@@ -35,7 +35,7 @@ def check_classes(given: Sequence[str]) -> None:
     if len(given) < 2:
         return
     for name in given:
-        if not name.strip() or is_number(name):
+        if not name.strip() or number_of(name) is not None:
             raise UserError(f"classes: found {name!r}; a name of an emotion expected, as in neutral,happy,sad")
     if len(classes_of(given)[0]) < len(given):
         raise UserError(f"classes: {', '.join(given)}: one of them stands twice; give each number a name of its own")
@@ -68,19 +68,19 @@ def names_of(words: Collection[str], given: Sequence[str], place: str) -> dict[s
     Raises:
         UserError: there are numbers and nothing says what they mean, or the other way around, or a name is misspelt.
     """
-    numbers = {word for word in words if is_number(word)}
+    numbers = _numbers(words)
     if given and not numbers:
         named = ", ".join(sorted(words))
         raise UserError(f"{place}: its classes have names, {named}; leave --classes (data.classes) out")
-    meant = _meant(sorted({int(word) for word in numbers}), given, place) if numbers else {}
-    check_spelling(set(words) - numbers, place)
-    return {word: meant[int(word)] if word in numbers else word for word in words}
+    meant = _meant(sorted(set(numbers.values())), given, place) if numbers else {}
+    check_spelling(set(words) - numbers.keys(), place)
+    return {word: meant[numbers[word]] if word in numbers else word for word in words}
 
 
 def said_of_numbers(names: Mapping[str, str]) -> tuple[str, ...]:
     """The line that says what was made of numbers, `names_of`: `0 = neutral, 1 = happy`; () where there are none."""
-    numbers = sorted((word for word in names if is_number(word)), key=int)
-    return ("numbers read as " + ", ".join(f"{int(word)} = {names[word]}" for word in numbers),) if numbers else ()
+    means = {number: names[word] for word, number in _numbers(names).items()}
+    return ("numbers read as " + ", ".join(f"{number} = {means[number]}" for number in sorted(means)),) if means else ()
 
 
 def agreed(parts: Sequence[Faces], places: Sequence[object], given: Sequence[str], source: str) -> list[Faces]:
@@ -97,7 +97,7 @@ def agreed(parts: Sequence[Faces], places: Sequence[object], given: Sequence[str
     """
     words = {word for part in parts for word in part.classes}
     names = names_of(words, given, source)
-    if not any(map(is_number, words)) and all(part.classes == parts[0].classes for part in parts):
+    if not _numbers(words) and all(part.classes == parts[0].classes for part in parts):
         return list(parts)
     classes, index = classes_of(names.values())
     indices = [np.array([index[names[word]] for word in part.classes], np.uint8) for part in parts]
@@ -115,6 +115,11 @@ def agreed(parts: Sequence[Faces], places: Sequence[object], given: Sequence[str
         replace(part, labels=mine[part.labels], classes=classes, known_fingerprint=None, notes=(*part.notes, *notes))
         for part, mine in zip(parts, indices, strict=True)
     ]
+
+
+def _numbers(words: Iterable[str]) -> dict[str, int]:
+    """Those of the words that are numbers."""
+    return {word: number for word in words if (number := number_of(word)) is not None}
 
 
 def _meant(numbers: Sequence[int], given: Sequence[str], place: str) -> Mapping[int, str]:

@@ -79,9 +79,6 @@ def _certain(folder: Path, deeper: int) -> Listing | None:
     notes = tuple(f"{file} holds no pixels and is not read" for file in lists)
     if any(split_of_word(sub.name) is not None for sub in folders) or holds_arrays(folder):
         return Listing((folder,), notes=notes)
-    archives = [file for file in files if ARCHIVE.search(file.name)]
-    if archives:
-        return Listing(tuple(_told(folder, archives)), notes=notes)
     below = [_certain(sub, deeper - 1) for sub in folders] if deeper else []
     inner = [one for one in below if one is not None]
     if len(inner) > 1:
@@ -89,6 +86,10 @@ def _certain(folder: Path, deeper: int) -> Listing | None:
         raise UserError(f"{folder}: holds several sets of faces: {places}; name one of them, or their splits")
     if inner:
         return Listing(inner[0].paths, inner[0].votes, (*notes, *inner[0].notes))
+    # An archive that is unpacked beside itself is not read a second time.
+    archives = [file for file in files if ARCHIVE.search(file.name)]
+    if archives:
+        return Listing(tuple(_told(folder, archives)), notes=notes)
     # A table without pixels, and no image anywhere: whoever reads the table says what it lacks.
     return Listing(tuple(lists)) if lists and not folders else None
 

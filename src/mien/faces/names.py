@@ -61,9 +61,10 @@ def emotion_of_word(word: str) -> str | None:
     return _EMOTION_OF.get(word.strip().lower())
 
 
-def is_number(word: str) -> bool:
-    """Whether a class's name is a whole number, which names no emotion: "3", "07"."""
-    return word.isascii() and word.isdigit()
+def number_of(word: str) -> int | None:
+    """The whole number that a class's name is, which names no emotion: "3", "03", "3.0"; None of any other word."""
+    found = re.fullmatch(r"\s*([0-9]{1,9})(\.0*)?\s*", word)
+    return int(found[1]) if found else None
 
 
 def misspelt(word: str) -> str | None:
@@ -84,9 +85,10 @@ def classes_of(names: Iterable[str]) -> tuple[tuple[str, ...], dict[str, int]]:
     """
     names = set(names)
     known = {emotion for name in names if (emotion := emotion_of_word(name)) is not None}
-    if names and all(map(is_number, names)):
-        numbers = sorted({int(name) for name in names})
-        return tuple(map(str, numbers)), {name: numbers.index(int(name)) for name in names}
+    numbers = {name: number for name in names if (number := number_of(name)) is not None}
+    if names and len(numbers) == len(names):
+        rising = sorted(set(numbers.values()))
+        return tuple(map(str, rising)), {name: rising.index(number) for name, number in numbers.items()}
     if all(emotion_of_word(name) for name in names):
         shown = {emotion: emotion for emotion in known}
         order: Sequence[str] = [emotion for emotion in EIGHT if emotion in known]

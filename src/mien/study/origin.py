@@ -85,10 +85,14 @@ def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
     study = study_of(run)
     facts: dict[str, Any] = read_json(study / "faces.json") if study else {}
     told = run.asked["faces"]
-    spec = FacesSpec.from_facts(facts | {"size": told["size"]}, data)
+    spec, fingerprint = FacesSpec.from_facts(facts | {"size": told["size"]}, data), told["fingerprint"]
     if not spec.source:
         raise UserError(f"{run.folder}: stands outside a study's folder; name the faces it was trained on by --data")
-    faces, fingerprint = spec.open(), told["fingerprint"]
+    # What was imported may have been named, cleaned and split already: nothing of it is to be done twice.
+    imported = FacesSpec(spec.source, spec.size)
+    if data and imported.find().packed and imported.open().fingerprint == fingerprint:
+        return imported.open()
+    faces = spec.open()
     if faces.fingerprint != fingerprint:
         raise UserError(
             f"{' '.join(spec.source)}: not the faces that {run.id} was trained on: their fingerprint is "
