@@ -7,6 +7,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -178,13 +179,13 @@ def test_a_member_that_is_there_twice_and_an_archive_within(tmp_path: Path, temp
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tar.bz2", "a.tar.xz"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(place=st.floats(0, 1), cut=st.booleans())
 def test_a_damaged_archive_is_told_or_gives_what_it_held(
     tmp_path_factory: pytest.TempPathFactory, name: str, place: float, cut: bool
 ) -> None:
     tmp_path = tmp_path_factory.mktemp("archive")
-    files = {f"{number}.csv": os.urandom(3000) for number in range(3)}
+    files = {f"{number}.csv": Random(number).randbytes(3000) for number in range(3)}
     archive = packer(name)(tmp_path / name, files)
     content = bytearray(archive.read_bytes())
     at = int(place * (len(content) - 1))
@@ -195,7 +196,8 @@ def test_a_damaged_archive_is_told_or_gives_what_it_held(
     archive.write_bytes(content)
     try:
         with unpacked(archive) as folder:
-            found = {file.name: len(file.read_bytes()) for file in folder.rglob("*") if file.is_file()}
-            assert len(found) == 3 or "zip" in name
+            found = {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+            # A plain tar has no sum of its content, a zip none of its list of names.
+            assert found == files or (len(found) == 3 and name in ("a.zip", "a.tar"))
     except UserError as error:
         assert str(archive) in str(error)  # noqa: PT017

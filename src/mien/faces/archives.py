@@ -39,6 +39,9 @@ ALWAYS = 50_000_000
 _HEADER = 1 << 20
 """The most that is read at once: a header of a tar archive that says it is longer is no honest one."""
 
+_PADDING = 1 << 26
+"""The most that may follow the end of a tar archive, zeros up to a tape's block."""
+
 _CHUNK = 1 << 18
 
 
@@ -148,7 +151,9 @@ def _copy(content: IO[bytes], out: IO[bytes], size: int) -> None:
 @contextmanager
 def _opened(archive: Path) -> Iterator[tuple[Iterator[_Member], Any]]:
     """The files of an archive, and what opens each of them; its first bytes tell which kind it is."""
-    if zipfile.is_zipfile(archive):
+    with archive.open("rb") as file:
+        head = file.read(2)
+    if head == b"PK" or zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as packed:
             yield _of_zip(packed), lambda member: packed.open(member.key)
         return
@@ -187,6 +192,12 @@ def _of_tar(tar: tarfile.TarFile) -> Iterator[_Member]:
     tar.fileobj.seek(tar.offset)
     if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise EOFError("it ends too early")
+    # What compressed it proves the whole by a sum at its end.
+    behind = 0
+    while chunk := tar.fileobj.read(_CHUNK):
+        behind += len(chunk)
+        if behind > _PADDING:
+            raise EOFError("it goes on behind its end")
 
 
 @contextmanager

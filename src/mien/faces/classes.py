@@ -49,9 +49,7 @@ def check_spelling(names: Collection[str], place: str) -> None:
         near = misspelt(name)
         if near is not None and emotion_of_word(near) not in known:
             emotions = ", ".join(EIGHT)
-            raise UserError(
-                f"{place}: no emotion is called {name!r}; known: {emotions}; did you mean {near!r}? rename it"
-            )
+            raise UserError(f"{place}: no emotion is called {name!r}; known: {emotions}; did you mean {near!r}?")
 
 
 def names_of(words: Collection[str], given: Sequence[str], place: str) -> dict[str, str]:
@@ -128,7 +126,7 @@ def _meant(numbers: Sequence[int], given: Sequence[str], place: str) -> Mapping[
     if not given:
         fitting = [
             f"  --classes {layout}: " + ", ".join(f"{number} = {names[number]}" for number in names)
-            for layout, names in LAYOUTS.items()
+            for layout, names in sorted(LAYOUTS.items(), key=lambda one: set(one[1]) != set(numbers))
             if set(numbers) <= set(names)
         ]
         head = f"{place}: its classes are the numbers {listed}, which data sets use differently; say what they mean"

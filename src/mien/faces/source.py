@@ -53,6 +53,11 @@ class Source:
     notes: tuple[str, ...] = ()
 
     @property
+    def place(self) -> str:
+        """The source as a message tells it."""
+        return str(self.parts[0].path) if len(self.parts) == 1 else self.name
+
+    @property
     def packed(self) -> Path | None:
         """The folder, where the source is packed faces and nothing is to be joined."""
         return self.parts[0].path if len(self.parts) == 1 and not self.votes and is_packed(self.parts[0].path) else None
@@ -82,7 +87,7 @@ class Source:
         if not self.parts:
             raise UserError(f"{self.name}: no folder of photos")
         files = [file for part in self.parts for file in labelled_files(part.path, part.split, endings)]
-        names = names_of({file.emotion for file in files}, classes, self.name)
+        names = names_of({file.emotion for file in files}, classes, self.place)
         return [replace(file, emotion=names[file.emotion]) for file in files], names
 
 
@@ -132,7 +137,7 @@ def read_source(source: Source, reader: FaceReader = READY, classes: Sequence[st
         return agreed([drawn], ["drawn"], classes, "drawn")[0]
     _check_folders(source, reader, classes)
     parts = [faces for part in source.parts for faces in _read(part, reader, not classes)]
-    faces = _joined(parts, [part.path for part in source.parts], classes, source.name)
+    faces = _joined(parts, [part.path for part in source.parts], classes, source)
     faces = join_votes(faces, source.votes) if source.votes else faces
     return replace(faces, notes=(*source.notes, *faces.notes))
 
@@ -174,7 +179,7 @@ def _check_folders(source: Source, reader: FaceReader, classes: Sequence[str]) -
     folders = [part for part in source.parts if part.path.is_dir() and not _holds_no_images(part.path)]
     if folders and (not classes or len(folders) == len(source.parts)):
         files = [file for part in folders for file in labelled_files(part.path, part.split, reader.endings)]
-        names_of({file.emotion for file in files}, classes, source.name)
+        names_of({file.emotion for file in files}, classes, source.place)
 
 
 def _holds_no_images(folder: Path) -> bool:
@@ -216,7 +221,7 @@ def _read_archive(part: Part, reader: FaceReader, named: bool) -> list[Faces]:
             parts = [one if one.split is not None else replace(one, said=part.split) for one in parts]
             found = [faces for one in parts for faces in _read(one, reader, named)]
             if listing.votes:
-                found = [join_votes(_joined(found, listing.paths, (), part.path.name), listing.votes)]
+                found = [join_votes(_joined(found, listing.paths, (), Source(part.path.name)), listing.votes)]
         except UserError as error:
             raise UserError(str(error).replace(str(folder), str(part.path))) from None
         notes = [note.replace(str(folder), str(part.path)) for note in listing.notes]
@@ -225,20 +230,20 @@ def _read_archive(part: Part, reader: FaceReader, named: bool) -> list[Faces]:
         return [replace(faces, images=np.array(faces.images)) for faces in found]
 
 
-def _joined(parts: Sequence[Faces], places: Sequence[Path], classes: Sequence[str], name: str) -> Faces:
-    """One Faces of all parts, whose classes are matched by name."""
+def _joined(parts: Sequence[Faces], places: Sequence[Path], classes: Sequence[str], source: Source) -> Faces:
+    """One Faces of all parts of a source, whose classes are matched by name."""
     places = places if len(places) == len(parts) else [Path(part.name) for part in parts]
-    parts = agreed(parts, places, classes, name)
+    parts = agreed(parts, places, classes, source.place)
     first = parts[0]
     for faces, place in zip(parts, places, strict=True):
         if faces.size != first.size:
             raise UserError(f"{place}: its faces are {faces.size} pixels wide, the first part's {first.size}")
     if len(parts) == 1:
-        return replace(first, name=name, known_fingerprint=None)
+        return replace(first, name=source.name, known_fingerprint=None)
     images, labels, splits = (
         np.concatenate([getattr(faces, field) for faces in parts]) for field in ("images", "labels", "splits")
     )
-    joined = in_split_order(images, labels, splits, first.classes, name=name)
+    joined = in_split_order(images, labels, splits, first.classes, name=source.name)
     notes = dict.fromkeys(note for faces in parts for note in faces.notes)
     return replace(joined, left_out=_sum_of([faces.left_out for faces in parts]), notes=tuple(notes))
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.faces.audit import copies
@@ -43,18 +44,7 @@ def take_validation(faces: Faces, share: float) -> Faces:
     if "train" not in counts:
         raise UserError(f"{faces.name}: has no train faces to take validation from; it has: {', '.join(counts)}")
     labels = faces.labels[train]
-    group = copies(faces.split("train"))
-    group = np.where(group < 0, np.arange(len(group)), group)
-    rng, taken = np.random.default_rng(_SEED), np.zeros(len(labels), bool)
-    for label in range(len(faces.classes)):
-        rows = np.flatnonzero(labels == label)
-        wanted = min(max(round(share * len(rows)), 1), len(rows) - 1)
-        for first in rng.permutation(np.unique(group[rows])):
-            if taken[rows].sum() >= wanted:
-                break
-            copied = group == first
-            if not (taken | copied)[rows].all():
-                taken |= copied
+    taken = _taken(labels, copies(faces.split("train")), share, len(faces.classes))
     if not taken.any():
         raise UserError(f"{faces.name}: too few train faces to take validation from")
     splits = faces.splits.copy()
@@ -70,3 +60,22 @@ def take_validation(faces: Faces, share: float) -> Faces:
         notes=(*faces.notes, told),
         known_fingerprint=None,
     )
+
+
+def _taken(labels: NDArray[np.uint8], group: NDArray[np.int64], share: float, classes: int) -> NDArray[np.bool_]:
+    """Which of n train faces go to validation: bool [n]; `group` is that of `mien.faces.audit.copies`, int64 [n]."""
+    group = np.where(group < 0, np.arange(len(group)), group)
+    _, unit, sizes = np.unique(group, return_inverse=True, return_counts=True)
+    units = np.split(np.argsort(unit, kind="stable"), np.cumsum(sizes)[:-1])
+    rng, taken, count = np.random.default_rng(_SEED), np.zeros(len(labels), bool), np.zeros(classes, np.int64)
+    for label, there in enumerate(np.bincount(labels, minlength=classes)):
+        wanted = min(max(round(share * there), 1), there - 1)
+        for number in rng.permutation(np.unique(unit[labels == label])):
+            if count[label] >= wanted:
+                break
+            # Copies of a picture go together, also those with other labels; an emotion never goes as a whole.
+            rows = units[number]
+            more = np.bincount(labels[rows], minlength=classes)
+            if not taken[rows[0]] and count[label] + more[label] < there:
+                taken[rows], count = True, count + more
+    return taken
