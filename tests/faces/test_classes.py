@@ -9,7 +9,7 @@ from PIL import Image
 
 from mien.errors import UserError
 from mien.faces import EIGHT, EMOTIONS, SPLITS, Faces, open_faces, write_packed
-from mien.faces.classes import LAYOUTS, check_classes, names_of
+from mien.faces.classes import LAYOUTS, check_classes, name_classes
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -94,7 +94,7 @@ def test_the_layouts_are_those_of_the_data_sets() -> None:
     ],
 )
 def test_what_numbers_mean(words: list[str], given: list[str], names: dict[str, str]) -> None:
-    assert names_of(words, given, "set") == names
+    assert name_classes(words, given, "set") == names
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_what_numbers_mean(words: list[str], given: list[str], names: dict[str, 
 )
 def test_names_that_do_not_fit(words: list[str], given: list[str], found: str) -> None:
     with pytest.raises(UserError, match=found):
-        names_of(words, given, "set")
+        name_classes(words, given, "set")
 
 
 @pytest.mark.parametrize(

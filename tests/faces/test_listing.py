@@ -46,6 +46,21 @@ def test_the_competitions_complete_file_is_read_and_named(competition: Path, sma
     )
 
 
+def test_of_two_complete_files_one_must_be_named(competition: Path, small: Faces, csv_text: Text) -> None:
+    (competition / "fer2013.csv").write_text(csv_text(small))
+    with pytest.raises(UserError, match=r"which of fer2013\.csv, icml_face_data\.csv\?"):
+        open_faces(str(competition))
+
+
+def test_a_split_whose_header_is_wrong_is_not_passed_over(tmp_path: Path, small: Faces, csv_text: Text) -> None:
+    for split in SPLITS:
+        (tmp_path / f"{split}.csv").write_text(csv_text(small.split(split), usage=False))
+    (tmp_path / "validation.csv").write_text("emotion pixels\n")
+    (tmp_path / "labels.csv").write_text("image,label\n")
+    with pytest.raises(UserError, match=r"validation\.csv, line 1: wrong header"):
+        open_faces(str(tmp_path))
+
+
 def test_without_the_complete_file_what_has_labels_is_read(competition: Path) -> None:
     (competition / "icml_face_data.csv").unlink()
     faces = open_faces(str(competition))

@@ -122,7 +122,7 @@ def _tell_photos(
     models: list[str], opened: list[Classifier], data: list[str], split: str, classes: tuple[str, ...], as_json: bool
 ) -> None:
     from mien.cli.waiting import counting
-    from mien.faces.classes import check_classes, said_of_numbers
+    from mien.faces.classes import check_classes, describe_numbers
     from mien.faces.source import find_source
     from mien.faces.types import SPLITS
     from mien.predict.images import SUFFIXES
@@ -140,7 +140,7 @@ def _tell_photos(
     with counting("photos", len(files) * len(predictors)) as seen:
         judged = [judge_photos(predictor, files, source.name, seen) for predictor in predictors]
     tested, unread = [one for one, _ in judged], judged[0][1]
-    told = {"source": source.name, "split": split, "notes": [*source.notes, *said_of_numbers(names)], "unread": unread}
+    told = {"source": source.name, "split": split, "notes": [*source.notes, *describe_numbers(names)], "unread": unread}
     _show(told | _told(models, tested), as_json)
     if unread:
         raise typer.Exit(2)

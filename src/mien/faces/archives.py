@@ -72,7 +72,11 @@ def unpacked(archive: Path) -> Iterator[Path]:
     Raises:
         UserError: it is no archive, a broken one, one that is not safe to unpack, or there is no room for it.
     """
-    with tempfile.TemporaryDirectory(prefix="mien-") as folder:
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="mien-")
+    except OSError as error:
+        raise UserError(f"{archive}: no folder to unpack it into ({error}); name one by TMPDIR") from None
+    with temporary as folder:
         try:
             _unpack(archive, Path(folder))
         except OSError as error:

@@ -52,7 +52,7 @@ def check_spelling(names: Collection[str], place: str) -> None:
             raise UserError(f"{place}: no emotion is called {name!r}; known: {emotions}; did you mean {near!r}?")
 
 
-def names_of(words: Collection[str], given: Sequence[str], place: str) -> dict[str, str]:
+def name_classes(words: Collection[str], given: Sequence[str], place: str) -> dict[str, str]:
     """What to call each class that a source has.
 
     Args:
@@ -75,26 +75,26 @@ def names_of(words: Collection[str], given: Sequence[str], place: str) -> dict[s
     return {word: meant[numbers[word]] if word in numbers else word for word in words}
 
 
-def said_of_numbers(names: Mapping[str, str]) -> tuple[str, ...]:
-    """The line that says what was made of numbers, `names_of`: `0 = neutral, 1 = happy`; () where there are none."""
+def describe_numbers(names: Mapping[str, str]) -> tuple[str, ...]:
+    """The line that says what `name_classes` made of numbers: `0 = neutral, 1 = happy`; () where there are none."""
     means = {number: names[word] for word, number in _numbers(names).items()}
     return ("numbers read as " + ", ".join(f"{number} = {means[number]}" for number in sorted(means)),) if means else ()
 
 
-def agreed(parts: Sequence[Faces], places: Sequence[object], given: Sequence[str], source: str) -> list[Faces]:
+def match_classes(parts: Sequence[Faces], places: Sequence[object], given: Sequence[str], source: str) -> list[Faces]:
     """Parts of a source with the same classes, the union of theirs, matched by name; numbers get names.
 
     Args:
         parts: of the source.
         places: where each of them lies, for messages.
-        given: what numbers mean, as `names_of` takes it.
+        given: what numbers mean, as `name_classes` takes it.
         source: the source's name, for messages.
 
     Raises:
         UserError: numbers without names, a misspelt name, or parts that share no class.
     """
     words = {word for part in parts for word in part.classes}
-    names = names_of(words, given, source)
+    names = name_classes(words, given, source)
     if not _numbers(words) and all(part.classes == parts[0].classes for part in parts):
         return list(parts)
     classes, index = classes_of(names.values())
@@ -108,7 +108,7 @@ def agreed(parts: Sequence[Faces], places: Sequence[object], given: Sequence[str
                 f"{places[number]}: its classes are {', '.join(parts[number].classes)}, "
                 f"but those of the other parts are {theirs}"
             )
-    notes = said_of_numbers(names)
+    notes = describe_numbers(names)
     return [
         replace(part, labels=mine[part.labels], classes=classes, known_fingerprint=None, notes=(*part.notes, *notes))
         for part, mine in zip(parts, indices, strict=True)

@@ -57,7 +57,7 @@ class Rows:
 
 
 @dataclass
-class Labels:
+class LabelParser:
     """What stands in the column of emotions: whole numbers below `numbers`, or names, which get numbers as they come.
 
     Attributes:
@@ -68,7 +68,7 @@ class Labels:
     numbers: int
     names: dict[str, int] = field(default_factory=dict)
 
-    def read(self, word: str) -> int:
+    def parse(self, word: str) -> int:
         """The number that a field stands for, -1 where it is wrong: "3", "3.0", "Happy"."""
         word = word.strip()
         if self.numbers:
@@ -106,14 +106,14 @@ def read_csv(path: Path, split: int | None = None, named: bool = True) -> Faces:
         text, columns = text[:].replace(columns.separator.encode(), b","), replace(columns, separator=",")
     cuts = _cuts(text, body)
     first = _first_label(text, cuts, columns)
-    labels = Labels(0 if is_name(first) else len(EIGHT) if named else 100)
+    labels = LabelParser(0 if is_name(first) else len(EIGHT) if named else 100)
     # The kernel knows one digit alone: whatever else labels are, it reads the other columns, and this the labels.
     digits = re.fullmatch("[0-6]", first) is not None
     rows = read_rows(text, cuts, columns if digits else replace(columns, emotion=-1))
     if not digits:
         for row in np.flatnonzero(rows.good):
             fields = _fields(text[cuts[row] : cuts[row + 1]].decode(errors="replace").rstrip("\n"), columns)
-            label = labels.read(fields[columns.emotion])
+            label = labels.parse(fields[columns.emotion])
             rows.labels[row], rows.good[row] = max(label, 0), label >= 0
     if not rows.good.all():
         problems = Problems(path, "mend or remove these lines, or fetch the file again")
@@ -136,8 +136,8 @@ def read_csv(path: Path, split: int | None = None, named: bool = True) -> Faces:
     return replace(faces, notes=(f"{path.name}: numbers read as {told}",))
 
 
-def _named(numbers: NDArray[np.uint8], labels: Labels, named: bool) -> tuple[NDArray[np.integer], tuple[str, ...]]:
-    """Labels as indices into classes, and the classes."""
+def _named(numbers: NDArray[np.uint8], labels: LabelParser, named: bool) -> tuple[NDArray[np.integer], tuple[str, ...]]:
+    """LabelParser as indices into classes, and the classes."""
     if labels.numbers and named:
         return numbers, EIGHT if (numbers >= len(EMOTIONS)).any() else EMOTIONS
     words = list(labels.names) if labels.names else [str(number) for number in range(labels.numbers)]
@@ -242,7 +242,7 @@ def read_rows(text: bytes | mmap, cuts: NDArray[np.uint64], columns: Columns) ->
 
 
 def _read_the_others(
-    text: bytes | mmap, cuts: NDArray[np.uint64], columns: Columns, labels: Labels, rows: Rows, problems: Problems
+    text: bytes | mmap, cuts: NDArray[np.uint64], columns: Columns, labels: LabelParser, rows: Rows, problems: Problems
 ) -> None:
     """Read the pieces that are not good yet line by line, and raise one UserError about all problems with them."""
     skipped = 2  # lines before a piece, apart from one for each piece before it; counted from 1, like the header
@@ -264,12 +264,12 @@ def _read_the_others(
     problems.raise_if_any()
 
 
-def _judge(row: list[str], columns: Columns, labels: Labels) -> tuple[int, int, list[str]]:
+def _judge(row: list[str], columns: Columns, labels: LabelParser) -> tuple[int, int, list[str]]:
     """A row's label and split, and what is wrong with it in words."""
     if len(row) != columns.count:
         return -1, -1, [f"{len(row)} columns, {columns.count} expected"]
     mistakes = []
-    label = labels.read(row[columns.emotion])
+    label = labels.parse(row[columns.emotion])
     if label < 0:
         mistakes.append(f"emotion {shown(row[columns.emotion])}, {labels.expected}")
     mistakes += pixel_mistakes(row[columns.pixels], PIXELS)

@@ -46,7 +46,7 @@ def list_folder(folder: Path, whole: bool = True) -> Listing:
     Raises:
         UserError: there are several files of faces, and nothing tells which to read.
     """
-    return _certain(folder, _DEPTH if whole else 0) or Listing((folder,))
+    return _search(folder, _DEPTH if whole else 0) or Listing((folder,))
 
 
 def header_of(path: Path) -> Columns | None:
@@ -62,7 +62,7 @@ def header_of(path: Path) -> Columns | None:
     return columns_of(line.decode(errors="replace")) if line.isascii() and b"\0" not in line else None
 
 
-def _certain(folder: Path, deeper: int) -> Listing | None:
+def _search(folder: Path, deeper: int) -> Listing | None:
     if is_packed(folder):
         return Listing((folder,))
     entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "__")))
@@ -71,15 +71,21 @@ def _certain(folder: Path, deeper: int) -> Listing | None:
     # A file that also lies there unpacked is read unpacked.
     tables = [file for file in tables if file.with_name(_COMPRESSION.sub("", file.name)) not in {*tables} - {file}]
     columns = {file: found for file in tables if (found := header_of(file)) is not None}
-    lists = [file for file, found in columns.items() if found.pixels < 0]
-    faces = [file for file in tables if file not in lists]
+    without_pixels = [file for file, found in columns.items() if found.pixels < 0]
+    faces = [file for file in tables if file not in without_pixels]
     if faces:
+        # A table of a split that no other tells is one with a wrong header: it is not to be missed.
+        told = {split_of_file(file.name) for file in faces}
+        if told != {None}:
+            faces = sorted(
+                [*faces, *(file for file in without_pixels if split_of_file(file.name) not in {*told, None})]
+            )
         votes = next((file for file in files if _VOTES_FILE.search(file.name)), None)
         return _of_tables(folder, faces, columns, votes)
-    notes = tuple(f"{file} holds no pixels and is not read" for file in lists)
+    notes = tuple(f"{file} holds no pixels and is not read" for file in without_pixels)
     if any(split_of_word(sub.name) is not None for sub in folders) or holds_arrays(folder):
         return Listing((folder,), notes=notes)
-    below = [_certain(sub, deeper - 1) for sub in folders] if deeper else []
+    below = [_search(sub, deeper - 1) for sub in folders] if deeper else []
     inner = [one for one in below if one is not None]
     if len(inner) > 1:
         places = ", ".join(str(one.paths[0]) for one in inner)
@@ -89,31 +95,29 @@ def _certain(folder: Path, deeper: int) -> Listing | None:
     # An archive that is unpacked beside itself is not read a second time.
     archives = [file for file in files if ARCHIVE.search(file.name)]
     if archives:
-        return Listing(tuple(_told(folder, archives)), notes=notes)
+        return Listing(tuple(_of_splits(folder, archives)), notes=notes)
     # A table without pixels, and no image anywhere: whoever reads the table says what it lacks.
-    return Listing(tuple(lists)) if lists and not folders else None
+    return Listing(tuple(without_pixels)) if without_pixels and not folders else None
 
 
 def _of_tables(folder: Path, faces: list[Path], columns: dict[Path, Columns], votes: Path | None) -> Listing:
     """Which files of faces to read: where one has no labels, the one that is complete, if there is one."""
-    bare = [file for file in faces if file in columns and columns[file].emotion < 0]
-    whole = [file for file in faces if file in columns and file not in bare and columns[file].usage >= 0]
-    if bare and len(whole) == 1:
-        others = [file.name for file in faces if file not in whole]
-        told = f"{whole[0]} holds every split and is read; {', '.join(others)} beside it {_are(others)} not"
-        return Listing((whole[0],), votes, (told,))
-    labelled = [file for file in faces if file not in bare]
-    notes = tuple(f"{file} has no labels and is not read" for file in bare) if labelled else ()
-    return Listing(tuple(_told(folder, labelled or faces)), votes, notes)
+    unlabelled = [file for file in faces if file in columns and columns[file].emotion < 0 <= columns[file].pixels]
+    labelled = [file for file in faces if file not in unlabelled]
+    nameless = [file for file in labelled if split_of_file(file.name) is None]
+    complete = [file for file in nameless if file in columns and columns[file].usage >= 0]
+    if unlabelled and complete:
+        [one] = _of_splits(folder, complete)
+        others = [file.name for file in faces if file != one]
+        rest = f"{', '.join(others)} beside it {'is' if len(others) == 1 else 'are'} not"
+        return Listing((one,), votes, (f"{one} holds every split and is read; {rest}",))
+    notes = tuple(f"{file} has no labels and is not read" for file in unlabelled) if labelled else ()
+    return Listing(tuple(_of_splits(folder, labelled or faces)), votes, notes)
 
 
-def _told(folder: Path, files: list[Path]) -> list[Path]:
+def _of_splits(folder: Path, files: list[Path]) -> list[Path]:
     """The files whose names tell a split, or else the only one there is."""
     told = [file for file in files if split_of_file(file.name) is not None]
     if not told and len(files) > 1:
         raise UserError(f"{folder}: which of {', '.join(file.name for file in files)}? name the file")
     return told or files
-
-
-def _are(listed: list[str]) -> str:
-    return "is" if len(listed) == 1 else "are"

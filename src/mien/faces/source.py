@@ -12,7 +12,7 @@ import numpy as np
 from mien.errors import UserError
 from mien.faces.archives import ARCHIVE, unpacked
 from mien.faces.arrays import holds_arrays, read_npy, read_npz
-from mien.faces.classes import agreed, names_of
+from mien.faces.classes import match_classes, name_classes
 from mien.faces.csv import read_csv
 from mien.faces.images import READY, FaceReader, Labelled, labelled_files, read_folder
 from mien.faces.listing import list_folder
@@ -71,7 +71,7 @@ class Source:
 
         Args:
             endings: of the files' names.
-            classes: what folders' numbers mean, as `mien.faces.classes.names_of` takes it.
+            classes: what folders' numbers mean, as `mien.faces.classes.name_classes` takes it.
 
         Returns:
             the files, and what their folders' names were taken for.
@@ -87,7 +87,7 @@ class Source:
         if not self.parts:
             raise UserError(f"{self.name}: no folder of photos")
         files = [file for part in self.parts for file in labelled_files(part.path, part.split, endings)]
-        names = names_of({file.emotion for file in files}, classes, self.place)
+        names = name_classes({file.emotion for file in files}, classes, self.place)
         return [replace(file, emotion=names[file.emotion]) for file in files], names
 
 
@@ -125,7 +125,7 @@ def read_source(source: Source, reader: FaceReader = READY, classes: Sequence[st
     Args:
         source: what to read.
         reader: makes faces of a folder's image files.
-        classes: what numbers mean, as `mien.faces.classes.names_of` takes it; () leaves FER2013's to its own files.
+        classes: what numbers mean, as `mien.faces.classes.name_classes` takes it; () leaves FER2013's to its own files.
 
     Raises:
         UserError: the source cannot be read, or holds mistakes, or numbers that nothing names.
@@ -134,7 +134,7 @@ def read_source(source: Source, reader: FaceReader = READY, classes: Sequence[st
         from mien.faces.drawn import draw_faces
 
         drawn: Faces = draw_faces(source.drawn)
-        return agreed([drawn], ["drawn"], classes, "drawn")[0]
+        return match_classes([drawn], ["drawn"], classes, "drawn")[0]
     _check_folders(source, reader, classes)
     parts = [faces for part in source.parts for faces in _read(part, reader, not classes)]
     faces = _joined(parts, [part.path for part in source.parts], classes, source)
@@ -179,7 +179,7 @@ def _check_folders(source: Source, reader: FaceReader, classes: Sequence[str]) -
     folders = [part for part in source.parts if part.path.is_dir() and not _holds_no_images(part.path)]
     if folders and (not classes or len(folders) == len(source.parts)):
         files = [file for part in folders for file in labelled_files(part.path, part.split, reader.endings)]
-        names_of({file.emotion for file in files}, classes, source.place)
+        name_classes({file.emotion for file in files}, classes, source.place)
 
 
 def _holds_no_images(folder: Path) -> bool:
@@ -233,7 +233,7 @@ def _read_archive(part: Part, reader: FaceReader, named: bool) -> list[Faces]:
 def _joined(parts: Sequence[Faces], places: Sequence[Path], classes: Sequence[str], source: Source) -> Faces:
     """One Faces of all parts of a source, whose classes are matched by name."""
     places = places if len(places) == len(parts) else [Path(part.name) for part in parts]
-    parts = agreed(parts, places, classes, source.place)
+    parts = match_classes(parts, places, classes, source.place)
     first = parts[0]
     for faces, place in zip(parts, places, strict=True):
         if faces.size != first.size:
