@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.faces import Faces, read_packed
+from mien.faces import EMOTIONS, SPLITS, Faces, read_packed
 
 Text = Callable[..., str]
 
@@ -68,7 +68,7 @@ def test_bad_input_ends_with_code_2_one_message_and_nothing_on_disk(tmp_path: Pa
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
         f"mien: {source}: 2 problems:",
-        "  line 30: emotion '9', 0..6 expected",
+        "  line 30: emotion '9', 0..6 expected, or 7 for contempt",
         "  line 30: 3 pixels, 2,304 expected",
         "mend or remove these lines, or fetch the file again",
     ]
@@ -129,3 +129,55 @@ def test_the_limit_on_pixels_is_an_option(mixed: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"6 problems:\n.* 48x48 pixels; .*allow so many: --max-pixels 2304"):
         run(mixed, "-o", tmp_path / "faces", "--max-pixels", 2303)
     run(mixed, "-o", tmp_path / "faces", "--max-pixels", 2304)
+
+
+def numbered(tmp_path: Path, small: Faces) -> Path:
+    """Folders of images by RAF-DB's numbers, train and test."""
+    for row, (image, label, split) in enumerate(zip(small.images, small.labels, small.splits, strict=True)):
+        if split != 1:
+            number = ("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral").index(EMOTIONS[label]) + 1
+            place = tmp_path / "raf" / SPLITS[split] / str(number)
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(place / f"{row}.png")
+    return tmp_path / "raf"
+
+
+def test_numbers_need_a_word_and_what_was_made_of_them_is_said(tmp_path: Path, numbered: Path, small: Faces) -> None:
+    command = [sys.executable, "-m", "mien", "faces", "import", str(numbered), "-o", str(tmp_path / "faces")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "  --classes rafdb: 1 = surprise, 2 = fear, " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "faces").exists()
+    output = run(numbered, "--classes", "rafdb", "-o", tmp_path / "faces")
+    assert "note: numbers read as 1 = surprise, 2 = fear, 3 = disgust, 4 = happy" in output
+    assert "no validation split, which a study needs: --validation 0.1 takes one from train" in output
+    assert read_packed(tmp_path / "faces").counts() == {
+        split: counts for split, counts in small.counts().items() if split != "validation"
+    }
+    names = "surprise,fear, disgust,happy,sad,angry,neutral"
+    told = json.loads(run(numbered, "--classes", names, "--validation", 0.5, "-o", tmp_path / "faces", "--json"))
+    assert told["counts"]["validation"] == dict.fromkeys(EMOTIONS, 1)
+    assert [note.split(" ")[0] for note in told["notes"]] == ["numbers", "validation:"]
+
+
+@pytest.mark.parametrize("verb", ["show", "audit"])
+@pytest.mark.usefixtures("cache")
+def test_show_and_audit_take_classes(numbered: Path, verb: str) -> None:
+    result = CliRunner().invoke(app, ["faces", verb, str(numbered), "--classes", "rafdb"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert "note: numbers read as 1 = surprise" in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["--classes", "rafd"], "no layout is called 'rafd'; .* did you mean 'rafdb'"),
+        (["--classes", "happy,suprise"], "did you mean 'surprise'"),
+        (["--validation", "1"], "validation 1: give the share"),
+        (["--labels", "owned"], "labels owned: .* did you mean 'own'"),
+    ],
+)
+def test_wrong_words_are_told_before_anything_is_read(tmp_path: Path, words: list[str], found: str) -> None:
+    with pytest.raises(UserError, match=found):
+        run(tmp_path / "none.csv", "-o", tmp_path / "faces", *words)

@@ -169,3 +169,21 @@ def test_a_broken_photo_stops_the_import_and_leaves_nothing(photos: Path, tmp_pa
 def test_ready_faces_are_no_photos(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="drawn: no folder of photos"):
         mien("faces", "import", "drawn:20", "--photos", "-o", tmp_path / "faces")
+
+
+def test_numbered_folders_need_a_word_also_for_photos(photos: Path, model_file: Path, tmp_path: Path) -> None:
+    (photos / "joy").rename(photos / "1")
+    (photos / "Neutral").rename(photos / "0")
+    for words in ([], ["--photos"]):
+        with pytest.raises(UserError, match=r"its classes are the numbers 0, 1, .*data\.classes"):
+            mien("test", model_file, "--data", f"test={photos}", *words)
+    told = json.loads(
+        mien("test", model_file, "--data", f"test={photos}", "--photos", "--classes", "affectnet7", "--json").stdout
+    )
+    assert told["notes"] == ["numbers read as 0 = neutral, 1 = happy"]
+    assert told["models"][0]["per_class"]["happy"]["support"] == 1
+    faces = mien("test", model_file, "--data", f"test={photos}", "--classes", "affectnet7")
+    assert "note: numbers read as 0 = neutral, 1 = happy" in faces.stdout
+    done = mien("faces", "import", f"test={photos}", "--photos", "--classes", "affectnet7", "-o", tmp_path / "faces")
+    assert done.exit_code == 0
+    assert read_packed(tmp_path / "faces").classes == ("happy", "neutral")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mien.cli.data_options import CLASSES, VALIDATION, as_settings
 from mien.cli.waiting import reading_faces
 from mien.disk import user_path
 
@@ -57,6 +58,8 @@ def register(app: typer.Typer) -> None:
 def plan(
     file: Path = FILE,
     data: list[str] | None = DATA,
+    classes: str = CLASSES,
+    validation: float = VALIDATION,
     settings: list[str] | None = SET,
     out: Path | None = OUT,
     as_json: bool = JSON,
@@ -66,14 +69,17 @@ def plan(
     from mien.study.plan import make_plan, outline
     from mien.study.schema import read_study
 
+    changes = [*as_settings(classes, validation), *(settings or [])]
     with reading_faces():
-        made = make_plan(read_study(file, settings or [], data or []))
+        made = make_plan(read_study(file, changes, data or []))
     _show(outline(made, out or _default(made.study.name)), tables.show_plan, as_json)
 
 
 def study(
     file: Path = FILE,
     data: list[str] | None = DATA,
+    classes: str = CLASSES,
+    validation: float = VALIDATION,
     settings: list[str] | None = SET,
     out: Path | None = OUT,
     engine: str = ENGINE,
@@ -92,15 +98,18 @@ def study(
     from mien.study.plan import make_plan
     from mien.study.schema import read_study
 
-    command = _typed(file, data or [], settings or [], out, engine, address)
+    changes = [*as_settings(classes, validation), *(settings or [])]
+    command = _typed(file, data or [], changes, out, engine, address)
     place = _engine(engine, address)
     with reading_faces():
-        made = make_plan(read_study(file, settings or [], data or []))
+        made = make_plan(read_study(file, changes, data or []))
     folder = out or _default(made.study.name)
     console = Console(stderr=True)
     console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
     for line in tables.skipped_lines({net.net.name: made.skipped(net, folder) for net in made.study.nets}):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for note in made.faces.notes:
+        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     try:
         with watching(console) as watcher:
             if join:

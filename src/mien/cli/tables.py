@@ -26,6 +26,8 @@ def show_plan(outline: dict[str, Any]) -> None:
     print_wide(
         f"faces: {faces['name']}, {faces['size']}x{faces['size']}: {splits}; fingerprint {faces['fingerprint'][:10]}"
     )
+    for note in faces["notes"]:
+        print_wide(f"note: {escape(note)}")
     for line in told(faces["left_out"]):
         print_wide(f"left out: {line}")
     if faces["leaked_test"]:

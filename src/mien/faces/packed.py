@@ -53,6 +53,7 @@ def write_packed(faces: Faces, folder: Path, sources: Sequence[dict[str, Any]] =
         "fingerprint": faces.fingerprint,
         "counts": faces.counts(),
         "left_out": faces.left_out,
+        "notes": list(faces.notes),
         "sources": list(sources),
     }
     try:
@@ -92,6 +93,7 @@ def read_packed(folder: Path) -> Faces:
             votes=_array(folder / "votes.npy", (rows, len(VOTES))) if head["votes"] else None,
             name=head["name"],
             left_out=head.get("left_out", {}),
+            notes=tuple(head.get("notes", ())),
             known_fingerprint=head["fingerprint"],
         )
         if rows and (faces.labels.max() >= len(classes) or faces.splits.max() >= len(SPLITS)):

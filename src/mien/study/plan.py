@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
-from mien.faces import SPLITS, Faces, open_faces
+from mien.faces import SPLITS, Faces
 from mien.faces.audit import leaked
 from mien.nets import check, missing_weights, summary
 from mien.nets.backbones import AbsentError
@@ -114,14 +114,10 @@ def make_plan(study: Study) -> Plan:
     Raises:
         UserError: no source is named or it cannot be read, train or validation has no faces, or a net does not fit.
     """
-    if not study.source:
+    if not study.data.source:
         raise UserError(f"study {study.name}: no faces; name them with --data, or as source under [data]")
-    faces = open_faces(study.source, study.size, study.votes, study.labels, study.clean)
-    empty = [split for split in SPLITS[:2] if split not in faces.counts()]
-    if empty:
-        raise UserError(
-            f"{faces.name}: no faces in {' and '.join(empty)}; a study trains on train, selects on validation"
-        )
+    faces = study.data.open()
+    _check_learnable(faces)
     problems = [text for net in study.nets for text in check(net.net, faces.size, len(faces.classes))]
     problems += [text for net in study.nets for text in unfit(net.net, net.recipe, faces)]
     if problems:
@@ -139,6 +135,28 @@ def _lacking(net: StudyNet) -> str:
         bound = (net.tune.bind({**net.tune.first, key: text}, []) for key, text in texts if "." not in key)
         nets += [found[0] for found in bound if found]
     return next(filter(None, map(missing_weights, nets)), "")
+
+
+def _check_learnable(faces: Faces) -> None:
+    """Raise a UserError where faces lack a split, or a second emotion, so that no study can be made of them."""
+    counts = {split: f"{sum(numbers.values()):,}" for split, numbers in faces.counts().items()}
+    empty = [split for split in SPLITS[:2] if split not in counts]
+    there = ", ".join(f"{split} {number}" for split, number in counts.items())
+    if empty == ["validation"]:
+        raise UserError(
+            f"{faces.name}: no faces in validation (there are: {there}), and a study selects on them; take a part of "
+            "train for it: data.validation = 0.1 in the study file, or --validation 0.1"
+        )
+    if empty:
+        raise UserError(
+            f"{faces.name}: no faces in {' and '.join(empty)} (there are: {there}); a study trains on train, selects "
+            "on validation"
+        )
+    if len(faces.classes) < 2:
+        raise UserError(
+            f"{faces.name}: all of its faces are {faces.classes[0]}; a net learns to tell emotions apart, so a study "
+            "needs two at least"
+        )
 
 
 def estimate(plan: Plan, net: StudyNet) -> float:
@@ -170,6 +188,7 @@ def outline(plan: Plan, folder: Path) -> dict[str, Any]:
             "size": faces.size,
             "counts": faces.counts(),
             "left_out": faces.left_out,
+            "notes": list(faces.notes),
             "leaked_test": int(plan.leaked.sum()),
         },
         "seeds": list(plan.study.seeds),

@@ -150,19 +150,7 @@ def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
 
 def faces_facts(plan: Plan) -> dict[str, Any]:
     """What a report says of the faces, and what it needs to open them again; the content of faces.json."""
-    return {
-        "name": plan.faces.name,
-        "source": list(plan.study.source),
-        "votes": plan.study.votes,
-        "labels": plan.study.labels,
-        "clean": list(plan.study.clean),
-        "size": plan.faces.size,
-        "fingerprint": plan.faces.fingerprint,
-        "classes": list(plan.faces.classes),
-        "counts": plan.faces.counts(),
-        "left_out": plan.faces.left_out,
-        "leaked_test": int(plan.leaked.sum()),
-    }
+    return plan.study.data.to_facts(plan.faces) | {"leaked_test": int(plan.leaked.sum())}
 
 
 def accuracy_entries(split: str, found: Accuracy) -> dict[str, Any]:
