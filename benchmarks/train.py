@@ -182,7 +182,7 @@ def commands_of(keras: str) -> tuple[dict[str, list[str]], list[str]]:
         missing.append(f"keras: not timed, there is no {keras}; `make bench` prepares it")
         commands = {name: command for name, command in commands.items() if name not in KERAS}
     if best_precision() != "bfloat16" and (slow := [name for name in commands if name.endswith("bfloat16")]):
-        missing.append(f"{', '.join(slow)}: not timed, as this processor does not multiply bfloat16 in hardware")
+        missing.append(f"{', '.join(slow)}: not timed, as bfloat16 is slower than float32 on a processor without AMX")
         commands = {name: command for name, command in commands.items() if name not in slow}
     return commands, missing
 

@@ -187,6 +187,8 @@ def _optimizer(model: Model, recipe: Recipe) -> torch.optim.Optimizer:
 
 
 def best_precision() -> str:
-    """bfloat16 where the processor multiplies it in hardware, float32 elsewhere."""
-    able = torch.cpu.get_capabilities()
-    return "bfloat16" if able.get("amx_bf16") or able.get("avx512_bf16") else "float32"
+    """bfloat16 where the processor multiplies matrices of it (AMX), float32 elsewhere.
+
+    AVX512-BF16 alone is no reason: a step took 1.1 to 1.6 times as long with it (docs/decisions/0003-fast-step.md).
+    """
+    return "bfloat16" if torch.cpu.get_capabilities().get("amx_bf16") else "float32"
