@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from threading import local
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,9 @@ from numpy.typing import NDArray
 from mien.errors import UserError
 from mien.predict.framing import Frame, cut, frame_of_landmarks, put_back
 from mien.predict.loudness import errors_alone
+
+if TYPE_CHECKING:
+    import cv2
 
 WEIGHTS = "face_detection_yunet_2023mar_int8bq.onnx"
 SHA256 = "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10"
@@ -72,15 +77,23 @@ class Found:
 class Detector:
     """Finds faces in a photo.
 
+    Threads may share a detector: each opens the weights for itself (OpenCV's detector keeps the size of the picture
+    that it looks at, and breaks where two set it). It can be pickled, and works after a fork.
+
     Raises:
         UserError: the detector's weights are not installed, or are not what they should be.
     """
 
     def __init__(self) -> None:
-        import cv2
+        self._own = local()
+        self._net()  # what is wrong with the weights is better told now
 
-        with errors_alone():
-            self._net = cv2.FaceDetectorYN.create(str(weights_file()), "", (SIDE, SIDE), LIKELY, OVERLAP)
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_own"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._own = local()
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
         """Find the faces of a photo, the largest first.
@@ -151,10 +164,22 @@ class Detector:
         """Look at a picture as it is, uint8 [H, W, 3], RGB."""
         import cv2
 
-        self._net.setInputSize((picture.shape[1], picture.shape[0]))
-        _, rows = self._net.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        net = self._net()
+        net.setInputSize((picture.shape[1], picture.shape[0]))
+        _, rows = net.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         faces = () if rows is None else rows.astype(np.float64)
         return [Found(row[:4], row[4:14].reshape(5, 2), float(row[14])) for row in faces]
+
+    def _net(self) -> "cv2.FaceDetectorYN":
+        """OpenCV's detector of this thread."""
+        import cv2
+
+        if not hasattr(self._own, "net"):
+            weights = str(weights_file())
+            with errors_alone():
+                self._own.net = cv2.FaceDetectorYN.create(weights, "", (SIDE, SIDE), LIKELY, OVERLAP)
+        net: cv2.FaceDetectorYN = self._own.net
+        return net
 
 
 def distinct(found: Iterable[Found]) -> list[Found]:

@@ -34,10 +34,14 @@ SHOWN = 640
 class Predictor:
     """Finds the faces of a photo and tells what they look like; needs no torch and no network.
 
+    Threads may share one, and get the answers that one thread gets. It can be pickled, forked and spawned: another
+    process opens the model's file and the detector anew.
+
     Args:
         model: the name of a model in the box ("best", "fast"), or the path of a file that `mien export` wrote, or one
             that is open already.
-        detector: what finds the faces; the one of this package unless given.
+        detector: what finds the faces; the one of this package unless given. Several predictors may share it; one of
+            your own must be safe for as many threads and processes as use the predictor.
 
     Attributes:
         classifier: the model, with the facts that its file tells.
@@ -48,7 +52,7 @@ class Predictor:
 
     def __init__(self, model: str | Path | Classifier = "best", detector: Detector | None = None) -> None:
         self.classifier = model if isinstance(model, Classifier) else Classifier(model)
-        if detector:
+        if detector is not None:
             self.detector = detector
 
     @cached_property

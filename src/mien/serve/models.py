@@ -1,6 +1,5 @@
 """Models: those at hand, and the one in use, shared by the threads that predict."""
 
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from mien.export.box import boxed
 from mien.export.facts import Facts, read_facts
 from mien.predict.answers import Prediction
 from mien.predict.classifier import model_file
-from mien.predict.detector import Detector, Found, weights_file
+from mien.predict.detector import Detector, Found
 from mien.predict.images import open_photo
 from mien.predict.predictor import Predictor
 from mien.serve.batching import BatchingClassifier
@@ -23,7 +22,7 @@ DEFAULT = "best"
 
 
 class Model:
-    """A model for many threads: they share its classifier, and each has a face detector of its own.
+    """A model for many threads.
 
     Args:
         name: what it is called.
@@ -39,8 +38,7 @@ class Model:
         self.name = name
         self._limits = limits
         self._classifier = BatchingClassifier(file, metrics)
-        self._own = threading.local()
-        weights_file()  # lacking, it is told now, not with the first photo
+        self._predictor = Predictor(self._classifier, _Bounded(limits.faces))
 
     @property
     def facts(self) -> Facts:
@@ -60,10 +58,7 @@ class Model:
         """
         with self._classifier.expected():
             photo = open_photo(content, self._limits.pixels)
-            if not hasattr(self._own, "predictor"):
-                self._own.predictor = Predictor(self._classifier, _Bounded(self._limits.faces))
-            prediction: Prediction = self._own.predictor.predict(photo, crop=crop)
-            return prediction
+            return self._predictor.predict(photo, crop=crop)
 
 
 class _Bounded(Detector):
