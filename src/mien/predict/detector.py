@@ -99,40 +99,68 @@ class Detector:
         """Find the faces of a photo, the largest first.
 
         Args:
-            pixels: uint8 [H, W, 3], RGB.
+            pixels: uint8 [H, W, 3], RGB, as for all other methods.
         """
         long = max(pixels.shape)
-        found = self._upright(pixels, LARGE)
+        found = self.upright(pixels, LARGE)
         if long > SIDE / 1.5:
-            found += self._upright(pixels, SIDE)
+            found += self.upright(pixels, SIDE)
         if long > SMALL / 1.5 or (long > SIDE / 1.5 and not found):
-            found += self._piecewise(pixels, SMALL)
+            found += self.piecewise(pixels)
         if not found:
-            found = [face for turn in TURNS for face in self._turned(pixels, _whole(pixels, turn), SIDE)]
-        nearer = [self._nearer(pixels, face) for face in distinct(found)]
-        sure = [face for face in nearer if face.score >= SURE]
+            found = [face for turn in TURNS for face in self.turned(pixels, turn)]
+        return self.ranked([self.nearer(pixels, face) for face in distinct(found)])
+
+    def follow(self, pixels: NDArray[np.uint8], x: float, y: float, side: float, tilt: float) -> Found | None:
+        """Look for a face near its place in the frame before, turned upright by the tilt that it had there.
+
+        Args:
+            pixels: of the frame.
+            x: of the middle of its box, in pixels; it may have moved by a third of the box.
+            y: of the same.
+            side: the longer one of its box.
+            tilt: degrees by which it was turned clockwise.
+
+        Returns:
+            the face; None where the detector is not sure of one.
+        """
+        frame = Frame(x, y, side * NEAR / FACE, tilt)
+        seen = self._inside(pixels, frame)
+        if seen is None or seen.score < SURE:
+            return None
+        return self._straightened(pixels, frame, seen, _placed(seen, frame, NEAR))
+
+    def ranked(self, found: Iterable[Found]) -> list[Found]:
+        """Of faces that were looked at again, each one of which the detector is sure, the largest first."""
+        sure = [face for face in found if face.score >= SURE]
         return sorted(distinct(sure), key=lambda face: -float(face.box[2] * face.box[3]))
 
-    def _upright(self, pixels: NDArray[np.uint8], side: int) -> list[Found]:
+    def upright(self, pixels: NDArray[np.uint8], side: int) -> list[Found]:
         """Look at a photo brought to a long side."""
         return [_scaled(face, max(pixels.shape) / side) for face in self._look(resized(pixels, side))]
 
-    def _piecewise(self, pixels: NDArray[np.uint8], side: int) -> list[Found]:
-        """Look at the pieces of a photo brought to a long side."""
-        whole = resized(pixels, side)
-        pieces = [(top, left) for top in _spans(whole.shape[0]) for left in _spans(whole.shape[1])]
+    def piecewise(self, pixels: NDArray[np.uint8], number: int | None = None) -> list[Found]:
+        """Look for small faces in the pieces of a photo brought to the long side `SMALL`.
+
+        Args:
+            pixels: of the photo.
+            number: of the piece to look at, 0 to `pieces` of the photo's shape; None: at all.
+        """
+        whole = resized(pixels, SMALL)
+        looked = _pieces(whole.shape)
         found = [
             _shifted(face, left.start, top.start)
-            for top, left in pieces
+            for top, left in (looked if number is None else looked[number : number + 1])
             for face in self._look(np.ascontiguousarray(whole[top, left]))
         ]
-        return [_scaled(face, max(pixels.shape) / side) for face in found]
+        return [_scaled(face, max(pixels.shape) / SMALL) for face in found]
 
-    def _turned(self, pixels: NDArray[np.uint8], frame: Frame, side: int) -> list[Found]:
-        """Look at a frame of a photo, cut out to a side."""
-        return [_placed(face, frame, side) for face in self._look(cut(pixels, frame, side))]
+    def turned(self, pixels: NDArray[np.uint8], turn: float) -> list[Found]:
+        """Look at a whole photo, turned by degrees."""
+        frame = _whole(pixels, turn)
+        return [_placed(face, frame, SIDE) for face in self._look(cut(pixels, frame, SIDE))]
 
-    def _nearer(self, pixels: NDArray[np.uint8], face: Found) -> Found:
+    def nearer(self, pixels: NDArray[np.uint8], face: Found) -> Found:
         """Look at a face again, enlarged and turned upright; as it was, where it is then not seen."""
         x, y = face.middle.tolist()
         frame = Frame(x, y, float(face.box[2:].max()) * NEAR / FACE, 0.0)
@@ -140,6 +168,10 @@ class Detector:
         if seen is None or seen.score < DOUBT:
             frame = max((frame._replace(tilt=turn) for turn in (0, *TURNS)), key=lambda way: self._score(pixels, way))
             seen = self._inside(pixels, frame)
+        return self._straightened(pixels, frame, seen, face)
+
+    def _straightened(self, pixels: NDArray[np.uint8], frame: Frame, seen: Found | None, face: Found) -> Found:
+        """A face as it is seen when the frame is turned until it is upright; as it was, where it is then not seen."""
         for _ in range(AGAIN):
             if seen is None:
                 return face
@@ -230,6 +262,16 @@ def _whole(pixels: NDArray[np.uint8], turn: float) -> Frame:
     sine, cosine = abs(np.sin(np.radians(turn))), abs(np.cos(np.radians(turn)))
     side = max(width * cosine + height * sine, width * sine + height * cosine)
     return Frame(width / 2, height / 2, float(side), turn)
+
+
+def pieces(shape: tuple[int, ...]) -> int:
+    """How many pieces of a photo [H, W, 3] are looked at for small faces."""
+    scale = SMALL / max(shape)
+    return len(_pieces((max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale)))))
+
+
+def _pieces(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
+    return [(top, left) for top in _spans(shape[0]) for left in _spans(shape[1])]
 
 
 def _spans(length: int) -> list[slice]:
