@@ -70,7 +70,8 @@ def find_again(
         seen: in the frame before, which came less than `PERIOD` earlier.
         scale: how many pixels of the whole frame, in which places are told, one of `pixels` stands for.
     """
-    found = distinct(_follow(detector, pixels, ((place.box, place.tilt) for place in seen.places), scale))
+    places = ((place.box, place.tilt) for place in seen.places if _inside(place.box, pixels, scale))
+    found = distinct(_follow(detector, pixels, places, scale))
     if len(found) < len(seen.places):
         newcomers = detector.upright(pixels, SIDE)
     elif not found or _due(seen.time, time, NEWCOMERS, 0):
@@ -83,6 +84,13 @@ def find_again(
     due = [look(pixels) for place, look in enumerate(looks) if _due(seen.time, time, PERIOD, place / len(looks))]
     found += [detector.nearer(pixels, face) for face in _new(chain.from_iterable(due), found)]
     return detector.ranked(found)
+
+
+def _inside(box: Box, pixels: NDArray[np.uint8], scale: float) -> bool:
+    """Whether a face can have such a box: places come from outside, and to cut out a vast one takes long."""
+    height, width = (scale * edge for edge in pixels.shape[:2])
+    x, y, side = box.x + box.width / 2, box.y + box.height / 2, max(box.width, box.height)
+    return bool(0 <= x <= width and 0 <= y <= height and 0 < side <= 2 * max(width, height))
 
 
 def _follow(
