@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from mien.predict.paths import Named
     from mien.predict.predictor import Predictor
 
+FAST = "fast"
+"""The model that judges a camera's frames unless another is named: on many machines `best` does not keep up."""
+
 EPILOG = (
     "Examples: [bold]mien predict photo.jpg holidays/ --csv faces.csv --save out[/]\n\n"
     "[bold]mien predict film.mp4 --every 0.2s --smooth 0.5 --csv film.csv --save out[/]\n\n"
@@ -35,7 +38,9 @@ def predict(
         metavar="PATH...",
         show_default=False,
     ),
-    model: str = typer.Option("best", help="A model in the box (mien models), or the file of one."),
+    model: str | None = typer.Option(
+        None, help="A model in the box (mien models), or the file of one. [default: best; fast with --webcam]"
+    ),
     crop: bool = typer.Option(False, "--crop", help="The images are faces already: look for none, take the whole."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, one object a photo or frame."),
     csv: Path | None = typer.Option(None, "--csv", metavar="FILE", help="Write a line a face.", show_default=False),
@@ -68,7 +73,9 @@ def predict(
     files = [] if webcam else named(paths or [])
     if not files and not webcam:
         raise UserError("no photo is named; name photos, folders of them or videos, or take --webcam")
-    predictor = Predictor(model)
+    if webcam and model is None:
+        typer.echo(f"mien: the model {FAST} judges, to keep up with the camera; another: --model best", err=True)
+    predictor = Predictor(model or (FAST if webcam else "best"))
     if save is not None:
         _make(save)
     failed = 0
