@@ -60,12 +60,13 @@ def predict(
 
     Exit code: 0, or 2 if a file could not be read.
     """
+    import os
     from contextlib import ExitStack
 
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would be started and have nothing to do
     from mien.cli.predict_output import csv_file, print_json, print_text, progress
     from mien.cli.predict_video import Watching, watch_camera, watch_file
     from mien.predict.paths import named
-    from mien.predict.predictor import Predictor
 
     if explain and save is None:
         raise UserError("--explain draws pictures; say where to: --save DIR")
@@ -75,7 +76,7 @@ def predict(
         raise UserError("no photo is named; name photos, folders of them or videos, or take --webcam")
     if webcam and model is None:
         typer.echo(f"mien: the model {FAST} judges, to keep up with the camera; another: --model best", err=True)
-    predictor = Predictor(model or (FAST if webcam else "best"))
+    predictor = _predictor(model or (FAST if webcam else "best"), crop)
     if save is not None:
         _make(save)
     failed = 0
@@ -97,6 +98,20 @@ def predict(
                 output(answer)
     if failed:
         raise typer.Exit(2)
+
+
+def _predictor(model: str, crop: bool) -> Predictor:
+    """Open the model and the detector side by side: of a single photo's time most is the start."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from mien.predict.classifier import Classifier
+    from mien.predict.detector import Detector
+    from mien.predict.predictor import Predictor
+
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(Classifier, model)
+        detector = None if crop else Detector()
+        return Predictor(opening.result(), detector)
 
 
 def _photo(predictor: Predictor, file: Named, crop: bool, save: Path | None, explain: bool) -> Answer:
