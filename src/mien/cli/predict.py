@@ -11,8 +11,10 @@ from mien.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from mien.cli.predict_output import Answer
+    from mien.predict.classifier import Classifier
     from mien.predict.paths import Named
     from mien.predict.predictor import Predictor
 
@@ -64,6 +66,7 @@ def predict(
     from contextlib import ExitStack
 
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would be started and have nothing to do
+    opening = _opening(model or (FAST if webcam else "best"))
     from mien.cli.predict_output import csv_file, print_json, print_text, progress
     from mien.cli.predict_video import Watching, watch_camera, watch_file
     from mien.predict.paths import named
@@ -76,7 +79,7 @@ def predict(
         raise UserError("no photo is named; name photos, folders of them or videos, or take --webcam")
     if webcam and model is None:
         typer.echo(f"mien: the model {FAST} judges, to keep up with the camera; another: --model best", err=True)
-    predictor = _predictor(model or (FAST if webcam else "best"), crop)
+    predictor = _predictor(opening, crop)
     if save is not None:
         _make(save)
     failed = 0
@@ -100,18 +103,25 @@ def predict(
         raise typer.Exit(2)
 
 
-def _predictor(model: str, crop: bool) -> Predictor:
-    """Open the model and the detector side by side: of a single photo's time most is the start."""
+def _opening(model: str) -> Future[Classifier]:
+    """Begin to open a model, beside all else that is loaded: of a single photo's time most is the start."""
     from concurrent.futures import ThreadPoolExecutor
 
     from mien.predict.classifier import Classifier
+
+    with_one_thread = ThreadPoolExecutor(1)
+    opening = with_one_thread.submit(Classifier, model)
+    with_one_thread.shutdown(wait=False)
+    return opening
+
+
+def _predictor(opening: Future[Classifier], crop: bool) -> Predictor:
+    """A predictor with the model that is being opened; without a detector where none is needed."""
     from mien.predict.detector import Detector
     from mien.predict.predictor import Predictor
 
-    with ThreadPoolExecutor(1) as pool:
-        opening = pool.submit(Classifier, model)
-        detector = None if crop else Detector()
-        return Predictor(opening.result(), detector)
+    detector = None if crop else Detector()
+    return Predictor(opening.result(), detector)
 
 
 def _photo(predictor: Predictor, file: Named, crop: bool, save: Path | None, explain: bool) -> Answer:
