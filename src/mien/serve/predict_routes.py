@@ -52,7 +52,7 @@ FRAME = {"requestBody": {"required": True, "content": {"image/jpeg": {"schema": 
 
 TIMES = {"ge": 0, "le": 10**9, "allow_inf_nan": False}
 
-Time = Annotated[float, Query(description="Of the frame, in seconds from any moment on.", **TIMES)]
+Time = Annotated[float, Query(description="Of the frame, in seconds from any moment on.", examples=[12.04], **TIMES)]
 
 Before = Annotated[
     float | None,
