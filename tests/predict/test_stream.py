@@ -186,6 +186,19 @@ def test_frames_far_apart_are_predicted_as_photos(predictor: Predictor, head: Im
         assert predictor.predict_frame(frame, PERIOD, seen).faces == photo.faces
 
 
+@pytest.mark.parametrize("rate", [0.5, 1.0, 1.9, 4.0])
+def test_a_camera_that_is_late_is_looked_at_no_longer_and_still_in_every_way(
+    predictor: Predictor, detector: CountingDetector, rate: float
+) -> None:
+    seen = Seen(0.0)
+    for number in range(1, 80):
+        detector.looks.clear()
+        predictor.predict_frame(scene(), number / rate, seen, live=True)
+        assert len(detector.looks) <= 3
+        seen = Seen(number / rate)
+    assert set(detector.turns) == set(TURNS)
+
+
 def test_a_followed_face_is_told_as_a_photos_in_one_view(predictor: Predictor, head: Image.Image) -> None:
     frame = scene((head, 100, 60))
     (photo,) = predictor.predict(frame)

@@ -54,9 +54,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a file name may have letters that the terminal's encoding lacks
             stream.reconfigure(errors="backslashreplace")
-    # Imports make some 40,000 objects that stay: to look through them for garbage, again and again while they come and
-    # once more at the end, takes a tenth of the time of `mien predict photo.jpg`.
-    gc.set_threshold(50_000, *gc.get_threshold()[1:])
     try:
         app()
     except UserError as error:
@@ -69,4 +66,4 @@ def main() -> None:
         sys.stderr.write("mien: stopped\n")
         sys.exit(1)
     finally:
-        gc.freeze()
+        gc.freeze()  # to look through all that was ever imported for garbage would delay the end by some 20 ms

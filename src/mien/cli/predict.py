@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,20 +68,21 @@ def predict(
     from contextlib import ExitStack
 
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would be started and have nothing to do
-    opening = _opening(model or (FAST if webcam else "best"))
-    from mien.cli.predict_output import csv_file, print_json, print_text, progress
-    from mien.cli.predict_video import Watching, watch_camera, watch_file
-    from mien.predict.paths import named
+    with _loading():
+        opening = _opening(model or (FAST if webcam else "best"))
+        from mien.cli.predict_output import csv_file, print_json, print_text, progress
+        from mien.cli.predict_video import Watching, watch_camera, watch_file
+        from mien.predict.paths import named
 
-    if explain and save is None:
-        raise UserError("--explain draws pictures; say where to: --save DIR")
-    how = Watching.of(every, smooth, crop, save)
-    files = [] if webcam else named(paths or [])
-    if not files and not webcam:
-        raise UserError("no photo is named; name photos, folders of them or videos, or take --webcam")
-    if webcam and model is None:
-        typer.echo(f"mien: the model {FAST} judges, to keep up with the camera; another: --model best", err=True)
-    predictor = _predictor(opening, crop)
+        if explain and save is None:
+            raise UserError("--explain draws pictures; say where to: --save DIR")
+        how = Watching.of(every, smooth, crop, save)
+        files = [] if webcam else named(paths or [])
+        if not files and not webcam:
+            raise UserError("no photo is named; name photos, folders of them or videos, or take --webcam")
+        if webcam and model is None:
+            typer.echo(f"mien: the model {FAST} judges, to keep up with the camera; another: --model best", err=True)
+        predictor = _predictor(opening, crop)
     if save is not None:
         _make(save)
     failed = 0
@@ -101,6 +104,18 @@ def predict(
                 output(answer)
     if failed:
         raise typer.Exit(2)
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """While a command is loaded nothing becomes garbage: to look for it all the time would delay a photo by 15 ms."""
+    import gc
+
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _opening(model: str) -> Future[Classifier]:

@@ -17,7 +17,7 @@ from mien.predict.classifier import Classifier
 from mien.predict.detector import Detector, Found, overlap, resized
 from mien.predict.framing import Frame, cut, frame_of, frame_of_box, frame_of_landmarks
 from mien.predict.images import Photo, PhotoSource, gray, open_photo
-from mien.predict.stream import Seen, find_again
+from mien.predict.stream import PERIOD, Seen, find_again
 
 VIEWS = 1.0, 0.9
 """A face is judged in frames of these shares of its frame's side, and their mean told: how large a face was framed
@@ -87,17 +87,20 @@ class Predictor:
         found = self.detector.find(photo.pixels)
         return Prediction(self._faces(photo, found, VIEWS), photo.size, _small(photo.pixels))
 
-    def predict_frame(self, image: PhotoSource | Photo, time: float, seen: Seen | None = None) -> Prediction:
+    def predict_frame(
+        self, image: PhotoSource | Photo, time: float, seen: Seen | None = None, *, live: bool = False
+    ) -> Prediction:
         """Find and classify the faces of a video's or a camera's frame; one after the other, as they come.
 
-        Much less is looked at than in a photo, and each face is judged in one view; the first frame, and one that comes
-        later than `mien.predict.stream.PERIOD` after the one before, is predicted as photos are.
+        Much less is looked at than in a photo, and each face is judged in one view. The first frame is predicted as a
+        photo is; so is a film's that comes `mien.predict.stream.PERIOD` or more after the one before.
 
         Args:
             image: as for `predict`.
             time: of the frame, in seconds.
             seen: what was seen in the frame before; None: this is the first. Of its prediction,
                 `Seen.of(time, prediction)` tells it.
+            live: of a camera, whose frames come whether there is time for them or not.
 
         Returns:
             as of a photo; its picture is the frame itself, not a copy.
@@ -106,10 +109,10 @@ class Predictor:
             UserError: as `predict`.
         """
         photo = image if isinstance(image, Photo) else open_photo(image)
-        if seen is None or not seen.before(time):
+        if seen is None or time < seen.time or (time - seen.time >= PERIOD and not live):
             faces = self._faces(photo, self.detector.find(photo.pixels), VIEWS)
         else:
-            found = find_again(self.detector, photo.pixels, time, seen, photo.scale)
+            found = find_again(self.detector, photo.pixels, time, seen, live, photo.scale)
             faces = self._faces(photo, found, VIEWS[:1])
         return Prediction(faces, photo.size, photo.pixels)
 

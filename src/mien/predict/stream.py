@@ -3,6 +3,7 @@
 A face of the frame before is looked for where it was: one look of the detector, at 320 pixels. While there is none, and
 a few times a second otherwise, the whole frame is looked at small, for newcomers. All other looks that a photo gets,
 larger, piece by piece and turned, are made one after the other, each once in `PERIOD`, so that no frame waits for many.
+A camera does not wait: a frame of it that comes late is looked at no more often, or the next one would come later yet.
 
 Nothing but `Seen` is handed on from frame to frame, so that whoever shows the frames can keep it: the service has no
 memory of its clients.
@@ -11,7 +12,6 @@ memory of its clients.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from math import floor
 from typing import NamedTuple
 
@@ -22,7 +22,10 @@ from mien.predict.answers import Box, Face
 from mien.predict.detector import LARGE, OVERLAP, SIDE, SMALL, TURNS, Detector, Found, distinct, overlap, pieces
 
 PERIOD = 1.0
-"""Seconds in which every look that a photo gets is made once. Frames further apart are looked at as photos are."""
+"""Seconds in which every look that a photo gets is made once."""
+
+LIVE = 2
+"""So many of these looks are made at a camera's frame at most, however late it comes."""
 
 SMALLER, NEWCOMERS = 320, 0.2
 """The long side, in pixels, at which a frame is looked at for newcomers, who are larger than a sixteenth of it; and how
@@ -53,13 +56,9 @@ class Seen:
         """What is known after a frame in which these faces were found."""
         return cls(time, tuple(Place(face.box, face.tilt) for face in faces))
 
-    def before(self, time: float) -> bool:
-        """Whether this helps at a time: the frame came earlier than that, and not too long ago."""
-        return 0 <= time - self.time < PERIOD
-
 
 def find_again(
-    detector: Detector, pixels: NDArray[np.uint8], time: float, seen: Seen, scale: float = 1.0
+    detector: Detector, pixels: NDArray[np.uint8], time: float, seen: Seen, live: bool, scale: float = 1.0
 ) -> list[Found]:
     """Find the faces of a stream's frame, the largest first.
 
@@ -67,7 +66,8 @@ def find_again(
         detector: looks.
         pixels: uint8 [H, W, 3], RGB.
         time: of the frame, in seconds.
-        seen: in the frame before, which came less than `PERIOD` earlier.
+        seen: in the frame before.
+        live: of a camera, not of a film.
         scale: how many pixels of the whole frame, in which places are told, one of `pixels` stands for.
     """
     places = ((place.box, place.tilt) for place in seen.places if _inside(place.box, pixels, scale))
@@ -81,8 +81,11 @@ def find_again(
     # Not `nearer`, which may take ten looks: what is hardly a face would cost them in each frame.
     found += _follow(detector, pixels, ((face.box.tolist(), 0.0) for face in _new(newcomers, found)))
     looks = _looks(detector, pixels, alone=not found)
-    due = [look(pixels) for place, look in enumerate(looks) if _due(seen.time, time, PERIOD, place / len(looks))]
-    found += [detector.nearer(pixels, face) for face in _new(chain.from_iterable(due), found)]
+    due = [place for place in range(len(looks)) if _due(seen.time, time, PERIOD, place / len(looks))]
+    if live:  # those that come first change, so that it is each one's turn at some time
+        due = sorted(due, key=lambda place: (place + LIVE * floor(time / PERIOD)) % len(looks))[:LIVE]
+    candidates = [face for place in due for face in looks[place](pixels)]
+    found += [detector.nearer(pixels, face) for face in _new(candidates, found)]
     return detector.ranked(found)
 
 

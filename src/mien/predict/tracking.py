@@ -59,7 +59,8 @@ def watch(
             found = predictor.predict(frame.pixels, crop=True)
         else:
             height, width = frame.pixels.shape[:2]
-            found = predictor.predict_frame(Photo(frame.pixels, (width, height)), frame.time, before)
+            photo = Photo(frame.pixels, (width, height))
+            found = predictor.predict_frame(photo, frame.time, before, live=video.live)
             before = Seen.of(frame.time, found)
         seen = tracker.follow(frame.time, found.faces)
         tracks, faces = tuple(track for track, _ in seen), tuple(face for _, face in seen)

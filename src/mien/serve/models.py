@@ -67,7 +67,7 @@ class Model:
         """Predict a camera's frame, in any thread; as `Predictor.predict_frame`, otherwise as `predict`."""
         with self._classifier.expected():
             photo = open_photo(content, self._limits.pixels)
-            return self._predictor.predict_frame(photo, time, seen)
+            return self._predictor.predict_frame(photo, time, seen, live=True)
 
 
 class _Bounded(Detector):

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import StringConstraints
 
 from mien.predict.answers import Box
-from mien.predict.stream import PERIOD, Place, Seen
+from mien.predict.stream import Place, Seen
 from mien.serve.answers import EXAMPLE, Health, Images, ModelList, Predicted, told
 from mien.serve.limits import Limits
 from mien.serve.metrics import Metrics
@@ -57,8 +57,8 @@ Time = Annotated[float, Query(description="Of the frame, in seconds from any mom
 Before = Annotated[
     float | None,
     Query(
-        description="The time of the frame that was sent before; left out with the first. A frame that comes "
-        f"{PERIOD:g} second or more later is looked at as a photo is.",
+        description="The time of the frame that was sent before; left out with the first, which is looked at as a "
+        "photo is.",
         **TIMES,
     ),
 ]
