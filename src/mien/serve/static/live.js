@@ -12,7 +12,7 @@ import { Tracker } from "./tracking.js";
 const LONG = 480; // pixels of a sent frame's long side
 const QUALITY = 0.8; // of its JPEG
 const AT_ONCE = 2; // frames on their way: the next is sent while the server looks at one
-const FASTEST = 25; // frames a second
+const INTERVAL = 50; // ms between frames, on average, whatever the camera's rate
 const BUSY = 400; // ms of rest after the server said that it is too busy
 const SPAN = 2; // seconds over which rate and latency are told
 const DRAWN = 120; // ms between two pictures of the timeline, which is long work where no GPU draws it
@@ -92,7 +92,7 @@ function send(screen, signal) {
       if (signal.aborted) return;
       video.requestVideoFrameCallback(frame);
       if (underway >= AT_ONCE || now < notBefore) return;
-      notBefore = now + 1000 / FASTEST - 5; // frames come a little early or late
+      notBefore = Math.max(notBefore, now - INTERVAL) + INTERVAL;
       look(++sent).catch(reject);
     }
 
