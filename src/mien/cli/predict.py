@@ -132,10 +132,13 @@ def _opening(model: str) -> Future[Classifier]:
 
 def _predictor(opening: Future[Classifier], crop: bool) -> Predictor:
     """A predictor with the model that is being opened; without a detector where none is needed."""
+    from PIL import Image
+
     from mien.predict.detector import Detector
     from mien.predict.predictor import Predictor
 
     detector = None if crop else Detector()
+    Image.preinit()  # the first photo would, when the model is no longer waited for
     return Predictor(opening.result(), detector)
 
 
