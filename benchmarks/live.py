@@ -7,8 +7,8 @@ another is named) moves to and fro; then one in which its torn pieces do, and no
 is read twice a second, after 5 seconds to begin with. Then `mien predict` watches both films, of 25 frames a second.
 The page and the command each take the model that they take by themselves, unless one is named.
 
-The rival is the camera or the film: 1.00 times its rate is all that can be had, or all that is needed. Nothing is
-waited for longer than a minute; where no answer comes, that is what is told.
+The rival is what is to be had: the page sends 20 frames a second at most, and a film plays at 25. Nothing is waited for
+longer than a minute; where no answer comes, that is what is told.
 """
 
 import argparse
@@ -32,7 +32,9 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Error, Page, sync_playwright
 
-CAMERA, FILM = 30, 25
+SENT, FILM = 20, 25
+"""Frames a second that the page sends at most, and of the film."""
+
 SIZE = (640, 480)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 PATIENCE = 60
@@ -204,7 +206,7 @@ def main() -> None:
         return
     print(told["processor"])
     for name in scenes:
-        print(f"{name}: {in_words(told[name], CAMERA if name.startswith('page') else FILM)}")
+        print(f"{name}: {in_words(told[name], SENT if name.startswith('page') else FILM)}")
 
 
 def in_words(found: list[dict[str, Any]], rival: int) -> str:
@@ -214,7 +216,7 @@ def in_words(found: list[dict[str, Any]], rival: int) -> str:
         return f"in {len(troubles)} of {len(found)} rounds {troubles[0]}"
     rates = [rate for one in found for rate in one["rate"]]
     rate = statistics.median(rates)
-    words = f"{rate:g} frames/s ({min(rates):g} to {max(rates):g}), {rate / rival:.2f} times the {rival} that come"
+    words = f"{rate:g} frames/s ({min(rates):g} to {max(rates):g}), {rate / rival:.2f} times the {rival} to be had"
     delays = [delay for one in found for delay in one.get("milliseconds", ())]
     if delays:
         words += f"; {statistics.median(delays):g} ms late ({min(delays)} to {max(delays)})"
