@@ -215,6 +215,7 @@ def test_places_that_no_face_can_have_are_passed_over(
 ) -> None:
     frame = scene((head, 100, 60))
     boxes = [Box(-500, 0, 50, 50), Box(0, 0, 99999, 10), Box(0, 9999, 50, 50), Box(3, 3, 0, 0)]
+    boxes += [Box(0, 0, 90 + number, 100) for number in range(50)]  # all of them one face's, if any's
     prediction = predictor.predict_frame(frame, 0.04, Seen(0.0, tuple(Place(box, 0.0) for box in boxes)))
     assert len(prediction) == 1
     assert len(detector.looks) < 8

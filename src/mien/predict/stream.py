@@ -70,8 +70,7 @@ def find_again(
         live: of a camera, not of a film.
         scale: how many pixels of the whole frame, in which places are told, one of `pixels` stands for.
     """
-    places = ((place.box, place.tilt) for place in seen.places if _inside(place.box, pixels, scale))
-    found = distinct(_follow(detector, pixels, places, scale))
+    found = distinct(_follow(detector, pixels, _possible(seen.places, pixels, scale), scale))
     if len(found) < len(seen.places):
         newcomers = detector.upright(pixels, SIDE)
     elif not found or _due(seen.time, time, NEWCOMERS, 0):
@@ -89,11 +88,21 @@ def find_again(
     return detector.ranked(found)
 
 
-def _inside(box: Box, pixels: NDArray[np.uint8], scale: float) -> bool:
-    """Whether a face can have such a box: places come from outside, and to cut out a vast one takes long."""
+def _possible(places: Iterable[Place], pixels: NDArray[np.uint8], scale: float) -> list[Place]:
+    """The places where faces can be, each once: they come from outside, and to cut out many vast ones takes long."""
     height, width = (scale * edge for edge in pixels.shape[:2])
-    x, y, side = box.x + box.width / 2, box.y + box.height / 2, max(box.width, box.height)
-    return bool(0 <= x <= width and 0 <= y <= height and 0 < side <= 2 * max(width, height))
+    kept: list[tuple[Place, NDArray[np.float64]]] = []
+    for place in places:
+        x, y, wide, high = place.box
+        inside = 0 <= x + wide / 2 <= width and 0 <= y + high / 2 <= height
+        box = np.array(place.box, np.float64)
+        if (
+            inside
+            and 0 < max(wide, high) <= 2 * max(width, height)
+            and all(overlap(box, other) <= OVERLAP for _, other in kept)
+        ):
+            kept.append((place, box))
+    return [place for place, _ in kept]
 
 
 def _follow(
