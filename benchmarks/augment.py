@@ -5,7 +5,7 @@ Beside mien: kornia for the whole batch, and torchvision's transforms face by fa
 cannot be imported is left out and said so. Also what scaling takes, whitening among it. Milliseconds, and the share of
 the step of the same round: the median of the rounds, and their range.
 
-    python benchmarks/augment.py [--rounds N] [--json]
+    python benchmarks/augment.py [--rounds N] [--quick] [--json]
 """
 
 import argparse
@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 
 import torch
+from budget import rounds
+from processor import processor_facts, processor_line
 
 from mien.nets import ZOO, build
 from mien.training.augmentation import Augmentation
@@ -95,11 +97,12 @@ def main() -> None:
     """Take turns, then tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--quick", action="store_true", help="one round, to see that it runs")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     given = parser.parse_args()
     ways, missing = contenders()
     taken: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(given.rounds + 1):
+    for number in rounds(1 + (1 if given.quick else given.rounds)):
         for name, way in ways.items():
             calls = []
             for call in range(CALLS):
@@ -107,14 +110,15 @@ def main() -> None:
                 way(number * CALLS + call)
                 calls.append(1000 * (time.perf_counter() - started))
             taken[name].append(statistics.median(calls))
-    taken = {name: rounds[1:] for name, rounds in taken.items()}  # the first round warms up
+    taken = {name: times[1:] or times for name, times in taken.items()}  # the first round warms up
     if given.json:
-        print(json.dumps({"milliseconds": taken, "missing": missing}, indent=2))
+        print(json.dumps({"machine": processor_facts(), "milliseconds": taken, "missing": missing}, indent=2))
         return
-    print(f"a batch of {BATCH} faces, {torch.get_num_threads()} threads, n = {given.rounds}: median (range)")
-    for name, rounds in taken.items():
-        shares = [100 * ours / step for ours, step in zip(rounds, taken[STEP], strict=True)]
-        print(f"{told(rounds, 2)} ms, {told(shares, 1)} % of the step  {name}")
+    print(processor_line())
+    print(f"a batch of {BATCH} faces, {torch.get_num_threads()} threads, n = {len(taken[STEP])}: median (range)")
+    for name, times in taken.items():
+        shares = [100 * ours / step for ours, step in zip(times, taken[STEP], strict=True)]
+        print(f"{told(times, 2)} ms, {told(shares, 1)} % of the step  {name}")
     print("\n".join(missing))
 
 

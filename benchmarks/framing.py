@@ -5,7 +5,9 @@ goes on, mirrored and blurred, so that it is a face in front of something. Told 
 found again; of these, how many are classified rightly, beside the direct answer about the same faces as they are in
 the data set.
 
-    python benchmarks/framing.py path/to/fer2013 [--model best] [--split test] [--count 500] [--json]
+    python benchmarks/framing.py path/to/fer2013 [--model best] [--split test] [--count 500] [--quick] [--json]
+
+How many faces are taken follows from how long a few of them take, so that a slow machine ends within ten minutes too.
 
 With --bare they are set into nothing: each is a photo of its own, as it is in the data set and enlarged.
 
@@ -16,11 +18,15 @@ shares of a crop's side. The medians are the constants of mien.predict.framing.
 import argparse
 import json
 import math
+import sys
+import time
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from budget import SECONDS, repeats
 from numpy.typing import NDArray
+from processor import processor_facts, processor_line
 
 from mien.faces import Faces, open_faces
 from mien.faces.audit import is_constant
@@ -32,6 +38,7 @@ SIDES = (32, 48, 72, 120, 240, 440)
 TILTS = (10, 20, 30, 45, 90, 180)
 USUAL = 120
 BARE = (48, 120, 240)
+WARM_UP = 3  # faces
 BLUR = 8  # the mirrored faces around a face must be none
 
 
@@ -44,17 +51,27 @@ def main() -> None:
     parser.add_argument("--model", default="best", help="a model in the box, or a file")
     parser.add_argument("--split", default="test", choices=("validation", "test"))
     parser.add_argument("--count", type=int, default=500, help="how many faces, random with a fixed seed")
+    parser.add_argument("--quick", action="store_true", help="a few faces, to see that it runs")
     parser.add_argument("--json", action="store_true", help="print a JSON object a row, for programs")
     given = parser.parse_args()
     faces = open_faces(given.faces)
     if given.measure:
-        frame = measured(picked(faces.first(faces.rows("validation").stop), given.count))
-        print(json.dumps(frame, indent=2))
+        frame = measured(picked(faces.first(faces.rows("validation").stop), WARM_UP if given.quick else given.count))
+        print(json.dumps({"machine": processor_facts(), **frame}, indent=2))
         return
-    if not given.json:
-        print("side  tilt  found %  direct %  through %   (of the faces found)")
-    rows = bare if given.bare else through
-    for row in rows(picked(faces.split(given.split), given.count), Predictor(given.model)):
+    rows, split, predictor = (bare if given.bare else through), faces.split(given.split), Predictor(given.model)
+    started = time.perf_counter()
+    few = picked(split, WARM_UP)
+    warm = list(rows(few, predictor))
+    count = repeats((time.perf_counter() - started) / len(few), SECONDS, given.count)
+    if count < given.count and not given.quick:
+        print(f"{count} of {given.count} faces, as more would not end in time", file=sys.stderr)
+    if given.json:
+        print(json.dumps({"machine": processor_facts()}))
+    else:
+        print(processor_line())
+        print("side  tilt  found %  direct %  through %     n   (direct and through: of the faces found)")
+    for row in warm if given.quick else rows(picked(split, count), predictor):
         print(json.dumps(row) if given.json else shown(row), flush=True)
 
 
@@ -156,7 +173,7 @@ def measured(faces: Faces) -> dict[str, dict[str, float]]:
 def shown(row: dict[str, float]) -> str:
     """A row as a line of a table, percentages for shares."""
     shares = (f"{100 * row[name]:.1f}" for name in ("found", "direct", "through"))
-    return "{:>4}  {:>4}  {:>7}  {:>8}  {:>9}".format(row["side"], row["tilt"], *shares)
+    return "{:>4}  {:>4}  {:>7}  {:>8}  {:>9}  {:>4}".format(row["side"], row["tilt"], *shares, row["faces"])
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from budget import rounds
+from processor import processor_line
 
 from mien.faces import Faces, read_packed, write_packed
 from mien.faces.csv import read_csv
@@ -71,16 +73,16 @@ print(time.perf_counter() - start)
     return float(subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True).stdout)
 
 
-def main(source: Path, rounds: int) -> None:
+def main(source: Path, asked: int) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "train.csv"
         path.write_bytes(read_text(source))
         compiling = first_reading(path, Path(folder) / "compiled")
-        first = [first_reading(path, Path(folder) / "compiled") for _ in range(rounds)]
+        first = [first_reading(path, Path(folder) / "compiled") for _ in rounds(asked, 60)]
         ours: list[float] = []
         theirs: dict[str, list[float]] = {way.__name__: [] for way in NOTEBOOKS_WAYS}
-        for _ in range(rounds):
+        for _ in rounds(asked):
             spent, faces = timed(lambda: read_csv(path, split=0))
             ours.append(spent)
             for way in NOTEBOOKS_WAYS:
@@ -92,6 +94,7 @@ def main(source: Path, rounds: int) -> None:
         write_packed(faces, packed)
         opening = [timed(lambda: first_and_last(read_packed(packed)))[0] for _ in range(50)]
 
+        print(processor_line())
         print(f"{len(faces):,} faces, {path.stat().st_size / 1e6:.0f} MB of text, {os.cpu_count()} cores")
         print(f"{'mien':<20} {told(ours)}")
         print(f"{'... at first':<20} {told(first)}; {compiling:.3g} s if it has to be compiled")

@@ -3,10 +3,11 @@
 Each turn starts each contender's process anew, one after the other; the first turn, which fills the disk's cache, does
 not count. Time is that of the whole process; memory is the most that it held at once (its peak resident set).
 
-    .venv/bin/python benchmarks/predict.py [PHOTO] [--rounds N] [--model NAME]... [--json]
+    .venv/bin/python benchmarks/predict.py [PHOTO] [--rounds N] [--model NAME]... [--quick] [--json]
 
 PHOTO is matplotlib's portrait of Grace Hopper unless another is named. fer runs as its README says, with its default
-detector and net, in an environment of its own, .venv-fer unless `--fer PYTHON` names another:
+detector and net, in an environment of its own, .venv-fer unless `--fer PYTHON` names another; without it mien is
+measured alone:
 
     python3 -m venv .venv-fer
     .venv-fer/bin/pip install --no-deps fer==25.10.3
@@ -18,11 +19,13 @@ import argparse
 import json
 import os
 import resource
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from budget import rounds, spread
+from processor import processor_facts, processor_line
 
 HERE = Path(__file__).parent
 FER = """
@@ -51,17 +54,17 @@ def peak(used: resource.struct_rusage) -> float:
     return used.ru_maxrss / 2 ** (20 if sys.platform == "darwin" else 10)
 
 
-def measure(photo: Path, models: list[str], fer: str, rounds: int) -> dict[str, dict[str, list[float] | str]]:
+def measure(photo: Path, models: list[str], fer: str, asked: int) -> dict[str, dict[str, list[float] | str]]:
     """Let the contenders take turns, round after round."""
     mien = str(Path(sys.executable).with_name("mien"))
-    commands = {"fer": [fer, "-c", FER, str(photo)]}
+    commands = {"fer": [fer, "-c", FER, str(photo)]} if Path(fer).exists() else {}
     commands |= {f"mien, {model}": [mien, "predict", str(photo), "--model", model] for model in models}
     found: dict[str, dict] = {name: {"seconds": [], "mebibytes": [], "answer": ""} for name in commands}
-    for turn in range(rounds + 1):
+    for turn in rounds(asked + 1):
         for name, command in commands.items():
-            print(f"round {turn} of {rounds}: {name}      ", end="\r", file=sys.stderr)
+            print(f"round {turn - 1} of {asked}: {name}      ", end="\r", file=sys.stderr)
             seconds, memory, answer = once(command)
-            if turn:
+            if turn > 1:
                 found[name]["seconds"].append(seconds)
                 found[name]["mebibytes"].append(memory)
                 found[name]["answer"] = answer
@@ -70,17 +73,23 @@ def measure(photo: Path, models: list[str], fer: str, rounds: int) -> dict[str, 
 
 def show(found: dict) -> None:
     """Print the figures as a table."""
-    print(f"{os.cpu_count()} cores; from start to answer: median (range), n; lead is taken round by round")
+    print(processor_line())
+    print("from start to answer: median (range), n; lead is taken round by round")
     for name, told in found.items():
-        leads = [rival / own for rival, own in zip(found["fer"]["seconds"], told["seconds"], strict=True)]
-        seconds, memory, lead = (spread(values) for values in (told["seconds"], told["mebibytes"], leads))
-        print(f"{name:<12} {seconds} s, {memory} MiB, n = {len(leads)}; {lead} times as fast as fer")
+        lead = ""
+        if "fer" in found:
+            leads = [rival / own for rival, own in zip(found["fer"]["seconds"], told["seconds"], strict=True)]
+            lead = f"; {shown(leads)} times as fast as fer"
+        seconds, memory = shown(told["seconds"]), shown(told["mebibytes"])
+        print(f"{name:<12} {seconds} s, {memory} MiB, n = {len(told['seconds'])}{lead}")
+    if "fer" not in found:
+        print("fer: not timed, its Python is not here; `--help` says how to make it, --fer names another")
 
 
-def spread(values: list[float]) -> str:
+def shown(values: list[float]) -> str:
     """Median and range."""
-    digits = 0 if min(values) >= 20 else 2
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+    told, digits = spread(values), 0 if min(values) >= 20 else 2
+    return f"{told['median']:.{digits}f} ({told['low']:.{digits}f} to {told['high']:.{digits}f})"
 
 
 def main() -> None:
@@ -89,18 +98,17 @@ def main() -> None:
     parser.add_argument("photo", type=Path, nargs="?", help="with a face")
     parser.add_argument("--model", action="append", help="in the box, or a file of one; best and fast unless given")
     parser.add_argument("--rounds", type=int, default=11, help="how often the contenders take turns")
+    parser.add_argument("--quick", action="store_true", help="one round, to see that it runs")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--fer", default=str(HERE.parent / ".venv-fer/bin/python"), help="a Python with fer")
     asked = parser.parse_args()
-    if not Path(asked.fer).exists():
-        parser.error(f"{asked.fer}: no such Python; `--help` says how to make it, --fer names another")
     photo = asked.photo
     if photo is None:
         import matplotlib.cbook
 
         photo = Path(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
-    found = measure(photo, asked.model or ["best", "fast"], asked.fer, asked.rounds)
-    print(json.dumps(found, indent=2)) if asked.json else show(found)
+    found = measure(photo, asked.model or ["best", "fast"], asked.fer, 1 if asked.quick else asked.rounds)
+    print(json.dumps({"machine": processor_facts(), **found}, indent=2)) if asked.json else show(found)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from processor import processor_facts, processor_line
+
 ALONE = 5.0
 """Seconds of the loop in one process, before and after."""
 
@@ -146,8 +148,10 @@ def main() -> None:
     parser.add_argument("--model", default="best")
     parser.add_argument("--photos", nargs="+", default=portrait(), help="matplotlib's portrait of Grace Hopper if none")
     parser.add_argument("--limit", action="append", default=[], help="as of mien serve, such as queue=16")
+    parser.add_argument("--quick", action="store_true", help="2 seconds, to see that it runs")
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     given = parser.parse_args()
+    given.seconds = 2 if given.quick else given.seconds
     before = alone(given.model, given.photos)
     words = [word for limit in given.limit for word in ("--limit", limit)]
     with serving(["--model", given.model, *words]) as port:
@@ -159,7 +163,8 @@ def main() -> None:
     rate, rival = tally.statuses[200] / given.seconds, statistics.mean([before, after])
     milliseconds = [1000 * taken for taken in sorted(tally.seconds)] or [float("nan")]
     told = {
-        "clients": given.clients, "seconds": given.seconds, "photos": len(given.photos), "rate": rate,
+        "machine": processor_facts(), "clients": given.clients, "seconds": given.seconds, "photos": len(given.photos),
+        "rate": rate,
         "alone": [before, after], "ratio": rate / rival, "statuses": dict(tally.statuses), "malformed": tally.malformed,
         "p50": statistics.median(milliseconds), "p99": milliseconds[int(0.99 * (len(milliseconds) - 1))],
         "memory": memory, "faces_an_inference": batch,
@@ -175,6 +180,7 @@ def sentences(told: dict) -> str:
     low, high = sorted(told["alone"])
     return "\n".join(
         [
+            processor_line(),
             f"{told['clients']} clients, {told['seconds']:.0f} s, {told['photos']} photos in turn",
             f"{told['rate']:.1f} photos/s, {told['ratio']:.2f} times a loop in one process ({low:.1f} to {high:.1f})",
             f"answered after {told['p50']:.0f} ms (median), {told['p99']:.0f} ms (99 %)",

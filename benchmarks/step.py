@@ -3,9 +3,10 @@
 cnn_1 unless asked for another: cnn_3 for elu; residual for one that goes through autograd, without the rows by hand.
 
 Each way runs in a process of its own; they take turns. Seconds an epoch of FER2013's 28,709 training faces, which a
-step's time gives: the median of the rounds, and their range.
+step's time gives: the median of the rounds, and their range. All in the precision that mien takes on this processor;
+in float32 there are neither mien's own batch norms nor its fused layers, so those ways are left out.
 
-    python benchmarks/step.py [--rounds N] [--net NAME]
+    python benchmarks/step.py [--rounds N] [--net NAME] [--quick]
 """
 
 import argparse
@@ -13,6 +14,12 @@ import statistics
 import subprocess
 import sys
 import time
+
+from budget import repeats, rounds, spread
+from processor import processor_line
+
+TURN = 6.0
+"""Seconds that a way's steps take in a turn, about."""
 
 BATCH, FACES = 256, 28_709
 RESIDUAL = (
@@ -27,7 +34,7 @@ RESIDUAL = (
     ),
 )
 WAYS = {
-    "autograd, bfloat16 autocast, channels last": ("autograd", "plain"),
+    "autograd, channels last; autocast where in bfloat16": ("autograd", "plain"),
     "  and the memory kept": ("autograd", "plain", "memory"),
     "  and convolutions, batch norms and pools of mien's own": ("autograd", "memory"),
     "by hand on all cores, with torch's pooling and relu": ("memory", "torch"),
@@ -36,8 +43,8 @@ WAYS = {
 }
 
 
-def work(ways: list[str], net: str, steps: int = 10) -> None:
-    """Time `steps` steps on random images, and print the median in seconds."""
+def work(ways: list[str], net: str, turn: float) -> None:
+    """Time at most ten steps on random images, for about `turn` seconds, and print the median in seconds."""
     import torch
 
     from mien.nets import ZOO, Net, build
@@ -56,15 +63,17 @@ def work(ways: list[str], net: str, steps: int = 10) -> None:
         kernels.apply = lambda function, x: function(x)
         kernels.relu = lambda x: x.relu_()
         kernels.relu_backward = lambda g, y: aten.threshold_backward.grad_input(g, y, 0, grad_input=g)
-    training = trainer.Trainer(build(ZOO.get(net) or Net(net, RESIDUAL)), Recipe(precision="bfloat16"), 0)
+    training = trainer.Trainer(build(ZOO.get(net) or Net(net, RESIDUAL)), Recipe(), 0)
     images = torch.randint(0, 256, (BATCH, 48, 48), dtype=torch.uint8)
     labels = torch.randint(0, 7, (BATCH,))
-    seconds = []
-    for number in range(steps + 3):
+
+    def once(number: int) -> float:
         started = time.perf_counter()
         training.step(images, labels, number)
-        seconds.append(time.perf_counter() - started)
-    print(statistics.median(seconds[3:]))
+        return time.perf_counter() - started
+
+    warm = min(once(number) for number in range(2))
+    print(statistics.median(once(number + 2) for number in range(repeats(warm, turn, 10))))
     training.close()
 
 
@@ -73,20 +82,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--net", default="cnn_1", help="cnn_1, another of the zoo, or residual")
+    parser.add_argument("--quick", action="store_true", help="one round of single steps, to see that it runs")
+    parser.add_argument("--turn", type=float, default=TURN, help=argparse.SUPPRESS)
     parser.add_argument("--work", nargs="*", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.work is not None:
-        return work(given.work, given.net)
+        return work(given.work, given.net, given.turn)
+    from mien.training.trainer import best_precision
+
+    precision = best_precision()
     ways = {way: words for way, words in WAYS.items() if given.net != "residual" or "autograd" in words}
+    if precision == "float32":
+        ways = {way: words for way, words in ways.items() if words not in (("autograd", "memory"), ("memory", "torch"))}
     found: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(given.rounds):
+    turn = 0.0 if given.quick else given.turn
+    for _ in rounds(1 if given.quick else given.rounds):
         for way, words in ways.items():
-            command = [sys.executable, __file__, "--net", given.net, "--work", *words]
+            command = [sys.executable, __file__, "--net", given.net, "--turn", str(turn), "--work", *words]
             step = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             found[way].append(step * FACES / BATCH)
-    print(f"{given.net}, seconds an epoch of {FACES:,} faces, n = {given.rounds}: median (range)")
+    print(processor_line())
+    print(f"{given.net} in {precision}, seconds an epoch of {FACES:,} faces: median (range, n)")
     for way, seconds in found.items():
-        print(f"{statistics.median(seconds):7.1f} ({min(seconds):.1f} to {max(seconds):.1f})  {way}")
+        told = spread(seconds)
+        print(f"{told['median']:7.1f} ({told['low']:.1f} to {told['high']:.1f}, {told['n']})  {way}")
     return None
 
 

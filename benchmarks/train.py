@@ -3,7 +3,9 @@
 Faces a second of whole training steps, batch 256, for cnn_1, cnn_2 and model1. The contenders take turns, each in a
 process of its own that waits while the others run: mien; Keras 3 on tensorflow-cpu in float32, as the notebook ran it;
 the same in mixed_bfloat16; torch in float32; torch in bfloat16 autocast with channels-last, as it is usually written.
-It also measures the processor's peak in bfloat16, and which share of it mien's step reaches.
+It also measures the processor's peak in the precision that mien's step takes here, and which share of it the step
+reaches. On a processor that does not multiply bfloat16 in hardware a bfloat16 step takes minutes: there the contenders
+in bfloat16 are left out, and the peak is float32's. How many steps a turn has follows from how long one takes.
 
     python benchmarks/train.py [--quick] [--rounds N] [--json]
     python benchmarks/train.py --profile [NET]
@@ -15,7 +17,6 @@ import argparse
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import time
@@ -26,18 +27,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from budget import SECONDS, repeats, rounds, spread
+from processor import processor_facts, processor_line
 from torch import Tensor, nn
 
 from mien.nets import ZOO, build, penalty
 from mien.training.chain import Layer
 from mien.training.recipe import Recipe
-from mien.training.run import processor
-from mien.training.trainer import Trainer
+from mien.training.trainer import Trainer, best_precision
 
 HERE = Path(__file__).parent
 BATCH, TRAIN_FACES = 256, 28_709
 STEPS = {"cnn_1": 8, "cnn_2": 4, "model1": 16}
-"""Optimiser steps of one turn: a few seconds for the slowest contender."""
+"""Optimiser steps of one turn, at most."""
+
+TURN = 4.0
+"""Seconds of one turn, about, if a step takes no longer than that."""
+
+PEAK = 3.0
+"""Seconds for measuring the peak, once a round."""
 
 Step = Callable[[Tensor, Tensor], object]
 
@@ -119,8 +127,8 @@ class Contender:
         self.process.kill()
         self.process.wait()
 
-    def faces_per_second(self, net: str, steps: int, parameters: int) -> float:
-        """Let it train so many steps; the number of parameters shows that all train the same net."""
+    def seconds(self, net: str, steps: int, parameters: int) -> float:
+        """Let it train so many steps, and tell how long it took; the parameters show that all train the same net."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{net} {BATCH} {steps}\n")
@@ -129,20 +137,22 @@ class Contender:
         if not answer:
             sys.exit(f"{self.process.args} has ended; run it alone to see why")
         assert int(answer[1]) == parameters
-        return BATCH * steps / float(answer[0])
+        return float(answer[0])
 
 
-def peak_gflops(size: int = 4096) -> float:
-    """The processor's bfloat16 matrix product, the best of five: what no step can exceed."""
-    a, b = (torch.randn(size, size).bfloat16() for _ in range(2))
-    a @ b
+def peak_gflops(dtype: torch.dtype) -> float:
+    """The processor's matrix product of 4096 x 4096, on a slow one of less, the best of a few: what no step exceeds."""
 
-    def once() -> float:
+    def once(size: int) -> float:
+        a, b = (torch.ones(size, size, dtype=dtype) for _ in range(2))
         start = time.perf_counter()
         a @ b
         return 2 * size**3 / (time.perf_counter() - start) / 1e9
 
-    return max(once() for _ in range(5))
+    once(1024)
+    first = once(1024)
+    size = next((size for size in (4096, 2048) if 2 * size**3 / first / 1e9 < PEAK / 2), 1024)
+    return max(once(size) for _ in range(1 + repeats(2 * size**3 / first / 1e9, PEAK, 5)))
 
 
 def flops_per_face(model: nn.Module) -> float:
@@ -162,44 +172,62 @@ def flops_per_face(model: nn.Module) -> float:
     return 2.0 * (3 * sum(multiplied) - multiplied[0])
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """A sample as its median and range."""
-    return {"median": statistics.median(values), "low": min(values), "high": max(values), "n": len(values)}
-
-
-def measure(rounds: int, steps: dict[str, int], keras: str) -> dict[str, object]:
-    """Let the contenders take turns, round after round."""
+def commands_of(keras: str) -> tuple[dict[str, list[str]], list[str]]:
+    """What starts each contender that can be timed here, by its name; and in words, those that cannot."""
     own = [sys.executable, str(Path(__file__))]
     commands = {name: [*own, "--work", name] for name in OURS}
     commands |= {name: [keras, str(HERE / "keras_step.py"), policy] for name, policy in KERAS.items()}
-    rates: dict[str, dict[str, list[float]]] = {net: {name: [] for name in commands} for net in steps}
-    parameters = {net: sum(weight.numel() for weight in build(ZOO[net]).parameters()) for net in steps}
-    peaks = []
+    missing = []
+    if not Path(keras).exists():
+        missing.append(f"keras: not timed, there is no {keras}; `make bench` prepares it")
+        commands = {name: command for name, command in commands.items() if name not in KERAS}
+    if best_precision() != "bfloat16" and (slow := [name for name in commands if name.endswith("bfloat16")]):
+        missing.append(f"{', '.join(slow)}: not timed, as this processor does not multiply bfloat16 in hardware")
+        commands = {name: command for name, command in commands.items() if name not in slow}
+    return commands, missing
+
+
+def measure(asked: int, turn: float, keras: str) -> dict[str, object]:
+    """Let the contenders take turns of about so many seconds, round after round."""
+    commands, missing = commands_of(keras)
+    rates: dict[str, dict[str, list[float]]] = {net: {name: [] for name in commands} for net in STEPS}
+    steps: dict[str, dict[str, int]] = {net: {} for net in STEPS}
+    parameters = {net: sum(weight.numel() for weight in build(ZOO[net]).parameters()) for net in STEPS}
+    peaks, precision, started = [], best_precision(), time.perf_counter()
     with ExitStack() as stack:
         contenders = {
             name: stack.enter_context(Contender(command, ENVIRONMENT.get(name, {})))
             for name, command in commands.items()
         }
-        for turn in range(rounds):
-            peaks.append(peak_gflops())
-            for net, count in steps.items():
-                for name, contender in contenders.items():
-                    print(f"round {turn + 1} of {rounds}: {net}, {name}    ", end="\r", file=sys.stderr)
-                    rates[net][name].append(contender.faces_per_second(net, count, parameters[net]))
-    peak = statistics.median(peaks)
+        for net, most in STEPS.items():
+            for name, contender in contenders.items():
+                print(f"warming up: {net}, {name}    ", end="\r", file=sys.stderr)
+                steps[net][name] = repeats(contender.seconds(net, 1, parameters[net]), turn, most)
+        for number in rounds(asked, SECONDS - (time.perf_counter() - started)):
+            peaks.append(peak_gflops(getattr(torch, precision)))
+            for net, counts in steps.items():
+                for name, count in counts.items():
+                    print(f"round {number} of {asked}: {net}, {name}    ", end="\r", file=sys.stderr)
+                    rates[net][name].append(BATCH * count / contenders[name].seconds(net, count, parameters[net]))
+    peak = spread(peaks)
     return {
-        "machine": {"processor": processor(), "threads": torch.get_num_threads(), "system": platform.platform()},
+        "machine": processor_facts() | {"threads": torch.get_num_threads(), "system": platform.platform()},
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "batch": BATCH,
-        "peak_gflops": spread(peaks),
-        "nets": {net: told(found, flops_per_face(build(ZOO[net])) / 1e9, peak) for net, found in rates.items()},
+        "precision": precision,
+        "peak_gflops": peak,
+        "steps": steps,
+        "missing": missing,
+        "nets": {
+            net: told(found, flops_per_face(build(ZOO[net])) / 1e9, peak["median"]) for net, found in rates.items()
+        },
     }
 
 
 def told(rates: dict[str, list[float]], gflops: float, peak: float) -> dict[str, object]:
     """One net's figures: rates, mien's lead over each contender taken round by round, and its share of the peak."""
     own = rates["mien"]
-    reached = statistics.median(own) * gflops
+    reached = spread(own)["median"] * gflops
     return {
         "faces_per_second": {name: spread(found) for name, found in rates.items()},
         "times_faster": {
@@ -216,8 +244,13 @@ def told(rates: dict[str, list[float]], gflops: float, peak: float) -> dict[str,
 def show(found: dict) -> None:
     """Print the figures as a table."""
     machine, peak = found["machine"], found["peak_gflops"]
-    print(f"{machine['processor']}, {machine['threads']} threads; torch {found['versions']['torch']}; batch {BATCH}")
-    print(f"bfloat16 matrix product: {peak['median']:,.0f} GFLOP/s ({peak['low']:,.0f} to {peak['high']:,.0f})\n")
+    print(processor_line())
+    print(f"{machine['threads']} threads; torch {found['versions']['torch']}; batch {BATCH}")
+    print(
+        f"{found['precision']} matrix product: {peak['median']:,.0f} GFLOP/s ({peak['low']:,.0f} to "
+        f"{peak['high']:,.0f}, n = {peak['n']}); mien's step is in {found['precision']}"
+    )
+    print("\n".join([*found["missing"], ""]))
     print(f"{'net':<8}{'':<16}{'faces/s: median, range, n':<38}{'epoch, s':>10}   mien is faster by")
     for net, figures in found["nets"].items():
         for name, rate in figures["faces_per_second"].items():
@@ -268,6 +301,7 @@ def profile(net: str, steps: int = 20) -> None:
         trainer.step(images, labels, number + 3)
     step = (time.perf_counter() - start) / steps
     cores = torch.get_num_threads()
+    print(processor_line())
     print(
         f"{net}: {1000 * step:.1f} ms a step, mean of {steps}; layers in ms a step and % of it. The trunk's layers work"
     )
@@ -286,7 +320,7 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="how often the contenders take turns")
-    parser.add_argument("--quick", action="store_true", help="one round of two steps")
+    parser.add_argument("--quick", action="store_true", help="one round of single steps")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--keras", default=str(HERE.parent / ".venv-bench/bin/python"), help="a Python with Keras")
     parser.add_argument("--profile", nargs="?", const="cnn_1", choices=STEPS, help="where mien's step spends its time")
@@ -296,11 +330,8 @@ def main() -> None:
         work(asked.work)
     elif asked.profile:
         profile(asked.profile)
-    elif not Path(asked.keras).exists():
-        parser.error(f"{asked.keras}: no such Python; `make bench` prepares it, or name one that has Keras by --keras")
     else:
-        steps = dict.fromkeys(STEPS, 2) if asked.quick else STEPS
-        found = measure(1 if asked.quick else asked.rounds, steps, asked.keras)
+        found = measure(*((1, 0.0) if asked.quick else (asked.rounds, TURN)), asked.keras)
         print(json.dumps(found, indent=2)) if asked.json else show(found)
 
 

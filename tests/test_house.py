@@ -21,7 +21,7 @@ FLOORS = [
 LIGHT = {"errors", "disk", "process", "models", "faces", "predict", "serve"}
 """What predicting and serving may import, besides what `LIGHT_EXPORT` names: all of it starts without torch."""
 
-LIGHT_EXPORT = {"facts", "box", "session"}
+LIGHT_EXPORT = {"facts", "box", "reference", "session"}
 
 
 def floor(part: str) -> int:

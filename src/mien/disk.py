@@ -1,4 +1,4 @@
-"""Writing to disk so that a crash leaves either the old content or the new, never half of one."""
+"""Paths as users name them, and writing so that a crash leaves either the old content or the new, never half of one."""
 
 import json
 import os
@@ -9,8 +9,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mien.errors import UserError
+
 DRAFT = ".draft"
 """How the names of what is being written end."""
+
+
+def user_path(word: "str | os.PathLike[str]") -> Path:
+    """A path that a user named, in which `~` and `~name` stand for home folders.
+
+    Raises:
+        UserError: such a home folder is not known, and no file is called so.
+    """
+    path = Path(word)
+    if not str(path).startswith("~"):
+        return path
+    try:
+        found = Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is no such user
+    except ValueError:  # a name with a zero byte
+        found = path
+    if found != path or os.path.lexists(path):
+        return found
+    name = path.parts[0][1:]
+    why = f"there is no user {name} here" if name else "HOME is not set, and this system does not know its user"
+    raise UserError(f"{path}: the home folder is not known: {why}; write the path in full, or as ./{path}")
 
 
 @contextmanager

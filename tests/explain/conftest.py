@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mien.faces import Faces
-from mien.faces.source import find_source, read_source
+from mien.faces.spec import FacesSpec
 from mien.nets import Net
 from mien.training.loop import fit
 from mien.training.recipe import Recipe
@@ -21,7 +21,7 @@ NETS = {
 @pytest.fixture(scope="session")
 def faces() -> Faces:
     """240 drawn faces of train, 30 of validation, 30 of test; 24x24 pixels."""
-    return read_source(find_source(["drawn:300"]), size=24)
+    return FacesSpec(("drawn:300",), 24).read()
 
 
 @pytest.fixture(scope="session")

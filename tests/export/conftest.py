@@ -7,7 +7,7 @@ import pytest
 
 from mien.disk import write_json, write_text
 from mien.faces import Faces
-from mien.faces.source import find_source, read_source
+from mien.faces.spec import FacesSpec
 from mien.nets import Net
 from mien.study.results_file import FORMAT
 from mien.training.loop import evaluate, fit
@@ -22,7 +22,7 @@ SMALL = Net("small", ("conv(8)", "batch_norm", "relu", "pool", "conv(12)", "relu
 @pytest.fixture(scope="session")
 def faces() -> Faces:
     """400 faces of train, 50 of validation, 50 of test; 24x24 pixels."""
-    return read_source(find_source(["drawn:500"]), size=24)
+    return FacesSpec(("drawn:500",), 24).read()
 
 
 @pytest.fixture(scope="session")

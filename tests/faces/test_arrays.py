@@ -14,7 +14,8 @@ from PIL import Image
 
 from mien.errors import UserError
 from mien.faces import EMOTIONS, SPLITS, Faces
-from mien.faces.arrays import read_npz, read_parquet
+from mien.faces.arrays import holds_arrays, read_npy, read_npz
+from mien.faces.parquet import read_parquet
 
 Same = Callable[[Faces, Faces], None]
 
@@ -51,7 +52,7 @@ def named(faces: Faces) -> list[str]:
     ],
 )
 def test_npz_of_any_layout(tmp_path: Path, small: Faces, same: Same, layout: Callable[[Any], Any]) -> None:
-    path = write(tmp_path, images=layout(small.images), labels=small.labels, split=named(small))
+    path = write(tmp_path, images=layout(small.images), labels=small.labels, split=named(small), class_names=EMOTIONS)
     same(read_npz(path), small)
 
 
@@ -60,7 +61,7 @@ def test_npz_with_an_array_per_split(tmp_path: Path, small: Faces, same: Same) -
     for split, word in zip(SPLITS, ("train", "val", "test"), strict=True):
         rows = small.rows(split)
         arrays |= {f"X_{word}": small.images[rows], f"y_{word}": small.labels[rows]}
-    same(read_npz(write(tmp_path, **arrays)), small)
+    same(read_npz(write(tmp_path, classes=EMOTIONS, **arrays)), small)
     arrays["y_val"] = np.zeros((7, 7))
     assert "labels have the shape [7, 7]" in message(read_npz, write(tmp_path, **arrays))
 
@@ -71,10 +72,47 @@ def test_npz_of_one_split_and_names_of_emotions(tmp_path: Path, small: Faces) ->
     assert "train=" in message(read_npz, write(tmp_path, x=small.images, y=small.labels))
 
 
+@pytest.mark.parametrize("one_hot", [False, True])
+def test_numbers_stay_numbers_where_nothing_names_them(tmp_path: Path, small: Faces, one_hot: bool) -> None:
+    labels = np.eye(7)[small.labels] if one_hot else small.labels
+    faces = read_npz(write(tmp_path, images=small.images, labels=labels, split=named(small)))
+    assert faces.classes == tuple("0123456")
+    np.testing.assert_array_equal(faces.labels, small.labels)
+
+
+@pytest.mark.parametrize("pattern", ["x_{}", "{}_images"])
+def test_npy_files_of_a_folder(tmp_path: Path, small: Faces, same: Same, pattern: str) -> None:
+    assert not holds_arrays(tmp_path)
+    np.save(tmp_path / "classes.npy", EMOTIONS)
+    for split in SPLITS:
+        part, images = small.split(split), pattern.format(split)
+        np.save(tmp_path / f"{images}.npy", part.images)
+        np.save(tmp_path / f"{images.replace('x_', 'y_').replace('images', 'labels')}.npy", part.labels)
+    assert holds_arrays(tmp_path)
+    same(read_npy(tmp_path), small)
+
+
+def test_npy_files_that_hold_objects_are_never_loaded(tmp_path: Path, small: Faces) -> None:
+    np.save(tmp_path / "images.npy", np.array([{}], object), allow_pickle=True)
+    np.save(tmp_path / "labels.npy", small.labels)
+    assert "images.npy: cannot be read as a plain array: it holds Python objects" in message(read_npy, tmp_path)
+    np.save(tmp_path / "images.npy", small.images)
+    assert "nothing in it or its name tells the split" in message(read_npy, tmp_path)
+    (tmp_path / "images.npy").write_bytes(b"\x93NUMPY")
+    assert "images.npy: cannot be read as a plain array" in message(read_npy, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        ({"labels": np.full(28, 7)}, "28 problems, the first 10 are:\n  row 1: emotion 7, 0..6 expected"),
+        ({"labels": np.full(28, -1)}, "28 problems, the first 10 are:\n  row 1: emotion -1, 0..99 expected"),
+        ({"labels": np.full(28, 7), "names": EMOTIONS}, "row 1: emotion 7, 0..6 expected"),
+        ({"labels": np.full(28, 1.5)}, "row 1: emotion 1.5, 0..99 expected"),
+        ({"labels": ["nan"] + ["happy"] * 27}, "1 problem:\n  row 1: emotion 'nan', a name expected"),
+        (
+            {"labels": np.resize(np.arange(70), 280), "images": np.zeros((280, 4), np.uint8), "split": ["test"] * 280},
+            "its labels take 70 different values, which are no emotions",
+        ),
         ({"images": np.full((28, 48, 48), 256)}, "row 1: pixels from 256 to 256"),
         ({"images": np.full((28, 48, 48), np.nan)}, "row 1: pixels from nan to nan"),
         ({"images": np.zeros((28, 48, 48, 2), np.uint8)}, "images are uint8 [28, 48, 48, 2]; expected"),
@@ -139,8 +177,18 @@ def save(folder: Path, columns: dict[str, Any], names: list[str] | None = None) 
     ],
 )
 def test_parquet_of_any_kind(tmp_path: Path, small: Faces, same: Same, column: Callable[[Any], Any]) -> None:
-    path = save(tmp_path, {"image": column(small.images), "label": small.labels, "split": named(small)})
-    same(read_parquet(path), small)
+    labels = [EMOTIONS[label] for label in small.labels]
+    same(read_parquet(save(tmp_path, {"image": column(small.images), "label": labels, "split": named(small)})), small)
+
+
+def test_numbers_of_parquet(tmp_path: Path, small: Faces, same: Same) -> None:
+    columns = {"image": small.images.tolist(), "label": small.labels, "split": named(small)}
+    assert read_parquet(save(tmp_path, columns)).classes == tuple("0123456")
+    # FER2013's own form, whatever holds it, has FER2013's numbers.
+    texts = [" ".join(map(str, image.ravel())) for image in small.images]
+    columns = {"pixels": texts, "emotion": small.labels, "Usage": named(small)}
+    same(read_parquet(save(tmp_path, columns)), small)
+    assert read_parquet(save(tmp_path, columns), named=False).classes == tuple("0123456")
 
 
 def test_names_in_a_hubs_metadata_count(tmp_path: Path, small: Faces, same: Same) -> None:
@@ -149,7 +197,7 @@ def test_names_in_a_hubs_metadata_count(tmp_path: Path, small: Faces, same: Same
     columns = {"image": small.images.tolist(), "label": labels, "Usage": named(small)}
     same(read_parquet(save(tmp_path, columns, alphabetic)), small)
     columns["label"] = [7] * 28
-    assert "outside 0..6" in message(read_parquet, save(tmp_path, columns, alphabetic))
+    assert "row 1: emotion 7, 0..6 expected" in message(read_parquet, save(tmp_path, columns, alphabetic))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +209,7 @@ def test_names_in_a_hubs_metadata_count(tmp_path: Path, small: Faces, same: Same
         ({"image": [[1]] * 27 + [[1, 2]]}, "different sizes"),
         ({"image": [1] * 28}, "images of the type int64"),
         ({"image": [[1] * 4] * 27 + [None]}, "1 images and 0 labels are missing"),
-        ({"label": [9] * 28}, "row 1: emotion 9, 0..6 expected"),
+        ({"label": [-9] * 28}, "row 1: emotion -9, 0..99 expected"),
         ({"split": ["train"] * 27 + [None]}, "row 28: split 'None'"),
     ],
 )

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import UserError
-from mien.faces import Faces
+from mien.faces import EIGHT, EMOTIONS, Faces
 from mien.faces import csv as faces_csv
 from mien.faces.csv import read_csv
 
@@ -110,7 +110,8 @@ def test_wrong_header(tmp_path: Path, header: str) -> None:
 @pytest.mark.parametrize(
     ("row", "found"),
     [
-        (f"7,{PIXELS}", "emotion '7', 0..6 expected"),
+        (f"8,{PIXELS}", "emotion '8', 0..6 expected, or 7 for contempt"),
+        (f"2.5,{PIXELS}", "emotion '2.5', 0..6 expected"),
         (f"happy,{PIXELS}", "emotion 'happy', 0..6 expected"),
         (f"-1,{PIXELS}", "emotion '-1', 0..6 expected"),
         (f",{PIXELS}", "emotion '', 0..6 expected"),
@@ -134,6 +135,62 @@ def test_a_wrong_row(tmp_path: Path, row: str, found: str) -> None:
     assert "line 3: " in text
     assert found in text
     assert "mend or remove" in text
+
+
+FORMS = (str, lambda label: f"{label}.0", lambda label: f"{label:02}")
+NAMES = ("Anger", "disgust", "FEAR", "happiness", "sad", "Surprised", "neutral")
+
+
+@pytest.mark.parametrize("header", ["emotion,pixels,Usage", "label, pixels, Usage", "emotion;pixels;usage"])
+@pytest.mark.parametrize("label", [*FORMS, NAMES.__getitem__])
+def test_other_forms_of_the_same_table(
+    tmp_path: Path, small: Faces, csv_text: Text, same: Same, header: str, label: Callable[[int], str]
+) -> None:
+    lines = [line.split(",", 1) for line in csv_text(small).splitlines()[1:]]
+    rows = [f"{label(int(number))},{rest}" for number, rest in lines]
+    text = "\n".join([header, *(row.replace(",", ";" if ";" in header else ",") for row in rows)]) + "\n"
+    faces = read_csv(write(tmp_path, text))
+    same(faces, small)
+    # FER2013's own file needs no word on what its numbers mean.
+    told = ", ".join(f"{number} = {name}" for number, name in enumerate(EMOTIONS))
+    needed = label in FORMS and "emotion" not in header
+    assert faces.notes == ((f"fer2013.csv: numbers read as {told}",) if needed else ())
+
+
+def test_semicolons_between_fields_that_hold_commas(tmp_path: Path) -> None:
+    text = f"name;emotion;pixels\na,b;happy;{PIXELS}\n'c';angry;{PIXELS}\n"
+    assert read_csv(write(tmp_path, text), 0).counts() == {"train": {"angry": 1, "happy": 1}}
+
+
+def test_a_seven_is_contempt_and_makes_eight_classes(tmp_path: Path) -> None:
+    faces = read_csv(write(tmp_path, f"emotion,pixels\n0,{PIXELS}\n7,{PIXELS}\n"), 0)
+    assert faces.classes == EIGHT
+    assert faces.labels.tolist() == [0, 7]
+    assert faces.notes[0].endswith("6 = neutral, 7 = contempt")
+
+
+def test_numbers_that_are_not_to_be_named_stay_numbers(tmp_path: Path) -> None:
+    faces = read_csv(write(tmp_path, f"emotion,pixels\n12,{PIXELS}\n3,{PIXELS}\n"), 0, named=False)
+    assert (faces.classes, faces.labels.tolist()) == (("3", "12"), [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ("happy", "3", "line 3: emotion '3', an emotion's name expected, as in the first row"),
+        ("happy", "nan", "line 3: emotion 'nan', an emotion's name expected"),
+        ("3", "happy", "line 3: emotion 'happy', 0..6 expected"),
+        ("x", "y", "2 problems:"),
+    ],
+)
+def test_names_and_numbers_do_not_go_together(tmp_path: Path, first: str, second: str, found: str) -> None:
+    assert found in message(write(tmp_path, f"emotion,pixels\n{first},{PIXELS}\n{second},{PIXELS}\n"), 0)
+
+
+def test_a_column_split_and_a_table_without_labels(tmp_path: Path) -> None:
+    text = f"label,pixels,split\nhappy,{PIXELS},val\nsad,{PIXELS},test\n"
+    assert read_csv(write(tmp_path, text)).splits.tolist() == [1, 2]
+    assert "wrong header 'pixels'; it has no labels" in message(write(tmp_path, f"pixels\n{PIXELS}\n"), 2)
 
 
 def test_unknown_usage(tmp_path: Path) -> None:

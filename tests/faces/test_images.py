@@ -116,7 +116,6 @@ def test_broken_images_are_told() -> None:
             ("Training", "PublicTest", "PrivateTest"),
             ("Anger", "Disgust", "Fear", "Happiness", "Sad", "Surprised", "NEUTRAL"),
         ),
-        (("train", "val", "test"), tuple("0123456")),
     ],
 )
 def test_folders_by_split_and_emotion(

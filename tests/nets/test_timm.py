@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from mien.cli import app
 from mien.errors import UserError
 from mien.nets import Net, build, check, missing_weights, parameters, summary, trainable
-from mien.nets.backbones import timm_models
+from mien.nets.backbones import AbsentError, timm_models
 from mien.nets.backbones.backbone import Backbone
 from mien.nets.backbones.timm_models import facts_of
 from mien.nets.backbones.timm_network import TimmNetwork
@@ -43,10 +43,10 @@ def run(*arguments: str) -> str:
 def test_planning_downloads_nothing_and_tells_how_weights_come(hub: Hub) -> None:
     put(hub)
     assert check(NET) == []
-    assert missing_weights(NET) == [
-        f"nets.mine.layers[0]: timm/{NAME}: its weights are not here; get them by: mien backbones fetch timm/{NAME}, "
+    assert missing_weights(NET) == (
+        f"timm/{NAME}: its weights are not here; get them by: mien backbones fetch timm/{NAME}, "
         f"or: mien backbones add path/to/{NAME}.safetensors"
-    ]
+    )
     with pytest.raises(UserError, match="its weights are not here"):
         build(NET)
     assert hub.downloads == []
@@ -55,7 +55,7 @@ def test_planning_downloads_nothing_and_tells_how_weights_come(hub: Hub) -> None
 def test_fetched_weights_compute_what_timms_own_model_does(hub: Hub) -> None:
     put(hub)
     assert "weights kept, SHA-256" in run("fetch", f"timm/{NAME}")
-    assert missing_weights(NET) == []
+    assert missing_weights(NET) == ""
     model = build(NET).eval()
     theirs = Tiny(NAME).eval()
     theirs.load_state_dict(published(NAME))
@@ -86,12 +86,12 @@ def test_the_cache_of_the_hub_and_a_named_folder_are_looked_into(
 ) -> None:
     put(hub)
     hub.hf_hub_download(f"timm/{NAME}", "model.safetensors")
-    assert missing_weights(NET) == []
+    assert missing_weights(NET) == ""
     save_file(published("tiny.b_in1k"), tmp_path / "tiny.b_in1k.safetensors")
     other = Net("other", ("timm(name='tiny.b_in1k')", "classes"))
-    assert missing_weights(other) != []
+    assert missing_weights(other) != ""
     monkeypatch.setenv("MIEN_WEIGHTS", str(tmp_path))
-    assert missing_weights(other) == []
+    assert missing_weights(other) == ""
     # Once they are kept, their source may go.
     (tmp_path / "tiny.b_in1k.safetensors").unlink()
     build(other)
@@ -171,7 +171,7 @@ def test_weights_of_another_model_are_refused(
     save_file(weights, file)
     with pytest.raises(UserError, match=rf"does not hold the weights of timm's {NAME}: .*({told})"):
         add(file)
-    assert missing_weights(NET) != []
+    assert missing_weights(NET) != ""
 
 
 def test_files_that_are_not_what_they_are_called_are_refused(hub: Hub, tmp_path: Path) -> None:
@@ -260,11 +260,15 @@ def test_without_timm_the_command_is_told(
         return imported(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    (problem,) = check(NET)
-    assert problem.startswith(f"nets.mine.layers[0]: timm('{NAME}'): ")
-    assert told in problem
-    assert "pip install" in problem
+    assert check(NET) == []  # what is absent is no mistake of the net's
+    assert check(Net("other", (f"timm('{NAME}')", "densse(8)", "classes")))[0].startswith("nets.other.layers[1]: ")
+    reason = missing_weights(NET)
+    assert reason.startswith(f"timm('{NAME}'): ")
+    assert told in reason
+    assert "pip install" in reason
     assert NET.backbone is None
+    with pytest.raises(AbsentError, match=r"^nets\.mine\.layers\[0\]: timm"):
+        parameters(NET)
     with pytest.raises(UserError, match="pip install"):
         fetch(f"timm/{NAME}")
     assert json.loads(run("--json"))[-1]["name"] == "resnet50"

@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from mien.cli import app
 from mien.errors import UserError
 from mien.faces import EMOTIONS
+from mien.faces.decoding import LIMIT
 from mien.predict.answers import Prediction
 from mien.predict.images import Photo
 from mien.predict.predictor import Predictor
@@ -209,3 +210,19 @@ def test_a_picture_that_cannot_be_written_is_told_beside_the_faces(photos: Path,
 def test_a_folder_for_pictures_that_cannot_be_is_said_at_once(photos: Path, model_file: Path) -> None:
     with pytest.raises(UserError, match="there can be no such folder"):
         run(photos, "--save", photos / "diary.jpg", "--model", model_file)
+
+
+def test_the_limit_on_pixels_is_an_option(photos: Path, model_file: Path) -> None:
+    result = run(photos / "hopper.jpg", "--max-pixels", 300_000, "--model", model_file)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"mien: {photos / 'hopper.jpg'}: 512x600 pixels; more than 0.3 million are refused; make it smaller, or allow "
+        "so many: --max-pixels 307200\n"
+    )
+    assert run(photos / "hopper.jpg", "--max-pixels", 307_200, "--model", model_file).exit_code == 0
+
+
+def test_help_tells_the_limit_that_there_is() -> None:
+    for verb in (["predict"], ["test"], ["faces", "import"]):
+        text = CliRunner().invoke(app, [*verb, "-h"], env={"COLUMNS": "200"}).output
+        assert f"{LIMIT} unless told" in " ".join(text.split())

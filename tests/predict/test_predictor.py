@@ -211,7 +211,7 @@ def test_a_model_that_is_not_there_is_said(tmp_path: Path) -> None:
         Predictor("bset")
     with pytest.raises(UserError, match="no model is called"):
         Predictor("a" * 300)
-    with pytest.raises(UserError, match="no such model file"):
+    with pytest.raises(UserError, match="there is no user nobody-of-this-name"):
         Predictor("~nobody-of-this-name/a.onnx")
 
 

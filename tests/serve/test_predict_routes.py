@@ -98,6 +98,11 @@ def test_a_photo_that_cannot_be_read_is_a_problem(asking: Any, photo: bytes, sta
     assert "results" not in assert_problem(answer, status, words)
 
 
+def test_what_an_operator_may_do_is_not_told_to_clients(asking: Any) -> None:
+    answer = asking(pixels=250_000).post("/v1/predict", files=form(png(600, 600)))
+    assert answer.json()["detail"] == "600x600 pixels; more than 0.25 million are refused"
+
+
 def test_a_header_that_claims_a_billion_pixels_is_refused_before_it_is_decoded(client: TestClient) -> None:
     def chunk(name: bytes, content: bytes) -> bytes:
         return len(content).to_bytes(4) + name + content + zlib.crc32(name + content).to_bytes(4)
@@ -194,7 +199,7 @@ def test_without_a_model_everything_else_works(
     monkeypatch.setattr("mien.serve.models.boxed", dict)
     object.__setattr__(settings, "model", None)
     client = asking()
-    assert client.get("/healthz").json() == {"status": "ok", "model": ""}
+    assert client.get("/healthz").json() == {"status": "ok", "model": "", "check": "none"}
     assert_problem(client.post("/v1/predict", files=form(photo)), 503, "no model is in use")
 
 

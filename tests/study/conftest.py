@@ -96,7 +96,7 @@ def pretended(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> Pretended:
     monkeypatch.setattr("mien.study.engine.fit", pretended.fit)
     monkeypatch.setattr("mien.study.execute.evaluate", pretended.evaluate)
     monkeypatch.setattr("mien.study.plan.time_step", lambda net, recipe, faces: 0.5)
-    monkeypatch.setattr("mien.study.plan.open_faces", lambda *_: faces)
+    monkeypatch.setattr("mien.faces.spec.FacesSpec.open", lambda *_: faces)
     return pretended
 
 

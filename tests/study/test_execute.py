@@ -160,14 +160,14 @@ def test_the_outline_tells_runs_time_and_what_is_done(plan, quiet, tmp_path: Pat
 def test_a_plan_wants_faces_to_train_and_to_select_on(study_file: Path, pretended, monkeypatch) -> None:
     with pytest.raises(UserError, match="study small: no faces; name them with --data, or as source under"):
         make_plan(read_study(study_file, ["data={}"]))
-    monkeypatch.setattr("mien.study.plan.open_faces", lambda *_: pretended.faces.split("train"))
+    monkeypatch.setattr("mien.faces.spec.FacesSpec.open", lambda *_: pretended.faces.split("train"))
     with pytest.raises(UserError, match="noise: no faces in validation"):
         make_plan(read_study(study_file))
 
 
 def test_a_net_that_does_not_fit_the_faces_is_told(study_file: Path, pretended, monkeypatch) -> None:
     small = replace(pretended.faces, images=np.ascontiguousarray(pretended.faces.images[:, :2, :2]))
-    monkeypatch.setattr("mien.study.plan.open_faces", lambda *_: small)
+    monkeypatch.setattr("mien.faces.spec.FacesSpec.open", lambda *_: small)
     with pytest.raises(
         UserError, match=r"study small on noise \(2x2 pixels, 7 classes\):\n  nets\.other\.layers\[0\]: "
     ):
@@ -178,7 +178,7 @@ def test_without_test_faces_nets_are_judged_on_validation(study_file, pretended,
     faces = pretended.faces
     rows = slice(0, 70)
     some = replace(faces, images=faces.images[rows], labels=faces.labels[rows], splits=faces.splits[rows])
-    monkeypatch.setattr("mien.study.plan.open_faces", lambda *_: some)
+    monkeypatch.setattr("mien.faces.spec.FacesSpec.open", lambda *_: some)
     found = execute(make_plan(read_study(study_file)), tmp_path / "out", quiet)
     assert [group["selected"] for group in found["groups"]] == ["better", "other"]
     assert _net(found, "better")["judged_on"] == "validation"

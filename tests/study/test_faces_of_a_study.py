@@ -5,13 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from mien.cli import app
 from mien.cli.tables import show_plan
-from mien.faces import EIGHT, VOTES, in_split_order, write_packed
+from mien.errors import UserError
+from mien.faces import EIGHT, VOTES, Faces, FacesSpec, in_split_order, write_packed
+from mien.faces.csv import read_csv
+from mien.faces.drawn import draw_faces
 from mien.faces.types import VOTED
 from mien.report.contents import Contents
 from mien.report.page import make_page
 from mien.report.pictures import open_again
+from mien.study.origin import faces_of, find_run
 from mien.study.plan import Plan, make_plan, outline
 from mien.study.results import faces_facts
 from mien.study.schema import read_study
@@ -84,3 +90,73 @@ def test_a_report_opens_the_same_faces_again_and_tells_it(plan: Plan) -> None:
     assert again is not None
     assert again.fingerprint == plan.faces.fingerprint
     assert "1 images that are also in validation or test (train 1)" in make_page(contents, again, "").left_out
+
+
+@pytest.mark.parametrize("size", ["", "data.size = 24\n"])
+def test_plan_study_report_and_explain_share_one_reading(
+    size: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+    reads: list[Path] = []
+
+    def read_and_count(path: Path, *others: int | None) -> Faces:
+        reads.append(path)
+        return read_csv(path, *others)
+
+    monkeypatch.setattr("mien.faces.source.read_csv", read_and_count)
+    faces, usages = draw_faces(70), ("Training", "Training", "PrivateTest")
+    rows = zip(faces.labels, faces.splits, faces.images, strict=True)
+    lines = [f"{label},{' '.join(map(str, image.ravel()))},{usages[split]}" for label, split, image in rows]
+    (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *lines]))
+    study = tmp_path / "s.toml"
+    study.write_text(
+        'name = "s"\ndata.source = "fer2013.csv"\ndata.validation = 0.2\n'
+        + size
+        + "recipe = { epochs = 1, batch = 16 }\n"
+        '[nets.flat]\nlayers = ["flatten", "classes"]\n'
+    )
+    out = tmp_path / "out"
+    for words in (["plan", study], ["study", study, "-o", out], ["report", out]):
+        assert CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False).exit_code == 0
+    report = (out / "report.html").read_text()
+    assert "cannot be opened" not in report
+    assert "How the faces were read" in report
+    assert "train faces, 20% of each emotion, at random" in report
+    faces_of(find_run(out))
+    # The same faces, imported elsewhere: what was done to them then is not done again.
+    write_packed(faces_of(find_run(out)), tmp_path / "imported")
+    assert faces_of(find_run(out), [str(tmp_path / "imported")]).counts()["validation"]
+    assert len(reads) == 1
+    assert len([entry for entry in (tmp_path / "cache").iterdir() if entry.name.startswith("fer2013-")]) == 1
+
+
+def test_a_folder_of_an_older_version_is_opened_again(plan: Plan) -> None:
+    facts = FacesSpec(plan.study.data.source).open()
+    old = {"source": list(plan.study.data.source), "votes": None, "size": 48}
+    assert FacesSpec.from_facts(old).open().fingerprint == facts.fingerprint
+
+
+def test_a_source_without_validation_names_the_ways_and_takes_one(tmp_path: Path, plan: Plan) -> None:
+    faces = plan.study.data.open()
+    keep = faces.splits != 1
+    folder = tmp_path / "two"
+    write_packed(in_split_order(faces.images[keep], faces.labels[keep], faces.splits[keep], EIGHT), folder)
+    file = tmp_path / "two.toml"
+    file.write_text('name = "two"\ndata.source = "two"\n[nets.flat]\nlayers = ["flatten", "classes"]\n')
+    with pytest.raises(UserError, match=r"data\.validation = 0\.1 in the study file, or --validation 0\.1"):
+        make_plan(read_study(file))
+    words = ["plan", str(file), "--validation", "0.3", "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "200"}, catch_exceptions=False)
+    assert "train 23, validation 8, test 8" in done.output
+    assert "note: validation: 8 of 31 train faces, 30% of each emotion, at random" in done.output
+    told = json.loads(CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False).stdout)
+    assert told["faces"]["notes"] == ["validation: 8 of 31 train faces, 30% of each emotion, at random"]
+
+
+def test_a_single_class_is_refused(tmp_path: Path, plan: Plan) -> None:
+    images = plan.study.data.open().images[:9]
+    write_packed(in_split_order(images, [0] * 9, [0, 1, 2] * 3, ("happy",)), tmp_path / "one")
+    file = tmp_path / "one.toml"
+    file.write_text('name = "one"\ndata.source = "one"\n[nets.flat]\nlayers = ["flatten", "classes"]\n')
+    with pytest.raises(UserError, match=r"faces: all of its faces are happy; .* needs two at least"):
+        make_plan(read_study(file))

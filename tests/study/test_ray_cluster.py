@@ -93,3 +93,17 @@ def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"Ray is not installed; install it with: pip install 'mien\[ray\]'"):
         CliRunner().invoke(app, ["study", "not there.toml", "--engine", "ray"], catch_exceptions=False)
+
+
+def test_a_home_that_cannot_be_written_to_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def init(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/nowhere")
+
+    monkeypatch.setattr(ray_cluster.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray_cluster.ray, "init", init)
+    monkeypatch.setenv("HOME", "/nowhere")
+    with pytest.raises(UserError, match=r"--engine ray: .* home folder, .*'/nowhere'\); name one: HOME=DIR"):
+        ray_cluster.connect(None)
+    monkeypatch.setenv("HOME", "/tmp")  # what is wrong there is another matter
+    with pytest.raises(PermissionError):
+        ray_cluster.connect(None)

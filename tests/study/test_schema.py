@@ -151,7 +151,8 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
             [
                 "data.source: found [1]; a source is a text, or a list of texts",
                 "data.size: found 0, should be greater than or equal to 1",
-                "data.votez: unknown key; known: source, size, votes, labels, clean; did you mean 'votes'?",
+                "data.votez: unknown key; known: source, size, votes, labels, clean, classes, validation;"
+                " did you mean 'votes'?",
             ],
         ),
         (
@@ -308,10 +309,10 @@ def test_paths_are_relative_to_the_file_and_those_of_the_command_to_the_working_
     monkeypatch.chdir(here)
     text = 'name = "a"\n[data]\nsource = ["train=x.csv", "/y.csv"]\nvotes = "v.csv"\n' + NET
     study = _read(tmp_path, text)
-    assert study.source == (f"train={tmp_path}/x.csv", "/y.csv")
-    assert study.votes == f"{tmp_path}/v.csv"
-    assert read_study(tmp_path / "s.toml", (), ["z.csv"]).source == (f"{here}/z.csv",)
-    assert read_study(tmp_path / "s.toml", (), ["drawn:300"]).source == ("drawn:300",)
+    assert study.data.source == (f"train={tmp_path}/x.csv", "/y.csv")
+    assert study.data.votes == f"{tmp_path}/v.csv"
+    assert read_study(tmp_path / "s.toml", (), ["z.csv"]).data.source == (f"{here}/z.csv",)
+    assert read_study(tmp_path / "s.toml", (), ["drawn:300"]).data.source == ("drawn:300",)
 
 
 def test_groups_order_the_nets_and_are_one_by_default(tmp_path: Path) -> None:
@@ -359,10 +360,25 @@ def test_no_entry_whatever_it_holds_is_more_than_a_mistake(key: str, value: obje
 
 def test_whose_labels_and_what_is_left_out(tmp_path: Path) -> None:
     study = _read(tmp_path, 'name = "a"\n[data]\nlabels = "majority"\nclean = ["copies", "leaks"]\n' + NET)
-    assert (study.labels, study.clean) == ("majority", ("copies", "leaks"))
+    assert (study.data.labels, study.data.clean) == ("majority", ("copies", "leaks"))
     plain = _read(tmp_path, 'name = "a"\n' + NET)
-    assert (plain.labels, plain.clean) == ("own", ())
+    assert (plain.data.labels, plain.data.clean) == ("own", ())
     assert _mistakes(tmp_path, 'name = "a"\n[data]\nlabels = "most"\nclean = ["copys"]\n' + NET) == [
         "data.labels: found 'most'; known: own, majority, agreed",
         "data.clean: found 'copys'; known: constant, no_face, conflicts, leaks, copies; did you mean 'copies'?",
+    ]
+
+
+def test_what_numbers_mean_and_a_share_for_validation(tmp_path: Path) -> None:
+    study = _read(tmp_path, 'name = "a"\ndata.classes = "rafdb"\ndata.validation = 0.1\n' + NET)
+    assert (study.data.classes, study.data.validation) == (("rafdb",), 0.1)
+    listed = _read(tmp_path, 'name = "a"\n' + NET, 'data.classes=["happy", "smile"]', "data.validation=0.2")
+    assert (listed.data.classes, listed.data.validation) == (("happy", "smile"), 0.2)
+    assert _mistakes(tmp_path, 'name = "a"\ndata.classes = "rafd"\ndata.validation = 0.9\n' + NET) == [
+        "data.classes: no layout is called 'rafd'; known: fer2013, ferplus, rafdb, affectnet7, affectnet8, ckplus; "
+        "did you mean 'rafdb'?; or give a name for each number, with commas",
+        "data.validation: found 0.9, should be less than or equal to 0.5",
+    ]
+    assert _mistakes(tmp_path, 'name = "a"\ndata.classes = [0]\n' + NET) == [
+        "data.classes: found [0]; give a known layout, or a list of names, one for each number"
     ]

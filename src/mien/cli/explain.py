@@ -6,6 +6,7 @@ import typer
 
 from mien.cli.export import DATA, RUN
 from mien.cli.waiting import reading_faces
+from mien.disk import user_path
 
 METHOD = "grad_cam, saliency or occlusion; unless given, grad_cam where the net ends in averages, else occlusion."
 
@@ -17,7 +18,9 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     run: Path = RUN,
-    out: Path = typer.Option("explained.png", "--out", "-o", metavar="FILE", help="The PNG or SVG to draw."),
+    out: Path = typer.Option(
+        "explained.png", "--out", "-o", parser=user_path, metavar="FILE", help="The PNG or SVG to draw."
+    ),
     method: str = typer.Option("", "--method", help=METHOD, show_default=False),
     each: int = typer.Option(3, "-n", min=1, max=10, help="Faces of each emotion judged right, and as many wrong."),
     data: list[str] | None = DATA,

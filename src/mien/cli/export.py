@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mien.cli.waiting import reading_faces
+from mien.disk import user_path
 
 if TYPE_CHECKING:
     from mien.export.compare import Precision
@@ -13,11 +14,12 @@ if TYPE_CHECKING:
 
 RUN = typer.Argument(
     ...,
+    parser=user_path,
     metavar="RUN",
     help="A run's folder; a study's, for its best net; or STUDY/NAME, for that net, or those nets together.",
     show_default=False,
 )
-OUT = typer.Argument(..., metavar="FILE.onnx", help="The file to write.", show_default=False)
+OUT = typer.Argument(..., parser=user_path, metavar="FILE.onnx", help="The file to write.", show_default=False)
 DATA = typer.Option(
     None, "--data", metavar="SOURCE", help="The faces, if not where the study found them; again for each file."
 )

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mien.cli import faces_import
+from mien.cli.data_options import CLASSES, listed
 from mien.cli.waiting import reading_faces
+from mien.disk import user_path
 
 if TYPE_CHECKING:
     from mien.faces.audit import Audit
@@ -26,8 +28,11 @@ AS_JSON = typer.Option(False, "--json", help="Print JSON for scripts instead of 
 @app.command(epilog="Example: [bold]mien faces show drawn --grid faces.png -n 3[/]")
 def show(
     source: list[str] = SOURCE,
+    classes: str = CLASSES,
     as_json: bool = AS_JSON,
-    picture: Path | None = typer.Option(None, "--grid", help="Draw random faces of each emotion into this PNG or SVG."),
+    picture: Path | None = typer.Option(
+        None, "--grid", parser=user_path, metavar="FILE", help="Draw random faces of each emotion into this PNG or SVG."
+    ),
     n: int = typer.Option(2, "-n", min=1, max=20, help="How many of each emotion to draw."),
     standardise: bool = typer.Option(False, help="Draw each image as (x - its mean) / its standard deviation."),
     seed: int = typer.Option(0, min=0, help="Fixes which faces are drawn."),
@@ -39,7 +44,7 @@ def show(
     if picture is not None:
         _check_picture(picture)
     with reading_faces():
-        faces = open_faces(source)
+        faces = open_faces(source, classes=listed(classes))
     if picture is not None:
         _draw_grid(faces, picture, n, standardise, seed, split)
     if as_json:
@@ -51,6 +56,7 @@ def show(
                 "classes": faces.classes,
                 "counts": faces.counts(),
                 "left_out": faces.left_out,
+                "notes": faces.notes,
             }
         )
         return
@@ -61,8 +67,11 @@ def show(
 @app.command(epilog="Example: [bold]mien faces audit drawn --sheet audit.png[/]")
 def audit(
     source: list[str] = SOURCE,
+    classes: str = CLASSES,
     as_json: bool = AS_JSON,
-    sheet: Path | None = typer.Option(None, "--sheet", help="Draw examples of what was found into this PNG or SVG."),
+    sheet: Path | None = typer.Option(
+        None, "--sheet", parser=user_path, metavar="FILE", help="Draw examples of what was found into this PNG or SVG."
+    ),
     votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, where the source has none."),
     distance: int = typer.Option(0, min=0, max=16, help="Bits of 64 in which near duplicates' hashes may differ."),
 ) -> None:
@@ -75,7 +84,7 @@ def audit(
     if sheet is not None:
         _check_picture(sheet)
     with reading_faces():
-        faces = open_faces(source, votes=votes)
+        faces = open_faces(source, votes=votes, classes=listed(classes))
     found = look_for_faults(faces, distance)
     if sheet is not None:
         draw_examples(faces, examples(faces), sheet)
@@ -83,6 +92,7 @@ def audit(
         _echo_json(found.as_json())
         return
     _print_audit(found)
+    _print_notes(faces)
     _say(f"drawn: {sheet}" if sheet is not None else "to see examples, add --sheet audit.png")
 
 
@@ -119,9 +129,17 @@ def _print_counts(faces: Faces) -> None:
     table.add_section()
     table.add_row("all", *(cell for total in totals.values() for cell in (f"{total:,}", "100.0")))
     _say(table)
+    _print_notes(faces)
     for line in told(faces.left_out):
         _say(f"left out: {line}")
     _say(f"fingerprint {faces.fingerprint[:16]}")
+
+
+def _print_notes(faces: Faces) -> None:
+    from rich.markup import escape
+
+    for note in faces.notes:
+        _say(f"note: {escape(note)}")
 
 
 def _print_audit(found: Audit) -> None:

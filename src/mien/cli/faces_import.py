@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.cli.data_options import CLASSES, VALIDATION, listed
+from mien.disk import user_path
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mien.faces.images import FaceReader
+    from mien.faces.images import FaceReader, PassedOver
     from mien.faces.source import Source
 
 EPILOG = (
     "Examples: [bold]mien faces import train=train.csv validation=val.csv test=test.csv -o fer2013[/]\n\n"
     "[bold]mien faces import fer2013 --votes fer2013new.csv --labels majority -o ferplus[/]\n\n"
     "[bold]mien faces import photos/ --photos -o faces[/]\n\n"
+    "[bold]mien faces import DATASET --classes rafdb --validation 0.1 -o rafdb[/]\n\n"
     "[bold]mien faces import drawn:2000 -o faces[/]"
 )
 
@@ -30,9 +34,17 @@ def register(app: typer.Typer) -> None:
 def import_faces(
     source: list[str] = typer.Argument(
         help="A csv (also .gz, .bz2, .xz, .zst), npz or parquet file; several, told apart by their names or as "
-        "train=PATH; a folder of such files, or of images as split/emotion/*.png; packed faces; or drawn:2000."
+        "train=PATH; a folder of such files, of npy files, or of images as split/emotion/*.png; a zip or tar file of "
+        "any of these; packed faces; or drawn:2000."
     ),
-    out: Path = typer.Option(..., "-o", "--out", help="The folder to write; packed faces there are replaced."),
+    out: Path = typer.Option(
+        ...,
+        "-o",
+        "--out",
+        parser=user_path,
+        metavar="DIR",
+        help="The folder to write; packed faces there are replaced.",
+    ),
     votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, to join."),
     size: int | None = typer.Option(
         None, help="A smaller side of the images in pixels, as 24: scaled by area-averaging."
@@ -45,8 +57,13 @@ def import_faces(
     clean: str = typer.Option(
         "", help="What to leave out of train, with commas: constant, no_face, conflicts, leaks, copies."
     ),
+    classes: str = CLASSES,
+    validation: float = VALIDATION,
     photos: bool = typer.Option(
         False, "--photos", help="The images are photos, not ready faces: find each one's largest face, and cut it out."
+    ),
+    max_pixels: int | None = typer.Option(
+        None, "--max-pixels", min=1, help="Pixels that an image may have at most: 128000000 unless told."
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
 ) -> None:
@@ -54,27 +71,32 @@ def import_faces(
 
     With --photos faces are turned upright and cut out as FER2013's are; photos in which none is found are left out.
     """
+    from dataclasses import asdict
+
     from rich.console import Console
 
     from mien.errors import UserError, did_you_mean
-    from mien.faces.clean import check_clean, told
+    from mien.faces.clean import told
     from mien.faces.packed import check_replaceable, write_packed
-    from mien.faces.source import LABELS, file_records, find_source, read_source
+    from mien.faces.source import file_records
+    from mien.faces.spec import LABELS, FacesSpec
 
     if labels not in LABELS:
         raise UserError(f"--labels {labels}: {did_you_mean(labels, LABELS)}")
-    unwanted = [name.strip() for name in clean.split(",") if name.strip()]
-    check_clean(unwanted)
+    spec = FacesSpec(tuple(source), size, votes, labels, listed(clean), listed(classes), validation)
+    spec.check()
     check_replaceable(out)
-    found = find_source(source, votes)
-    with _reader(found, photos) as reader:
-        faces = read_source(found, size, labels, unwanted, reader)
+    found = spec.find()
+    with _reader(found, photos, spec.classes, max_pixels) as reader:
+        faces = spec.read(reader)
         write_packed(faces, out, file_records(found))
+    skipped = _passed_over(found)
     if as_json:
         import json
 
         head = {"folder": str(out), "faces": len(faces), "size": faces.size, "classes": faces.classes}
-        head |= {"counts": faces.counts(), "left_out": faces.left_out}
+        head |= {"counts": faces.counts(), "left_out": faces.left_out, "notes": faces.notes}
+        head["passed_over"] = [{"folder": str(folder), **asdict(left)} for folder, left in skipped]
         typer.echo(json.dumps(head | {"fingerprint": faces.fingerprint}, indent=2))
         return
     from rich.table import Table
@@ -89,25 +111,46 @@ def import_faces(
     table.add_row("all", *(f"{sum(counts[split].values()):,}" for split in counts))
     console = Console()
     console.print(table)
+    for note in faces.notes:
+        console.print(f"note: {note}", soft_wrap=True, highlight=False, markup=False)
     for line in told(faces.left_out):
         console.print(f"left out: {line}", soft_wrap=True, highlight=False)
+    for folder, left in skipped:
+        console.print(f"passed over in {folder}: {left}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"fingerprint {faces.fingerprint}", soft_wrap=True, highlight=False)
+    if "train" in counts and "validation" not in counts:
+        console.print("no validation split, which a study needs: --validation 0.1 takes one from train", soft_wrap=True)
 
 
 @contextmanager
-def _reader(source: Source, photos: bool) -> Iterator[FaceReader]:
+def _reader(source: Source, photos: bool, classes: tuple[str, ...], max_pixels: int | None) -> Iterator[FaceReader]:
     """What makes faces of image files, and something to look at while it does."""
+    from mien.faces.decoding import LIMIT, SUFFIXES
+
+    limit = max_pixels or LIMIT
     if photos:
         from mien.cli.waiting import counting
-        from mien.predict.images import SUFFIXES
         from mien.predict.reader import photo_reader
 
-        with counting("photos", len(source.photos(SUFFIXES))) as seen:
-            yield photo_reader(seen)
+        with counting("photos", len(source.photos(SUFFIXES, classes)[0])) as seen:
+            yield photo_reader(seen, limit)
         return
     from rich.console import Console
 
-    from mien.faces.images import READY
+    from mien.faces.images import ready_reader
 
     with Console(stderr=True).status(f"reading {source.name}"):
-        yield READY
+        yield ready_reader(limit)
+
+
+def _passed_over(source: Source) -> list[tuple[Path, PassedOver]]:
+    """The source's folders of images in which something was passed over, each with what it was."""
+    from mien.faces.arrays import holds_arrays
+    from mien.faces.images import labelled_files, passed_over
+    from mien.faces.packed import is_packed
+
+    folders = [part for part in source.parts if part.path.is_dir()]
+    parts = [part for part in folders if not is_packed(part.path) and not holds_arrays(part.path)]
+    taken = {part.path: [file.path for file in labelled_files(part.path, part.split)] for part in parts}
+    told = [(folder, passed_over(folder, files)) for folder, files in taken.items()]
+    return [(folder, left) for folder, left in told if left]

@@ -6,6 +6,7 @@ import typer
 
 if TYPE_CHECKING:
     from mien.export.facts import Facts
+    from mien.export.reference import ReferenceCheck
 
 app = typer.Typer(
     help="List the models that come with mien; show one's facts and card.",
@@ -54,6 +55,42 @@ def show(
     from mien.export.card import card_of
 
     typer.echo(card.read_text(encoding="utf-8") if card.exists() else card_of(facts, path.stat().st_size))
+
+
+@app.command(epilog="Example: [bold]mien models check best[/bold]")
+def check(
+    name: str | None = typer.Argument(None, help="A model of the box, or a model file; all of the box unless given."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON instead of lines."),
+) -> None:
+    """Check that this machine gives a model's answers: those in its file, about the faces that the file carries.
+
+    Exit code 1 if it does not for any of them.
+    """
+    import json
+
+    from mien.export.box import boxed
+    from mien.predict.classifier import Classifier
+
+    checks = {model: Classifier(model).check_reference() for model in ([name] if name else boxed())}
+    if as_json:
+        told = [
+            {"model": model, "faces": found.faces, "largest": found.largest, "holds": found.holds}
+            for model, found in checks.items()
+        ]
+        typer.echo(json.dumps(told, indent=2))
+    else:
+        for model, found in checks.items():
+            typer.echo(f"{model}: {_verdict(found)}")
+    raise typer.Exit(0 if all(found.holds for found in checks.values()) else 1)
+
+
+def _verdict(found: "ReferenceCheck") -> str:
+    from mien.export.reference import TOLERANCE
+
+    if not found.faces:
+        return "not checked: the file is older than these checks; export it anew to check it"
+    differs = f"on {found.faces} faces a probability differs by {found.largest:.4f} at most ({TOLERANCE:g} is allowed)"
+    return f"this machine gives its answers; {differs}" if found.holds else f"WRONG on this machine; {differs}"
 
 
 def _told(facts: "Facts", size: int) -> dict[str, Any]:

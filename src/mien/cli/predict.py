@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.disk import user_path
 from mien.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,9 +48,16 @@ def predict(
     ),
     crop: bool = typer.Option(False, "--crop", help="The images are faces already: look for none, take the whole."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, one object a photo or frame."),
-    csv: Path | None = typer.Option(None, "--csv", metavar="FILE", help="Write a line a face.", show_default=False),
+    csv: Path | None = typer.Option(
+        None, "--csv", parser=user_path, metavar="FILE", help="Write a line a face.", show_default=False
+    ),
     save: Path | None = typer.Option(
-        None, "--save", metavar="DIR", help="Draw boxes and bars into copies of photos and videos.", show_default=False
+        None,
+        "--save",
+        parser=user_path,
+        metavar="DIR",
+        help="Draw boxes and bars into copies of photos and videos.",
+        show_default=False,
     ),
     explain: bool = typer.Option(
         False, "--explain", help="With --save: also draw, for each face of a photo, which of its pixels mattered."
@@ -58,6 +66,9 @@ def predict(
     every: str = typer.Option("1", "--every", help="Frames of a video to look at: 5 for each fifth, 0.5s for seconds."),
     smooth: float = typer.Option(
         0.0, "--smooth", min=0.0, help="Average a video's probabilities over time, with this half-life in seconds."
+    ),
+    max_pixels: int | None = typer.Option(
+        None, "--max-pixels", min=1, help="Pixels that a photo may have at most: 128000000 unless told."
     ),
 ) -> None:
     """Find the faces in photos and videos, and tell what they look like.
@@ -72,6 +83,7 @@ def predict(
         opening = _opening(model or (FAST if webcam else "best"))
         from mien.cli.predict_output import csv_file, print_json, print_text, progress
         from mien.cli.predict_video import Watching, watch_camera, watch_file
+        from mien.faces.decoding import LIMIT
         from mien.predict.paths import named
 
         if explain and save is None:
@@ -98,7 +110,7 @@ def predict(
             if file.is_video:
                 failed += not watch_file(file, predictor, how, outputs)
                 continue
-            answer = _photo(predictor, file, crop, save, explain)
+            answer = _photo(predictor, file, max_pixels or LIMIT, crop, save, explain)
             failed += answer.error is not None
             for output in outputs:
                 output(answer)
@@ -142,13 +154,13 @@ def _predictor(opening: Future[Classifier], crop: bool) -> Predictor:
     return Predictor(opening.result(), detector)
 
 
-def _photo(predictor: Predictor, file: Named, crop: bool, save: Path | None, explain: bool) -> Answer:
+def _photo(predictor: Predictor, file: Named, limit: int, crop: bool, save: Path | None, explain: bool) -> Answer:
     """Predict one photo, and draw it where that is asked for; what goes wrong with it is part of the answer."""
     from mien.cli.predict_output import Answer
     from mien.predict.images import open_photo
 
     try:
-        photo = open_photo(file.path)
+        photo = open_photo(file.path, limit)
         prediction = predictor.predict(photo, crop=crop)
     except UserError as error:
         return Answer(file.path, error=str(error).removeprefix(f"{file.path}: "))

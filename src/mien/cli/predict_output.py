@@ -105,7 +105,7 @@ def csv_file(path: Path, classes: Sequence[str], films: bool = False) -> Iterato
         UserError: it is a folder, is called as a photo or a video is, or cannot be written.
     """
     from mien.disk import whole_file
-    from mien.predict.images import SUFFIXES
+    from mien.faces.decoding import SUFFIXES
     from mien.predict.paths import VIDEOS
 
     if path.suffix.lower() in SUFFIXES | VIDEOS:

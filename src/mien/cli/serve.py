@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.disk import user_path
 from mien.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    runs: Path = typer.Option(Path("out"), "--runs", metavar="DIR", help="The folder of the studies to show."),
+    runs: Path = typer.Option(
+        Path("out"), "--runs", parser=user_path, metavar="DIR", help="The folder of the studies to show."
+    ),
     data: list[str] | None = typer.Option(
         None, "--data", metavar="SOURCE", help="Faces to show besides those of the studies; again for each."
     ),
@@ -53,6 +56,12 @@ def serve(
     listening = listen(settings)
     with listening:
         app = make_app(settings)
+        if app.models.current and not app.models.current.check.holds:
+            typer.echo(
+                f"mien: warning: this machine does not give the answers of {app.models.in_use!r}; "
+                f"see: mien models check {model or app.models.in_use}",
+                err=True,
+            )
         name = f"[{host}]" if ":" in host else host
         address = f"http://{name}:{listening.getsockname()[1]}"
 

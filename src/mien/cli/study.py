@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mien.cli.data_options import CLASSES, VALIDATION, as_settings
 from mien.cli.waiting import reading_faces
+from mien.disk import user_path
 
 if TYPE_CHECKING:
     from mien.study.engine import MakeEngine
 
-FILE = typer.Argument(..., metavar="FILE", help="A study file (TOML).", show_default=False)
+FILE = typer.Argument(..., parser=user_path, metavar="FILE", help="A study file (TOML).", show_default=False)
 DATA = typer.Option(
     None, "--data", metavar="SOURCE", help="The faces, in place of the file's; again for each file of them."
 )
@@ -22,7 +24,13 @@ SET = typer.Option(
     None, "--set", metavar="KEY=VALUE", help="Change an entry of the file, as recipe.epochs=2; repeatable."
 )
 OUT = typer.Option(
-    None, "-o", "--out", metavar="DIR", help="The study's folder; out/NAME unless given.", show_default=False
+    None,
+    "-o",
+    "--out",
+    parser=user_path,
+    metavar="DIR",
+    help="The study's folder; out/NAME unless given.",
+    show_default=False,
 )
 ENGINE = typer.Option("local", "--engine", metavar="ENGINE", help="Where runs happen: local (this machine) or ray.")
 ADDRESS = typer.Option(
@@ -31,8 +39,10 @@ ADDRESS = typer.Option(
 JSON = typer.Option(False, "--json", help="Print JSON instead of tables.")
 JOIN = typer.Option(False, "--join", help="Help with the trials of a study that another process runs in DIR.")
 NET = typer.Argument(None, metavar="[NET]", help="One tuned net; all of them unless given.", show_default=False)
-FOLDER = typer.Argument(..., metavar="DIR", help="A study's folder.", show_default=False)
-FOLDERS = typer.Argument(..., metavar="DIR...", help="Folders of studies or single runs.", show_default=False)
+FOLDER = typer.Argument(..., parser=user_path, metavar="DIR", help="A study's folder.", show_default=False)
+FOLDERS = typer.Argument(
+    ..., parser=user_path, metavar="DIR...", help="Folders of studies or single runs.", show_default=False
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +58,8 @@ def register(app: typer.Typer) -> None:
 def plan(
     file: Path = FILE,
     data: list[str] | None = DATA,
+    classes: str = CLASSES,
+    validation: float = VALIDATION,
     settings: list[str] | None = SET,
     out: Path | None = OUT,
     as_json: bool = JSON,
@@ -57,14 +69,17 @@ def plan(
     from mien.study.plan import make_plan, outline
     from mien.study.schema import read_study
 
+    changes = [*as_settings(classes, validation), *(settings or [])]
     with reading_faces():
-        made = make_plan(read_study(file, settings or [], data or []))
+        made = make_plan(read_study(file, changes, data or []))
     _show(outline(made, out or _default(made.study.name)), tables.show_plan, as_json)
 
 
 def study(
     file: Path = FILE,
     data: list[str] | None = DATA,
+    classes: str = CLASSES,
+    validation: float = VALIDATION,
     settings: list[str] | None = SET,
     out: Path | None = OUT,
     engine: str = ENGINE,
@@ -83,13 +98,18 @@ def study(
     from mien.study.plan import make_plan
     from mien.study.schema import read_study
 
-    command = _typed(file, data or [], settings or [], out, engine, address)
+    changes = [*as_settings(classes, validation), *(settings or [])]
+    command = _typed(file, data or [], changes, out, engine, address)
     place = _engine(engine, address)
     with reading_faces():
-        made = make_plan(read_study(file, settings or [], data or []))
+        made = make_plan(read_study(file, changes, data or []))
     folder = out or _default(made.study.name)
     console = Console(stderr=True)
     console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
+    for line in tables.skipped_lines({net.net.name: made.skipped(net, folder) for net in made.study.nets}):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+    for note in made.faces.notes:
+        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     try:
         with watching(console) as watcher:
             if join:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mien.cli.watch import STYLES, duration, percent
@@ -16,6 +16,8 @@ WIDE = 200
 
 def show_plan(outline: dict[str, Any]) -> None:
     """Print what a study will run, the content of `mien.study.plan.outline`."""
+    from rich.markup import escape
+
     from mien.faces.clean import told
 
     faces = outline["faces"]
@@ -24,6 +26,8 @@ def show_plan(outline: dict[str, Any]) -> None:
     print_wide(
         f"faces: {faces['name']}, {faces['size']}x{faces['size']}: {splits}; fingerprint {faces['fingerprint'][:10]}"
     )
+    for note in faces["notes"]:
+        print_wide(f"note: {escape(note)}")
     for line in told(faces["left_out"]):
         print_wide(f"left out: {line}")
     if faces["leaked_test"]:
@@ -36,35 +40,63 @@ def show_plan(outline: dict[str, Any]) -> None:
     for net in outline["nets"]:
         recipe, states = net["recipe"], net["states"]
         numbers = [net["layers"], net["parameters"], recipe["epochs"], recipe["batch"], len(states), net["missing"]]
-        cells = [f"{number:,}" for number in numbers]
-        table.add_row(net["name"], net["group"], recipe["optimizer"], *cells, duration(net["seconds"]))
+        cells = [*map(_number, numbers), "skipped" if net["skipped"] else duration(net["seconds"])]
+        table.add_row(net["name"], net["group"], recipe["optimizer"], *cells)
     print_wide(table)
+    for line in skipped_lines({net["name"]: net["skipped"] for net in outline["nets"]}):
+        print_wide(escape(line))
     for net in outline["nets"]:
-        if net["trials"]:
+        if net["trials"] and not net["skipped"]:
             print_wide(f"{net['name']}: at most {net['trials']} trials; pruning may make them shorter than told here")
     runs, todo = sum(len(net["states"]) for net in outline["nets"]), sum(net["missing"] for net in outline["nets"])
-    seeds = ", ".join(map(str, outline["seeds"]))
-    print_wide(f"{runs} runs with seeds {seeds}; {todo} to do, about {duration(outline['seconds'])}")
+    seeds = f"seed{'' if len(outline['seeds']) == 1 else 's'} {', '.join(map(str, outline['seeds']))}"
+    print_wide(f"{runs} run{'' if runs == 1 else 's'} with {seeds}; {todo} to do, about {duration(outline['seconds'])}")
+
+
+def skipped_lines(reasons: Mapping[str, str]) -> list[str]:
+    """What a study leaves out and why, a line for each reason; [] where it leaves out nothing.
+
+    Args:
+        reasons: by the net's name; "" where it is not skipped.
+    """
+    lines = []
+    for reason in dict.fromkeys(filter(None, reasons.values())):
+        names = [name for name, why in reasons.items() if why == reason]
+        lines.append(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} skipped: {reason}")
+    if lines:
+        lines.append("the study does all else; once the weights are here, the same command trains what is missing")
+    return lines
+
+
+def _number(value: int | None) -> str:
+    """`2,723,303`; "" where it is not known."""
+    return "" if value is None else f"{value:,}"
 
 
 def show_results(results: dict[str, Any]) -> None:
     """Print a study's comparison tables and what test says of the selected: the content of results.json."""
+    from rich.markup import escape
+
     nets = {net["name"]: net for net in results["nets"]}
     for group in results["groups"]:
         table = table_of(["net"], ["train %", "validation %", "95 %", "time", "parameters"], title=group["name"])
         for net in (nets[name] for name in group["nets"]):
             name = net["name"] + (" *" if net["selected"] else "")
             shares = [_share(net, "train"), _share(net, "validation"), _interval(net, "validation")]
-            facts = [duration(net["seconds"]), f"{net['parameters']:,}"]
+            facts = ["skipped" if net["state"] == "skipped" else duration(net["seconds"]), _number(net["parameters"])]
             table.add_row(name, *shares, *facts, style="bold" if net["selected"] else None)
         print_wide(table)
     for net in results["nets"]:
-        if net["state"] == "failed":
-            print_wide(f"[red]{net['name']} failed[/]: {net['reason']}")
+        if net["state"] in ("failed", "skipped"):
+            said = {"failed": "[red]failed[/]", "skipped": "was [yellow]skipped[/]"}[net["state"]]
+            print_wide(f"{net['name']} {said}: {escape(net['reason'])}")
     for group in results["groups"]:
         print_wide(_selected(group, nets, results["faces"]["leaked_test"]))
     if results["ensembles"]:
         print_wide(_ensembles(results["ensembles"]))
+    for one in results["ensembles"]:
+        if one.get("reason"):
+            print_wide(f"{one['name']} was not judged; {one['reason']}")
 
 
 def show_runs(rows: Sequence[dict[str, Any]]) -> None:
@@ -80,10 +112,12 @@ def show_runs(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def show_trials(rows: Sequence[dict[str, Any]]) -> None:
-    """The trials of tuned nets; numbers count from 1."""
+    """The trials of tuned nets; numbers count from 1. Searches are told apart where a net has had several."""
     from rich.markup import escape
 
-    table = table_of(("net", "trial", "state", "settings"), ("epochs", "score", "time"))
+    apart = len({row["search"] for row in rows}) > len({row["net"] for row in rows})
+    texts = ["net", *(["search"] if apart else []), "trial", "state", "settings"]
+    table = table_of(texts, ["epochs", "score", "time"])
     for row in rows:
         shown = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row["values"].items()}
         settings = ", ".join(f"{key} {value}" for key, value in shown.items())
@@ -91,10 +125,15 @@ def show_trials(rows: Sequence[dict[str, Any]]) -> None:
         told = [f"{percent(score)} %" if name.endswith("accuracy") else f"{score:,.0f}" for name, score in scores]
         state = f"{row['state']} ({row['reason']})" if row["reason"] else row["state"]
         table.add_row(
-            row["net"], str(row["number"] + 1), escape(state), escape(settings),
+            row["net"], *((row["search"],) if apart else ()), str(row["number"] + 1), escape(state), escape(settings),
             str(row["epochs"]), ", ".join(told), duration(row["seconds"]),
         )  # fmt: skip
     print_wide(table)
+    if apart:
+        print_wide(
+            "A search is another one where the space, sampler, net, recipe or faces are others; "
+            "of each net the one that began last comes last."
+        )
 
 
 def show_comparison(found: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from mien.cli.data_options import CLASSES, listed
 from mien.cli.waiting import reading_faces
 from mien.errors import UserError, did_you_mean
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 EPILOG = (
     "Examples: [bold]mien test best fast --data path/to/fer2013 --changes[/]\n\n"
     "[bold]mien test best --data test=my_photos --photos[/]\n\n"
+    "[bold]mien test best --data DATASET --classes rafdb[/]\n\n"
     "[bold]mien test best --data drawn[/]"
 )
 
@@ -43,11 +45,15 @@ def judge(
         help="own: the source's. majority: that of FER+'s votes, where they lie beside the faces. "
         "agreed: the source's, of those faces of which FER+'s majority says the same.",
     ),
+    classes: str = CLASSES,
     photos: bool = typer.Option(
         False, "--photos", help="The images are photos, not ready faces: find each one's largest face first."
     ),
     changes: bool = typer.Option(
         False, "--changes", help="Also tell how right they are when the faces are blurred, darker, smaller and so on."
+    ),
+    max_pixels: int | None = typer.Option(
+        None, "--max-pixels", min=1, help="With --photos: pixels that one may have at most, 128000000 unless told."
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
@@ -56,7 +62,7 @@ def judge(
     Several models are set side by side, each pair by McNemar's test. A photo in which no face is found counts as wrong.
     Exit code: 0, or 2 if a photo could not be read.
     """
-    from mien.faces.source import LABELS
+    from mien.faces.spec import LABELS
     from mien.faces.types import SPLITS
     from mien.predict.classifier import Classifier
 
@@ -70,23 +76,26 @@ def judge(
         )
     if photos and changes:
         raise UserError("--changes with --photos: only ready faces are changed; leave one of them out")
+    if max_pixels is not None and not photos:
+        raise UserError("--max-pixels without --photos: ready faces are as small as they are; leave it out")
     if len(set(models)) < len(models):
         raise UserError(f"{', '.join(models)}: a model is named twice")
     opened = [Classifier(model) for model in models]
     if photos:
-        _tell_photos(models, opened, data, split, as_json)
+        _tell_photos(models, opened, data, split, listed(classes), max_pixels, as_json)
         return
     from mien.faces import open_faces
     from mien.testing.tested import judge_faces
 
     with reading_faces():
-        faces = open_faces(data, labels=labels)
+        faces = open_faces(data, labels=labels, classes=listed(classes))
     tested = [judge_faces(model, faces, split) for model in opened]
     told = {
         "source": faces.name,
         "fingerprint": faces.fingerprint,
         "split": split,
         "labels": labels,
+        "notes": faces.notes,
         **_told(models, tested),
     }
     if changes:
@@ -114,24 +123,35 @@ def _changed(
             done()
 
 
-def _tell_photos(models: list[str], opened: list[Classifier], data: list[str], split: str, as_json: bool) -> None:
+def _tell_photos(
+    models: list[str],
+    opened: list[Classifier],
+    data: list[str],
+    split: str,
+    classes: tuple[str, ...],
+    max_pixels: int | None,
+    as_json: bool,
+) -> None:
     from mien.cli.waiting import counting
+    from mien.faces.classes import check_classes, describe_numbers
+    from mien.faces.decoding import LIMIT, SUFFIXES
     from mien.faces.source import find_source
     from mien.faces.types import SPLITS
-    from mien.predict.images import SUFFIXES
     from mien.predict.predictor import Predictor
     from mien.testing.tested import RememberingDetector, judge_photos
 
+    check_classes(classes)
     source, wanted = find_source(data), SPLITS.index(split)
-    files = [file for file in source.photos(SUFFIXES) if file.split == wanted]
+    photos, names = source.photos(SUFFIXES, classes)
+    files = [file for file in photos if file.split == wanted]
     if not files:
         raise UserError(f"{source.name}: has no {split} photos; name another --split, or say {split}=FOLDER")
     detector = RememberingDetector()
     predictors = [Predictor(model, detector) for model in opened]
     with counting("photos", len(files) * len(predictors)) as seen:
-        judged = [judge_photos(predictor, files, source.name, seen) for predictor in predictors]
+        judged = [judge_photos(predictor, files, source.name, seen, max_pixels or LIMIT) for predictor in predictors]
     tested, unread = [one for one, _ in judged], judged[0][1]
-    told = {"source": source.name, "split": split, "unread": unread}
+    told = {"source": source.name, "split": split, "notes": [*source.notes, *describe_numbers(names)], "unread": unread}
     _show(told | _told(models, tested), as_json)
     if unread:
         raise typer.Exit(2)

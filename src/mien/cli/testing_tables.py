@@ -28,6 +28,8 @@ def show_tested(told: dict[str, Any]) -> None:
     what = "faces" if "fingerprint" in told else "photos"
     whose = LABELLED.get(told.get("labels", "own"), "")
     print_wide(f"{escape(told['source'])}, {told['split']}: {first['faces']:,} {what}{whose}")
+    for note in told.get("notes", ()):
+        print_wide(f"note: {escape(note)}")
     for emotion, count in first["left_out"].items():
         print_wide(f"left out: {count:,} of {escape(emotion)}, for which {first['model']} has no word")
     for path, why in told.get("unread", {}).items():

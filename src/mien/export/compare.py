@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mien.errors import UserError
 from mien.export.facts import INPUT, OUTPUT
 from mien.export.graph import batches
+from mien.export.reference import TOLERANCE
 from mien.export.session import open_session
 
 Precision = Literal["float32", "float16", "int8"]
@@ -31,6 +32,8 @@ class Agreement:
         same: the share of them to which both give the same answer, 0..1.
         largest: difference of a probability.
         accuracy, torch_accuracy: the file's and torch's, 0..1.
+        kernels: by how much a probability differs, at most, from what the file says where it is computed in float32;
+            so far may processors be from each other. 0 where it is computed in float32 anyway.
     """
 
     faces: int
@@ -38,6 +41,7 @@ class Agreement:
     largest: float
     accuracy: float
     torch_accuracy: float
+    kernels: float = 0.0
 
     @property
     def lost(self) -> int:
@@ -45,9 +49,15 @@ class Agreement:
         return round((self.torch_accuracy - self.accuracy) * self.faces)
 
 
-def probabilities(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What a model file says of images uint8 [N, H, W], computed by onnxruntime -> [N, K]."""
-    session = open_session(path)
+def probabilities(path: Path, images: NDArray[np.uint8], optimised: bool = True) -> NDArray[np.float32]:
+    """What a model file says of images uint8 [N, H, W], computed by onnxruntime -> [N, K].
+
+    Args:
+        path: of the file.
+        images: faces.
+        optimised: False: int8 is computed in float32, on every processor alike, slowly.
+    """
+    session = open_session(path, optimised=optimised)
     return np.concatenate([session.run([OUTPUT], {INPUT: part})[0] for part in batches(np.asarray(images))])
 
 
@@ -72,6 +82,11 @@ def refuse(found: Agreement, precision: Precision) -> None:
                 f"not exported: on {found.faces:,} validation faces a probability differs from torch's by "
                 f"{found.largest:.2g}, more than {LARGEST:g}; the same answer on {found.same:.2%}"
             )
+    elif not found.kernels <= TOLERANCE:
+        raise UserError(
+            f"not exported: on this processor a probability in int8 differs by {found.kernels:.2g} from what the same "
+            f"file says in float32, more than {TOLERANCE:g}; leave out --int8"
+        )
     elif found.lost > LOST * found.faces or not np.isfinite(found.largest):
         raise UserError(
             f"not exported: in {precision} the validation accuracy is {found.accuracy:.2%}, in float32 "

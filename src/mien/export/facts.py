@@ -42,6 +42,8 @@ class Facts:
             `votes`: whether FER+'s votes were learnt from, or a run that had learnt from them.
         recipe: the entries of its training's recipe that differ from their defaults.
         layers: of the net, a word each, hyper-parameters bound.
+        reference: what the file says, in float32, of the faces that it carries for checking a machine, K shares each
+            (`mien.export.reference`); () in older files.
         members: of several runs, of each its `run`, `net`, `seed`, `recipe`, `layers`, `before` and `votes` as in
             `data`, and `weight`, its share of the mean; recipe and layers are empty then. () for a single run.
         scores: what this file is worth, measured by it; shares, 0..1. By split (`validation`, and `test` where the
@@ -78,6 +80,7 @@ class Facts:
     zooms: tuple[float, ...] = ()
     logit_adjustment: float = 0.0
     members: tuple[Mapping[str, Any], ...] = ()
+    reference: tuple[tuple[float, ...], ...] = ()
 
     def to_json(self) -> str:
         """As the text that stands in the file."""
@@ -102,9 +105,11 @@ class Facts:
             known.setdefault("temperatures", [known["temperature"]] * len(known["classes"]))
             known |= {
                 name: tuple(known[name])
-                for name in ("classes", "layers", "zooms", "members", "temperatures")
+                for name in ("classes", "layers", "zooms", "members", "temperatures", "reference")
                 if name in known
             }
+            if "reference" in known:
+                known["reference"] = tuple(map(tuple, known["reference"]))
             facts = cls(**known)
         except (ValueError, TypeError, KeyError):
             raise strange from None
@@ -121,6 +126,8 @@ class Facts:
             and len(self.temperatures) == len(self.classes)
             and all(isinstance(side, int) and side > 0 for side in (self.height, self.width))
             and all(isinstance(entry, Mapping) for entry in (self.data, self.recipe, self.scores, *self.members))
+            and all(len(answer) == len(self.classes) for answer in self.reference)
+            and all(isinstance(share, float) for answer in self.reference for share in answer)
             and all({"run", "net", "seed", "recipe", "layers"} <= one.keys() for one in self.members)
         )
 

@@ -1,6 +1,6 @@
 """Judge: a model about to be kept, by what its file says: temperatures for it, its likeness to torch, its scores."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.export.compare import Agreement, Precision, agreement, probabilities, refuse
 from mien.export.graph import Graph, set_temperatures
+from mien.export.reference import draw_reference_faces
 from mien.export.scores import split_scores
 from mien.export.temperature import Temperatures, fit_temperatures
 from mien.faces import Faces
@@ -26,11 +27,15 @@ class Judged:
         temperatures: those it has now.
         agreement: with torch, on validation.
         scores: as `Facts.scores` tells them.
+        reference_faces: uint8 [COUNT, H, W], for the file to carry.
+        reference: what it says of them in float32, float32 [COUNT, K].
     """
 
     temperatures: Temperatures
     agreement: Agreement
     scores: dict[str, Any]
+    reference_faces: NDArray[np.uint8]
+    reference: NDArray[np.float32]
 
 
 def judge(
@@ -62,7 +67,12 @@ def judge(
         said = {"validation": probabilities(heated, validation.images)}
         torch_said = temperatures.heated(graph.logits(validation.images).numpy())
         found = agreement(said["validation"], torch_said, validation.labels)
+        if precision == "int8":
+            exact = probabilities(heated, validation.images, optimised=False)
+            found = replace(found, kernels=float(np.abs(said["validation"] - exact).max()))
         refuse(found, precision)
+        drawn = draw_reference_faces(*validation.images.shape[1:])
+        reference = probabilities(heated, drawn, optimised=False)
         if test:
             before["test"] = probabilities(plain, faces.split("test").images)
             # What the file itself would say: on validation it does.
@@ -70,7 +80,7 @@ def judge(
     scores: dict[str, Any] = {}
     for split in said:
         scores |= split_scores(split, said[split], before[split], faces)
-    return Judged(temperatures, found, scores)
+    return Judged(temperatures, found, scores, drawn, reference)
 
 
 def _logarithm(said: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,13 +17,15 @@ shorter. Where another program wants the core, onnxruntime's own way, to spin on
 """
 
 
-def open_session(path: Path, threads: int = 0, optimised: bool = True) -> "InferenceSession":
+def open_session(path: Path, threads: int = 0, optimised: bool = True, exact: bool = False) -> "InferenceSession":
     """Open a model file.
 
     Args:
         path: an ONNX file.
         threads: that one call may use; 0: one a core.
-        optimised: False where the file is only to be read, not computed: opens faster.
+        optimised: False where the file is only to be read: opens faster; or to be computed in float32 where it is int8.
+        exact: True where int8 weights have 8 bits: on processors without VNNI their products would saturate, so slower
+            kernels are taken there; elsewhere this changes nothing.
 
     Raises:
         UserError: the file cannot be read, or is no ONNX file.
@@ -34,6 +36,8 @@ def open_session(path: Path, threads: int = 0, optimised: bool = True) -> "Infer
     options.intra_op_num_threads = threads
     options.log_severity_level = _ERRORS_ALONE
     options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN)
+    if exact:
+        options.add_session_config_entry("session.x64quantprecision", "1")
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:

@@ -12,12 +12,13 @@ import torch
 from mien import __version__
 from mien.disk import whole_file
 from mien.errors import UserError
+from mien.export import reference
 from mien.export.adjustment import offsets
 from mien.export.compare import Agreement, Precision
 from mien.export.facts import KEY, Facts
 from mien.export.graph import Graph, graph_of, to_onnx
 from mien.export.judge import Judged, judge
-from mien.export.quantise import CALIBRATION, to_float16, to_int8
+from mien.export.quantise import CALIBRATION, saturating, to_float16, to_int8
 from mien.faces import Faces
 from mien.nets.words import parse
 from mien.study.origin import study_of
@@ -96,6 +97,7 @@ def export(
         logit_adjustment=logit_adjustment,
     )
     model.metadata_props.add(key=KEY, value=facts.to_json())
+    model.metadata_props.add(key=reference.KEY, value=reference.to_text(judged.reference_faces))
     _keep(model, out)
     return Exported(out, out.stat().st_size, facts, judged.agreement, _trained_accuracy(runs, weights))
 
@@ -108,6 +110,7 @@ def _made(graph: Graph, faces: Faces, precision: Precision) -> "ModelProto":
         train = faces.split("train").images
         rows = np.random.default_rng(0).permutation(len(train))[:CALIBRATION]
         model = to_int8(model, train[np.sort(rows)])
+        assert not saturating(model), "int8 weights that processors would multiply differently"
     _strip(model)
     return model
 
@@ -167,6 +170,7 @@ def _facts(
         layers=tuple(origin["layers"]),
         members=members if len(runs) > 1 else (),
         scores=judged.scores,
+        reference=tuple(tuple(round(share, 6) for share in answer) for answer in judged.reference.tolist()),
         created=now(),
     )
 

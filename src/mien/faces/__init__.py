@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mien.faces.packed import read_packed, write_packed
-    from mien.faces.source import open_faces
+    from mien.faces.spec import FacesSpec, open_faces
     from mien.faces.types import EIGHT, EMOTIONS, SIZE, SPLITS, VOTES, Faces, in_split_order
 
 __all__ = [
@@ -18,13 +18,14 @@ __all__ = [
     "SPLITS",
     "VOTES",
     "Faces",
+    "FacesSpec",
     "in_split_order",
     "open_faces",
     "read_packed",
     "write_packed",
 ]
 
-_PLACES = {"open_faces": "source", "read_packed": "packed", "write_packed": "packed"}
+_PLACES = {"FacesSpec": "spec", "open_faces": "spec", "read_packed": "packed", "write_packed": "packed"}
 
 
 def __getattr__(name: str) -> Any:

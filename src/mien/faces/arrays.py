@@ -1,10 +1,9 @@
-"""Faces that lie in arrays already: NumPy's npz, and parquet as dataset hubs write it."""
+"""Faces that lie in arrays already: NumPy's npz and npy files; and what other readers share, arrays to Faces."""
 
-import json
 import math
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
-from mien.faces.csv import Columns, read_rows
-from mien.faces.images import area_average, read_images, square
-from mien.faces.names import SPLIT_WORDS, classes_of, split_of_word
-from mien.faces.pixels import pixel_mistakes
+from mien.faces.images import area_average, square
+from mien.faces.names import LABEL_COLUMNS, SPLIT_WORDS, USAGE_COLUMNS, classes_of, split_of_word
 from mien.faces.problems import Problems
-from mien.faces.types import EMOTIONS, SIZE, SPLITS, Faces, in_split_order
+from mien.faces.types import SIZE, SPLITS, Faces, in_split_order
 
 IMAGES = ("images", "image", "img", "pixels", "faces", "x", "data")
-LABELS = ("labels", "label", "emotion", "emotions", "y", "target")
-USAGES = ("split", "splits", "usage")
+NAMES = ("classes", "class_names", "names", "label_names")
+"""What an array of the classes' names is called: the first is that of number 0."""
 
-_ADVICE = "mend or remove these rows"
+MOST_CLASSES = 64
+"""With more different labels, they are no emotions."""
+
+ADVICE = "mend or remove these rows"
 
 
 def read_npz(path: Path, split: int | None = None) -> Faces:
     """Read an npz file: arrays `images`, `labels` and perhaps `split`, or `x_train`, `y_train`, `x_test`, ...
 
     Images are [N, H, W], with or without an axis of 1 or 3 colours, or [N, H*H]; whole numbers 0..255, or floats 0..1.
-    Labels are 0..6 or names; splits are names (see `LABELS`, `USAGES` and `SPLIT_WORDS` for the words known).
+    Labels are names; or numbers, also one-hot [N, K]. An array `classes` names the numbers; without it they stay
+    numbers, as the names of classes. Splits are names (see `LABEL_COLUMNS`, `USAGE_COLUMNS` and `SPLIT_WORDS` for the
+    words known).
 
     Args:
         path: the file.
@@ -46,126 +48,88 @@ def read_npz(path: Path, split: int | None = None) -> Faces:
         raise UserError(f"{path}: no such file") from None
     except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: cannot be read as an npz file of plain arrays ({error})") from None
+    return _of_arrays(path, arrays, split)
 
+
+def read_npy(folder: Path, split: int | None = None) -> Faces:
+    """Read a folder of npy files: images.npy and labels.npy, and perhaps split.npy; or x_train.npy, y_train.npy, ...
+
+    Args:
+        folder: the files' names are those of the arrays that `read_npz` takes.
+        split: the split (index into `SPLITS`) of all their rows, where nothing in them tells.
+
+    Raises:
+        UserError: a file cannot be read, is lacking or holds mistakes; all are counted, the first ten listed.
+    """
+    arrays = {}
+    for path in sorted(folder.glob("*.npy")):
+        try:
+            arrays[path.stem.lower()] = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError, TypeError, AttributeError) as error:
+            advice = (
+                "it holds Python objects, which are never loaded; save plain numbers or texts: "
+                "np.save(FILE, np.array(list(images)))"
+                if "pickle" in str(error)
+                else str(error)
+            )
+            raise UserError(f"{path}: cannot be read as a plain array: {advice}") from None
+    return _of_arrays(folder, arrays, split)
+
+
+def holds_arrays(folder: Path) -> bool:
+    """Whether a folder holds npy files of images: images.npy, x_train.npy, train_images.npy."""
+    stems = {file.stem.lower() for file in folder.glob("*.npy")}
+    return bool(
+        stems & {name for x in IMAGES for names in (_names(x, "train"), _names(x, "test"), [x]) for name in names}
+    )
+
+
+def _names(array: str, split: str) -> list[str]:
+    """What the array of a split is called."""
+    return [f"{array}_{split}", f"{split}_{array}"]
+
+
+def _of_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], split: int | None) -> Faces:
+    """Make Faces of arrays by their names in small letters."""
+    names = first_of(arrays, NAMES)
+    classes = None if names is None else [str(name) for name in np.atleast_1d(names)]
     per_split = [
-        (arrays[f"{x}_{word}"], arrays[f"{y}_{word}"], SPLITS.index(name))
+        (arrays[x], arrays[y], SPLITS.index(name))
         for name, words in SPLIT_WORDS.items()
         for word in words
-        for x in IMAGES
-        for y in LABELS
-        if f"{x}_{word}" in arrays and f"{y}_{word}" in arrays
+        for images in IMAGES
+        for labels in LABEL_COLUMNS
+        for x, y in zip(_names(images, word), _names(labels, word), strict=True)
+        if x in arrays and y in arrays
     ]
     if not per_split:
-        images, labels, usages = (_first(arrays, names) for names in (IMAGES, LABELS, USAGES))
+        images, labels, usages = (first_of(arrays, names) for names in (IMAGES, LABEL_COLUMNS, USAGE_COLUMNS))
         if images is None or labels is None:
             raise UserError(
                 f"{path}: holds the arrays {', '.join(arrays) or '(none)'}; expected images and labels, and split "
                 "where it holds several; or x_train, y_train, x_validation, y_validation, x_test, y_test"
             )
-        return _faces(path, _grays(images, path), labels, usages, split)
-    for _, labels, _ in per_split:
+        return labelled_faces(path, gray_images(images, path), _numbers(labels), usages, split, classes)
+    each = [_numbers(labels) for _, labels, _ in per_split]
+    for labels in each:
         if labels.ndim != 1:
             raise UserError(f"{path}: labels have the shape {list(labels.shape)}, one number or name a face expected")
-    grays = np.concatenate([_grays(images, path) for images, _, _ in per_split])
-    labels = np.concatenate([labels for _, labels, _ in per_split])
+    grays = np.concatenate([gray_images(images, path) for images, _, _ in per_split])
     usages = np.concatenate([np.full(len(images), SPLITS[number]) for images, _, number in per_split])
-    return _faces(path, grays, labels, usages, None)
+    return labelled_faces(path, grays, np.concatenate(each), usages, None, classes)
 
 
-def read_parquet(path: Path, split: int | None = None) -> Faces:
-    """Read a parquet file with a column of images, one of labels and perhaps one of splits.
-
-    An image is a struct with the `bytes` of an image file (as Hugging Face datasets write it), those bytes, a list of
-    pixels (flat, rows of pixels, or rows of colours), or FER2013's text of pixels. Labels are 0..6 or names; where the
-    file's own metadata name its numbers, these names count.
-
-    Args:
-        path: the file.
-        split: the split (index into `SPLITS`) of all its rows, where no column tells.
-
-    Raises:
-        UserError: pyarrow is missing, the file cannot be read, lacks a column or holds mistakes.
-    """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet
-    except ImportError:
-        raise UserError(f"{path}: to read parquet, install pyarrow: pip install 'mien[parquet]'") from None
-    try:
-        table = pyarrow.parquet.read_table(path)
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file") from None
-    except (OSError, pa.ArrowException) as error:
-        raise UserError(f"{path}: cannot be read as parquet ({str(error).strip()})") from None
-    columns = {name.lower(): table.column(name).combine_chunks() for name in table.column_names}
-    images, labels, usages = (_first(columns, names) for names in (IMAGES, LABELS, USAGES))
-    if images is None or labels is None:
-        raise UserError(f"{path}: has the columns {', '.join(columns)}; expected image and label, and perhaps split")
-    if images.null_count or labels.null_count:
-        raise UserError(f"{path}: {images.null_count:,} images and {labels.null_count:,} labels are missing (null)")
-    names = _names_in_metadata(table.schema.metadata or {}, table.column_names)
-    values: Any = labels.to_numpy(zero_copy_only=False)
-    if names and values.dtype.kind in "iu":
-        if not all(0 <= value < len(names) for value in values):
-            raise UserError(f"{path}: a label lies outside 0..{len(names) - 1}, the names that its metadata give")
-        values = np.array(names)[values]
-    return _faces(path, _arrow_grays(images, path), values, usages and np.array(usages.to_pylist()), split)
-
-
-def _first(named: dict[str, Any], names: Sequence[str]) -> Any:
+def first_of(named: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """What is there under the first of the names that there is; None where none is."""
     return next((named[name] for name in names if name in named), None)
 
 
-def _names_in_metadata(metadata: dict[bytes, bytes], columns: Sequence[str]) -> list[str] | None:
-    features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-    label = next((features[name] for name in columns if name.lower() in LABELS and name in features), None)
-    return label.get("names") if isinstance(label, dict) else None
+def gray_images(images: NDArray[Any], path: Path) -> NDArray[np.uint8]:
+    """Bring images of any layout and number type to uint8 [N, 48, 48].
 
-
-def _arrow_grays(column: Any, path: Path) -> NDArray[np.uint8]:
-    import pyarrow as pa
-
-    kind = column.type
-    if pa.types.is_struct(kind) and "bytes" in kind.names:
-        column = column.field("bytes")
-        kind = column.type
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        problems = Problems(path, _ADVICE)
-        contents = ((f"row {row}", value.as_py() or b"") for row, value in enumerate(column, 1))
-        images, _ = read_images(contents, len(column), problems)
-        problems.raise_if_any()
-        return images
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return _text_grays(column.to_pylist(), path)
-    shape = [len(column)]
-    while pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        lengths = pa.compute.unique(pa.compute.list_value_length(column))
-        if len(lengths) != 1:
-            raise UserError(f"{path}: its images have different sizes: store them as image files, or of one size")
-        shape.append(lengths[0].as_py())
-        column = column.flatten()
-        kind = column.type
-    if len(shape) == 1:
-        raise UserError(f"{path}: images of the type {kind}; expected image files' bytes, lists or text of pixels")
-    return _grays(column.to_numpy(zero_copy_only=False).reshape(shape), path)
-
-
-def _text_grays(texts: list[str], path: Path) -> NDArray[np.uint8]:
-    lines = [text.encode() + b"\n" for text in texts]
-    cuts = np.cumsum([0, *map(len, lines)], dtype=np.uint64)
-    rows, problems = read_rows(b"".join(lines), cuts, Columns(count=1, pixels=0)), Problems(path, _ADVICE)
-    for row in np.flatnonzero(~rows.good):
-        mistakes = pixel_mistakes(texts[row], SIZE * SIZE)
-        for mistake in mistakes:
-            problems.add(f"row {row + 1}", mistake)
-        if not mistakes:
-            rows.pixels[row] = [int(word) for word in texts[row].split()]
-    problems.raise_if_any()
-    return rows.pixels.reshape(-1, SIZE, SIZE)
-
-
-def _grays(images: NDArray[Any], path: Path) -> NDArray[np.uint8]:
-    """Bring images of any layout and number type to uint8 [N, 48, 48]."""
+    Raises:
+        UserError: they are no images, or have pixels out of range.
+    """
     shape = list(images.shape)
     if images.ndim == 2 and math.isqrt(shape[1]) ** 2 == shape[1]:
         images = images.reshape(len(images), math.isqrt(shape[1]), -1)
@@ -202,11 +166,38 @@ def _bytes(images: NDArray[Any], path: Path) -> NDArray[np.uint8]:
     return rounded
 
 
-def _faces(path: Path, images: NDArray[np.uint8], labels: Any, usages: Any, split: int | None) -> Faces:
-    """Make Faces of gray images, labels (numbers 0..6 or names) and the names of their splits, if there are any."""
-    labels = np.asarray(labels)
+def _numbers(labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels without an axis of one, and one-hot rows as numbers; others as they are."""
     if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
+        return labels[:, 0]
+    if labels.ndim == 2 and labels.dtype.kind in "buif" and labels.size and np.isin(labels, (0, 1)).all():
+        return labels.argmax(axis=1) if (labels.sum(axis=1) == 1).all() else labels
+    return labels
+
+
+def labelled_faces(
+    path: Path,
+    images: NDArray[np.uint8],
+    labels: NDArray[Any],
+    usages: Any,
+    split: int | None,
+    names: Sequence[str] | None = None,
+    always: Sequence[str] = (),
+) -> Faces:
+    """Make Faces of gray images, labels (numbers, which `names` name, or names) and their splits' names, if any.
+
+    Args:
+        path: the source, for messages.
+        images: uint8 [N, H, H].
+        labels: [N].
+        usages: the names of the rows' splits, [N]; None where there are none.
+        split: the split of all rows, where none is named.
+        names: what a number means; None: numbers stay numbers, as the names of classes.
+        always: classes that are there even if no row has them.
+
+    Raises:
+        UserError: the arrays do not go together, or hold mistakes: all are counted, the first ten listed.
+    """
     if labels.shape != (len(images),) or (usages is not None and usages.shape != labels.shape):
         raise UserError(
             f"{path}: {len(images):,} images, but labels of the shape {list(labels.shape)}"
@@ -215,15 +206,8 @@ def _faces(path: Path, images: NDArray[np.uint8], labels: Any, usages: Any, spli
         )
     if not len(images):
         raise UserError(f"{path}: holds no face")
-    problems = Problems(path, _ADVICE)
-    classes: tuple[str, ...] = EMOTIONS
-    if labels.dtype.kind in "uif":
-        for row in np.flatnonzero(~np.isin(labels, range(len(EMOTIONS)))):
-            problems.add(f"row {row + 1}", f"emotion {labels[row]}, 0..{len(EMOTIONS) - 1} expected")
-    else:
-        words = [str(label) for label in labels]
-        classes, index = classes_of(words)
-        labels = np.array([index[word] for word in words])
+    problems = Problems(path, ADVICE)
+    words = _words(labels, names, problems)
     if usages is None and split is None:
         raise UserError(
             f"{path}: nothing in it or its name tells the split; say which it is: "
@@ -234,4 +218,24 @@ def _faces(path: Path, images: NDArray[np.uint8], labels: Any, usages: Any, spli
         if number is None:
             problems.add(f"row {place + 1}", f"split {str(usages[place])!r}, {', '.join(SPLITS)} expected")
     problems.raise_if_any()
-    return in_split_order(images, labels.astype(np.uint8), np.array(numbers, np.uint8), classes, name=path.stem)
+    classes, index = classes_of([*words, *always])
+    if len(classes) > MOST_CLASSES:
+        raise UserError(f"{path}: its labels take {len(classes):,} different values, which are no emotions")
+    places = [index[word] for word in words]
+    return in_split_order(images, places, np.array(numbers, np.uint8), classes, name=path.stem)
+
+
+def _words(labels: NDArray[Any], names: Sequence[str] | None, problems: Problems) -> list[str]:
+    """Each row's class by its name, or its number as a text; what is neither is noted in `problems`."""
+    if labels.dtype.kind not in "uif":
+        words = [str(label).strip() for label in labels]
+        for place, word in enumerate(words, 1):
+            if word.lower() in ("", "nan", "none", "null"):
+                problems.add(f"row {place}", f"emotion {word!r}, a name expected")
+        return words
+    most = 100 if names is None else len(names)
+    good = np.isin(labels, range(most))
+    for row in np.flatnonzero(~good):
+        problems.add(f"row {row + 1}", f"emotion {labels[row]}, 0..{most - 1} expected")
+    numbers = np.where(good, labels, 0).astype(np.int64).tolist()
+    return [str(number) if names is None else names[number] for number in numbers]

@@ -1,25 +1,22 @@
 """Image files of any kind, colour and size, to gray faces of one size."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.faces.decoding import LIMIT, SUFFIXES, Wanted, decode
 from mien.faces.names import classes_of, split_of_word
 from mien.faces.problems import Problems
 from mien.faces.types import SIZE, Faces, in_split_order
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".pgm")
 
 _PIXELS = 2**17
 """Of so many pixels of images at a time area-averaging takes the sums: they then stay in a processor's cache."""
@@ -75,50 +72,30 @@ def square(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return images[:, top : top + side, left : left + side]
 
 
-def read_image(source: Path | BytesIO, size: int = SIZE) -> NDArray[np.uint8]:
+def read_image(source: Path | BytesIO, size: int = SIZE, limit: int = LIMIT) -> NDArray[np.uint8]:
     """Read one image file as a gray face.
 
     It is turned as its EXIF data say; what is transparent becomes white; colour becomes gray by the luma of ITU-R 601
     (Pillow's mode "L"); 16 bits a pixel become 8; its central square is area-averaged.
 
+    Args:
+        source: its path or its content.
+        size: the face's side in pixels.
+        limit: pixels that it may have at most.
+
     Returns:
         uint8 [size, size].
 
     Raises:
-        ValueError: the file is no image, or a broken one.
+        ValueError: the file is no image, or a broken one, or too large.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
+    where = str(source) if isinstance(source, Path) else ""
     try:
-        with Image.open(source) as image:
-            gray: NDArray[np.uint8] = np.asarray(opaque(ImageOps.exif_transpose(image)).convert("L"))
-    except UnidentifiedImageError:
-        raise ValueError("not an image, or one of an unknown kind") from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise ValueError(f"broken image ({error})") from None
-    face: NDArray[np.uint8] = area_average(square(gray[None]), size)[0]
+        image = decode(source, where, Wanted("L", limit))
+    except UserError as error:
+        raise ValueError(str(error).removeprefix(f"{where}: ")) from None
+    face: NDArray[np.uint8] = area_average(square(image.pixels[None]), size)[0]
     return face
-
-
-def opaque(image: "Image") -> "Image":
-    """The image with at most 8 bits a channel nothing transparent: 16 bits are scaled, what shines through is white.
-
-    Raises:
-        ValueError: its pixels are floating-point numbers, or have more than 16 bits.
-    """
-    from PIL import Image
-
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        deep: NDArray[np.int64] = np.asarray(image).astype(np.int64)
-        if deep.min() < 0 or deep.max() > 65535:
-            raise ValueError("more than 16 bits a pixel")
-        return Image.fromarray(((deep + 128) // 257).astype(np.uint8))
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image
 
 
 @dataclass(frozen=True)
@@ -135,8 +112,17 @@ class FaceReader:
     endings: Collection[str]
 
 
-READY = FaceReader(read_image, SUFFIXES)
-"""Of images that are faces already."""
+def ready_reader(limit: int = LIMIT) -> FaceReader:
+    """What reads images that are faces already.
+
+    Args:
+        limit: pixels that one may have at most.
+    """
+    return FaceReader(partial(read_image, limit=limit), SUFFIXES)
+
+
+READY = ready_reader()
+"""The reader of ready faces, with the usual limit."""
 
 
 def read_images(
@@ -240,3 +226,42 @@ def read_folder(folder: Path, split: int | None = None, reader: FaceReader = REA
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith((".", "__")))
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """Files of a folder that were not taken for faces.
+
+    Attributes:
+        endings: how many there are by the ending of their names, in small letters, "" for none.
+        misplaced: images that lie elsewhere than in split/emotion/, and so have no label.
+    """
+
+    endings: dict[str, int]
+    misplaced: int
+
+    def __bool__(self) -> bool:
+        return bool(self.endings or self.misplaced)
+
+    def __str__(self) -> str:
+        told = [f"{count:,} {ending or 'without an ending'}" for ending, count in self.endings.items()]
+        if self.misplaced:
+            told.append(f"{self.misplaced:,} image{'s' * (self.misplaced > 1)} elsewhere than in split/emotion/")
+        return ", ".join(told)
+
+
+def passed_over(folder: Path, taken: Iterable[Path], endings: Collection[str] = SUFFIXES) -> PassedOver:
+    """Count what `labelled_files` left in a folder; hidden files are not counted.
+
+    Args:
+        folder: the folder.
+        taken: the files that were taken from it.
+        endings: of the names of images.
+    """
+    known = set(taken)
+    inside = ((file, file.relative_to(folder).parts) for file in folder.rglob("*"))
+    left = [file for file, parts in inside if not any(part.startswith((".", "__")) for part in parts)]
+    left = [file for file in left if file not in known and file.is_file()]
+    count = Counter(file.suffix.lower() for file in left)
+    misplaced = sum(count.pop(ending, 0) for ending in endings)
+    return PassedOver(dict(sorted(count.items(), key=lambda entry: (-entry[1], entry[0]))), misplaced)

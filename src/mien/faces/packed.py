@@ -1,5 +1,6 @@
 """Packed faces: a folder of plain NumPy arrays that opens in milliseconds, memory-mapped."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ HEAD = "faces.json"
 
 def is_packed(folder: Path) -> bool:
     """Whether a folder holds packed faces."""
-    return (folder / HEAD).is_file()
+    return os.path.isfile(folder / HEAD)  # noqa: PTH113 - pathlib's raises where it may not look
 
 
 def check_replaceable(folder: Path) -> None:
@@ -52,6 +53,7 @@ def write_packed(faces: Faces, folder: Path, sources: Sequence[dict[str, Any]] =
         "fingerprint": faces.fingerprint,
         "counts": faces.counts(),
         "left_out": faces.left_out,
+        "notes": list(faces.notes),
         "sources": list(sources),
     }
     try:
@@ -91,6 +93,7 @@ def read_packed(folder: Path) -> Faces:
             votes=_array(folder / "votes.npy", (rows, len(VOTES))) if head["votes"] else None,
             name=head["name"],
             left_out=head.get("left_out", {}),
+            notes=tuple(head.get("notes", ())),
             known_fingerprint=head["fingerprint"],
         )
         if rows and (faces.labels.max() >= len(classes) or faces.splits.max() >= len(SPLITS)):

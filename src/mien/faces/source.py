@@ -1,8 +1,6 @@
-"""One door for every source of faces: what the user names, to `Faces`; packed once, into a cache."""
+"""Every source of faces: what the user's words mean, and reading that."""
 
-import json
 import os
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -11,22 +9,22 @@ from typing import Any
 
 import numpy as np
 
+from mien.disk import user_path
 from mien.errors import UserError
-from mien.faces.arrays import read_npz, read_parquet
-from mien.faces.clean import clean as leave_out
+from mien.faces.archives import ARCHIVE, unpacked
+from mien.faces.arrays import holds_arrays, read_npy, read_npz
+from mien.faces.classes import match_classes, name_classes
 from mien.faces.csv import read_csv
-from mien.faces.images import READY, FaceReader, Labelled, area_average, labelled_files, read_folder
+from mien.faces.images import READY, FaceReader, Labelled, labelled_files, read_folder
+from mien.faces.listing import list_folder
 from mien.faces.names import split_of_file, split_of_word
-from mien.faces.packed import VERSION, is_packed, read_packed, write_packed
+from mien.faces.packed import is_packed, read_packed
+from mien.faces.parquet import read_parquet
 from mien.faces.types import SPLITS, Faces, in_split_order
-from mien.faces.votes import join_votes, keep_agreed, label_by_majority
+from mien.faces.votes import join_votes
 
 DRAWN = 5000
 """How many faces the source "drawn" has."""
-
-_DATA_FILE = re.compile(r"\.(csv|npz|parquet)(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
-_COMPRESSION = re.compile(r"\.(gz|bz2|xz|zst)$", re.IGNORECASE)
-_VOTES_FILE = re.compile(r"fer2013new\.csv(\.(gz|bz2|xz|zst))?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -47,12 +45,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """What to read: parts, FER+ votes to join, or a number of faces to draw instead."""
+    """What to read: parts, FER+ votes to join, or a number of faces to draw instead; notes on what is passed over."""
 
     name: str
     parts: tuple[Part, ...] = ()
     votes: Path | None = None
     drawn: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """The source as a message tells it."""
+        return str(self.parts[0].path) if len(self.parts) == 1 else self.name
 
     @property
     def packed(self) -> Path | None:
@@ -63,65 +67,33 @@ class Source:
         """The files and folders to read."""
         return [part.path for part in self.parts] + ([self.votes] if self.votes else [])
 
-    def photos(self, endings: Collection[str]) -> list[Labelled]:
+    def photos(self, endings: Collection[str], classes: Sequence[str] = ()) -> tuple[list[Labelled], dict[str, str]]:
         """The files of its folders, where it is folders of image files: `mien.faces.images.labelled_files`.
 
+        Args:
+            endings: of the files' names.
+            classes: what folders' numbers mean, as `mien.faces.classes.name_classes` takes it.
+
+        Returns:
+            the files, and what their folders' names were taken for.
+
         Raises:
-            UserError: it is something else, or a folder is not laid out as faces are.
+            UserError: it is something else, a folder is not laid out as faces are, or numbers have no names.
         """
         for part in self.parts:
+            if ARCHIVE.search(part.path.name):
+                raise UserError(f"{part.path}: is an archive; unpack it, and name the folder of its photos")
             if is_packed(part.path) or not part.path.is_dir():
                 raise UserError(f"{part.path}: no folder of photos; they lie in folders, as split/emotion/*.jpg")
         if not self.parts:
             raise UserError(f"{self.name}: no folder of photos")
-        return [file for part in self.parts for file in labelled_files(part.path, part.split, endings)]
-
-
-LABELS = ("own", "majority", "agreed")
-"""Whose labels faces may carry: those of their source; the majority of FER+'s votes (`label_by_majority`); or the
-source's where that majority says the same (`keep_agreed`)."""
-
-
-def open_faces(
-    source: str | Sequence[str],
-    size: int | None = None,
-    votes: str | None = None,
-    labels: str = "own",
-    clean: Sequence[str] = (),
-) -> Faces:
-    """Open faces from whatever holds them; what is not packed yet is packed into a cache the first time.
-
-    Args:
-        source: a folder of packed faces; "drawn" or "drawn:2000" for the built-in faces; a csv, npz or parquet file;
-            several of these, whose names tell their splits or which are given as "train=PATH"; or a folder that holds
-            such files, or images as split/emotion/*.png. FER+ votes in such a folder, fer2013new.csv, are joined.
-        size: a smaller side of the images in pixels, to which they are scaled by area-averaging.
-        votes: FER+'s file of votes to join.
-        labels: the source's "own"; the "majority" of FER+'s votes: eight classes, and fewer faces; or "agreed": the
-            source's, of faces of which FER+'s majority says the same.
-        clean: what to leave out of train, names of `mien.faces.clean.CLEAN`.
-
-    Returns:
-        Faces whose images are memory-mapped.
-
-    Raises:
-        UserError: the source cannot be read, or holds mistakes.
-    """
-    found = find_source([source] if isinstance(source, str) else source, votes)
-    if found.packed and size is None and labels == "own" and not clean:
-        return read_packed(found.packed)
-    folder = cache_folder() / _key(found, size, labels, clean)
-    if is_packed(folder):
-        try:
-            return read_packed(folder)
-        except UserError:
-            pass  # damaged: it is made anew
-    write_packed(read_source(found, size, labels, clean), folder)
-    return read_packed(folder)
+        files = [file for part in self.parts for file in labelled_files(part.path, part.split, endings)]
+        names = name_classes({file.emotion for file in files}, classes, self.place)
+        return [replace(file, emotion=names[file.emotion]) for file in files], names
 
 
 def find_source(words: Sequence[str], votes: str | None = None) -> Source:
-    """Find the files that the user's words mean, as `open_faces` tells them, without reading them.
+    """Find the files that the user's words mean, as `mien.faces.spec.FacesSpec` tells them, without reading them.
 
     Raises:
         UserError: there is no such file or folder, or nothing in it that could be faces.
@@ -132,73 +104,65 @@ def find_source(words: Sequence[str], votes: str | None = None) -> Source:
             raise UserError(f"{words[0]}: how many faces to draw? for example drawn:2000")
         return Source("drawn", drawn=int(count or DRAWN))
     parts: list[Part] = []
-    joined = Path(votes) if votes else None
+    notes: list[str] = []
+    joined = user_path(votes) if votes else None
     for word in words:
         part = _part(word)
         if part.path.is_dir() and not is_packed(part.path):
-            files = _data_files(part.path)
-            beside = [file for file in part.path.iterdir() if _VOTES_FILE.search(file.name)] if files else []
-            joined = joined or next(iter(sorted(beside)), None)
-            parts += [Part(file, part.said) for file in files] or [part]
+            listing = list_folder(part.path, whole=part.said is None)
+            joined = joined or listing.votes
+            notes += listing.notes
+            parts += [Part(path, part.said) for path in listing.paths]
         else:
             parts.append(part)
     path = _part(words[0]).path.resolve()
     name = path.name.partition(".")[0] if len(words) == 1 else path.parent.name
-    return Source(name or "faces", tuple(parts), joined)
+    return Source(name or "faces", tuple(parts), joined, notes=tuple(notes))
 
 
-def read_source(
-    source: Source,
-    size: int | None = None,
-    labels: str = "own",
-    clean: Sequence[str] = (),
-    reader: FaceReader = READY,
-) -> Faces:
-    """Read a source into memory, past the cache; arguments as those of `open_faces`, and one more.
+def read_source(source: Source, reader: FaceReader = READY, classes: Sequence[str] = ()) -> Faces:
+    """Read all of a source into memory, as it is, with the votes that are to be joined.
 
     Args:
         source: what to read.
-        size: a smaller side of the images.
-        labels: one of `LABELS`.
-        clean: what to leave out of train.
         reader: makes faces of a folder's image files.
+        classes: what numbers mean, as `mien.faces.classes.name_classes` takes it; () leaves FER2013's to its own files.
 
     Raises:
-        UserError: the source cannot be read, or holds mistakes, or its train split lacks one of the classes.
+        UserError: the source cannot be read, or holds mistakes, or numbers that nothing names.
     """
     if source.drawn is not None:
         from mien.faces.drawn import draw_faces
 
-        faces: Faces = draw_faces(source.drawn)
-    else:
-        faces = _joined([_read(part, reader) for part in source.parts], source)
-    if source.votes:
-        faces = join_votes(faces, source.votes)
-    if labels == "majority":
-        faces = label_by_majority(faces)
-    elif labels == "agreed":
-        faces = keep_agreed(faces)
-    faces = leave_out(faces, clean)
-    lacking = [emotion for emotion, count in faces.counts().get("train", {}).items() if not count]
-    if lacking:
-        raise UserError(
-            f"{source.name}: no image of {', '.join(lacking)} in train, so nothing can learn it; "
-            "add some, or give folders of the other classes alone"
-        )
-    if size is None or size == faces.size:
-        return faces
-    if not 1 <= size < faces.size:
-        raise UserError(f"size {size}: these faces are {faces.size} pixels wide, and are only ever made smaller")
-    return replace(faces, images=area_average(faces.images, size), known_fingerprint=None)
+        drawn: Faces = draw_faces(source.drawn)
+        return match_classes([drawn], ["drawn"], classes, "drawn")[0]
+    _check_folders(source, reader, classes)
+    parts = [faces for part in source.parts for faces in _read(part, reader, not classes)]
+    faces = _joined(parts, [part.path for part in source.parts], classes, source)
+    faces = join_votes(faces, source.votes) if source.votes else faces
+    return replace(faces, notes=(*source.notes, *faces.notes))
 
 
 def cache_folder() -> Path:
-    """Where packed faces are kept: the folder named by MIEN_CACHE, or the user's cache."""
+    """Where packed faces are kept: the folder named by MIEN_CACHE, or the user's cache.
+
+    Raises:
+        UserError: there is neither, as there is no home folder.
+    """
     if place := os.environ.get("MIEN_CACHE"):
-        return Path(place)
+        return user_path(place)
     from platformdirs import user_cache_path
 
-    return user_cache_path("mien")
+    try:
+        folder = user_cache_path("mien")
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():
+        raise UserError(
+            "there is no place for the cache: HOME is not set, and this system does not know its user; "
+            "name a folder that can be written to: MIEN_CACHE=DIR"
+        )
+    return folder
 
 
 def file_records(source: Source) -> list[dict[str, Any]]:
@@ -206,7 +170,7 @@ def file_records(source: Source) -> list[dict[str, Any]]:
     records = []
     for path in source.paths():
         digest, size = sha256(), 0
-        for file in _files(path):
+        for file in files_of(path):
             with file.open("rb") as content:
                 while chunk := content.read(1 << 20):
                     digest.update(chunk)
@@ -218,61 +182,84 @@ def file_records(source: Source) -> list[dict[str, Any]]:
 def _part(word: str) -> Part:
     said, equals, rest = word.partition("=")
     split = split_of_word(said) if equals else None
-    path = Path(word if split is None else rest).expanduser()
-    if not path.exists():
+    path = user_path(word if split is None else rest)
+    if not os.path.exists(path):  # noqa: PTH110 - pathlib's raises where a folder on the way may not be read
         raise UserError(f"{path}: no such file or folder")
     return Part(path, split)
 
 
-def _data_files(folder: Path) -> list[Path]:
-    """The files of a folder that hold its faces: those whose names tell a split, or else the only one there is."""
-    files = [file for file in sorted(folder.iterdir()) if file.is_file() and _DATA_FILE.search(file.name)]
-    files = [file for file in files if not _VOTES_FILE.search(file.name)]
-    # A file that also lies there unpacked is read unpacked.
-    files = [file for file in files if file.with_name(_COMPRESSION.sub("", file.name)) not in {*files} - {file}]
-    told = [file for file in files if split_of_file(file.name) is not None]
-    if not told and len(files) > 1:
-        raise UserError(f"{folder}: which of {', '.join(file.name for file in files)}? name the file")
-    return told or files
+def _check_folders(source: Source, reader: FaceReader, classes: Sequence[str]) -> None:
+    """Look at the names of folders before their images are read, which may take long."""
+    folders = [part for part in source.parts if part.path.is_dir() and not _holds_no_images(part.path)]
+    if folders and (not classes or len(folders) == len(source.parts)):
+        files = [file for part in folders for file in labelled_files(part.path, part.split, reader.endings)]
+        name_classes({file.emotion for file in files}, classes, source.place)
 
 
-def _read(part: Part, reader: FaceReader) -> Faces:
-    suffix, split = part.path.suffix.lower(), part.split
-    if is_packed(part.path):
-        faces = read_packed(part.path)
-    elif part.path.is_dir():
-        faces = read_folder(part.path, split, reader)
+def _holds_no_images(folder: Path) -> bool:
+    return is_packed(folder) or holds_arrays(folder)
+
+
+def _read(part: Part, reader: FaceReader, named: bool) -> list[Faces]:
+    """The faces of a part; of an archive perhaps several, whose classes are not matched yet."""
+    path, suffix, split = part.path, part.path.suffix.lower(), part.split
+    if is_packed(path):
+        faces = read_packed(path)
+    elif path.is_dir():
+        faces = read_npy(path, split) if holds_arrays(path) else read_folder(path, split, reader)
+    elif ARCHIVE.search(path.name):
+        return _read_archive(part, reader, named)
     elif suffix == ".npz":
-        faces = read_npz(part.path, split)
+        faces = read_npz(path, split)
+    elif suffix == ".npy":
+        raise UserError(f"{path}: is one array; name its folder, which holds images.npy and labels.npy")
     elif suffix == ".parquet":
-        faces = read_parquet(part.path, split)
+        faces = read_parquet(path, split, named)
     else:
-        faces = read_csv(part.path, split)
+        faces = read_csv(path, split, named)
     if part.said is not None and np.any(faces.splits != part.said):
         inside = " and ".join(faces.counts())
-        raise UserError(
-            f"{part.path}: given as {SPLITS[part.said]}, but itself tells {inside}; give it without a split"
-        )
-    return faces
+        raise UserError(f"{path}: given as {SPLITS[part.said]}, but itself tells {inside}; give it without a split")
+    return [faces]
 
 
-def _joined(parts: list[Faces], source: Source) -> Faces:
+def _read_archive(part: Part, reader: FaceReader, named: bool) -> list[Faces]:
+    """The faces in a zip or tar file, as those of the folder that it unpacks to."""
+    with unpacked(part.path) as folder:
+        try:
+            listing = list_folder(folder, whole=part.said is None)
+            if inner := next((path for path in listing.paths if ARCHIVE.search(path.name)), None):
+                raise UserError(f"{inner}: is an archive within an archive; unpack the outer one yourself")
+            parts = [Part(path, part.said) for path in listing.paths]
+            # A nameless file in train.zip is of train.
+            parts = [one if one.split is not None else replace(one, said=part.split) for one in parts]
+            found = [faces for one in parts for faces in _read(one, reader, named)]
+            if listing.votes:
+                found = [join_votes(_joined(found, listing.paths, (), Source(part.path.name)), listing.votes)]
+        except UserError as error:
+            raise UserError(str(error).replace(str(folder), str(part.path))) from None
+        notes = [note.replace(str(folder), str(part.path)) for note in listing.notes]
+        found[0] = replace(found[0], notes=(*notes, *found[0].notes))
+        # Packed faces are mapped from the folder, which goes away.
+        return [replace(faces, images=np.array(faces.images)) for faces in found]
+
+
+def _joined(parts: Sequence[Faces], places: Sequence[Path], classes: Sequence[str], source: Source) -> Faces:
+    """One Faces of all parts of a source, whose classes are matched by name."""
+    places = places if len(places) == len(parts) else [Path(part.name) for part in parts]
+    parts = match_classes(parts, places, classes, source.place)
     first = parts[0]
-    for faces, part in zip(parts, source.parts, strict=True):
-        if faces.classes != first.classes:
-            raise UserError(
-                f"{part.path}: its classes are {', '.join(faces.classes)}, "
-                f"but those of {source.parts[0].path} are {', '.join(first.classes)}"
-            )
+    for faces, place in zip(parts, places, strict=True):
         if faces.size != first.size:
-            raise UserError(f"{part.path}: its faces are {faces.size} pixels wide, the first part's {first.size}")
+            raise UserError(f"{place}: its faces are {faces.size} pixels wide, the first part's {first.size}")
     if len(parts) == 1:
         return replace(first, name=source.name, known_fingerprint=None)
     images, labels, splits = (
         np.concatenate([getattr(faces, field) for faces in parts]) for field in ("images", "labels", "splits")
     )
     joined = in_split_order(images, labels, splits, first.classes, name=source.name)
-    return replace(joined, left_out=_sum_of([faces.left_out for faces in parts]))
+    notes = dict.fromkeys(note for faces in parts for note in faces.notes)
+    return replace(joined, left_out=_sum_of([faces.left_out for faces in parts]), notes=tuple(notes))
 
 
 def _sum_of(counts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
@@ -284,19 +271,6 @@ def _sum_of(counts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
     return total
 
 
-def _key(source: Source, size: int | None, labels: str, clean: Sequence[str]) -> str:
-    """What a cache entry is known by: the files as they lie on disk, or the drawing code, and every option."""
-    key: list[Any] = [VERSION, size, source.name, source.drawn, str(source.votes)]
-    key += [labels, *sorted(clean)] if labels != "own" or clean else []
-    if source.drawn is not None:
-        code = sorted((Path(__file__).parent / "drawn").glob("*.py"))
-        key += [sha256(file.read_bytes()).hexdigest() for file in code]
-    key += [(str(part.path.resolve()), part.said) for part in source.parts]
-    for file in (file for path in source.paths() for file in _files(path)):
-        status = file.stat()
-        key += [(str(file.resolve()), status.st_size, status.st_mtime_ns)]
-    return f"{source.name}-{sha256(json.dumps(key).encode()).hexdigest()[:24]}"
-
-
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """A file, or all files below a folder, in order."""
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]

@@ -45,6 +45,8 @@ class Faces:
         name: what to call these faces in a table, usually the source's file name.
         left_out: how many faces of the source are not among these, by the reason and the split:
             `left_out["copies"]["train"]`.
+        notes: what else is to be known of how the source was understood, a sentence each: what numbers were taken for,
+            which of several files was read.
     """
 
     images: NDArray[np.uint8]
@@ -54,6 +56,7 @@ class Faces:
     votes: NDArray[np.uint8] | None = None
     name: str = "faces"
     left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     known_fingerprint: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from mien.nets.backbones.backbone import Backbone
 from mien.nets.backbones.facts import BACKBONES
 from mien.nets.backbones.timm_models import facts_of
 from mien.nets.grammar import Blocks, Padding, Rate, Side, Strength, Units
-from mien.nets.modules import GlobalAverage, Residual, SameConv2d, batch_norm_of
+from mien.nets.modules import GlobalAverage, PointwiseConv2d, Residual, SameConv2d, batch_norm_of
 from mien.nets.words import Mistake
 
 
@@ -74,6 +74,9 @@ def conv(
     channels, _, _ = at.image()
     if padding == "valid":
         at.check_window(kernel)
+    if kernel == 1 and stride > 1:  # nothing to pad
+        return Layer(PointwiseConv2d(channels, filters, 1, stride), l1, l2)
+    if padding == "valid":
         return Layer(nn.Conv2d(channels, filters, kernel, stride), l1, l2)
     if stride == 1 and kernel % 2:
         return Layer(nn.Conv2d(channels, filters, kernel, padding=kernel // 2), l1, l2)

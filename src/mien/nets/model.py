@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mien.errors import UserError, did_you_mean
 from mien.nets.backbones.backbone import Backbone
+from mien.nets.backbones.facts import AbsentError
 from mien.nets.backbones.weights import absent, find
 from mien.nets.grammar import arguments
 from mien.nets.layers import WORDS, Layer, Place
@@ -72,7 +73,9 @@ class Placed(NamedTuple):
 
 
 def check(net: Net, size: int = 48, classes: int = 7) -> list[str]:
-    """Every mistake in a net, each with its place; [] if it can be built.
+    """Every mistake in a net, each with its place; [] if it can be built where its backbone's weights are.
+
+    Of a net on timm's models only what can be told without timm is told where timm is not here.
 
     Args:
         net: what to check.
@@ -82,10 +85,15 @@ def check(net: Net, size: int = 48, classes: int = 7) -> list[str]:
     return _place(net, size, classes)[1]
 
 
-def missing_weights(net: Net) -> list[str]:
-    """That the weights of a net's backbone are not on this machine, and how to get them; [] if they are."""
-    facts = net.backbone
-    return [] if facts is None or find(facts) else [f"nets.{net.name}.layers[0]: {absent(facts)}"]
+def missing_weights(net: Net) -> str:
+    """That the weights of a net's backbone, or timm itself, are not on this machine, and how to get them; "" if not."""
+    try:
+        facts = net.find_backbone()
+    except AbsentError as error:
+        return f"{net.layers[0]}: {error}"
+    except (Mistake, UserError):
+        return ""  # for `check` to tell
+    return "" if facts is None or find(facts) else absent(facts)
 
 
 def build(net: Net, size: int = 48, classes: int = 7, seed: int = 0, pretrained: bool = True) -> Model:
@@ -126,10 +134,14 @@ def build(net: Net, size: int = 48, classes: int = 7, seed: int = 0, pretrained:
 
 
 def placed(net: Net, size: int, classes: int) -> list[Placed]:
-    """A net's layers at their places, nothing computed; a UserError with all mistakes if there are any."""
-    layers, problems = _place(net, size, classes)
-    if problems:
-        raise UserError("\n".join(problems))
+    """A net's layers at their places, nothing computed.
+
+    Raises:
+        UserError: with all mistakes if there are any; an AbsentError where it needs timm, which is not here.
+    """
+    layers, problems, lacking = _place(net, size, classes)
+    if problems or lacking:
+        raise (UserError if problems else AbsentError)("\n".join([*problems, *lacking]))
     return layers
 
 
@@ -162,16 +174,17 @@ def _initialise(layer: nn.Module, generator: torch.Generator) -> None:
             module.reset_parameters()
 
 
-def _place(net: Net, size: int, classes: int) -> tuple[list[Placed], list[str]]:
+def _place(net: Net, size: int, classes: int) -> tuple[list[Placed], list[str], list[str]]:
+    """Its layers at their places, its mistakes, and what it needs to be placed that is not on this machine."""
     layers: list[Placed] = []
-    problems = _strangers(net)
+    problems, lacking = _strangers(net), list[str]()
     numbers: Counter[str] = Counter()
     shape: tuple[int, ...] | None = (1, size, size)
     for index, text in enumerate(net.layers):
         try:
             word = parse(text, net.values)
             given = _arguments(word, first=index == 0, last=index == len(net.layers) - 1)
-            # After a mistake the shapes are unknown: the words that follow are still read, but no longer fitted.
+            # Then the shapes are unknown: the words that follow are still read, but no longer fitted.
             if shape is None:
                 continue
             numbers[word.name] += 1
@@ -180,7 +193,10 @@ def _place(net: Net, size: int, classes: int) -> tuple[list[Placed], list[str]]:
         except Mistake as mistake:
             shape = None
             problems += [f"nets.{net.name}.layers[{index}]: {problem}" for problem in mistake.args]
-    return layers, problems
+        except AbsentError as error:
+            shape = None
+            lacking.append(f"nets.{net.name}.layers[{index}]: {text}: {error}")
+    return layers, problems, lacking
 
 
 def _arguments(word: Word, first: bool, last: bool) -> dict[str, object]:
@@ -200,6 +216,8 @@ def _fit(word: Word, given: Mapping[str, object], place: Place) -> tuple[Layer, 
     with torch.device("meta"), torch.no_grad():
         try:
             layer = WORDS[word.name](place, **given)
+        except AbsentError:
+            raise
         except (Mistake, UserError) as mistake:
             raise Mistake(*(f"{word}: {problem}" for problem in mistake.args)) from None
         # Two faces, because batch norm refuses to normalise over one value.

@@ -1,5 +1,7 @@
 """The modules that torch does not have."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -27,6 +29,28 @@ class SameConv2d(nn.Conv2d):
         return left, missing[0] - left, top, missing[1] - top
 
 
+class PointwiseConv2d(nn.Conv2d):
+    """A 1x1 convolution whose stride is larger than 1, trained on the pixels that it sees.
+
+    oneDNN writes beyond its memory in the gradient of such a kernel, where the channels that come in fill no vector of
+    the processor (uxlfoundation/oneDNN#6035): the gradient is wrong, or the process hangs or aborts. Without the stride
+    it is right, and as fast.
+    x: float [N, C, H, W] -> float [N, out_channels, ceil(H / stride), ceil(W / stride)].
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve x."""
+        if not (torch.is_grad_enabled() and self.weight.requires_grad):
+            return super().forward(x)
+        return F.conv2d(every(self.stride, x), self.weight, self.bias)
+
+
+def every(stride: Sequence[int], x: Tensor) -> Tensor:
+    """Every `stride`-th pixel of x [N, C, H, W], down and across, in new memory that is laid out as x is."""
+    layout = torch.channels_last if x.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    return x[:, :, :: stride[0], :: stride[1]].contiguous(memory_format=layout)
+
+
 class Residual(nn.Module):
     """The basic block of "Deep Residual Learning for Image Recognition" (He et al. 2016, arXiv 1512.03385).
 
@@ -45,7 +69,8 @@ class Residual(nn.Module):
         self.excite = None if squeeze is None else SqueezeExcite(filters, squeeze)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels != filters:
-            projection = nn.Conv2d(channels, filters, 1, stride, bias=False)
+            pointwise = PointwiseConv2d if stride > 1 else nn.Conv2d
+            projection = pointwise(channels, filters, 1, stride, bias=False)
             self.shortcut = nn.Sequential(projection, batch_norm_of(nn.BatchNorm2d, filters))
 
     def forward(self, x: Tensor) -> Tensor:

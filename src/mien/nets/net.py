@@ -40,16 +40,26 @@ class Net:
 
     @property
     def backbone(self) -> Facts | None:
-        """What is known of the backbone that it begins with; None where it begins with none."""
+        """What is known of the backbone that it begins with; None where it begins with none, or none that is here."""
         try:
-            word = parse(self.layers[0], self.values) if self.layers else None
-            if word is None or word.name != "timm":
-                return BACKBONES.get(word.name) if word else None
-            from mien.nets.backbones.timm_models import facts_of
-
-            return facts_of(str((*word.args, word.options.get("name"))[0]))
+            return self.find_backbone()
         except (Mistake, UserError):
-            return None  # for `check` to tell
+            return None  # for `check` and `missing_weights` to tell
+
+    def find_backbone(self) -> Facts | None:
+        """What is known of the backbone that it begins with; None where it begins with none.
+
+        Raises:
+            AbsentError: it is one of timm's, and timm is not here.
+            Mistake: its first word cannot be read.
+            UserError: timm knows no such model, or its weights are not right.
+        """
+        word = parse(self.layers[0], self.values) if self.layers else None
+        if word is None or word.name != "timm":
+            return BACKBONES.get(word.name) if word else None
+        from mien.nets.backbones.timm_models import facts_of
+
+        return facts_of(str((*word.args, word.options.get("name"))[0]))
 
     def bind(self, values: Mapping[str, object]) -> "Net":
         """The same net with hyper-parameters bound to these values, beside or over those it has."""

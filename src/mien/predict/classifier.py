@@ -8,7 +8,9 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.disk import user_path
 from mien.errors import UserError
+from mien.export import reference
 from mien.export.box import boxed, find_boxed
 from mien.export.facts import INPUT, KEY, OUTPUT, Facts
 from mien.export.session import open_session
@@ -57,7 +59,7 @@ class Classifier:
 
     def __init__(self, model: str | Path = "best") -> None:
         self._path = model_file(model).absolute()
-        self._session, self.facts = _opened(self._path)
+        self._session, self.facts, self._entries = _opened(self._path)
         self._process = os.getpid()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -89,22 +91,47 @@ class Classifier:
             shares[rows] = session.run([OUTPUT], {INPUT: crops[rows]})[0]
         return shares
 
+    def check_reference(self) -> reference.ReferenceCheck:
+        """Classify the faces that the file carries, and compare with what it says of them in float32.
+
+        Raises:
+            UserError: the file's faces are damaged.
+        """
+        answers = np.array(self.facts.reference, np.float32).reshape(-1, len(self.facts.classes))
+        if not len(answers):
+            return reference.ReferenceCheck(0, 0.0)
+        try:
+            faces = reference.from_text(self._entries.get(reference.KEY, ""), self.facts.height, self.facts.width)
+        except ValueError as error:
+            raise UserError(f"{self.facts.name}: its reference faces are damaged: {error}; export it anew") from None
+        if len(faces) != len(answers):
+            raise UserError(
+                f"{self.facts.name}: it has answers about {len(answers)} reference faces, but carries {len(faces)}; "
+                "export it anew"
+            )
+        return reference.compared(self.probabilities(faces), answers)
+
     def _here(self) -> "InferenceSession":
         """The session of this process. After a fork or a pickle the file is opened anew: threads do not come along."""
         if self._process != os.getpid():
-            session, facts = _opened(self._path)
+            session, facts, _ = _opened(self._path)
             if facts != self.facts:
                 raise UserError(f"{self._path}: another model than when it was opened first; open it anew")
             self._session, self._process = session, os.getpid()
         return self._session
 
 
-def _opened(path: Path) -> "tuple[InferenceSession, Facts]":
+def _opened(path: Path) -> "tuple[InferenceSession, Facts, dict[str, str]]":
+    """A file's session, what the file says of itself, and all entries beside its graph."""
     session = open_session(path, THREADS)
+    entries: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    facts = Facts.of(entries.get(KEY), path)
+    if facts.precision == "int8" and not facts.reference:
+        # Files of before the reference have weights of 8 bits, whose products saturate where there is no VNNI.
+        session = open_session(path, THREADS, exact=True)
     _SESSIONS.add(session)
-    facts = Facts.of(session.get_modelmeta().custom_metadata_map.get(KEY), path)
     _check(session, facts, path)
-    return session, facts
+    return session, facts, entries
 
 
 def _check(session: "InferenceSession", facts: Facts, path: Path) -> None:
@@ -131,7 +158,7 @@ def model_file(model: str | Path) -> Path:
     Raises:
         UserError: there is neither.
     """
-    path = Path(os.path.expanduser(model))  # noqa: PTH111 - pathlib's raises where there is no such user
+    path = user_path(model)
     there = os.path.isfile(path)  # noqa: PTH113 - pathlib's raises where a name is too long
     if str(model) not in boxed() and (there or path.suffix or len(path.parts) > 1):
         if not there:

@@ -9,7 +9,7 @@ from pathlib import Path
 from unicodedata import category
 
 from mien.errors import UserError
-from mien.predict.images import SUFFIXES
+from mien.faces.decoding import SUFFIXES
 
 VIDEOS = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".flv", ".ogv"}

@@ -8,18 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.faces.decoding import LIMIT, SUFFIXES
 from mien.faces.images import FaceReader
 from mien.faces.types import SIZE
 from mien.predict.detector import Detector
 from mien.predict.framing import cut, frame_of
-from mien.predict.images import SUFFIXES, gray, open_photo
+from mien.predict.images import gray, open_photo
 
 
-def photo_reader(seen: Callable[[], None]) -> FaceReader:
+def photo_reader(seen: Callable[[], None], limit: int = LIMIT) -> FaceReader:
     """What reads photos of every kind that `mien predict` opens, for `mien.faces.images.read_folder`.
 
     Args:
         seen: called after each photo, by several threads.
+        limit: pixels that a photo may have at most.
 
     Raises:
         UserError: the face detector is not installed.
@@ -34,7 +36,7 @@ def photo_reader(seen: Callable[[], None]) -> FaceReader:
 
     def face_of(source: Path | BytesIO) -> NDArray[np.uint8] | None:
         try:
-            photo = open_photo(source.getvalue() if isinstance(source, BytesIO) else source)
+            photo = open_photo(source.getvalue() if isinstance(source, BytesIO) else source, limit)
         except UserError as error:
             raise ValueError(str(error).removeprefix(f"{source}: ")) from None
         found = detector.find(photo.pixels)

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.predict.containers import UNKNOWN, Container, examine
 from mien.predict.loudness import silent
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ LIMIT = 100_000_000
 
 COMMON_RATE = 25.0
 """Frames a second where a video does not tell."""
+
+CODECS = {"AV01": "AV1 (AV01)", "HEV1": "H.265 (hev1)", "HVC1": "H.265 (hvc1)", "VVC1": "H.266 (vvc1)"}
+"""What codecs are called whose letters in a file say it badly."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +76,15 @@ class Video:
         name: the path, or "camera 0".
         live: whether it is a camera.
         rate: frames a second, `COMMON_RATE` where that is not told.
-        count: how many frames the file says it has; 0 where that is not told.
+        count: how many frames the file has: by its index, or about so many by its length; 0 where neither is told.
         trouble: why the frames ended before their time; "" while they have not.
     """
 
-    def __init__(self, capture: "cv2.VideoCapture", name: str, live: bool) -> None:
+    def __init__(self, capture: "cv2.VideoCapture", name: str, live: bool, container: Container = UNKNOWN) -> None:
         import cv2
 
         self.name, self.live, self.trouble = name, live, ""
-        self._capture = capture
+        self._capture, self._container = capture, container
         rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
         self.rate = rate if math.isfinite(rate) and 0 < rate <= 1000 else COMMON_RATE
         self.count = int(count) if not live and math.isfinite(count) and 0 < count < 1e9 else 0
@@ -111,12 +116,11 @@ class Video:
                 yield Frame(number, now, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8))
             number += 1
         if not number:
-            what = "gives no picture; is another program using it?" if self.live else "holds no frame that can be read"
-            raise UserError(f"{self.name}: {what}")
+            raise UserError(f"{self.name}: {self._why_none()}")
         if self.live:
             self.trouble = f"{self.name}: gives no more pictures"
-        elif self._broke_off(number, now):
-            self.trouble = f"{self.name}: broke off after {number:,} of {self.count:,} frames; what was read is kept"
+        else:
+            self.trouble = self._broke_off(number, now)
 
     def _time(self, number: int, before: float, started: float) -> float:
         """A frame's time: a camera's by the clock, a file's as it tells; by the rate where it tells none."""
@@ -129,10 +133,37 @@ class Video:
             return max(told, 0.0) if math.isfinite(told) else 0.0
         return told if before < told < math.inf else before + 1 / self.rate
 
-    def _broke_off(self, number: int, now: float) -> bool:
-        """Whether frames are missing by their number and by their time: where the rate varies, either alone may err."""
+    def _why_none(self) -> str:
+        """Why there is not a single frame."""
+        import cv2
+
+        if self.live:
+            return "gives no picture; is another program using it?"
+        code = int(self._capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+        codec = code.to_bytes(4, "little").decode("latin-1")
+        if not (codec.isascii() and codec.isprintable()):
+            return "holds no frame that can be read"
+        path = Path(self.name)
+        made = path.with_name(f"{path.stem}.h264.mp4")
+        way = f"ffmpeg -i {quote(str(path))} -c:v libx264 -pix_fmt yuv420p {quote(str(made))}"
+        return (
+            f"holds no frame that can be read; its codec is {CODECS.get(codec.upper(), codec)}, which not every build "
+            f"of OpenCV decodes; convert it: {way}"
+        )
+
+    def _broke_off(self, number: int, now: float) -> str:
+        """What there is to say of a file that has ended after so many frames; "" where nothing is missing."""
         missing = max(2.0, 0.02 * self.count)
-        return number < self.count - missing and now < (self.count - missing) / self.rate
+        # Where the rate varies, the number or the time alone may err.
+        fewer = number < self.count - missing and now < (self.count - missing) / self.rate
+        if self._container.counted and fewer:
+            return f"{self.name}: broke off after {number:,} of {self.count:,} frames; what was read is kept"
+        if self._container.missing and not self._container.counted:
+            frames = "1 frame" if number == 1 else f"{number:,} frames"
+            lacking = self._container.missing
+            bytes_are = "1 byte is" if lacking == 1 else f"{lacking:,} bytes are"
+            return f"{self.name}: broke off after {frames}: {bytes_are} missing at its end; what was read is kept"
+        return ""
 
 
 def open_video(path: Path) -> Video:
@@ -148,8 +179,7 @@ def open_video(path: Path) -> Video:
     if not path.is_file():
         raise UserError(f"{path}: not a file")
     try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
+        empty, container = not path.stat().st_size, examine(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     if empty:
@@ -164,7 +194,7 @@ def open_video(path: Path) -> Video:
     if width * height > LIMIT:
         capture.release()
         raise UserError(f"{path}: says that its frames are {width:,}x{height:,}; at most {LIMIT:,} pixels are read")
-    return Video(capture, str(path), live=False)
+    return Video(capture, str(path), live=False, container=container)
 
 
 def open_camera(number: int = 0) -> Video:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
-from mien.faces import Faces, open_faces
+from mien.faces import Faces, FacesSpec
 from mien.faces.look import pick
 from mien.report.contents import Contents, NetResult
 
@@ -40,8 +40,7 @@ def open_again(contents: Contents) -> tuple[Faces | None, str]:
     """The study's faces, or None and why they cannot be shown."""
     facts = contents.faces
     try:
-        how = facts.get("labels", "own"), facts.get("clean", ())
-        faces = open_faces(facts["source"], facts["size"], facts["votes"], *how)
+        faces = FacesSpec.from_facts(facts).open()
     except UserError as error:
         return None, f"The faces cannot be opened any more: {error}"
     if faces.fingerprint != facts["fingerprint"]:

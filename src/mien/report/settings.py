@@ -64,12 +64,15 @@ def backbone_lines(net: NetResult) -> tuple[Line, ...]:
     if facts is None:
         return ()
     whose = "" if facts["name"].startswith(TIMM) else "ImageNet's: "
+    known_by = (("their SHA-256", f"{facts['sha256'][:16]}…"),) if facts["sha256"] else ()
+    counts = [net.facts["trainable"], net.facts["parameters"]]
+    trained = () if None in counts else (("trained", f"{' of '.join(map(whole, counts))} parameters"),)
     return (
         ("backbone", f"{facts['name']} ({facts['paper']})"),
-        ("trained", f"{whole(net.facts['trainable'])} of {whole(net.facts['parameters'])} parameters"),
+        *trained,
         ("weights", f"{whose}{facts['source']}"),
         ("their licence", facts["licence"]),
-        ("their SHA-256", f"{facts['sha256'][:16]}…"),
+        *known_by,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mien.nets import summary
+from mien.nets.backbones import AbsentError
 from mien.report.contents import Comparison, Contents, NetResult, measure
 from mien.report.pictures import Mistake
 from mien.report.tables import Column, Table, duration, percent, probability, whole
@@ -80,7 +81,7 @@ def selected_table(contents: Contents) -> Table:
 
 def ensembles_table(contents: Contents) -> Table:
     """Nets that are judged together, beside the best of them."""
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("name", "ensemble", lead=True),
         Column("nets", "nets"),
         Column("validation_accuracy", "validation, %", number=True),
@@ -91,6 +92,8 @@ def ensembles_table(contents: Contents) -> Table:
         Column("best", "best of them"),
         Column("p", "p", probability, True),
     )
+    if any(one.get("reason") for one in contents.ensembles):
+        columns = (*columns, Column("reason", "why not judged"))
     keep = [column for column in columns if not column.key.startswith("test") or contents.total("test")]
     if not contents.faces["leaked_test"]:
         keep = [column for column in keep if column.key != "test_accuracy_without_leaks"]
@@ -120,7 +123,7 @@ def mcnemar_table(comparisons: Sequence[Comparison], name: str, title: str) -> T
 
 
 def layers_table(contents: Contents, net: NetResult) -> Table:
-    """The layers of a net, their output shapes and parameters."""
+    """The layers of a net, their output shapes and parameters; where it needs timm, and there is none, its words."""
     columns: tuple[Column, ...] = (
         Column("layer", "layer", lead=True),
         Column("word", "word"),
@@ -128,7 +131,11 @@ def layers_table(contents: Contents, net: NetResult) -> Table:
         Column("parameters", "parameters", whole, True),
         Column("trainable", "trained", whole, True),
     )
-    found = summary(net.net, contents.faces["size"], len(contents.classes))
+    try:
+        found = summary(net.net, contents.faces["size"], len(contents.classes))
+    except AbsentError:
+        words = tuple((str(word),) for word in net.facts["layers"])
+        return Table(f"layers-{net.name}", f"Layers of {net.name}", (Column("word", "word", lead=True),), words)
     rows: list[tuple[object, ...]] = [
         (
             row.name,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -59,10 +59,18 @@ class ModelList:
 
 @dataclass(frozen=True)
 class Health:
-    """Whether the server takes requests, and the name of the model in use ("" for none)."""
+    """Whether the server takes requests, and what is known of the model in use.
+
+    Attributes:
+        status: "ok".
+        model: its name, "" for none.
+        check: whether this machine gives the answers that the model's file carries: "passed", "failed", or "none" where
+            it carries none.
+    """
 
     status: str
     model: str
+    check: Literal["passed", "failed", "none"]
 
 
 EXAMPLE = {

@@ -37,9 +37,11 @@ class App(FastAPI):
     """The app and what it holds, so that a server can let go of it.
 
     Attributes:
+        models: those at hand.
         stopping: set once it takes no more requests.
     """
 
+    models: Models
     stopping: asyncio.Event
     watch: Watch
 
@@ -92,7 +94,7 @@ def make_app(settings: Settings) -> App:
         lifespan=lifespan,
         responses=_problems(),
     )
-    app.stopping, app.watch = stopping, watch
+    app.models, app.stopping, app.watch = models, stopping, watch
     app.mount("/static", static_files())
     for routes in (
         predict_routes(models, predicting, settings.limits),

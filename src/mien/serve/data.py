@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Any
 
 from mien.errors import UserError
-from mien.faces import SPLITS, VOTES, Faces, open_faces
+from mien.faces import SPLITS, VOTES, Faces, FacesSpec, open_faces
 from mien.faces.audit import Audit, Example, audit, examples
 from mien.serve.doubt import Doubts, doubts
 from mien.serve.run_folders import RunFacts, RunFolder, Said
@@ -113,10 +113,9 @@ class Data:
         told = [study.faces for study in self._studies.all().values() if study.faces.keys() >= TOLD]
         problem = None
         for one in (one for one in told if key_of(one["fingerprint"]) == key):
-            ways = one.get("votes"), one.get("labels", "own"), tuple(one.get("clean", ()))
             try:
                 with self._opening:
-                    return _opened(tuple(one["source"]), int(one["size"]), str(one["fingerprint"]), *ways)
+                    return _opened(FacesSpec.from_facts(one), str(one["fingerprint"]))
             except UserError as error:
                 problem = error
         if problem:
@@ -153,14 +152,10 @@ def face_facts(faces: Faces, row: int) -> FaceFacts:
 
 
 @lru_cache(maxsize=8)
-def _opened(
-    source: tuple[str, ...], size: int, fingerprint: str, votes: str | None, labels: str, clean: tuple[str, ...]
-) -> Faces:
-    faces = open_faces(source, None, votes, labels, clean)
-    if faces.size != size:
-        faces = open_faces(source, size, votes, labels, clean)
+def _opened(spec: FacesSpec, fingerprint: str) -> Faces:
+    faces = spec.open()
     if faces.fingerprint != fingerprint:
-        raise UserError(f"{' '.join(source)}: holds other faces than when a study was trained on it")
+        raise UserError(f"{' '.join(spec.source)}: holds other faces than when a study was trained on it")
     return faces
 
 

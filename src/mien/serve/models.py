@@ -33,6 +33,9 @@ class Model:
         limits: `pixels` and `faces` of a photo.
         metrics: where inferences are noted.
 
+    Attributes:
+        check: whether this machine gives the answers that the file carries.
+
     Raises:
         UserError: the file is none of mien's, or the face detector is not installed.
     """
@@ -42,6 +45,7 @@ class Model:
         self._limits = limits
         self._classifier = BatchingClassifier(file, metrics)
         self._predictor = Predictor(self._classifier, _Bounded(limits.faces))
+        self.check = self._classifier.check_reference()
 
     @property
     def facts(self) -> Facts:

@@ -153,7 +153,7 @@ def service_routes(models: Models, metrics: Metrics, stopping: asyncio.Event) ->
     async def health() -> Health:
         if stopping.is_set():
             raise Problem(503, "the server is stopping", {"Retry-After": "5"})
-        return Health("ok", models.in_use)
+        return Health("ok", models.in_use, models.current.check.verdict if models.current else "none")
 
     @routes.get(
         "/metrics",

@@ -9,8 +9,8 @@ from time import perf_counter
 from typing import TypeAlias
 
 from mien.errors import UserError
+from mien.faces.decoding import TooManyPixelsError, UnknownKindError
 from mien.predict.answers import Prediction
-from mien.predict.images import TooManyPixelsError, UnknownKindError
 from mien.predict.stream import Seen
 from mien.serve.limits import Limits
 from mien.serve.metrics import Metrics
@@ -136,4 +136,5 @@ class Predicting:
 def _problem(error: UserError) -> Problem:
     """Why a photo was refused, as a status."""
     status = 415 if isinstance(error, UnknownKindError) else 413 if isinstance(error, TooManyPixelsError) else 422
-    return Problem(status, str(error).removeprefix("the image: "))
+    # What to do, behind the first argument of some, is for who started the program.
+    return Problem(status, str(error.args[0]).removeprefix("the image: "))

@@ -25,6 +25,8 @@ def study_runs(folder: Path) -> list[Run]:
     if (folder / "run.json").exists():
         return [Run.open(folder)]
     if not (folder / "runs").is_dir():
+        if (folder / "study.toml").exists():
+            return []  # nothing of it could be trained
         raise UserError(f"{folder}: neither a study's folder (it has no runs/) nor a run's (it has no run.json)")
     return [Run.open(place) for place in sorted((folder / "runs").iterdir()) if (place / "run.json").exists()]
 

@@ -54,7 +54,8 @@ def execute(
 ) -> dict[str, Any]:
     """Bring a study to its end in `folder` and give the content of its results.json.
 
-    Runs that have ended are left as they are; a failed run does not stop the others. Nets that are tuned come last.
+    Runs that have ended are left as they are; a failed run does not stop the others, nor does a net that is skipped
+    for want of weights. Nets that are tuned come last.
 
     Args:
         plan: the study on its faces.
@@ -71,17 +72,19 @@ def execute(
         head = "".join(f"# {line}\n" for line in command.splitlines())
         write_text(folder / "study.toml", head + plan.study.text)
         write_json(folder / "faces.json", faces_facts(plan))
-        tuned = [net for net in plan.study.nets if net.tune]
+        tuned = [net for net in plan.study.nets if net.tune and not plan.skipped(net, folder)]
         runs = _runs(plan, [net for net in plan.study.nets if not net.tune], folder)
         watcher.planned(runs)
         if tuned or not all(run.status.ended for run in runs):
             with closing(engine(plan.faces, watcher.progress, plan.study.resources)) as place:
                 _train(place, runs, watcher)
                 if tuned:
-                    plan = _search(plan, folder, place, watcher)
+                    _search(plan, tuned, folder, place, watcher)
+                    plan = _bound(plan, folder)
                     runs = _runs(plan, plan.study.nets, folder)
                     watcher.planned(runs)
                     _train(place, runs, watcher)
+        plan = _bound(plan, folder)
         _open_test(plan, folder)
         found = results(plan, folder, command)
         write_json(folder / "results.json", found)
@@ -99,17 +102,22 @@ def join(plan: Plan, folder: Path, watcher: Watcher, engine: MakeEngine = LocalE
         raise UserError(f"{folder}: no study runs here yet; start it without --join, then join it")
     if not (folder / "study.toml").read_text(encoding="utf-8").endswith(plan.study.text):
         raise UserError(f"{folder}: the study that runs here has another file; join it with the same")
-    if not any(net.tune for net in plan.study.nets):
+    reasons = {net.net.name: plan.skipped(net, folder) for net in plan.study.nets if net.tune}
+    if not reasons:
         raise UserError(f"study {plan.study.name}: searches nothing; only trials can be shared by --join")
+    if all(reasons.values()):
+        told = "\n  ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise UserError(f"study {plan.study.name}: none of its searches can be made here:\n  {told}")
+    tuned = [net for net in plan.study.nets if net.tune and not reasons[net.net.name]]
     with closing(engine(plan.faces, watcher.progress, plan.study.resources)) as place:
-        _search(plan, folder, place, watcher)
+        _search(plan, tuned, folder, place, watcher)
 
 
 def _runs(plan: Plan, nets: Sequence[StudyNet], folder: Path) -> list[Run]:
     return [
         Run.create(folder / "runs", net.net, plan.recipe(net, seed), seed, plan.faces)
         for net in nets
-        if not net.failed
+        if not net.failed and not plan.skipped(net, folder)
         for seed in plan.study.seeds
     ]
 
@@ -131,19 +139,18 @@ def _train(place: Engine, runs: Sequence[Run], watcher: Watcher) -> None:
         submit_ready()
 
 
-def _search(plan: Plan, folder: Path, place: Engine, watcher: Watcher) -> Plan:
-    """Make the trials of each tuned net; the plan with all of them bound to their best, or failed for want of one."""
+def _search(plan: Plan, tuned: Sequence[StudyNet], folder: Path, place: Engine, watcher: Watcher) -> None:
+    """Make the trials of each tuned net."""
     from mien.study.search import Search
 
-    nets = []
-    for net in plan.study.nets:
-        if net.tune:
-            search = Search(plan, net, folder)
-            search.run(place, watcher)
-            nets.append(search.bound())
-        else:
-            nets.append(net)
-    return replace(plan, study=replace(plan.study, nets=tuple(nets)))
+    for net in tuned:
+        Search(plan, net, folder).run(place, watcher)
+
+
+def _bound(plan: Plan, folder: Path) -> Plan:
+    """The plan with each net that was searched bound to its best trial, or failed for want of one."""
+    nets = tuple(plan.settled(net, folder) for net in plan.study.nets)
+    return replace(plan, study=replace(plan.study, nets=nets))
 
 
 def _open_test(plan: Plan, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Journal: where a search's trials are kept, and which process is at which of them.
 
 Optuna's journal file, with locks that go with their process however it ends, and a torn last line that a kill left cut
-off before the next is written.
+off before the next is written. Who only looks opens it by `reading`, which writes nothing.
 """
 
 import fcntl
@@ -9,10 +9,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+from mien.errors import UserError
 
 
 class _Lock(JournalFileOpenLock):
@@ -42,9 +44,31 @@ class _Lock(JournalFileOpenLock):
         return self._held.read(1) == b"\n"
 
 
+class _ReadOnly(JournalFileBackend):
+    """A journal file that is there, and that nobody writes through this."""
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Refuse."""
+        raise PermissionError("this journal was opened for reading")
+
+
 def storage(journal: Path) -> JournalStorage:
-    """Optuna's storage in a journal file, which several processes may write."""
+    """Optuna's storage in a journal file, which several processes may write; made if it is not there."""
     return JournalStorage(JournalFileBackend(str(journal), _Lock(journal)))
+
+
+def reading(journal: Path) -> JournalStorage:
+    """Optuna's storage in a journal file that is there, for reading alone: neither the file nor its folder changes.
+
+    Raises:
+        UserError: it is damaged or cannot be read.
+    """
+    try:
+        return JournalStorage(_ReadOnly(str(journal), _Lock(journal)))
+    except OSError as error:
+        raise UserError(f"{journal}: cannot be read: {(error.strerror or str(error)).lower()}") from None
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{journal}: damaged; remove it, and run the study again: it keeps its runs") from None
 
 
 class Claims:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
+from mien.disk import user_path
 from mien.errors import UserError, did_you_mean
 from mien.nets import Net, check
 from mien.nets.layers import WORDS
@@ -73,7 +74,7 @@ def _run_at(start: str, folder: Path) -> Path:
     """Where the run lies that a net starts from; a UserError where the box has none of that name."""
     if start.startswith(BOXED):
         return boxed_run(start.removeprefix(BOXED))
-    return (folder / Path(start).expanduser()).resolve()
+    return (folder / user_path(start)).resolve()
 
 
 def _layers_along(name: str, tables: Mapping[str, dict[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mien.disk import read_json
 from mien.errors import UserError, did_you_mean
-from mien.faces import Faces, open_faces
+from mien.faces import Faces, FacesSpec
 from mien.models import BOX
 from mien.study.results_file import read_results
 from mien.training.run import Run
@@ -84,17 +84,18 @@ def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
     """
     study = study_of(run)
     facts: dict[str, Any] = read_json(study / "faces.json") if study else {}
-    source = list(data) or facts.get("source")
-    if not source:
+    told = run.asked["faces"]
+    spec, fingerprint = FacesSpec.from_facts(facts | {"size": told["size"]}, data), told["fingerprint"]
+    if not spec.source:
         raise UserError(f"{run.folder}: stands outside a study's folder; name the faces it was trained on by --data")
-    size, fingerprint = run.asked["faces"]["size"], run.asked["faces"]["fingerprint"]
-    how = facts.get("votes"), facts.get("labels", "own"), facts.get("clean", ())
-    faces = open_faces(source, None, *how)
-    if faces.size != size:
-        faces = open_faces(source, size, *how)
+    # What was imported may have been named, cleaned and split already: nothing of it is to be done twice.
+    imported = FacesSpec(spec.source, spec.size)
+    if data and imported.find().packed and imported.open().fingerprint == fingerprint:
+        return imported.open()
+    faces = spec.open()
     if faces.fingerprint != fingerprint:
         raise UserError(
-            f"{' '.join(source)}: not the faces that {run.id} was trained on: their fingerprint is "
+            f"{' '.join(spec.source)}: not the faces that {run.id} was trained on: their fingerprint is "
             f"{faces.fingerprint[:10]}, not {fingerprint[:10]}; name those by --data"
         )
     return faces

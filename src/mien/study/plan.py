@@ -1,6 +1,7 @@
-"""Plan: what a study will run, on which faces, and how long that will take."""
+"""Plan: what a study will run, on which faces, and how long that will take. Planning writes nothing into its folder."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
-from mien.faces import SPLITS, Faces, open_faces
+from mien.faces import SPLITS, Faces
 from mien.faces.audit import leaked
-from mien.nets import check, missing_weights, parameters
+from mien.nets import check, missing_weights, summary
+from mien.nets.backbones import AbsentError
 from mien.study.schema import Study, StudyNet
 from mien.training.recipe import Recipe
 from mien.training.run import Run, run_id
@@ -30,20 +32,56 @@ class Plan:
         study: what is asked.
         faces: what it is trained and judged on.
         leaked: bool [test faces], True where an image is pixel for pixel in train.
+        lacking: by a net's name, what its training needs and this machine has not, and how to get it.
     """
 
     study: Study
     faces: Faces
     leaked: NDArray[np.bool_]
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
     def runs(self, net: StudyNet, folder: Path) -> list[Run]:
         """The runs of a net in a study's folder, one a seed; their own folders may not be there yet.
 
-        A net whose search found nothing has none.
+        A net whose search found nothing has none; one that is skipped has those that ended before.
         """
-        if net.failed:
-            return []
-        return [Run(folder / "runs" / self._run(net, seed)) for seed in self.study.seeds]
+        if not self.skipped(net, folder):
+            return [] if net.failed else self._runs(net, folder)
+        unknown = net.failed or (net.tune and not net.searched)
+        return [] if unknown else [run for run in self._runs(net, folder) if run.status.ended]
+
+    def skipped(self, net: StudyNet, folder: Path) -> str:
+        """Why a net is left out of the study in a folder, and what to do; "" if it can be trained, or all is trained.
+
+        Its backbone's weights are not on this machine, or a net that has to be trained before it is left out.
+        """
+        before = [(f"it learns from {one.net.name}", one) for one in self.teachers(net)]
+        if net.recipe.starts_within:
+            before.append((f"it starts from {net.recipe.start}", self._named(net.recipe.start)))
+        reasons = (f"{how}, which is skipped: {why}" for how, one in before if (why := self.skipped(one, folder)))
+        reason = self.lacking.get(net.net.name) or next(reasons, "")
+        net = self.settled(net, folder) if reason else net
+        if not reason or (net.tune and not net.searched):
+            return reason
+        return "" if all(run.status.ended for run in self._runs(net, folder)) else reason
+
+    def settled(self, net: StudyNet, folder: Path) -> StudyNet:
+        """A tuned net with what its search in a study's folder found, once that has ended; every other net as it is."""
+        if not net.tune or net.searched or not any((folder / "tuning").glob("*.journal")):
+            return net
+        from mien.study.search import Search
+
+        search = Search(self, net, folder)
+        return search.bound() if search.ended else net
+
+    def counts(self, net: StudyNet) -> tuple[int | None, int | None]:
+        """A net's parameters, and those of them that are trained; None where it needs what is not on this machine."""
+        size, classes = self.faces.size, len(self.faces.classes)
+        try:
+            rows = summary(net.net, size, classes)
+        except AbsentError:
+            return None, None
+        return sum(row.parameters for row in rows), sum(row.trainable for row in rows)
 
     def recipe(self, net: StudyNet, seed: int) -> Recipe:
         """A net's recipe for the run of a seed: for names of other nets of the study, their runs of the same seed."""
@@ -61,6 +99,9 @@ class Plan:
     def _named(self, name: str) -> StudyNet:
         return next(net for net in self.study.nets if net.net.name == name)
 
+    def _runs(self, net: StudyNet, folder: Path) -> list[Run]:
+        return [Run(folder / "runs" / self._run(net, seed)) for seed in self.study.seeds]
+
     def _run(self, net: StudyNet, seed: int) -> str:
         return f"{net.net.name}-{run_id(net.net, self.recipe(net, seed), seed, self.faces.fingerprint)}"
 
@@ -68,24 +109,54 @@ class Plan:
 def make_plan(study: Study) -> Plan:
     """Open a study's faces and check that its nets fit them.
 
+    A net whose weights are not on this machine is no mistake: the study does all else; see `Plan.skipped`.
+
     Raises:
         UserError: no source is named or it cannot be read, train or validation has no faces, or a net does not fit.
     """
-    if not study.source:
+    if not study.data.source:
         raise UserError(f"study {study.name}: no faces; name them with --data, or as source under [data]")
-    faces = open_faces(study.source, study.size, study.votes, study.labels, study.clean)
-    empty = [split for split in SPLITS[:2] if split not in faces.counts()]
-    if empty:
-        raise UserError(
-            f"{faces.name}: no faces in {' and '.join(empty)}; a study trains on train, selects on validation"
-        )
+    faces = study.data.open()
+    _check_learnable(faces)
     problems = [text for net in study.nets for text in check(net.net, faces.size, len(faces.classes))]
-    problems += [text for net in study.nets for text in missing_weights(net.net)]
     problems += [text for net in study.nets for text in unfit(net.net, net.recipe, faces)]
     if problems:
         facts = f"{faces.size}x{faces.size} pixels, {len(faces.classes)} classes"
         raise UserError("\n  ".join([f"study {study.name} on {faces.name} ({facts}):", *problems]))
-    return Plan(study, faces, leaked(faces))
+    lacking = {net.net.name: reason for net in study.nets if (reason := _lacking(net))}
+    return Plan(study, faces, leaked(faces), lacking)
+
+
+def _lacking(net: StudyNet) -> str:
+    """What a net's training needs and this machine has not; of a tuned one, whatever backbone a trial may take."""
+    nets = [net.net]
+    if net.tune:
+        texts = [(key, text) for key, one in net.tune.space.items() for text in one.choices if isinstance(text, str)]
+        bound = (net.tune.bind({**net.tune.first, key: text}, []) for key, text in texts if "." not in key)
+        nets += [found[0] for found in bound if found]
+    return next(filter(None, map(missing_weights, nets)), "")
+
+
+def _check_learnable(faces: Faces) -> None:
+    """Raise a UserError where faces lack a split, or a second emotion, so that no study can be made of them."""
+    counts = {split: f"{sum(numbers.values()):,}" for split, numbers in faces.counts().items()}
+    empty = [split for split in SPLITS[:2] if split not in counts]
+    there = ", ".join(f"{split} {number}" for split, number in counts.items())
+    if empty == ["validation"]:
+        raise UserError(
+            f"{faces.name}: no faces in validation (there are: {there}), and a study selects on them; take a part of "
+            "train for it: data.validation = 0.1 in the study file, or --validation 0.1"
+        )
+    if empty:
+        raise UserError(
+            f"{faces.name}: no faces in {' and '.join(empty)} (there are: {there}); a study trains on train, selects "
+            "on validation"
+        )
+    if len(faces.classes) < 2:
+        raise UserError(
+            f"{faces.name}: all of its faces are {faces.classes[0]}; a net learns to tell emotions apart, so a study "
+            "needs two at least"
+        )
 
 
 def estimate(plan: Plan, net: StudyNet) -> float:
@@ -94,7 +165,8 @@ def estimate(plan: Plan, net: StudyNet) -> float:
     batches = ceil(counts["train"] / net.recipe.batch) + FORWARD * counts["validation"] / net.recipe.batch
     once = time_features(net.net, net.recipe, plan.faces) if net.net.backbone else 0.0
     step = time_step(net.net, net.recipe, plan.faces)
-    taught = sum(FORWARD * time_step(one.net, net.recipe, plan.faces) for one in plan.teachers(net))
+    teachers = [one for one in plan.teachers(net) if one.net.name not in plan.lacking]  # others cannot be timed here
+    taught = sum(FORWARD * time_step(one.net, net.recipe, plan.faces) for one in teachers)
     return once + (step + taught) * batches * net.recipe.epochs
 
 
@@ -116,36 +188,39 @@ def outline(plan: Plan, folder: Path) -> dict[str, Any]:
             "size": faces.size,
             "counts": faces.counts(),
             "left_out": faces.left_out,
+            "notes": list(faces.notes),
             "leaked_test": int(plan.leaked.sum()),
         },
         "seeds": list(plan.study.seeds),
         "nets": nets,
-        "seconds": sum(net["seconds"] * net["missing"] for net in nets),
+        "seconds": sum(net["seconds"] * net["missing"] for net in nets if net["missing"]),
     }
 
 
 def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
-    statuses = [run.status for run in plan.runs(net, folder)]
+    net = plan.settled(net, folder)
+    statuses, skipped = [run.status for run in plan.runs(net, folder)], plan.skipped(net, folder)
+    lacking = skipped or net.net.name in plan.lacking  # then nothing of it can be timed here
     missing = sum(not status.ended for status in statuses)
-    if net.tune:
-        missing = net.tune.trials - _trials_made(plan, net, folder) + len(statuses) - 1
-    size, classes = plan.faces.size, len(plan.faces.classes)
+    if net.tune and not net.searched and not skipped:
+        missing = max(net.tune.trials - _trials_made(plan, net, folder), 0) + len(statuses) - 1
     return {
         "name": net.net.name,
         "group": net.group,
         "layers": len(net.net.layers),
-        "parameters": parameters(net.net, size, classes),
+        "parameters": plan.counts(net)[0],
         "recipe": net.recipe.model_dump() | {"learning_rate": net.recipe.rate},
-        "seconds": max(estimate(plan, one) for one in _extremes(plan, net)),
+        "seconds": None if lacking else max(estimate(plan, one) for one in _extremes(plan, net)),
         "states": [status.state for status in statuses],
         "trials": net.tune.trials if net.tune else None,
         "missing": missing,
+        "skipped": skipped,
     }
 
 
 def _extremes(plan: Plan, net: StudyNet) -> list[StudyNet]:
     """A net; where it is tuned, with the first and with the last values of its space: the slower stands for all."""
-    bound = net.tune.bind(net.tune.last, []) if net.tune else None
+    bound = net.tune.bind(net.tune.last, []) if net.tune and not net.searched else None
     if bound is None or check(bound[0], plan.faces.size, len(plan.faces.classes)):
         return [net]
     return [net, replace(net, net=bound[0], recipe=bound[1])]

@@ -36,20 +36,28 @@ def connect(address: str | None) -> None:
     A Ray that this process has joined before is taken as it is.
 
     Raises:
-        UserError: the cluster cannot be reached within half a minute, or does not take us.
+        UserError: the cluster cannot be reached within half a minute, or does not take us; or Ray finds no home folder.
     """
     if ray.is_initialized():
         return
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address is not None:
         _try_to_join(address)
-    ray.init(
-        address=address or "local",
-        include_dashboard=None if address else False,
-        runtime_env=_ENVIRONMENT,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
+    try:
+        ray.init(
+            address=address or "local",
+            include_dashboard=None if address else False,
+            runtime_env=_ENVIRONMENT,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (RuntimeError, OSError) as error:
+        if os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111 - pathlib's raises where there is no home
+            raise
+        raise UserError(
+            f"--engine ray: Ray keeps a token in the home folder, and there is none that can be written to ({error}); "
+            "name one: HOME=DIR"
+        ) from None
 
 
 def slots(resources: Resources) -> int:

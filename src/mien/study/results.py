@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces import SPLITS
-from mien.nets import parameters, trainable
 from mien.study.ensembles import shares
 from mien.study.plan import Plan
 from mien.study.results_file import FORMAT
@@ -34,10 +33,17 @@ class Judge(ABC):
 
 @dataclass(frozen=True, eq=False)
 class NetRuns(Judge):
-    """A net of a study with its runs, one a seed."""
+    """A net of a study with its runs, one a seed.
+
+    Attributes:
+        asked: the net.
+        runs: in the order of the seeds.
+        skipped: why those that are missing cannot be trained here; "" if they can, or none is missing.
+    """
 
     asked: StudyNet
     runs: tuple[Run, ...]
+    skipped: str = ""
 
     @property
     def name(self) -> str:
@@ -47,7 +53,7 @@ class NetRuns(Judge):
     @property
     def finished(self) -> bool:
         """Whether every seed came to its end."""
-        return bool(self.runs) and all(run.status.state == "finished" for run in self.runs)
+        return bool(self.runs) and not self.skipped and all(run.status.state == "finished" for run in self.runs)
 
     @property
     def backbone(self) -> dict[str, Any] | None:
@@ -106,7 +112,7 @@ def select(plan: Plan, folder: Path) -> list[NetRuns]:
 
 def net_runs(plan: Plan, folder: Path) -> list[NetRuns]:
     """Every net of a plan with its runs in a study's folder."""
-    return [NetRuns(net, tuple(plan.runs(net, folder))) for net in plan.study.nets]
+    return [NetRuns(net, tuple(plan.runs(net, folder)), plan.skipped(net, folder)) for net in plan.study.nets]
 
 
 def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
@@ -144,19 +150,7 @@ def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
 
 def faces_facts(plan: Plan) -> dict[str, Any]:
     """What a report says of the faces, and what it needs to open them again; the content of faces.json."""
-    return {
-        "name": plan.faces.name,
-        "source": list(plan.study.source),
-        "votes": plan.study.votes,
-        "labels": plan.study.labels,
-        "clean": list(plan.study.clean),
-        "size": plan.faces.size,
-        "fingerprint": plan.faces.fingerprint,
-        "classes": list(plan.faces.classes),
-        "counts": plan.faces.counts(),
-        "left_out": plan.faces.left_out,
-        "leaked_test": int(plan.leaked.sum()),
-    }
+    return plan.study.data.to_facts(plan.faces) | {"leaked_test": int(plan.leaked.sum())}
 
 
 def accuracy_entries(split: str, found: Accuracy) -> dict[str, Any]:
@@ -166,7 +160,10 @@ def accuracy_entries(split: str, found: Accuracy) -> dict[str, Any]:
 
 
 def _net(plan: Plan, net: NetRuns, selected: bool) -> dict[str, Any]:
-    size, classes = plan.faces.size, len(plan.faces.classes)
+    counts = plan.counts(net.asked)
+    done = [run.status for run in net.runs if run.status.state == "finished"]
+    if None in counts and done:
+        counts = done[0].parameters, done[0].trainable
     entry: dict[str, Any] = {
         "name": net.name,
         "group": net.asked.group,
@@ -174,8 +171,8 @@ def _net(plan: Plan, net: NetRuns, selected: bool) -> dict[str, Any]:
         "values": dict(net.asked.net.values),
         "backbone": net.backbone,
         "recipe": net.asked.recipe.model_dump() | {"learning_rate": net.asked.recipe.rate},
-        "parameters": parameters(net.asked.net, size, classes),
-        "trainable": trainable(net.asked.net, size, classes),
+        "parameters": counts[0],
+        "trainable": counts[1],
         "selected": selected,
         "runs": [run.id for run in net.runs],
     }
@@ -190,8 +187,8 @@ def _ending(net: NetRuns) -> dict[str, Any]:
     ]
     done = [(run.history(), end) for run, end in zip(net.runs, ends, strict=True) if end.state == "finished"]
     return {
-        "state": "failed" if failed or net.asked.failed else "finished" if net.finished else "unfinished",
-        "reason": net.asked.failed or "; ".join(failed),
+        "state": _state(net, bool(failed)),
+        "reason": "; ".join(filter(None, [net.skipped, net.asked.failed, *failed])),
         "finished_runs": len(done),
         "seconds": float(np.mean([end.seconds for _, end in done])) if done else None,
         "epochs": max((len(history) for history, _ in done), default=None),
@@ -199,6 +196,12 @@ def _ending(net: NetRuns) -> dict[str, Any]:
         "last_epoch_accuracy": float(np.mean([history[-1].accuracy for history, _ in done])) if done else None,
         "test_opened": min((end.test_opened for end in ends if end.test_opened), default=None),
     }
+
+
+def _state(net: NetRuns, failed: bool) -> str:
+    if net.skipped:
+        return "skipped"
+    return "failed" if failed or net.asked.failed else "finished" if net.finished else "unfinished"
 
 
 def _ensemble(plan: Plan, name: str, nets: Sequence[NetRuns]) -> dict[str, Any]:
@@ -211,6 +214,8 @@ def _ensemble(plan: Plan, name: str, nets: Sequence[NetRuns]) -> dict[str, Any]:
     figures = _figures(plan, ensemble, selected=True)
     runs = sum(len(net.runs) for net in ensemble.nets)
     entry: dict[str, Any] = {"name": name, "nets": list(weights), "weights": weights, "runs": runs}
+    if lacking := [net.name for net in ensemble.nets if not net.finished]:
+        entry["reason"] = f"not trained to the end: {', '.join(lacking)}"
     if figures:
         best = max(ensemble.nets, key=lambda net: float(net.right("validation").mean()))
         entry |= {"best": best.name, "against_best": compared(best, ensemble, figures["judged_on"])}

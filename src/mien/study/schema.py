@@ -3,21 +3,20 @@
 `docs/study-file.md` is the reference of its keys.
 """
 
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from mien.errors import UserError, did_you_mean
-from mien.faces import SIZE
-from mien.faces.clean import CLEAN
+from mien.faces import SIZE, FacesSpec
 from mien.nets import Net
 from mien.study.checking import NAME, Table, checked, section
+from mien.study.data_table import DataTable, faces_spec, resolved
 from mien.study.ensembles import read_ensembles
 from mien.study.net_table import check_recipe, read_net, with_starts
 from mien.study.resources import Resources, read_resources
@@ -34,7 +33,8 @@ class StudyNet:
     """A net of a study, how it is trained, and the comparison table it stands in.
 
     Where it is tuned, net and recipe have the first values of the space until the search has found better; a search in
-    which no trial was finished leaves the reason in `failed`, and the net has no runs.
+    which no trial was finished leaves the reason in `failed`, and the net has no runs. `searched` says that the search
+    has ended.
     """
 
     net: Net
@@ -42,6 +42,7 @@ class StudyNet:
     group: str
     tune: Tune | None = None
     failed: str = ""
+    searched: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,7 @@ class Study:
     Attributes:
         name: also the name of its default folder.
         seeds: each net is trained once with each.
-        source: what `open_faces` takes; () where the file leaves it to the command.
-        size: side in pixels that faces are made, None: as they are.
-        votes: FER+'s file, None: none.
-        labels: whose they carry, one of `mien.faces.source.LABELS`.
-        clean: what is left out of train, names of `mien.faces.clean.CLEAN`.
+        data: which faces; its source is () where the file leaves it to the command.
         nets: in the order of their groups.
         sections: the groups; one of all nets where the file names none.
         ensembles: nets that are judged together and what each weighs, by the ensemble's name.
@@ -84,12 +81,8 @@ class Study:
 
     name: str
     seeds: tuple[int, ...]
-    source: tuple[str, ...]
-    size: int | None
-    votes: str | None
+    data: FacesSpec
     nets: tuple[StudyNet, ...]
-    labels: str = "own"
-    clean: tuple[str, ...] = ()
     sections: tuple[Group, ...] = ()
     ensembles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     previews: Mapping[str, Recipe] = field(default_factory=dict)
@@ -124,29 +117,6 @@ class _StudyTable(Table):
     resources: dict[str, Any] = Field(default={})
 
 
-def _sources(found: Any) -> Any:
-    listed = [found] if isinstance(found, str) else found
-    if not listed or not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
-        raise ValueError(f"found {found!r}; a source is a text, or a list of texts")
-    return listed
-
-
-def _cleanable(found: Any) -> Any:
-    listed = found if isinstance(found, list) else [found]
-    for name in listed:
-        if name not in CLEAN:
-            raise ValueError(f"found {name!r}; {did_you_mean(str(name), list(CLEAN))}")
-    return listed
-
-
-class _DataTable(Table):
-    source: Annotated[list[str], BeforeValidator(_sources)] = Field(default=[])
-    size: Annotated[int, Field(ge=1)] | None = None
-    votes: str | None = None
-    labels: Literal["own", "majority", "agreed"] = "own"
-    clean: Annotated[list[str], BeforeValidator(_cleanable)] = Field(default=[])
-
-
 def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = ()) -> Study:
     """Read and check a study file.
 
@@ -171,8 +141,8 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
     if study is None:
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
         raise UserError("\n  ".join([f"{file}: {count}", *problems]))
-    source = tuple(_resolved(item, Path.cwd()) for item in data) or study.source
-    return replace(study, source=source, text=text, settings=tuple(settings))
+    source = tuple(resolved(item, Path.cwd()) for item in data) or study.data.source
+    return replace(study, data=replace(study.data, source=source), text=text, settings=tuple(settings))
 
 
 def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[str]]:
@@ -180,7 +150,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     problems: list[str] = []
     top = checked(_StudyTable, table, "", problems)
     problems += [f"seeds: {seed} stands {n} times" for seed, n in Counter(top.seeds).items() if n > 1]
-    data = checked(_DataTable, section(table, "data"), "data", problems)
+    data = checked(DataTable, section(table, "data"), "data", problems)
     recipe = section(table, "recipe")
     check_recipe(recipe, recipe, "recipe", problems)
     named = with_starts(section(table, "nets"), file.parent, problems)
@@ -200,11 +170,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     study = Study(
         name=top.name,
         seeds=tuple(top.seeds),
-        source=tuple(_resolved(item, file.parent) for item in data.source),
-        size=data.size,
-        votes=None if data.votes is None else _resolved(data.votes, file.parent),
-        labels=data.labels,
-        clean=tuple(data.clean),
+        data=faces_spec(data, file.parent),
         nets=tuple(
             StudyNet(found[0], found[1], group.name, found[2])
             for group in sections
@@ -284,11 +250,3 @@ def _group_problems(groups: Mapping[str, Sequence[str]], nets: list[str]) -> lis
     twice = [f"groups: net {name!r} stands {n} times; it can stand in one table" for name, n in often.items() if n > 1]
     nowhere = [f"groups: net {name!r} stands in none of them" for name in nets if name not in often]
     return unknown + twice + nowhere
-
-
-def _resolved(source: str, folder: Path) -> str:
-    """A source with its path made absolute from `folder`; `drawn`, `drawn:2000` and the `train=` before a path stay."""
-    if re.fullmatch(r"drawn(:\d+)?", source):
-        return source
-    split, found, path = source.rpartition("=") if re.match(r"(train|validation|test)=", source) else ("", "", source)
-    return f"{split}{found}{(folder / Path(path).expanduser()).resolve()}"

@@ -18,7 +18,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import optuna
-from optuna.trial import Trial, TrialState
+from optuna.storages import JournalStorage
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from mien.nets import check
 from mien.study.drawing import draw
@@ -26,7 +27,7 @@ from mien.study.engine import Engine
 from mien.study.journal import Claims, storage
 from mien.study.plan import Plan
 from mien.study.schema import StudyNet
-from mien.study.trials import TrialFacts, facts_of
+from mien.study.trials import TrialFacts, facts_of, studies_in
 from mien.study.tune import pruner_of
 from mien.training.run import Epoch, Run, Status
 
@@ -40,6 +41,8 @@ WAIT = 0.5
 class Search:
     """The search of one net in a study's folder; several processes may have it open.
 
+    To look at one writes nothing: its journal is made by `run`, and until then it is a search without trials.
+
     Args:
         plan: the study on its faces.
         net: of the study, with its tune table.
@@ -50,17 +53,25 @@ class Search:
         assert net.tune is not None
         self.plan, self.net, self.tune, self.folder = plan, net, net.tune, folder
         name = f"{net.net.name}-{self.tune.id(plan.faces.fingerprint)}"
-        (folder / "tuning").mkdir(parents=True, exist_ok=True)
         self._lock = folder / "tuning" / f"{name}.lock"
-        with closing(Claims(self._lock)) as claims, claims.alone():
-            self.study = optuna.create_study(
-                storage=storage(folder / "tuning" / f"{name}.journal"),
-                study_name=net.net.name,
-                directions=self.tune.directions,
-                load_if_exists=True,
-                sampler=optuna.samplers.RandomSampler(),  # draws nothing: see drawing.py
-            )
-            self.study.pruner = pruner_of(self.tune.pruner, net.recipe.epochs)
+        self._journal = folder / "tuning" / f"{name}.journal"
+        self.study = studies_in(self._journal).get(net.net.name) or self._study(None)
+
+    def _study(self, kept: JournalStorage | None) -> optuna.Study:
+        """Optuna's study in a storage, made if it is not there; None: an empty one in memory."""
+        return optuna.create_study(
+            storage=kept,
+            study_name=self.net.net.name,
+            directions=self.tune.directions,
+            load_if_exists=True,
+            sampler=optuna.samplers.RandomSampler(),  # draws nothing: see drawing.py
+        )
+
+    def _begin(self, claims: Claims) -> None:
+        """Open the journal for writing."""
+        with claims.alone():
+            self.study = self._study(storage(self._journal))
+            self.study.pruner = pruner_of(self.tune.pruner, self.net.recipe.epochs)
             if not self.study.user_attrs:
                 self.study.set_user_attr("objectives", list(self.tune.objectives))
 
@@ -72,7 +83,9 @@ class Search:
             watcher: told of each trial's beginning and end.
         """
         going: dict[str, list[Trial]] = {}
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
         with closing(Claims(self._lock)) as claims:
+            self._begin(claims)
             self._fill(engine, watcher, going, claims)
             while going or self._others():
                 for run, status in engine.gather():
@@ -87,6 +100,14 @@ class Search:
     def trials(self) -> list[TrialFacts]:
         """Every trial that has begun, in the order of their numbers."""
         return facts_of(self.study)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all trials that there will be have ended."""
+        trials = self.study.get_trials(deepcopy=False)
+        if not all(one.state.is_finished() for one in trials):
+            return False
+        return self._spent(trials) or (self.tune.sampler == "grid" and draw(self.tune, trials) is None)
 
     def best(self) -> TrialFacts | None:
         """The finished trial, of the Pareto front if any, with the best first objective; the earlier where equal."""
@@ -119,10 +140,11 @@ class Search:
         best, trials = self.best(), self.trials()
         if best is None:
             reason = next((one.reason for one in trials if one.reason), "none was made")
-            return replace(self.net, failed=f"none of its {len(trials)} trials was finished; the first: {reason}")
+            failed = f"none of its {len(trials)} trials was finished; the first: {reason}"
+            return replace(self.net, failed=failed, searched=True)
         found = self.tune.bind(best.values, [])
         assert found is not None
-        return replace(self.net, net=found[0], recipe=found[1])
+        return replace(self.net, net=found[0], recipe=found[1], searched=True)
 
     def _fill(self, engine: Engine, watcher: "Watcher", going: dict[str, list[Trial]], claims: Claims) -> None:
         """Submit trials until the engine is full or the budget spent."""
@@ -154,9 +176,9 @@ class Search:
             if left.state == TrialState.RUNNING and left.number not in busy and claims.take(left.number):
                 return self._begun(Trial(self.study, left._trial_id))
         begun = [one for one in trials if one.state != TrialState.WAITING]
-        number, spent = len(begun), sum(one.user_attrs.get("seconds", 0.0) for one in begun)
-        if number >= self.tune.trials or (self.tune.minutes and spent >= 60 * self.tune.minutes):
+        if self._spent(begun):
             return None
+        number = len(begun)
         if number == len(trials):
             values = draw(self.tune, begun)
             if values is None:
@@ -164,6 +186,11 @@ class Search:
             self.study.enqueue_trial(values)
         claims.take(number)
         return self._begun(self.study.ask())
+
+    def _spent(self, begun: Sequence[FrozenTrial]) -> bool:
+        """Whether the budget allows no more trials than these."""
+        seconds = sum(one.user_attrs.get("seconds", 0.0) for one in begun)
+        return len(begun) >= self.tune.trials or bool(self.tune.minutes and seconds >= 60 * self.tune.minutes)
 
     def _begun(self, trial: Trial) -> Trial:
         """The trial with the values that it was given, also if a kill came while they were written down."""

@@ -1,6 +1,7 @@
 """Trials: what a search has made so far, read from its journal."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from mien.errors import UserError, did_you_mean
-from mien.study.journal import storage
+from mien.study.journal import reading
 from mien.study.space import Value
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -42,21 +43,28 @@ class TrialFacts:
 
 
 def list_trials(folder: Path, net: str | None = None) -> list[dict[str, Any]]:
-    """The trials of a study's tuned nets, or of one of them, in their order, under the names of `TrialFacts`.
+    """The trials of a study's tuned nets, or of one of them, under the names of `TrialFacts`; nothing is written.
+
+    A net has a search for each way in which its trials were asked for: another space, sampler, net, recipe or set of
+    faces begins another one. All of them are listed, each trial with the `search` it belongs to, ten hex digits; that
+    which began last comes last.
 
     Raises:
-        UserError: the folder holds no searches, or none of that net.
+        UserError: the folder holds no searches, or none of that net; or a journal is damaged.
     """
-    if not any((folder / "tuning").glob("*.journal")):
-        raise UserError(f"{folder}: holds no searches; a study makes them for nets with a tune table")
     found = searches(folder)
-    if net is not None and net not in found:
-        raise UserError(f"{folder}: no net {net!r} was tuned; {did_you_mean(net, list(found))}")
+    if not found:
+        raise UserError(f"{folder}: holds no searches; a study makes them for nets with a tune table")
+    names = list(dict.fromkeys(search.net for search in found))
+    if net is not None and net not in names:
+        raise UserError(f"{folder}: no net {net!r} was tuned; {did_you_mean(net, names)}")
     return [
-        {"net": name, "objectives": study.user_attrs["objectives"], **asdict(trial)}
-        for name, study in found.items()
+        {"net": search.net, "search": search.id, "objectives": search.study.user_attrs["objectives"], **asdict(trial)}
+        for name in names
         if net in (None, name)
-        for trial in facts_of(study)
+        for search in found
+        if search.net == name
+        for trial in facts_of(search.study)
     ]
 
 
@@ -66,15 +74,44 @@ def facts_of(study: optuna.Study) -> list[TrialFacts]:
     return [_facts(one) for one in trials if one.state != TrialState.WAITING]
 
 
-def searches(folder: Path) -> dict[str, optuna.Study]:
-    """The searches of a study's folder, by the net's name; the newest where a net has had several."""
-    journals = sorted((folder / "tuning").glob("*.journal"), key=lambda path: path.stat().st_mtime)
-    found = {}
-    for journal in journals:
-        kept = storage(journal)
-        for name in optuna.get_all_study_names(kept):
-            found[name] = optuna.load_study(study_name=name, storage=kept)
-    return found
+@dataclass(frozen=True, eq=False)
+class FoundSearch:
+    """A search that a study's folder holds.
+
+    Attributes:
+        net: whose it is.
+        id: ten hex digits for all that decides which trials it makes; see `mien.study.tune.Tune.id`.
+        study: Optuna's, opened for reading.
+    """
+
+    net: str
+    id: str
+    study: optuna.Study
+
+    @property
+    def began(self) -> datetime:
+        """When its first trial began."""
+        starts = [one.datetime_start for one in self.study.get_trials(deepcopy=False) if one.datetime_start]
+        return min(starts, default=datetime.max)
+
+
+def searches(folder: Path) -> list[FoundSearch]:
+    """The searches of a study's folder in which a trial has begun, the one that began first coming first."""
+    journals = sorted((folder / "tuning").glob("*.journal"))
+    found = [
+        FoundSearch(name, journal.stem.rpartition("-")[2], study)
+        for journal in journals
+        for name, study in studies_in(journal).items()
+    ]
+    return sorted((search for search in found if facts_of(search.study)), key=lambda search: search.began)
+
+
+def studies_in(journal: Path) -> dict[str, optuna.Study]:
+    """Optuna's studies that a journal holds, by name, opened for reading; {} where it is not there."""
+    if not journal.exists():
+        return {}
+    kept = reading(journal)
+    return {name: optuna.load_study(study_name=name, storage=kept) for name in optuna.get_all_study_names(kept)}
 
 
 def _facts(trial: FrozenTrial) -> TrialFacts:

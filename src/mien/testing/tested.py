@@ -13,10 +13,12 @@ from mien.errors import UserError
 from mien.export.scores import accuracy_entries, leak_entries, share_entries
 from mien.faces import Faces
 from mien.faces.audit import leaked
+from mien.faces.decoding import LIMIT
 from mien.faces.images import Labelled, area_average
 from mien.faces.names import emotion_of_word
 from mien.predict.classifier import Classifier
 from mien.predict.detector import Detector, Found
+from mien.predict.images import open_photo
 from mien.predict.predictor import Predictor
 from mien.training.statistics import mcnemar
 
@@ -127,7 +129,7 @@ class RememberingDetector(Detector):
 
 
 def judge_photos(
-    predictor: Predictor, files: Sequence[Labelled], name: str, seen: Callable[[], None]
+    predictor: Predictor, files: Sequence[Labelled], name: str, seen: Callable[[], None], limit: int = LIMIT
 ) -> tuple[Tested, dict[str, str]]:
     """Ask a model about photos, the whole way: the largest face of each is found, framed and classified.
 
@@ -136,6 +138,7 @@ def judge_photos(
         files: photos with their emotions; those that the model has no word for are left out.
         name: what to call the photos in a message.
         seen: called after each.
+        limit: pixels that a photo may have at most.
 
     Returns:
         what it said, and why which files could not be read: those are left out too.
@@ -153,7 +156,7 @@ def judge_photos(
     for file, label in zip(files, index[numbers].tolist(), strict=True):
         if label >= 0:
             try:
-                found = predictor.predict(file.path)
+                found = predictor.predict(open_photo(file.path, limit))
                 said.append(list(found[0].probabilities.values()) if len(found) else None)
                 labels.append(label)
             except UserError as error:

@@ -8,6 +8,8 @@ between them. Measured in docs/decisions/0003-fast-step.md.
 import torch
 from torch import Tensor
 
+from mien.nets.modules import every
+
 ROW = 32
 """Values of a row that the matrix unit takes at once."""
 
@@ -25,6 +27,8 @@ def kernel_gradients(
     gradient: of the convolution's output [N, F, H', W'], x: its input [N, C, H, W], both channels last;
     kernel: [F, C, k, k], and padding less than half of k, rounded up.
     """
+    if kernel.shape[2:] == (1, 1) and stride != [1, 1]:
+        x, stride = every(stride, x), [1, 1]  # see `PointwiseConv2d`
     unit = -(-(x.shape[3] + padding[1]) // stride[1])
     beside = min(ROW // unit, len(x)) if x.dtype == torch.bfloat16 else 1
     if beside > 1:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.nets.modules import SameConv2d
+from mien.nets.modules import SameConv2d, every
 
 
 class Conv(nn.Conv2d):
@@ -27,11 +27,13 @@ class Conv(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve x."""
-        if not _trained_in_bfloat16(self, x):
-            return super().forward(x)
         kernel, stride = self.kernel_size[0], self.stride[0]
+        if kernel == 1 and stride > 1 and _trained(self, x):
+            # As `PointwiseConv2d` does.
+            x, stride = every(self.stride, x), 1
+        if not _trained_in_bfloat16(self, x):
+            return F.conv2d(x, self.weight, self.bias, stride, self.padding, groups=self.groups)
         if kernel == 1:
-            x = x[:, :, ::stride, ::stride] if stride > 1 else x
             return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
         if self.groups > 1 and (stride > 1 or kernel > 3):
             return _in_float32(super().forward, x)
@@ -56,8 +58,11 @@ class SameConv(SameConv2d):
 
 
 def _trained_in_bfloat16(convolution: nn.Conv2d, x: Tensor) -> bool:
-    learns = torch.is_grad_enabled() and (convolution.weight.requires_grad or x.requires_grad)
-    return learns and torch.is_autocast_enabled("cpu")
+    return _trained(convolution, x) and torch.is_autocast_enabled("cpu")
+
+
+def _trained(convolution: nn.Conv2d, x: Tensor) -> bool:
+    return torch.is_grad_enabled() and (convolution.weight.requires_grad or x.requires_grad)
 
 
 def _in_float32(convolve: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

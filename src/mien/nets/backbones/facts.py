@@ -3,10 +3,16 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mien.errors import UserError
+
 TIMM = "timm/"
 """How the names of timm's models begin, where they stand beside the other backbones."""
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class AbsentError(UserError):
+    """What a backbone needs is not on this machine: its weights, or timm."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.disk import whole_file
+from mien.disk import user_path, whole_file
 from mien.errors import UserError
 from mien.faces.source import cache_folder
 from mien.nets.backbones.facts import Facts
@@ -22,8 +22,8 @@ def place(facts: Facts) -> Path:
 def in_folder(file: str) -> Path | None:
     """The file of that name in the folder that MIEN_WEIGHTS names, if it is there."""
     folder = os.environ.get("MIEN_WEIGHTS")
-    path = Path(folder).expanduser() / file if folder else None
-    return path if path and path.exists() else None
+    path = user_path(folder) / file if folder else None
+    return path if path and os.path.exists(path) else None  # noqa: PTH110 - pathlib's raises where it may not look
 
 
 def write(path: Path, weights: "dict[str, Tensor]", published: str, size: int) -> None:

@@ -17,7 +17,7 @@ import torch
 from mien.errors import UserError
 from mien.faces.source import cache_folder
 from mien.nets.backbones import kept
-from mien.nets.backbones.facts import TIMM, Facts
+from mien.nets.backbones.facts import TIMM, AbsentError, Facts
 from mien.nets.backbones.timm_network import TimmNetwork, features_of
 
 
@@ -28,7 +28,8 @@ def facts_of(name: str) -> Facts:
     MIEN_WEIGHTS names, or from the cache of Hugging Face's hub. None are downloaded.
 
     Raises:
-        UserError: timm is not here or cannot be used, it knows no such model, or the weights are not right.
+        AbsentError: timm is not here or cannot be used.
+        UserError: it knows no such model, or the weights are not right.
     """
     told = _config(name)
     if not (found := _kept(name)) and (source := _source(name, told)):
@@ -111,7 +112,7 @@ def _obstacle() -> str:
 
 def _timm() -> Any:
     if obstacle := _obstacle():
-        raise UserError(obstacle)
+        raise AbsentError(obstacle)
     import timm
 
     return timm

@@ -6,6 +6,8 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from mien.nets.modules import PointwiseConv2d
+
 
 class TimmNetwork(nn.Module):
     """A model of timm without its classifier, pooled as timm pools it: float [N, 3, H, W] -> float [N, features, 1, 1].
@@ -20,6 +22,9 @@ class TimmNetwork(nn.Module):
         with torch.device("cpu"), torch.random.fork_rng(devices=[]):
             self.model: nn.Module = timm.create_model(name, pretrained=False)
             self.model.reset_classifier(0)
+        for module in self.model.modules():
+            if type(module) is nn.Conv2d and _is_strided_pointwise(module):
+                module.__class__ = PointwiseConv2d  # the same weights, trained without oneDNN's fault
         published = self.model.state_dict().keys()
         for module in self.model.modules():
             module._non_persistent_buffers_set.clear()
@@ -68,6 +73,11 @@ def skeleton(name: str) -> TimmNetwork:
 def features_of(name: str, size: tuple[int, int, int]) -> int:
     """How many values a model gives for an image of this size, [3, H, W]."""
     return int(skeleton(name)(torch.empty(1, *size, device="meta")).shape[1])
+
+
+def _is_strided_pointwise(module: nn.Conv2d) -> bool:
+    shape = (module.kernel_size, module.padding, module.groups)
+    return shape == ((1, 1), (0, 0), 1) and module.stride != (1, 1)
 
 
 def _parts(module: nn.Module, before: str, ends: Sequence[str]) -> Iterator[tuple[str, nn.Module]]:

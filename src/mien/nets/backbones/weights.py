@@ -5,6 +5,7 @@ of plain tensors, and kept in mien's cache as safetensors. From then on only tha
 """
 
 import io
+import os
 import socket
 import tempfile
 import zipfile
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from mien.errors import UserError, did_you_mean
 from mien.nets.backbones import kept
-from mien.nets.backbones.facts import BACKBONES, TIMM, Facts
+from mien.nets.backbones.facts import BACKBONES, TIMM, AbsentError, Facts
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,20 +31,21 @@ def find(facts: Facts) -> Path | None:
     It is looked for in mien's cache, in the folder named by MIEN_WEIGHTS, and in the installed package that carries it.
     """
     place = kept.place(facts)
-    return place if place.exists() else _published(facts)
+    return place if os.path.exists(place) else _published(facts)  # noqa: PTH110 - pathlib's raises where it may not look
 
 
 def load(facts: Facts) -> "dict[str, Tensor]":
     """A backbone's weights, the classifier's among them, under their published names.
 
     Raises:
-        UserError: they are not here, or their file is not what was published.
+        AbsentError: they are not here.
+        UserError: their file is not what was published.
     """
     place = kept.place(facts)
-    if not place.exists():
+    if not os.path.exists(place):  # noqa: PTH110
         published = _published(facts)
         if published is None:
-            raise UserError(absent(facts))
+            raise AbsentError(absent(facts))
         _keep(facts, published.read_bytes(), published)
     return kept.read(place, facts.sha256)
 

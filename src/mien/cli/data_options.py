@@ -1,0 +1,34 @@
+"""The options that say how a source of faces is to be understood, shared by all verbs that take one."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+CLASSES = typer.Option(
+    "",
+    "--classes",
+    metavar="NAMES",
+    help="What classes that are numbers mean: rafdb, affectnet7, affectnet8, fer2013, ferplus or ckplus; or a name for "
+    "each number, in their order, with commas.",
+    show_default=False,
+)
+VALIDATION = typer.Option(
+    0.0,
+    "--validation",
+    metavar="SHARE",
+    help="Take this share of train for validation, as 0.1, where the source has no validation split.",
+    show_default=False,
+)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The words of an option that takes several, with commas between."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def as_settings(classes: str, validation: float) -> list[str]:
+    """The same as a study's `--set` takes it."""
+    names = [f"data.classes={json.dumps(listed(classes), ensure_ascii=False)}"] if listed(classes) else []
+    return names + ([f"data.validation={validation:g}"] if validation else [])

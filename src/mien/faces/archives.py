@@ -1,0 +1,241 @@
+"""Archives as downloaded, zip and tar, unpacked so that none can do harm.
+
+No member leaves the folder, is a link or a device, or is larger than it says; their number and what they take
+unpacked are bounded.
+"""
+
+import lzma
+import os
+import re
+import shutil
+import stat
+import struct
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO, Any
+
+from mien.errors import UserError
+
+ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
+"""How the names of archives end."""
+
+MOST_MEMBERS = 500_000
+"""How many files and folders an archive may hold."""
+
+MOST_BYTES = 32_000_000_000
+"""How much it may take unpacked."""
+
+MOST_FOLD = 200
+"""How many times its own size it may take unpacked, from `ALWAYS` bytes on: text of pixels takes up to six times."""
+
+ALWAYS = 50_000_000
+
+_HEADER = 1 << 20
+"""The most that is read at once: a header of a tar archive that says it is longer is no honest one."""
+
+_PADDING = 1 << 26
+"""The most that may follow the end of a tar archive, zeros up to a tape's block."""
+
+_CHUNK = 1 << 18
+
+
+_BROKEN = (
+    *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError),
+    *(RuntimeError, ValueError, OverflowError),
+)
+"""What the standard library raises of archives that are damaged, or made to do damage."""
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A file in an archive: its name there, its bytes unpacked, and what is wrong with its kind, "" if nothing.
+
+    `key` is what the archive knows it by; None for a folder.
+    """
+
+    name: str
+    size: int
+    wrong: str
+    key: Any
+
+
+@contextmanager
+def unpacked(archive: Path) -> Iterator[Path]:
+    """Give a temporary folder that holds an archive's files; it is removed when the block ends, however that is.
+
+    Raises:
+        UserError: it is no archive, a broken one, one that is not safe to unpack, or there is no room for it.
+    """
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="mien-")
+    except OSError as error:
+        raise UserError(f"{archive}: no folder to unpack it into ({error}); name one by TMPDIR") from None
+    with temporary as folder:
+        try:
+            _unpack(archive, Path(folder))
+        except OSError as error:
+            if error.strerror:
+                raise UserError(f"{archive}: cannot be read: {error.strerror.lower()}") from None
+            raise _broken(archive, error) from None
+        except _BROKEN as error:
+            raise _broken(archive, error) from None
+        yield Path(folder)
+
+
+def _broken(archive: Path, error: Exception) -> UserError:
+    return UserError(f"{archive}: the archive is corrupt or cut off ({error}); fetch it again")
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    size = archive.stat().st_size
+    most = min(MOST_BYTES, max(ALWAYS, MOST_FOLD * size))
+    count = total = 0
+    with _opened(archive) as (members, read):
+        for member in members:
+            count, total = count + 1, total + member.size
+            if count > MOST_MEMBERS:
+                raise UserError(f"{archive}: holds more than {MOST_MEMBERS:,} files; unpack it yourself")
+            if total > most:
+                raise UserError(
+                    f"{archive}: {size / 1e6:,.1f} MB that unpack to more than {most / 1e6:,.1f} MB; "
+                    "if you trust it, unpack it yourself"
+                )
+            if member.key is None:
+                continue
+            place = folder / _safe(member, archive)
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with read(member) as content, place.open("xb") as out:
+                    _copy(content, out, member.size)
+            except FileExistsError:
+                raise UserError(f"{archive}: holds {member.name!r} twice") from None
+            except OSError as error:
+                if error.strerror is None:
+                    raise EOFError(str(error)) from None
+                free = shutil.disk_usage(folder).free / 1e6
+                raise UserError(
+                    f"{archive}: {member.name!r} cannot be unpacked into {folder.parent}: {error.strerror.lower()}; "
+                    f"{free:,.1f} MB are free there, and TMPDIR names another folder"
+                ) from None
+
+
+def _safe(member: _Member, archive: Path) -> Path:
+    """Where below the folder a member goes.
+
+    Raises:
+        UserError: it would go elsewhere, or it is no plain file.
+    """
+    name = member.name.replace("\\", "/")
+    parts = [part for part in PurePosixPath(name).parts if part != "."]
+    outside = name.startswith("/") or ".." in parts or PureWindowsPath(name).drive or not parts
+    wrong = member.wrong or ("leads out of its folder" if outside else "")
+    if wrong or any(ord(letter) < 32 for letter in name):
+        raise UserError(f"{archive}: {member.name!r} {wrong or 'has no proper name'}; nothing of it is read")
+    return Path(*parts)
+
+
+def _copy(content: IO[bytes], out: IO[bytes], size: int) -> None:
+    """Copy a member, which may not be longer or shorter than it says."""
+    left = size
+    while chunk := content.read(_CHUNK):
+        left -= len(chunk)
+        if left < 0:
+            break
+        out.write(chunk)
+    if left:
+        raise EOFError(f"a member is not {size:,} bytes long, as it says")
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[tuple[Iterator[_Member], Any]]:
+    """The files of an archive, and what opens each of them; its first bytes tell which kind it is."""
+    with archive.open("rb") as file:
+        head = file.read(2)
+    if head == b"PK" or zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as packed:
+            yield _of_zip(packed), lambda member: packed.open(member.key)
+        return
+    with archive.open("rb") as file, _decompressed(file) as plain, _tar(plain) as tar:
+        yield _of_tar(tar), lambda member: tar.extractfile(member.key)
+
+
+def _tar(plain: IO[bytes]) -> tarfile.TarFile:
+    wary: Any = _Wary(plain)
+    return tarfile.open(fileobj=wary, mode="r:")
+
+
+def _of_zip(packed: zipfile.ZipFile) -> Iterator[_Member]:
+    for info in packed.infolist():
+        kind = stat.S_IFMT(info.external_attr >> 16) if info.create_system == 3 else 0
+        if info.is_dir():
+            yield _Member(info.filename, 0, "", None)
+            continue
+        wrong = "is encrypted" if info.flag_bits & 1 else ""
+        if kind not in (0, stat.S_IFREG):
+            wrong = "is a link" if kind == stat.S_IFLNK else "is no plain file"
+        yield _Member(info.filename, info.file_size, wrong, info)
+
+
+def _of_tar(tar: tarfile.TarFile) -> Iterator[_Member]:
+    for info in tar:
+        if info.isdir():
+            yield _Member(info.name, 0, "", None)
+            continue
+        wrong = "" if info.isreg() and not info.issparse() else "is no plain file"
+        if info.issym() or info.islnk():
+            wrong = "is a link"
+        yield _Member(info.name, info.size, wrong, info)
+    # tarfile takes a damaged or a missing header for the end, which is a block of zeros.
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise EOFError("it ends too early")
+    # What compressed it proves the whole by a sum at its end.
+    behind = 0
+    while chunk := tar.fileobj.read(_CHUNK):
+        behind += len(chunk)
+        if behind > _PADDING:
+            raise EOFError("it goes on behind its end")
+
+
+@contextmanager
+def _decompressed(file: IO[bytes]) -> Iterator[Any]:
+    import bz2
+    import gzip
+
+    head = file.read(6)
+    file.seek(0)
+    kinds: dict[bytes, Any] = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File, b"\xfd7zXZ\x00": lzma.LZMAFile}
+    for magic, kind in kinds.items():
+        if head.startswith(magic):
+            with gzip.GzipFile(fileobj=file) if kind is gzip.GzipFile else kind(file) as stream:
+                yield stream
+            return
+    yield file
+
+
+class _Wary:
+    """A stream that is never read in large pieces: a tar archive's extended headers are read whole, however long."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """At most so many bytes."""
+        if not 0 <= size <= _HEADER:
+            raise tarfile.ReadError(f"a header of {size:,} bytes")
+        return self.stream.read(size)
+
+    def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
+        """Go there."""
+        return self.stream.seek(place, whence)
+
+    def tell(self) -> int:
+        """Where it is."""
+        return self.stream.tell()

@@ -1,0 +1,114 @@
+"""Parquet files of faces, as dataset hubs write them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import UserError
+from mien.faces.arrays import ADVICE, IMAGES, first_of, gray_images, labelled_faces
+from mien.faces.csv import Columns, read_rows
+from mien.faces.images import read_images
+from mien.faces.names import LABEL_COLUMNS, USAGE_COLUMNS
+from mien.faces.pixels import pixel_mistakes
+from mien.faces.problems import Problems
+from mien.faces.types import EIGHT, EMOTIONS, SIZE, Faces
+
+
+def read_parquet(path: Path, split: int | None = None, named: bool = True) -> Faces:
+    """Read a parquet file with a column of images, one of labels and perhaps one of splits.
+
+    An image is a struct with the `bytes` of an image file (as Hugging Face datasets write it), those bytes, a list of
+    pixels (flat, rows of pixels, or rows of colours), or FER2013's text of pixels. Labels are names, or numbers. Where
+    the file's own metadata name its numbers, these names count, and beside FER2013's text of pixels FER2013's; without
+    either they stay numbers, as the names of classes.
+
+    Args:
+        path: the file.
+        split: the split (index into `SPLITS`) of all its rows, where no column tells.
+        named: whether numbers get the names that the file's form or metadata tell; else they stay numbers.
+
+    Raises:
+        UserError: pyarrow is missing, the file cannot be read, lacks a column or holds mistakes.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet
+    except ImportError:
+        raise UserError(f"{path}: to read parquet, install pyarrow: pip install 'mien[parquet]'") from None
+    try:
+        table = pyarrow.parquet.read_table(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{path}: cannot be read as parquet ({str(error).strip()})") from None
+    columns = {name.lower(): table.column(name).combine_chunks() for name in table.column_names}
+    images, labels, usages = (first_of(columns, names) for names in (IMAGES, LABEL_COLUMNS, USAGE_COLUMNS))
+    if images is None or labels is None:
+        raise UserError(f"{path}: has the columns {', '.join(columns)}; expected image and label, and perhaps split")
+    if images.null_count or labels.null_count:
+        raise UserError(f"{path}: {images.null_count:,} images and {labels.null_count:,} labels are missing (null)")
+    names: Sequence[str] | None = _names_in_metadata(table.schema.metadata or {}, table.column_names) if named else None
+    values = labels.to_numpy(zero_copy_only=False)
+    always: Sequence[str] = ()
+    if named and names is None and values.dtype.kind in "uif" and _is_text(images.type):
+        names, always = EIGHT, EMOTIONS
+    splits = usages and np.array(usages.to_pylist())
+    return labelled_faces(path, _arrow_grays(images, path), values, splits, split, names, always)
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _names_in_metadata(metadata: dict[bytes, bytes], columns: Sequence[str]) -> list[str] | None:
+    features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+    label = next((features[name] for name in columns if name.lower() in LABEL_COLUMNS and name in features), None)
+    return label.get("names") if isinstance(label, dict) else None
+
+
+def _arrow_grays(column: Any, path: Path) -> NDArray[np.uint8]:
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_struct(kind) and "bytes" in kind.names:
+        column = column.field("bytes")
+        kind = column.type
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        problems = Problems(path, ADVICE)
+        contents = ((f"row {row}", value.as_py() or b"") for row, value in enumerate(column, 1))
+        images, _ = read_images(contents, len(column), problems)
+        problems.raise_if_any()
+        return images
+    if _is_text(kind):
+        return _text_grays(column.to_pylist(), path)
+    shape = [len(column)]
+    while pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        lengths = pa.compute.unique(pa.compute.list_value_length(column))
+        if len(lengths) != 1:
+            raise UserError(f"{path}: its images have different sizes: store them as image files, or of one size")
+        shape.append(lengths[0].as_py())
+        column = column.flatten()
+        kind = column.type
+    if len(shape) == 1:
+        raise UserError(f"{path}: images of the type {kind}; expected image files' bytes, lists or text of pixels")
+    return gray_images(column.to_numpy(zero_copy_only=False).reshape(shape), path)
+
+
+def _text_grays(texts: list[str], path: Path) -> NDArray[np.uint8]:
+    lines = [text.encode() + b"\n" for text in texts]
+    cuts = np.cumsum([0, *map(len, lines)], dtype=np.uint64)
+    rows, problems = read_rows(b"".join(lines), cuts, Columns(count=1, pixels=0)), Problems(path, ADVICE)
+    for row in np.flatnonzero(~rows.good):
+        mistakes = pixel_mistakes(texts[row], SIZE * SIZE)
+        for mistake in mistakes:
+            problems.add(f"row {row + 1}", mistake)
+        if not mistakes:
+            rows.pixels[row] = [int(word) for word in texts[row].split()]
+    problems.raise_if_any()
+    return rows.pixels.reshape(-1, SIZE, SIZE)

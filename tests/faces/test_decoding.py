@@ -1,0 +1,145 @@
+"""Image files to upright pixels."""
+
+import os
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.errors import UserError
+from mien.faces.decoding import LIMIT, TooManyPixelsError, UnknownKindError, Wanted, decode, upright
+
+NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
+
+
+def content(image: Image.Image, kind: str, **options: object) -> BytesIO:
+    file = BytesIO()
+    image.save(file, kind, **options)
+    file.seek(0)
+    return file
+
+
+def test_gray_and_colour() -> None:
+    colour = decode(content(NOISE, "png"), "it", Wanted("RGB"))
+    np.testing.assert_array_equal(colour.pixels, np.asarray(NOISE))
+    gray = decode(content(NOISE, "png"), "it", Wanted("L"))
+    np.testing.assert_array_equal(gray.pixels, np.asarray(NOISE.convert("L")))
+    assert gray.size == (64, 48)
+
+
+def test_a_photo_of_a_telephone_with_108_million_pixels_is_within_the_limit() -> None:
+    assert LIMIT > 12_000 * 9_000
+    file = content(Image.new("1", (12_000, 9_000)), "png")
+    assert decode(file, "it", Wanted("L", keep=10_000)).size == (12_000, 9_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["jpeg", "png"])
+def test_more_pixels_than_pillow_allows_are_read_where_the_limit_does(kind: str) -> None:
+    file = content(Image.new("L", (15_000, 12_000), 99), kind)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        decoded = decode(file, "it", Wanted("L", limit=180_000_000, keep=1_000_000))
+    assert decoded.size == (15_000, 12_000)
+    assert set(decoded.pixels.ravel().tolist()) == {99}
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_shrunk_image_tells_its_whole_upright_size(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    halves = Image.new("RGB", (400, 200), "white")
+    halves.paste("black", (0, 0, 200, 200))  # the left half, which is the upper one when it is turned
+    decoded = decode(content(halves, kind, exif=exif), "it", Wanted("RGB", keep=5_000))
+    height, width = decoded.pixels.shape[:2]
+    assert height * width <= 5_000
+    assert decoded.size == ((400, 200) if orientation == 1 else (200, 400))
+    assert decoded.size[0] / width == pytest.approx(decoded.size[1] / height, rel=0.02)
+    dark = decoded.pixels[:, : width // 3] if orientation == 1 else decoded.pixels[: height // 3]
+    assert dark.mean() < 9
+
+
+def test_an_image_that_is_too_large_says_by_how_much_and_what_to_do() -> None:
+    with pytest.raises(TooManyPixelsError) as caught:
+        decode(content(NOISE, "png"), "it", Wanted("L", limit=3071))
+    assert str(caught.value) == (
+        "it: 64x48 pixels; more than 0.003071 million are refused; make it smaller, or allow so many: --max-pixels 3072"
+    )
+    assert decode(content(NOISE, "png"), "it", Wanted("L", limit=3072)).size == (64, 48)
+
+
+def test_a_file_that_is_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
+    huge = tmp_path / "huge.png"
+    with huge.open("wb") as file:
+        file.truncate(3 << 30)  # a hole: it takes no room
+    with pytest.raises(TooManyPixelsError, match="a file of 3,221 MB"):
+        decode(huge, str(huge), Wanted("L"))
+
+
+def test_a_picture_with_a_program_in_it_is_of_no_known_kind() -> None:
+    with pytest.raises(UnknownKindError, match="not an image, or one of an unknown kind"):
+        decode(content(NOISE, "eps"), "it", Wanted("RGB"))
+
+
+def test_an_image_that_somebody_opened_may_have_odd_metadata() -> None:
+    image = NOISE.copy()
+    for exif in (b"rubbish", b"Exif\0\0II*\0\x08\0\0\0\1\0", "a word", None, 5):
+        image.info["exif"] = exif
+        np.testing.assert_array_equal(upright(image, "it", Wanted("RGB")).pixels, np.asarray(NOISE))
+
+
+def broken_tiff() -> bytes:
+    """A TIFF over which Pillow warns: it says that its widths lie beyond its end."""
+    file = bytearray(content(NOISE, "tiff").getvalue())
+    entry = file.index(b"\x02\x01\x03\x00")  # bits of each sample
+    file[entry + 8 : entry + 12] = b"\xff\xff\xff\x0f"
+    return bytes(file)
+
+
+def test_pillows_warnings_are_kept_from_everybody_in_many_threads() -> None:
+    file, before, start = broken_tiff(), list(warnings.filters), threading.Barrier(8)
+
+    def attempt(_: int) -> str:
+        start.wait()
+        for _ in range(40):
+            try:
+                decode(BytesIO(file), "it", Wanted("RGB"))
+            except UserError as error:
+                told = str(error)
+        return told
+
+    with ThreadPoolExecutor(8) as pool:
+        told = set(pool.map(attempt, range(8)))
+    assert len(told) == 1
+    assert warnings.filters == before  # nothing stays muted
+
+
+def test_many_threads_decode_alike() -> None:
+    files = {kind: content(NOISE, kind).getvalue() for kind in ("jpeg", "png", "webp", "tiff", "gif", "avif")}
+    alone = {kind: decode(BytesIO(file), kind, Wanted("RGB")).pixels for kind, file in files.items()}
+
+    def attempt(number: int) -> bool:
+        kind = list(files)[number % len(files)]
+        return np.array_equal(decode(BytesIO(files[kind]), kind, Wanted("RGB")).pixels, alone[kind])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(attempt, range(300)))
+
+
+def test_what_is_not_there_and_what_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, told in (
+        ("gone.png", "no such file"),
+        (".", "a folder"),
+        ("empty.png", "the file is empty"),
+        ("pipe.png", "not a file"),
+    ):
+        with pytest.raises(UserError, match=told):
+            decode(tmp_path / name, str(tmp_path / name), Wanted("L"))
