@@ -15,7 +15,8 @@ from mien.cli import app
 from mien.compiled import compiled
 from mien.disk import user_path
 from mien.errors import UserError
-from mien.faces.source import cache_folder, find_source, open_faces
+from mien.faces import open_faces
+from mien.faces.source import cache_folder, find_source
 from mien.predict.classifier import model_file
 from mien.predict.paths import named
 

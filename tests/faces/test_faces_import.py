@@ -131,6 +131,7 @@ def test_the_limit_on_pixels_is_an_option(mixed: Path, tmp_path: Path) -> None:
     run(mixed, "-o", tmp_path / "faces", "--max-pixels", 2304)
 
 
+@pytest.fixture
 def numbered(tmp_path: Path, small: Faces) -> Path:
     """Folders of images by RAF-DB's numbers, train and test."""
     for row, (image, label, split) in enumerate(zip(small.images, small.labels, small.splits, strict=True)):

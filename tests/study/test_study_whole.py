@@ -145,6 +145,7 @@ def test_the_whole_study_is_the_courses() -> None:
         "cnn_2": (20, 256),
         "cnn_3": (20, 256),
         "tpe_cnn": (10, 256),
+        "ft_1": (10, 256),
         "ft_2": (15, 256),
         "ft_3": (15, 256),
         "cnn_1_generator_1": (10, 32),
@@ -158,7 +159,8 @@ def test_the_whole_study_is_the_courses() -> None:
     assert generator.model_dump(include=set(GENERATORS["generator_1"])) == GENERATORS["generator_1"]
     for name in ("cnn_1_generator_1", "cnn_1_augmented"):
         assert nets[name].net.layers == ZOO["cnn_1"].layers
-    assert {name: (parameters(nets[name].net), trainable(nets[name].net)) for name in ("ft_2", "ft_3")} == {
+    assert {name: (parameters(nets[name].net), trainable(nets[name].net)) for name in ("ft_1", "ft_2", "ft_3")} == {
+        "ft_1": (25_690_503, 2_102_791),
         "ft_2": (3_967_559, 1_709_575),
         "ft_3": (3_967_559, 1_709_575),
     }
