@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -50,6 +50,19 @@ def test_area_averaging_keeps_a_flat_image_flat(side: int, size: int, gray: int)
     scaled = area_average(np.full((2, side, side), gray, np.uint8), size)
     assert scaled.shape == (2, size, size)
     assert set(scaled.ravel().tolist()) == {gray}
+
+
+@settings(deadline=None)
+@given(side=st.integers(1, 32), size=st.integers(1, 24), seed=st.integers(0, 9))
+def test_area_averaging_is_the_mean_over_what_a_pixel_covers(side: int, size: int, seed: int) -> None:
+    images = np.random.default_rng(seed).integers(0, 256, (2, side, side), np.uint8)
+    fine = images.repeat(size, axis=1).repeat(size, axis=2).reshape(2, size, side, size, side).astype(np.int64)
+    sums = fine.sum(axis=(2, 4))
+    np.testing.assert_array_equal(area_average(images, size), (2 * sums + side**2) // (2 * side**2))
+
+
+def test_area_averaging_of_a_large_image_counts_beyond_32_bits() -> None:
+    assert set(area_average(np.full((1, 5000, 5000), 255, np.uint8), 48).ravel().tolist()) == {255}
 
 
 def test_a_gray_image_of_the_size_is_unchanged() -> None:

@@ -153,6 +153,17 @@ def test_a_camera_until_ctrl_c(model_file: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("camera")
+def test_a_camera_is_judged_by_the_fast_model_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped(monkeypatch, 1)
+    alone = run("--webcam", "--json")
+    assert alone.stderr == "mien: the model fast judges, to keep up with the camera; another: --model best\n"
+    fast, best = (run("--webcam", "--json", "--model", name) for name in ("fast", "best"))
+    assert fast.stderr == best.stderr == ""
+    said = [json.loads(done.stdout)["faces"][0]["probabilities"] for done in (alone, fast, best)]
+    assert said[0] == said[1] != said[2]
+
+
+@pytest.mark.usefixtures("camera")
 def test_a_camera_until_q_is_pressed(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keyboard, terminal = pty.openpty()
     with os.fdopen(keyboard, "wb", buffering=0) as fingers, os.fdopen(terminal) as stdin:

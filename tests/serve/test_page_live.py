@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from email.parser import BytesParser
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browsing import TRACKS, chromium, opened, playwright, served
@@ -103,10 +103,10 @@ def test_frames_are_scaled_down_and_two_are_on_their_way_at_most(page: Any) -> N
     held: list[Any] = []
 
     def hold(route: Any) -> None:
-        sent.append(posted(route.request))
+        sent.append(route.request.post_data_buffer)
         held.append(route)
 
-    page.route("**/v1/predict", hold)
+    page.route("**/v1/predict/frame?*", hold)
     page.get_by_role("button", name="Start the camera").click()
     for _ in range(300):
         if len(held) == 2:
@@ -121,12 +121,49 @@ def test_frames_are_scaled_down_and_two_are_on_their_way_at_most(page: Any) -> N
         assert frame.size == (480, 360)
 
 
-def posted(request: Any) -> bytes:
-    """The file of a form."""
-    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
-    (part,) = BytesParser().parsebytes(head + request.post_data_buffer).get_payload()
-    content: bytes = part.get_payload(decode=True)
-    return content
+def test_the_server_is_told_what_the_frame_before_showed(page: Any) -> None:
+    asked: list[dict[str, list[str]]] = []
+
+    def note(route: Any) -> None:
+        asked.append(parse_qs(urlsplit(route.request.url).query))
+        route.continue_()
+
+    page.route("**/v1/predict/frame?*", note)
+    start(page)
+    for _ in range(100):
+        if any("face" in one for one in asked):
+            break
+        page.wait_for_timeout(100)
+    first, second = asked[:2]
+    assert "before" not in first
+    assert second["before"] == first["time"]
+    assert float(second["time"][0]) > float(first["time"][0])
+    assert {one["fast"][0] for one in asked} == {"false"}
+    (face,) = next(one["face"] for one in asked if "face" in one)
+    assert re.fullmatch(r"(\d+,){4}-?\d+(\.\d)?", face)
+
+
+def test_the_fast_model_may_be_chosen_and_is_told(page: Any) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    start(page)
+    model = page.get_by_label("Model")
+    expect(model).to_have_value("tiny")  # the one in use, as that is not the large one of the box
+    assert model.locator("option").all_inner_texts() == ["tiny", "fast"]
+    with page.expect_request(re.compile(r"/v1/predict/frame\?.*fast=true")) as found:
+        model.select_option("fast")
+    assert found.value.response().json()["model"] == "fast"
+
+
+def test_beside_the_large_model_of_the_box_the_fast_one_is_taken(browser: Any, tmp_path: Path) -> None:
+    with (
+        served(Settings(runs=tmp_path, model="best")) as address,
+        opened(browser, f"{address}/#/predict/live") as page,
+        page.expect_request(re.compile(r"/v1/predict/frame\?.*fast=true")) as found,
+    ):
+        start(page)
+        expect(page.get_by_label("Model")).to_have_value("fast")
+        assert found.value.response().json()["model"] == "fast"
 
 
 def test_a_busy_server_is_asked_again(page: Any) -> None:
@@ -140,7 +177,7 @@ def test_a_busy_server_is_asked_again(page: Any) -> None:
         else:
             route.continue_()
 
-    page.route("**/v1/predict", refuse)
+    page.route("**/v1/predict/frame?*", refuse)
     start(page)
     assert len(refused) == 3
 

@@ -12,7 +12,9 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from mien.cli import app as cli
+from mien.predict.answers import Box
 from mien.predict.predictor import Predictor
+from mien.predict.stream import Place, Seen
 
 
 def form(*photos: bytes, field: str = "file") -> list[tuple[str, tuple[str, bytes]]]:
@@ -212,3 +214,84 @@ def test_metrics_count_requests_and_photos(client: TestClient, photo: bytes) -> 
     assert "mien_faces_total 1.0" in text
     assert "mien_photos_waiting 0.0" in text
     assert "nowhere" not in text
+
+
+def frame(client: TestClient, content: bytes, kind: str = "image/jpeg", **query: Any) -> Any:
+    return client.post("/v1/predict/frame", content=content, headers={"Content-Type": kind}, params=query)
+
+
+def test_a_frame_is_answered_with_what_was_seen_before(client: TestClient, photo: bytes, model_file: Path) -> None:
+    predictor = Predictor(model_file)
+    first = frame(client, photo, time=5)
+    assert first.status_code == 200
+    of_photo = predictor.predict(photo)
+    assert first.json() == {
+        "model": "tiny",
+        "results": [{"path": None, "size": [256, 300], "faces": of_photo.as_json()}],
+    }
+    (face,) = first.json()["results"][0]["faces"]
+    known = ",".join(map(str, [*face["box"], face["tilt"]]))
+    second = frame(client, photo, time=5.04, before=5, face=[known])
+    seen = Seen(5.0, (Place(Box(*face["box"]), face["tilt"]),))
+    assert second.json()["results"][0]["faces"] == predictor.predict_frame(photo, 5.04, seen).as_json()
+
+
+def test_a_frame_may_be_judged_by_the_fast_model(client: TestClient, photo: bytes) -> None:
+    answer = frame(client, photo, time=0, fast=True).json()
+    assert answer["model"] == "fast"
+    assert answer["results"][0]["faces"] == Predictor("fast").predict(photo).as_json()
+    assert client.get("/v1/models").json()["in_use"] == "tiny"
+
+
+def test_where_the_box_has_no_fast_model_that_is_said(
+    asking: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.serve.models.boxed", dict)
+    client = asking()
+    assert_problem(frame(client, photo, time=0, fast=True), 404, "no model is called 'fast' here")
+    assert frame(client, photo, time=0).json()["model"] == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [
+        ({}, "time"),
+        ({"time": "nan"}, "time"),
+        ({"time": -1}, "time"),
+        ({"time": 1, "before": "inf"}, "before"),
+        ({"time": 1, "face": ["1,2,3,4"]}, "face.0"),
+        ({"time": 1, "face": ["1,2,0,4,0"]}, "face.0"),
+        ({"time": 1, "face": ["1,2,3,4,1e9"]}, "face.0"),
+        ({"time": 1, "face": ["1,2,3,4,0"] * 257}, "face"),
+    ],
+)
+def test_what_a_frame_cannot_be_told_is_refused_with_the_place(
+    client: TestClient, photo: bytes, query: dict[str, Any], where: str
+) -> None:
+    body = assert_problem(frame(client, photo, **query), 422, "")
+    assert where in [one["where"].removeprefix("query.") for one in body["errors"]]
+
+
+def test_a_frame_that_is_no_image_is_refused(client: TestClient, asking: Any, photo: bytes) -> None:
+    assert_problem(frame(client, b"", time=0), 422, "empty")
+    assert_problem(frame(client, b"no image", time=0), 415, "unknown kind")
+    assert_problem(frame(client, photo, kind="text/plain", time=0), 415, "'text/plain'")
+    assert_problem(frame(asking(pixels=50_000), photo, time=0), 413, "million")
+
+
+def test_faces_that_cannot_be_in_a_frame_cost_nothing(client: TestClient, photo: bytes) -> None:
+    places = [f"{x},99999,99999,99999,45" for x in range(256)]
+    answer = frame(client, photo, time=0.04, before=0, face=places)
+    assert len(answer.json()["results"][0]["faces"]) == 1
+
+
+def test_too_many_faces_of_a_frame_are_refused(asking: Any, photo: bytes) -> None:
+    with Image.open(BytesIO(photo)) as one:
+        pair = Image.new("RGB", (512, 300))
+        pair.paste(one, (0, 0))
+        pair.paste(one, (256, 0))
+    file = BytesIO()
+    pair.save(file, "jpeg")
+    client = asking(faces=1)
+    assert_problem(frame(client, file.getvalue(), time=0), 422, "2 faces were found")
+    assert_problem(frame(client, file.getvalue(), time=0.5, before=0), 422, "2 faces were found")

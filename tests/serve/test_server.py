@@ -1,20 +1,24 @@
 """The server as a process: what it says, what it takes from the wire, how it stops."""
 
+import asyncio
 import json
 import signal
 import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uvicorn
 from serving import Running, serving
 from typer.testing import CliRunner
+from uvicorn.server import ServerState
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.serve.server import listen
+from mien.serve.server import Protocol, listen
 from mien.serve.settings import Settings
 
 
@@ -137,3 +141,32 @@ def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mien.cli.serve.NEEDED", ("fastapi", "no_such_package"))
     error = CliRunner().invoke(app, ["serve"]).exception
     assert str(error) == "mien serve needs more packages (no_such_package missing): pip install 'mien[serve]'"
+
+
+def test_an_answer_is_not_held_back_until_its_head_is_acknowledged(settings: Settings) -> None:
+    """Nagle's algorithm is off; on, the second of two packets waits for the client, which takes its 40 ms."""
+    kept: list[int] = []
+
+    class Noting(Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            kept.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            transport.close()
+
+    async def connect_once() -> None:
+        config = uvicorn.Config(lambda: None, ws="none")
+        config.load()
+        loop = asyncio.get_running_loop()
+        with listen(replace(settings, port=0)) as listening:
+            listening.setblocking(False)
+            server = await loop.create_server(
+                lambda: Noting(config=config, server_state=ServerState(), app_state={}), sock=listening
+            )
+            reader, writer = await asyncio.open_connection(*listening.getsockname()[:2])
+            assert await reader.read() == b""
+            writer.close()
+            server.close()
+
+    asyncio.run(connect_once())
+    assert len(kept) == 1
+    assert kept[0]

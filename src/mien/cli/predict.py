@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +14,15 @@ from mien.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from mien.cli.predict_output import Answer
+    from mien.predict.classifier import Classifier
     from mien.predict.paths import Named
     from mien.predict.predictor import Predictor
+
+FAST = "fast"
+"""The model that judges a camera's frames unless another is named: on many machines `best` does not keep up."""
 
 EPILOG = (
     "Examples: [bold]mien predict photo.jpg holidays/ --csv faces.csv --save out[/]\n\n"
@@ -36,7 +43,9 @@ def predict(
         metavar="PATH...",
         show_default=False,
     ),
-    model: str = typer.Option("best", help="A model in the box (mien models), or the file of one."),
+    model: str | None = typer.Option(
+        None, help="A model in the box (mien models), or the file of one. [default: best; fast with --webcam]"
+    ),
     crop: bool = typer.Option(False, "--crop", help="The images are faces already: look for none, take the whole."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, one object a photo or frame."),
     csv: Path | None = typer.Option(
@@ -66,21 +75,26 @@ def predict(
 
     Exit code: 0, or 2 if a file could not be read.
     """
+    import os
     from contextlib import ExitStack
 
-    from mien.cli.predict_output import csv_file, print_json, print_text, progress
-    from mien.cli.predict_video import Watching, watch_camera, watch_file
-    from mien.faces.decoding import LIMIT
-    from mien.predict.paths import named
-    from mien.predict.predictor import Predictor
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would be started and have nothing to do
+    with _loading():
+        opening = _opening(model or (FAST if webcam else "best"))
+        from mien.cli.predict_output import csv_file, print_json, print_text, progress
+        from mien.cli.predict_video import Watching, watch_camera, watch_file
+        from mien.faces.decoding import LIMIT
+        from mien.predict.paths import named
 
-    if explain and save is None:
-        raise UserError("--explain draws pictures; say where to: --save DIR")
-    how = Watching.of(every, smooth, crop, save)
-    files = [] if webcam else named(paths or [])
-    if not files and not webcam:
-        raise UserError("no photo is named; name photos, folders of them or videos, or take --webcam")
-    predictor = Predictor(model)
+        if explain and save is None:
+            raise UserError("--explain draws pictures; say where to: --save DIR")
+        how = Watching.of(every, smooth, crop, save)
+        files = [] if webcam else named(paths or [])
+        if not files and not webcam:
+            raise UserError("no photo is named; name photos, folders of them or videos, or take --webcam")
+        if webcam and model is None:
+            typer.echo(f"mien: the model {FAST} judges, to keep up with the camera; another: --model best", err=True)
+        predictor = _predictor(opening, crop)
     if save is not None:
         _make(save)
     failed = 0
@@ -102,6 +116,42 @@ def predict(
                 output(answer)
     if failed:
         raise typer.Exit(2)
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """While a command is loaded nothing becomes garbage: to look for it all the time would delay a photo by 15 ms."""
+    import gc
+
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _opening(model: str) -> Future[Classifier]:
+    """Begin to open a model, beside all else that is loaded: of a single photo's time most is the start."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from mien.predict.classifier import Classifier
+
+    with_one_thread = ThreadPoolExecutor(1)
+    opening = with_one_thread.submit(Classifier, model)
+    with_one_thread.shutdown(wait=False)
+    return opening
+
+
+def _predictor(opening: Future[Classifier], crop: bool) -> Predictor:
+    """A predictor with the model that is being opened; without a detector where none is needed."""
+    from PIL import Image
+
+    from mien.predict.detector import Detector
+    from mien.predict.predictor import Predictor
+
+    detector = None if crop else Detector()
+    Image.preinit()  # the first photo would, when the model is no longer waited for
+    return Predictor(opening.result(), detector)
 
 
 def _photo(predictor: Predictor, file: Named, limit: int, crop: bool, save: Path | None, explain: bool) -> Answer:

@@ -18,11 +18,15 @@ from mien.faces.names import classes_of, split_of_word
 from mien.faces.problems import Problems
 from mien.faces.types import SIZE, Faces, in_split_order
 
-_CHUNK = 512
+_PIXELS = 2**17
+"""Of so many pixels of images at a time area-averaging takes the sums: they then stay in a processor's cache."""
 
 
 def area_average(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Scale square images by area-averaging, whose sums are whole numbers: every processor gives the same bytes.
+
+    No matrix product: numpy's would wait for threads of its own (OpenBLAS), and where another library's threads hold
+    the cores, as onnxruntime's do beside a predictor, that wait took 50 times as long as the sums.
 
     Args:
         images: uint8 [N, H, H].
@@ -34,15 +38,30 @@ def area_average(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     side = images.shape[1]
     if side == size:
         return images
-    # The image is side * size units wide: a pixel covers `size` of them before, and `side` of them after.
-    before, after = np.arange(side) * size, np.arange(size)[:, None] * side
-    overlap = np.minimum(before + size, after + side) - np.maximum(before, after)
-    weights = np.maximum(overlap, 0).astype(np.float64)  # [size, side]; its rows add up to `side`
     scaled = np.empty((len(images), size, size), np.uint8)
-    for first in range(0, len(images), _CHUNK):
-        sums = weights @ images[first : first + _CHUNK] @ weights.T
-        scaled[first : first + _CHUNK] = np.floor(sums / side**2 + 0.5)
+    number = np.int32 if 4 * 255 * (side + size) ** 2 < 2**31 else np.int64
+    step = max(1, _PIXELS // side**2)
+    for first in range(0, len(images), step):
+        rows = _summed(images[first : first + step].astype(number), size)
+        sums = _summed(np.ascontiguousarray(rows.swapaxes(1, 2)), size).swapaxes(1, 2)
+        scaled[first : first + step] = (2 * sums + side**2) // (2 * side**2)
     return scaled
+
+
+def _summed(rows: NDArray[np.integer], size: int) -> NDArray[np.integer]:
+    """Sum integers [N, H, W] along H to [N, size, W], each the sum of what it covers, `size` times.
+
+    In units of which a row is `size` long, the new ones are H long: they begin and end within rows.
+    """
+    side = rows.shape[1]
+    ends = np.arange(size + 1) * side
+    row, within = ends // size, (ends % size)[:, None].astype(rows.dtype)
+    sums: NDArray[np.integer] = np.add.reduceat(rows, row[:-1], axis=1, dtype=rows.dtype)
+    sums[:, row[1:] == row[:-1]] = 0  # reduceat gives the row itself where there is none between
+    before = within * rows[:, np.minimum(row, side - 1)]
+    sums *= size
+    sums += before[:, 1:] - before[:, :-1]
+    return sums
 
 
 def square(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -28,6 +28,8 @@ class Point(NamedTuple):
 class Face:
     """A face of a photo, and what it looks like.
 
+    Faces are equal if all but their crops is; they hash, by all but crops and probabilities.
+
     Attributes:
         box: where it is.
         emotion: the most probable emotion.
@@ -41,7 +43,7 @@ class Face:
 
     box: Box
     emotion: str
-    probabilities: dict[str, float]
+    probabilities: dict[str, float] = field(hash=False)
     crop: NDArray[np.uint8] = field(repr=False, compare=False)
     landmarks: tuple[Point, ...] | None = None
     found: float = 1.0
@@ -63,6 +65,8 @@ class Face:
 @dataclass(frozen=True, eq=False)
 class Prediction(Sequence[Face]):
     """The faces of a photo, the largest first; none where none was found.
+
+    A prediction is equal to itself alone, and hashes so: compare `faces` to see whether two say the same.
 
     Attributes:
         faces: as a tuple.

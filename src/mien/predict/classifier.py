@@ -2,7 +2,8 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,28 @@ THREADS = 2
 BATCH = 256
 """Crops classified at once: memory stays bounded whatever is asked."""
 
+_SESSIONS: "WeakSet[InferenceSession]" = WeakSet()
+"""Sessions of this process's classifiers."""
+
+
+def _forked() -> None:
+    """In a forked child: keep the parent's sessions for ever. Their end would wait for threads that are not there."""
+    import ctypes
+
+    for session in list(_SESSIONS):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
+    _SESSIONS.clear()
+
+
+if hasattr(os, "register_at_fork"):  # Windows cannot fork
+    os.register_at_fork(after_in_child=_forked)
+
 
 class Classifier:
     """A model as a function of face crops.
+
+    Threads may share one. It can be pickled, and used after a fork: the other process opens the file anew when it first
+    asks, and refuses one that has changed since.
 
     Args:
         model: the name of a model in the box, or the path of a file that `mien export` wrote.
@@ -38,14 +58,12 @@ class Classifier:
     """
 
     def __init__(self, model: str | Path = "best") -> None:
-        path = model_file(model)
-        self._session = open_session(path, THREADS)
-        self._entries: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        self.facts = Facts.of(self._entries.get(KEY), path)
-        if self.facts.precision == "int8" and not self.facts.reference:
-            # Files of before the reference have weights of 8 bits, whose products saturate where there is no VNNI.
-            self._session = open_session(path, THREADS, exact=True)
-        _check(self._session, self.facts, path)
+        self._path = model_file(model).absolute()
+        self._session, self.facts, self._entries = _opened(self._path)
+        self._process = os.getpid()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_session": None, "_process": None}
 
     def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Classify ready face crops.
@@ -57,7 +75,8 @@ class Classifier:
             float32 [N, K], in the order of `facts.classes`; each row adds up to 1.
 
         Raises:
-            UserError: these are no such crops.
+            UserError: these are no such crops; or, the first time in another process than the one that made it, the
+                file is gone or has changed.
         """
         crops = np.asarray(crops)
         if crops.dtype != np.uint8 or crops.shape[1:] != (self.facts.height, self.facts.width):
@@ -65,10 +84,11 @@ class Classifier:
                 f"crops of {crops.dtype} {list(crops.shape)}; {self.facts.name} takes uint8 "
                 f"[N, {self.facts.height}, {self.facts.width}], gray, 0 to 255"
             )
+        session = self._here()
         shares = np.empty((len(crops), len(self.facts.classes)), np.float32)
         for first in range(0, len(crops), BATCH):
             rows = slice(first, first + BATCH)
-            shares[rows] = self._session.run([OUTPUT], {INPUT: crops[rows]})[0]
+            shares[rows] = session.run([OUTPUT], {INPUT: crops[rows]})[0]
         return shares
 
     def check_reference(self) -> reference.ReferenceCheck:
@@ -90,6 +110,28 @@ class Classifier:
                 "export it anew"
             )
         return reference.compared(self.probabilities(faces), answers)
+
+    def _here(self) -> "InferenceSession":
+        """The session of this process. After a fork or a pickle the file is opened anew: threads do not come along."""
+        if self._process != os.getpid():
+            session, facts, _ = _opened(self._path)
+            if facts != self.facts:
+                raise UserError(f"{self._path}: another model than when it was opened first; open it anew")
+            self._session, self._process = session, os.getpid()
+        return self._session
+
+
+def _opened(path: Path) -> "tuple[InferenceSession, Facts, dict[str, str]]":
+    """A file's session, what the file says of itself, and all entries beside its graph."""
+    session = open_session(path, THREADS)
+    entries: dict[str, str] = session.get_modelmeta().custom_metadata_map
+    facts = Facts.of(entries.get(KEY), path)
+    if facts.precision == "int8" and not facts.reference:
+        # Files of before the reference have weights of 8 bits, whose products saturate where there is no VNNI.
+        session = open_session(path, THREADS, exact=True)
+    _SESSIONS.add(session)
+    _check(session, facts, path)
+    return session, facts, entries
 
 
 def _check(session: "InferenceSession", facts: Facts, path: Path) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from threading import local
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,9 @@ from numpy.typing import NDArray
 from mien.errors import UserError
 from mien.predict.framing import Frame, cut, frame_of_landmarks, put_back
 from mien.predict.loudness import errors_alone
+
+if TYPE_CHECKING:
+    import cv2
 
 WEIGHTS = "face_detection_yunet_2023mar_int8bq.onnx"
 SHA256 = "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10"
@@ -72,54 +77,90 @@ class Found:
 class Detector:
     """Finds faces in a photo.
 
+    Threads may share a detector: each opens the weights for itself (OpenCV's detector keeps the size of the picture
+    that it looks at, and breaks where two set it). It can be pickled, and works after a fork.
+
     Raises:
         UserError: the detector's weights are not installed, or are not what they should be.
     """
 
     def __init__(self) -> None:
-        import cv2
+        self._own = local()
+        self._net()  # what is wrong with the weights is better told now
 
-        with errors_alone():
-            self._net = cv2.FaceDetectorYN.create(str(weights_file()), "", (SIDE, SIDE), LIKELY, OVERLAP)
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_own"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._own = local()
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
         """Find the faces of a photo, the largest first.
 
         Args:
-            pixels: uint8 [H, W, 3], RGB.
+            pixels: uint8 [H, W, 3], RGB, as for all other methods.
         """
         long = max(pixels.shape)
-        found = self._upright(pixels, LARGE)
+        found = self.upright(pixels, LARGE)
         if long > SIDE / 1.5:
-            found += self._upright(pixels, SIDE)
+            found += self.upright(pixels, SIDE)
         if long > SMALL / 1.5 or (long > SIDE / 1.5 and not found):
-            found += self._piecewise(pixels, SMALL)
+            found += self.piecewise(pixels)
         if not found:
-            found = [face for turn in TURNS for face in self._turned(pixels, _whole(pixels, turn), SIDE)]
-        nearer = [self._nearer(pixels, face) for face in distinct(found)]
-        sure = [face for face in nearer if face.score >= SURE]
+            found = [face for turn in TURNS for face in self.turned(pixels, turn)]
+        return self.ranked([self.nearer(pixels, face) for face in distinct(found)])
+
+    def follow(self, pixels: NDArray[np.uint8], x: float, y: float, side: float, tilt: float) -> Found | None:
+        """Look for a face near its place in the frame before, turned upright by the tilt that it had there.
+
+        Args:
+            pixels: of the frame.
+            x: of the middle of its box, in pixels; it may have moved by a third of the box.
+            y: of the same.
+            side: the longer one of its box.
+            tilt: degrees by which it was turned clockwise.
+
+        Returns:
+            the face; None where the detector is not sure of one.
+        """
+        frame = Frame(x, y, side * NEAR / FACE, tilt)
+        seen = self._inside(pixels, frame)
+        if seen is None or seen.score < SURE:
+            return None
+        return self._straightened(pixels, frame, seen, _placed(seen, frame, NEAR))
+
+    def ranked(self, found: Iterable[Found]) -> list[Found]:
+        """Of faces that were looked at again, each one of which the detector is sure, the largest first."""
+        sure = [face for face in found if face.score >= SURE]
         return sorted(distinct(sure), key=lambda face: -float(face.box[2] * face.box[3]))
 
-    def _upright(self, pixels: NDArray[np.uint8], side: int) -> list[Found]:
+    def upright(self, pixels: NDArray[np.uint8], side: int) -> list[Found]:
         """Look at a photo brought to a long side."""
         return [_scaled(face, max(pixels.shape) / side) for face in self._look(resized(pixels, side))]
 
-    def _piecewise(self, pixels: NDArray[np.uint8], side: int) -> list[Found]:
-        """Look at the pieces of a photo brought to a long side."""
-        whole = resized(pixels, side)
-        pieces = [(top, left) for top in _spans(whole.shape[0]) for left in _spans(whole.shape[1])]
+    def piecewise(self, pixels: NDArray[np.uint8], number: int | None = None) -> list[Found]:
+        """Look for small faces in the pieces of a photo brought to the long side `SMALL`.
+
+        Args:
+            pixels: of the photo.
+            number: of the piece to look at, 0 to `pieces` of the photo's shape; None: at all.
+        """
+        whole = resized(pixels, SMALL)
+        looked = _pieces(whole.shape)
         found = [
             _shifted(face, left.start, top.start)
-            for top, left in pieces
+            for top, left in (looked if number is None else looked[number : number + 1])
             for face in self._look(np.ascontiguousarray(whole[top, left]))
         ]
-        return [_scaled(face, max(pixels.shape) / side) for face in found]
+        return [_scaled(face, max(pixels.shape) / SMALL) for face in found]
 
-    def _turned(self, pixels: NDArray[np.uint8], frame: Frame, side: int) -> list[Found]:
-        """Look at a frame of a photo, cut out to a side."""
-        return [_placed(face, frame, side) for face in self._look(cut(pixels, frame, side))]
+    def turned(self, pixels: NDArray[np.uint8], turn: float) -> list[Found]:
+        """Look at a whole photo, turned by degrees."""
+        frame = _whole(pixels, turn)
+        return [_placed(face, frame, SIDE) for face in self._look(cut(pixels, frame, SIDE))]
 
-    def _nearer(self, pixels: NDArray[np.uint8], face: Found) -> Found:
+    def nearer(self, pixels: NDArray[np.uint8], face: Found) -> Found:
         """Look at a face again, enlarged and turned upright; as it was, where it is then not seen."""
         x, y = face.middle.tolist()
         frame = Frame(x, y, float(face.box[2:].max()) * NEAR / FACE, 0.0)
@@ -127,6 +168,10 @@ class Detector:
         if seen is None or seen.score < DOUBT:
             frame = max((frame._replace(tilt=turn) for turn in (0, *TURNS)), key=lambda way: self._score(pixels, way))
             seen = self._inside(pixels, frame)
+        return self._straightened(pixels, frame, seen, face)
+
+    def _straightened(self, pixels: NDArray[np.uint8], frame: Frame, seen: Found | None, face: Found) -> Found:
+        """A face as it is seen when the frame is turned until it is upright; as it was, where it is then not seen."""
         for _ in range(AGAIN):
             if seen is None:
                 return face
@@ -151,10 +196,22 @@ class Detector:
         """Look at a picture as it is, uint8 [H, W, 3], RGB."""
         import cv2
 
-        self._net.setInputSize((picture.shape[1], picture.shape[0]))
-        _, rows = self._net.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        net = self._net()
+        net.setInputSize((picture.shape[1], picture.shape[0]))
+        _, rows = net.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         faces = () if rows is None else rows.astype(np.float64)
         return [Found(row[:4], row[4:14].reshape(5, 2), float(row[14])) for row in faces]
+
+    def _net(self) -> "cv2.FaceDetectorYN":
+        """OpenCV's detector of this thread."""
+        import cv2
+
+        if not hasattr(self._own, "net"):
+            weights = str(weights_file())
+            with errors_alone():
+                self._own.net = cv2.FaceDetectorYN.create(weights, "", (SIDE, SIDE), LIKELY, OVERLAP)
+        net: cv2.FaceDetectorYN = self._own.net
+        return net
 
 
 def distinct(found: Iterable[Found]) -> list[Found]:
@@ -205,6 +262,16 @@ def _whole(pixels: NDArray[np.uint8], turn: float) -> Frame:
     sine, cosine = abs(np.sin(np.radians(turn))), abs(np.cos(np.radians(turn)))
     side = max(width * cosine + height * sine, width * sine + height * cosine)
     return Frame(width / 2, height / 2, float(side), turn)
+
+
+def pieces(shape: tuple[int, ...]) -> int:
+    """How many pieces of a photo [H, W, 3] are looked at for small faces."""
+    scale = SMALL / max(shape)
+    return len(_pieces((max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale)))))
+
+
+def _pieces(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
+    return [(top, left) for top in _spans(shape[0]) for left in _spans(shape[1])]
 
 
 def _spans(length: int) -> list[slice]:

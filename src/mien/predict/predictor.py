@@ -14,9 +14,10 @@ from mien.errors import UserError
 from mien.faces.images import area_average, square
 from mien.predict.answers import Box, Face, Point, Prediction
 from mien.predict.classifier import Classifier
-from mien.predict.detector import Detector, overlap, resized
+from mien.predict.detector import Detector, Found, overlap, resized
 from mien.predict.framing import Frame, cut, frame_of, frame_of_box, frame_of_landmarks
 from mien.predict.images import Photo, PhotoSource, gray, open_photo
+from mien.predict.stream import PERIOD, Seen, find_again
 
 VIEWS = 1.0, 0.9
 """A face is judged in frames of these shares of its frame's side, and their mean told: how large a face was framed
@@ -34,10 +35,14 @@ SHOWN = 640
 class Predictor:
     """Finds the faces of a photo and tells what they look like; needs no torch and no network.
 
+    Threads may share one, and get the answers that one thread gets. It can be pickled, forked and spawned: another
+    process opens the model's file and the detector anew.
+
     Args:
         model: the name of a model in the box ("best", "fast"), or the path of a file that `mien export` wrote, or one
             that is open already.
-        detector: what finds the faces; the one of this package unless given.
+        detector: what finds the faces; the one of this package unless given. Several predictors may share it; one of
+            your own must be safe for as many threads and processes as use the predictor.
 
     Attributes:
         classifier: the model, with the facts that its file tells.
@@ -48,7 +53,7 @@ class Predictor:
 
     def __init__(self, model: str | Path | Classifier = "best", detector: Detector | None = None) -> None:
         self.classifier = model if isinstance(model, Classifier) else Classifier(model)
-        if detector:
+        if detector is not None:
             self.detector = detector
 
     @cached_property
@@ -77,7 +82,39 @@ class Predictor:
             UserError: the image cannot be read, or the face detector is not installed.
         """
         photo = image if isinstance(image, Photo) else open_photo(image)
-        return self._ready(photo) if crop else self._found(photo)
+        if crop:
+            return self._ready(photo)
+        found = self.detector.find(photo.pixels)
+        return Prediction(self._faces(photo, found, VIEWS), photo.size, _small(photo.pixels))
+
+    def predict_frame(
+        self, image: PhotoSource | Photo, time: float, seen: Seen | None = None, *, live: bool = False
+    ) -> Prediction:
+        """Find and classify the faces of a video's or a camera's frame; one after the other, as they come.
+
+        Much less is looked at than in a photo, and each face is judged in one view. The first frame is predicted as a
+        photo is; so is a film's that comes `mien.predict.stream.PERIOD` or more after the one before.
+
+        Args:
+            image: as for `predict`.
+            time: of the frame, in seconds.
+            seen: what was seen in the frame before; None: this is the first. Of its prediction,
+                `Seen.of(time, prediction)` tells it.
+            live: of a camera, whose frames come whether there is time for them or not.
+
+        Returns:
+            as of a photo; its picture is the frame itself, not a copy.
+
+        Raises:
+            UserError: as `predict`.
+        """
+        photo = image if isinstance(image, Photo) else open_photo(image)
+        if seen is None or time < seen.time or (time - seen.time >= PERIOD and not live):
+            faces = self._faces(photo, self.detector.find(photo.pixels), VIEWS)
+        else:
+            found = find_again(self.detector, photo.pixels, time, seen, live, photo.scale)
+            faces = self._faces(photo, found, VIEWS[:1])
+        return Prediction(faces, photo.size, photo.pixels)
 
     def predict_many(self, images: Iterable[PhotoSource], *, crop: bool = False) -> Iterator[Prediction]:
         """Predict photo by photo, holding one in memory at a time.
@@ -125,33 +162,36 @@ class Predictor:
         frame = frame_of_box if scaled.ndim == 2 else frame_of_landmarks
         return self._crops(photo, [frame(place) for place in scaled])
 
-    def _found(self, photo: Photo) -> Prediction:
-        found = self.detector.find(photo.pixels)
+    def _faces(self, photo: Photo, found: list[Found], shares: tuple[float, ...]) -> tuple[Face, ...]:
+        """Classify what the detector found, each face in frames of these shares of its own."""
+        if not found:
+            return ()
         frames = [frame_of(face.landmarks, face.box) for face in found]
-        crops, judged = self._judged(photo, frames)
-        faces = tuple(
+        crops, judged = self._judged(photo, frames, shares)
+        return tuple(
             Face(
                 box=_box(face.box, photo.scale),
                 landmarks=tuple(Point(x, y) for x, y in (face.landmarks * photo.scale).tolist()),
                 found=face.score,
                 tilt=frame.tilt,
                 crop=crop,
-                **self._said(shares),
+                **self._said(said),
             )
-            for face, frame, crop, shares in zip(found, frames, crops, judged, strict=True)
+            for face, frame, crop, said in zip(found, frames, crops, judged, strict=True)
         )
-        return Prediction(faces, photo.size, _small(photo.pixels))
 
-    def _judged(self, photo: Photo, frames: list[Frame]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    def _judged(
+        self, photo: Photo, frames: list[Frame], shares: tuple[float, ...]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """The crop of each frame, and what its face looks like.
 
         Of a photo that seems to be a face's crop itself, half of what is told is what it looks like as it is: the
         detector sees too little around such a face to tell its frame well.
         """
-        views = self._crops(photo, [frame._replace(side=share * frame.side) for share in VIEWS for frame in frames])
+        views = self._crops(photo, [frame._replace(side=share * frame.side) for share in shares for frame in frames])
         filling = [number for number, frame in enumerate(frames) if _fills(frame, photo.pixels)]
         said = self.probabilities(np.concatenate([views, *(self._whole(photo) for _ in filling)]))
-        judged = said[: len(views)].reshape(len(VIEWS), len(frames), len(self.classes)).mean(axis=0)
+        judged = said[: len(views)].reshape(len(shares), len(frames), len(self.classes)).mean(axis=0)
         judged[filling] = (judged[filling] + said[len(views) :]) / 2
         return views[: len(frames)], judged
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from threading import local
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,7 @@ def photo_reader(seen: Callable[[], None], limit: int = LIMIT) -> FaceReader:
     Raises:
         UserError: the face detector is not installed.
     """
-    Detector()  # what is wrong with it is better told before the first photo
-    threads = local()
+    detector = Detector()  # what is wrong with it is better told before the first photo
 
     def read(source: Path | BytesIO) -> NDArray[np.uint8] | None:
         try:
@@ -37,7 +35,6 @@ def photo_reader(seen: Callable[[], None], limit: int = LIMIT) -> FaceReader:
             seen()
 
     def face_of(source: Path | BytesIO) -> NDArray[np.uint8] | None:
-        detector = threads.detector = getattr(threads, "detector", None) or Detector()
         try:
             photo = open_photo(source.getvalue() if isinstance(source, BytesIO) else source, limit)
         except UserError as error:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from math import hypot, log, sqrt
 
 from mien.predict.answers import Box, Face, Prediction
+from mien.predict.images import Photo
 from mien.predict.predictor import Predictor
+from mien.predict.stream import Seen
 from mien.predict.video import EVERY_FRAME, Every, Frame, Video
 
 NEAR = 1.0
@@ -51,9 +53,15 @@ def watch(
     Raises:
         UserError: there is not a single frame. One that breaks off just ends; `video.trouble` says so.
     """
-    tracker = Tracker(smooth)
+    tracker, before = Tracker(smooth), None
     for frame in video.frames(every):
-        found = predictor.predict(frame.pixels, crop=crop)
+        if crop:
+            found = predictor.predict(frame.pixels, crop=True)
+        else:
+            height, width = frame.pixels.shape[:2]
+            photo = Photo(frame.pixels, (width, height))
+            found = predictor.predict_frame(photo, frame.time, before, live=video.live)
+            before = Seen.of(frame.time, found)
         seen = tracker.follow(frame.time, found.faces)
         tracks, faces = tuple(track for track, _ in seen), tuple(face for _, face in seen)
         yield Moment(frame, replace(found, faces=faces), tracks)

@@ -1,18 +1,17 @@
 """Models: those at hand, and the one in use, shared by the threads that predict."""
 
-import threading
+from collections.abc import Iterable
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from threading import Lock
 
 from mien.export.box import boxed
 from mien.export.facts import Facts, read_facts
 from mien.predict.answers import Prediction
 from mien.predict.classifier import model_file
-from mien.predict.detector import Detector, Found, weights_file
+from mien.predict.detector import Detector, Found
 from mien.predict.images import open_photo
 from mien.predict.predictor import Predictor
+from mien.predict.stream import Seen
 from mien.serve.batching import BatchingClassifier
 from mien.serve.limits import Limits
 from mien.serve.metrics import Metrics
@@ -21,9 +20,12 @@ from mien.serve.problems import Problem
 DEFAULT = "best"
 """The model of the box that is in use unless another is chosen."""
 
+FAST = "fast"
+"""The model of the box that may judge a camera's frames instead."""
+
 
 class Model:
-    """A model for many threads: they share its classifier, and each has a face detector of its own.
+    """A model for many threads.
 
     Args:
         name: what it is called.
@@ -39,12 +41,11 @@ class Model:
     """
 
     def __init__(self, name: str, file: Path, limits: Limits, metrics: Metrics) -> None:
-        self.name = name
+        self.name, self.file = name, file
         self._limits = limits
         self._classifier = BatchingClassifier(file, metrics)
+        self._predictor = Predictor(self._classifier, _Bounded(limits.faces))
         self.check = self._classifier.check_reference()
-        self._own = threading.local()
-        weights_file()  # lacking, it is told now, not with the first photo
 
     @property
     def facts(self) -> Facts:
@@ -64,10 +65,13 @@ class Model:
         """
         with self._classifier.expected():
             photo = open_photo(content, self._limits.pixels)
-            if not hasattr(self._own, "predictor"):
-                self._own.predictor = Predictor(self._classifier, _Bounded(self._limits.faces))
-            prediction: Prediction = self._own.predictor.predict(photo, crop=crop)
-            return prediction
+            return self._predictor.predict(photo, crop=crop)
+
+    def predict_frame(self, content: bytes, time: float, seen: Seen | None) -> Prediction:
+        """Predict a camera's frame, in any thread; as `Predictor.predict_frame`, otherwise as `predict`."""
+        with self._classifier.expected():
+            photo = open_photo(content, self._limits.pixels)
+            return self._predictor.predict_frame(photo, time, seen, live=True)
 
 
 class _Bounded(Detector):
@@ -77,11 +81,11 @@ class _Bounded(Detector):
         super().__init__()
         self._most = most
 
-    def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
-        found = super().find(pixels)
-        if len(found) > self._most:
-            raise Problem(422, f"{len(found)} faces were found; more than {self._most} in a photo are not judged")
-        return found
+    def ranked(self, found: Iterable[Found]) -> list[Found]:
+        faces = super().ranked(found)
+        if len(faces) > self._most:
+            raise Problem(422, f"{len(faces)} faces were found; more than {self._most} in a photo are not judged")
+        return faces
 
 
 class Models:
@@ -105,6 +109,8 @@ class Models:
         self._metrics = metrics
         self._files = boxed()
         self._facts: dict[str, Facts] = {}
+        self._fast: Model | None = None
+        self._opening = Lock()
         if first is not None or DEFAULT in self._files:
             self.use(first or DEFAULT)
 
@@ -124,6 +130,22 @@ class Models:
             if name not in self._facts:
                 self._facts[name] = read_facts(file)
         return [self._facts[name] for name in self.choices]
+
+    def fast(self) -> Model:
+        """The model `fast` of the box, whichever is in use. Blocks while it is opened, the first time.
+
+        Raises:
+            Problem: the box has none.
+            UserError: it cannot be opened.
+        """
+        if self.current is not None and self.current.file == boxed().get(FAST):
+            return self.current
+        with self._opening:
+            if self._fast is None:
+                if FAST not in boxed():
+                    raise Problem(404, f"no model is called {FAST!r} here; leave `fast` out to ask the one in use")
+                self._fast = Model(FAST, boxed()[FAST], self._limits, self._metrics)
+            return self._fast
 
     def use(self, model: str | Path) -> None:
         """Predict with another model from now on: one at hand by its name, or a file. Blocks while it is opened.

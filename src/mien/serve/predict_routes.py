@@ -6,11 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import StringConstraints
 
+from mien.predict.answers import Box
+from mien.predict.stream import Place, Seen
 from mien.serve.answers import EXAMPLE, Health, Images, ModelList, Predicted, told
 from mien.serve.limits import Limits
 from mien.serve.metrics import Metrics
-from mien.serve.models import Models
+from mien.serve.models import FAST, Models
 from mien.serve.predicting import Predicting
 from mien.serve.problems import Problem, responses
 from mien.serve.uploads import FIELD, read_uploads
@@ -45,11 +48,37 @@ ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"model": Predicted, "content": {"application/json": {"example": EXAMPLE}}},
 }
 
+FRAME = {"requestBody": {"required": True, "content": {"image/jpeg": {"schema": {"type": "string"}}}}}
+
+TIMES = {"ge": 0, "le": 10**9, "allow_inf_nan": False}
+
+Time = Annotated[float, Query(description="Of the frame, in seconds from any moment on.", examples=[12.04], **TIMES)]
+
+Before = Annotated[
+    float | None,
+    Query(
+        description="The time of the frame that was sent before; left out with the first, which is looked at as a "
+        "photo is.",
+        **TIMES,
+    ),
+]
+
+Followed = Annotated[
+    list[Annotated[str, StringConstraints(pattern=r"^(-?\d{1,5},){2}([1-9]\d{0,4},){2}-?\d{1,3}(\.\d{1,9})?$")]] | None,
+    Query(
+        max_length=256,
+        description="Of each face that was found last: x, y, width and height of its box, and its tilt.",
+        examples=[["203,99,109,150,-1.9"]],
+    ),
+]
+
+Fast = Annotated[bool, Query(description="Judged by the model `fast` of the box, not by the one in use.")]
+
 Crop = Annotated[bool, Query(description="The photos are faces already: none is looked for, the middle is judged.")]
 
 
 def predict_routes(models: Models, predicting: Predicting, limits: Limits) -> APIRouter:
-    """The routes `/v1/predict` and `/v1/models`.
+    """The routes `/v1/predict`, `/v1/predict/frame` and `/v1/models`.
 
     Args:
         models: at hand.
@@ -74,11 +103,40 @@ def predict_routes(models: Models, predicting: Predicting, limits: Limits) -> AP
         outcomes = await predicting.predict([upload.content for upload in uploads], crop)
         return JSONResponse(told(model, [upload.label for upload in uploads], outcomes))
 
+    @routes.post(
+        "/predict/frame",
+        tags=["predict"],
+        summary="Find the faces of a camera's frames, one after the other, and tell what they look like",
+        description="Send an image file as it is. A face that the frame before showed is looked for where it was, and "
+        "the whole frame only now and then, so that a frame takes a fraction of a photo's time. The server remembers "
+        "nothing of the frame before: tell it when that was, and what was found.",
+        responses=ANSWER | responses(408, 413, 415, 422, 429, 503),
+        openapi_extra=FRAME,
+    )
+    async def predict_frame(
+        request: Request,
+        time: Time,
+        before: Before = None,
+        face: Followed = None,
+        fast: Fast = False,
+    ) -> JSONResponse:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not kind.startswith("image/"):
+            raise Problem(415, f"send one image file as the body, with its type, as image/jpeg; this is {kind!r}")
+        seen = None if before is None else Seen(before, tuple(map(_place, face or ())))
+        outcome = await predicting.predict_frame(await request.body(), time, seen, fast)
+        return JSONResponse(told(FAST if fast else models.in_use, [None], [outcome]))
+
     @routes.get("/models", tags=["models"], summary="The models at hand, with what is known of each")
     async def list_models() -> ModelList:
         return ModelList(await asyncio.to_thread(models.facts), models.in_use)
 
     return routes
+
+
+def _place(words: str) -> Place:
+    *box, tilt = words.split(",")
+    return Place(Box(*map(int, box)), float(tilt))
 
 
 def service_routes(models: Models, metrics: Metrics, stopping: asyncio.Event) -> APIRouter:

@@ -2,14 +2,16 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import perf_counter
 from typing import TypeAlias
 
 from mien.errors import UserError
 from mien.faces.decoding import TooManyPixelsError, UnknownKindError
 from mien.predict.answers import Prediction
+from mien.predict.stream import Seen
 from mien.serve.limits import Limits
 from mien.serve.metrics import Metrics
 from mien.serve.models import Model, Models
@@ -51,12 +53,42 @@ class Predicting:
         Raises:
             Problem: no model is in use, too many wait already, or it takes too long.
         """
-        model = self._models.current
-        if model is None:
+        model = self._in_use()
+        return await self._answers([partial(model.predict, photo, crop) for photo in photos])
+
+    async def predict_frame(self, content: bytes, time: float, seen: Seen | None, fast: bool) -> Outcome:
+        """Predict a camera's frame.
+
+        Args:
+            content: of an image file.
+            time: of the frame, in seconds.
+            seen: in the frame before; None: this is the first.
+            fast: by the model `fast` of the box, not by the one in use.
+
+        Raises:
+            Problem: there is no such model, too many wait already, or it takes too long.
+        """
+        model = self._models.fast if fast else self._in_use
+
+        def ask() -> Prediction:
+            return model().predict_frame(content, time, seen)
+
+        (outcome,) = await self._answers([ask])
+        return outcome
+
+    def close(self) -> None:
+        """Finish what was begun, and end the threads."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _in_use(self) -> Model:
+        if self._models.current is None:
             raise Problem(503, "no model is in use; choose one on the page Models, or start with --model FILE")
-        self._admit(len(photos))
+        return self._models.current
+
+    async def _answers(self, asked: Sequence[Callable[[], Prediction]]) -> list[Outcome]:
+        self._admit(len(asked))
         loop = asyncio.get_running_loop()
-        futures = [loop.run_in_executor(self._pool, self._judge, model, photo, crop) for photo in photos]
+        futures = [loop.run_in_executor(self._pool, self._judge, one) for one in asked]
         for future in futures:
             future.add_done_callback(self._leave)
         try:
@@ -65,10 +97,6 @@ class Predicting:
         except TimeoutError:
             detail = f"no answer within {self._limits.seconds} seconds; ask again later"
             raise Problem(503, detail, {"Retry-After": self._later()}) from None
-
-    def close(self) -> None:
-        """Finish what was begun, and end the threads."""
-        self._pool.shutdown(cancel_futures=True)
 
     def _admit(self, count: int) -> None:
         # A request of more photos than the queue holds is taken when nothing else waits.
@@ -87,10 +115,10 @@ class Predicting:
         """In how many seconds all that wait now will have been answered."""
         return str(max(1, math.ceil(self._waiting * self._pace / self._limits.threads)))
 
-    def _judge(self, model: Model, photo: bytes, crop: bool) -> Outcome:
+    def _judge(self, ask: Callable[[], Prediction]) -> Outcome:
         started = perf_counter()
         try:
-            prediction = model.predict(photo, crop)
+            prediction = ask()
         except UserError as error:
             return self._refused(_problem(error))
         except Problem as problem:

@@ -20,7 +20,7 @@ export class Problem extends Error {
  * Ask the server; gives the JSON that it answers, null where it answers nothing.
  *
  * @param {string} path such as `/v1/models`
- * @param {Object} options `method`; `body`: FormData, or an object that is sent as JSON; `signal`, which ends it;
+ * @param {Object} options `method`; `body`: FormData, a Blob, or an object that is sent as JSON; `signal`, which ends it;
  *   `patient`: ask again where the server is too busy.
  * @throws {Problem}
  */
@@ -70,7 +70,7 @@ export const pause = (ms, signal) =>
   });
 
 async function send(path, { method, body, signal, patient, headers, accept }) {
-  const plain = body && !(body instanceof FormData);
+  const plain = body && !(body instanceof FormData || body instanceof Blob);
   const ready = {
     method: method ?? (body ? "POST" : "GET"),
     body: plain ? JSON.stringify(body) : body,

@@ -54,6 +54,7 @@ function curl(method, path, operation) {
   const words = ["curl"];
   if (method === "put") words.push("-X PUT");
   if (content["multipart/form-data"]) words.push("-F file=@photo.jpg");
+  else if (content["image/jpeg"]) words.push("-H 'Content-Type: image/jpeg' --data-binary @photo.jpg");
   else if (content["application/json"]) words.push("--json '{\"model\": \"fast\"}'");
   return [...words, query.length ? `'${address}'` : address].join(" ");
 }

@@ -1,11 +1,10 @@
 /** The camera, live: frames go to the server scaled down, and what comes back is drawn over the picture. */
 
-import { Problem } from "./api.js";
+import { api, Problem } from "./api.js";
 import { cameras, isMirror, openCamera } from "./camera.js";
 import { colour } from "./colours.js";
 import { fill, h, icon, trouble } from "./dom.js";
 import { activate, Box, Card } from "./faces.js";
-import { predict } from "./photos.js";
 import { sentence } from "./stage.js";
 import { SECONDS, Timeline } from "./timeline.js";
 import { Tracker } from "./tracking.js";
@@ -13,9 +12,11 @@ import { Tracker } from "./tracking.js";
 const LONG = 480; // pixels of a sent frame's long side
 const QUALITY = 0.8; // of its JPEG
 const AT_ONCE = 2; // frames on their way: the next is sent while the server looks at one
-const FASTEST = 25; // frames a second
+const INTERVAL = 50; // ms between frames, on average, whatever the camera's rate
 const BUSY = 400; // ms of rest after the server said that it is too busy
 const SPAN = 2; // seconds over which rate and latency are told
+const DRAWN = 120; // ms between two pictures of the timeline, which is long work where no GPU draws it
+const [FAST, LARGE] = ["fast", "best"]; // models of the box: on many machines only the first keeps up with a camera
 
 export async function renderLive(root, signal) {
   const place = h("div", { class: "live" });
@@ -46,6 +47,7 @@ async function run(place, signal, again) {
   const screen = new Screen(close, closing.signal);
   fill(place, screen.element);
   try {
+    screen.offer(await api("/v1/models", { signal: closing.signal }));
     await watch(screen, closing.signal);
   } catch (error) {
     if (signal.aborted) return;
@@ -81,6 +83,7 @@ function send(screen, signal) {
   const canvas = h("canvas");
   const pen = canvas.getContext("2d", { alpha: false });
   let [sent, shown, underway, notBefore] = [0, 0, 0, 0];
+  let [before, seen] = [null, []]; // when the last frame was taken, in seconds; the faces that were found last
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
     video.requestVideoFrameCallback(frame);
@@ -89,7 +92,7 @@ function send(screen, signal) {
       if (signal.aborted) return;
       video.requestVideoFrameCallback(frame);
       if (underway >= AT_ONCE || now < notBefore) return;
-      notBefore = now + 1000 / FASTEST - 5; // frames come a little early or late
+      notBefore = Math.max(notBefore, now - INTERVAL) + INTERVAL;
       look(++sent).catch(reject);
     }
 
@@ -101,10 +104,14 @@ function send(screen, signal) {
       if (canvas.width !== size[0] || canvas.height !== size[1]) [canvas.width, canvas.height] = size;
       pen.drawImage(video, 0, 0, ...size);
       try {
+        const known = query(taken / 1000, before, seen, screen.fast);
+        before = taken / 1000;
         const content = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", QUALITY));
-        const faces = await predict(content, "frame.jpg", signal);
+        const { results } = await api(`/v1/predict/frame?${known}`, { body: content, signal });
         if (number < shown || signal.aborted) return; // a later frame was quicker
         shown = number;
+        const { faces } = results[0];
+        seen = faces;
         screen.update(faces, size, taken / 1000);
       } catch (error) {
         if (!(error instanceof Problem && error.status === 429)) throw error;
@@ -116,6 +123,14 @@ function send(screen, signal) {
   });
 }
 
+/** What the server is told of the frame before: it looks for faces where they were, and remembers nothing itself. */
+function query(time, before, faces, fast) {
+  const words = new URLSearchParams({ time, fast });
+  if (before !== null) words.set("before", before);
+  for (const { box, tilt } of faces) words.append("face", [...box, tilt].join());
+  return words;
+}
+
 /** What is seen: the camera's picture with boxes, cards, the timeline, and how fast all of it is. */
 class Screen {
   constructor(onstop, signal) {
@@ -125,6 +140,7 @@ class Screen {
     this.nobody = h("p", { class: "quiet looking" }, "Looking for faces");
     this.rate = h("output", { class: "rate tabular", "aria-live": "off" });
     this.choice = h("span");
+    this.model = h("select", { "aria-label": "Model" });
     this.news = h("p", { class: "unseen", role: "status" });
     this.canvas = h("canvas", { class: "timeline", role: "img", "aria-label": "Timeline" });
     this.legend = h("ul", { class: "legend", "aria-label": "Colours" });
@@ -136,6 +152,7 @@ class Screen {
         { class: "live-head" },
         h("button", { type: "button", onclick: onstop }, icon("stop"), "Stop"),
         this.choice,
+        h("label", { class: "quiet" }, "Model ", this.model),
         this.rate,
       ),
       h("div", { class: "stage beside" }, this.view, h("div", { class: "side" }, this.nobody, this.cards)),
@@ -154,8 +171,24 @@ class Screen {
     this.timeline = new Timeline(this.canvas);
     this.shown = new Map(); // a face's number: its box and card
     this.answers = []; // [when shown, latency], ms
-    this.told = 0;
+    [this.told, this.drawn] = [0, 0];
     addEventListener("themechange", () => this.timeline.recolour(), { signal });
+  }
+
+  /** Let the model be chosen: the one in use, unless that is the large one of the box; or the fast one. */
+  offer({ models, in_use: now }) {
+    const names = [...new Set([now, ...models.map(({ name }) => name).filter((name) => name === FAST)])];
+    const first = names.includes(FAST) && ["", LARGE].includes(now) ? FAST : now;
+    fill(
+      this.model,
+      names.filter(Boolean).map((name) => h("option", { value: name, selected: name === first }, name)),
+    );
+    this.now = now;
+  }
+
+  /** Whether the fast model is to judge, and is not the one in use. */
+  get fast() {
+    return this.model.value === FAST && this.now !== FAST;
   }
 
   opened(track, known, onchoose) {
@@ -175,7 +208,10 @@ class Screen {
     const faces = this.tracker.follow(time, found);
     this.#faces(faces, width, height);
     this.timeline.add(time, faces);
-    this.timeline.draw(time);
+    if (now > this.drawn + DRAWN || !this.drawn) {
+      this.drawn = now;
+      this.timeline.draw(time);
+    }
     this.answers = [...this.answers.filter(([when]) => when > now - 1000 * SPAN), [now, now - 1000 * time]];
     const latencies = this.answers.map(([, latency]) => latency).sort((one, other) => one - other);
     this.begun ??= now;

@@ -68,7 +68,7 @@ export function lookAgain(photo, whole = false) {
  *
  * @param {{patient: boolean, whole: boolean}} how ask again where the server is too busy; the photo is a face already
  */
-export async function predict(file, name, signal, { patient = false, whole = false } = {}) {
+async function predict(file, name, signal, { patient = false, whole = false } = {}) {
   const body = new FormData();
   body.append("file", file, name);
   const { results } = await api(`/v1/predict${whole ? "?crop=true" : ""}`, { body, signal, patient });
