@@ -142,7 +142,7 @@ def test_several_photos_are_answered_and_one_that_is_broken_is_told(page: Any, p
     expect(page.get_by_role("progressbar")).to_have_count(0)
     thumbs.nth(1).click()
     expect(page.get_by_role("heading", name="broken.jpg")).to_be_visible()
-    expect(page.get_by_role("alert")).to_contain_text("broken image")
+    expect(page.get_by_role("alert")).to_contain_text("Broken image")
     thumbs.nth(2).click()
     expect(page.locator(".card")).to_have_count(1)
     page.get_by_role("button", name="Remove grace.jpg").click()
