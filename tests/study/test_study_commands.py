@@ -26,7 +26,7 @@ def test_a_study_runs_and_says_where_its_report_is(mien, study_file: Path) -> No
     assert "fnn: better is best on validation; test 58.3" in done.stdout
     assert "without the 3 images leaked from train 53.7 %" in done.stdout
     again = mien("study", "small.toml")
-    assert "6 runs, 6 of them ended before" in again.stderr
+    assert "6 runs, 6 ended before" in again.stderr
     assert again.stdout == done.stdout
 
 

@@ -65,7 +65,7 @@ def test_a_terminal_gets_the_table_and_a_file_lines(plan, tmp_path: Path) -> Non
     with watching(file) as watcher:
         execute(plan, tmp_path / "b", watcher)
     lines = file.file.getvalue().splitlines()
-    assert lines[0] == "6 runs, 0 of them ended before"
+    assert lines[0] == "6 runs, 0 ended before"
     assert lines[1] == "worse seed 0: epoch 1/2, loss 1.5000, train 30.0 %, validation 25.0 %, 80 faces/s, 1.0 s left"
     assert len(lines) == 1 + 6 * 3
 

@@ -89,7 +89,7 @@ class PlainLines:
     def planned(self, runs: Sequence[Run]) -> None:
         """Say how many runs there are, and which have ended before."""
         ended = [run for run in runs if run.status.ended]
-        self._say(f"{len(runs)} runs, {len(ended)} of them ended before")
+        self._say(f"{len(runs)} run{'s' if len(runs) != 1 else ''}, {len(ended)} ended before")
         for run in ended:
             self.ended(run, run.status)
 
