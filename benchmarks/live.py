@@ -13,7 +13,6 @@ longer than a minute; where no answer comes, that is what is told.
 
 import argparse
 import json
-import platform
 import random
 import re
 import shutil
@@ -31,6 +30,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Error, Page, sync_playwright
+from processor import processor_line
 
 SENT, FILM = 20, 25
 """Frames a second that the page sends at most, and of the film."""
@@ -42,19 +42,6 @@ PATIENCE = 60
 
 FRAMES = 250
 """Of a film that `mien predict` watches."""
-
-
-def processor() -> str:
-    """The processor's name, and the last of the instruction sets that numpy finds in it."""
-    name = platform.processor() or platform.machine()
-    told = Path("/proc/cpuinfo")
-    if told.exists():
-        names = [
-            line.partition(":")[2].strip() for line in told.read_text().splitlines() if line.startswith("model name")
-        ]
-        name = names[0] if names else name
-    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found") or ["none beyond its baseline"]
-    return f"{name}, {found[-1]}"
 
 
 def pictures(photo: Path, torn: bool, count: int) -> Iterator[Image.Image]:
@@ -197,7 +184,7 @@ def main() -> None:
         for what, scene in (("page", page_scene), ("video", video_scene))
         for torn in (False, True)
     }
-    told: dict[str, Any] = {"processor": processor(), **{name: [] for name in scenes}}
+    told: dict[str, Any] = {"processor": processor_line(), **{name: [] for name in scenes}}
     for _ in range(given.rounds):
         for name, (scene, torn) in scenes.items():
             told[name].append(scene(given.photo, torn, given))
