@@ -171,9 +171,12 @@ def test_studies_exports_and_reports_send_nothing(entry: Entry) -> None:
 def test_a_study_on_ray_sends_nothing(entry: Entry) -> None:
     pytest.importorskip("ray", reason="the extra ray is not installed")
     (entry.work / "small.toml").write_text(STUDY, encoding="utf-8")
+    # Ray's processes do not find each other where anything is refused. It learns this machine's address from a socket
+    # that it binds to another one, over which nothing is sent.
+    entry.environment["NETWORK_OPEN"] = "1"
     entry.run("-m", "mien", "study", "small.toml", "--engine", "ray")
-    away = [line for line in entry.tried() if not line.startswith(("connect 10.", "connect 172.", "connect 192.168."))]
-    assert away == [], "but for this machine's own address, by which Ray's processes speak to each other"
+    # The token is by which its processes know each other.
+    assert set(entry.tried()) <= {"connect 8.8.8.8", "connect 2001:4860:4860::8888", ".ray/auth_token"}
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import ray
@@ -44,13 +45,14 @@ def connect(address: str | None) -> None:
     if address is not None:
         _try_to_join(address)
     try:
-        ray.init(
-            address=address or "local",
-            include_dashboard=None if address else False,
-            runtime_env=_ENVIRONMENT,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        with _asking_no_cloud():
+            ray.init(
+                address=address or "local",
+                include_dashboard=None if address else False,
+                runtime_env=_ENVIRONMENT,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
     except (RuntimeError, OSError) as error:
         if os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111 - pathlib's raises where there is no home
             raise
@@ -58,6 +60,25 @@ def connect(address: str | None) -> None:
             f"--engine ray: Ray keeps a token in the home folder, and there is none that can be written to ({error}); "
             "name one: HOME=DIR"
         ) from None
+
+
+@contextmanager
+def _asking_no_cloud() -> Iterator[None]:
+    """Start Ray so that it does not ask which cloud it is in.
+
+    Its process for reports of its use asks the addresses by which clouds tell a machine of itself, also where these
+    reports are off. A proxy at which nobody listens ends that; Ray's own processes speak to each other without one.
+    """
+    before = {name: os.environ.get(name) for name in ("http_proxy", "no_proxy")}
+    os.environ |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def slots(resources: Resources) -> int:
