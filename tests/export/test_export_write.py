@@ -66,7 +66,7 @@ def test_a_file_says_what_torch_says(kind: str, trained, faces: Faces, tmp_path:
 @pytest.mark.parametrize(
     "word",
     [
-        "mobilenet_v2",
+        pytest.param("mobilenet_v2", marks=pytest.mark.slow),
         pytest.param("mobilenet_v2(size=16)", marks=pytest.mark.slow),
         pytest.param("efficientnet_lite0(thaw=1, size=32)", marks=pytest.mark.slow),
         pytest.param("resnet50", marks=pytest.mark.slow),

@@ -78,6 +78,7 @@ def assert_well_formed(answer: Any, *statuses: int) -> None:
         assert answer.json()["status"] == answer.status_code
 
 
+@pytest.mark.slow
 def test_damaged_photos_are_answered_or_refused(client: TestClient, photo: bytes) -> None:
     dice = random.Random(7)
     for good in photos_of_every_kind(photo):

@@ -63,6 +63,7 @@ def searched(plan: Plan, folder: Path) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes", pytest.param("gp", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_search_makes_the_same_trials_wherever_a_kill_cut_its_journal(sampler: str, tmp_path: Path) -> None:
     plan = planned(tmp_path, STUDY.replace("trials = 4", f'trials = 4\nsampler = "{sampler}"'))
     whole = searched(plan, tmp_path / "whole")

@@ -122,6 +122,7 @@ def test_titles_augmentation_and_previews_reach_results_and_report() -> None:
     assert "rotate(90) turns faces by up to 90 degrees" in page
 
 
+@pytest.mark.slow
 def test_a_net_with_and_without_augmentation_is_tested_once() -> None:
     """Across tables, where not both are selected: that pair is tested anyway."""
     text = PARTS.replace('cnn = ["plain"]', 'cnn = ["plain", "wide"]')

@@ -70,6 +70,7 @@ def test_two_workers_equal_one(net: Net, recipe: dict[str, object], start: Start
     assert {file.name for file in two.folder.iterdir()} == {file.name for file in one.folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_stopped_run_of_two_goes_on_to_the_same_numbers(start: Start, faces: Faces) -> None:
     whole, run = start(NORMAL, epochs=3, batch=64), start(NORMAL, epochs=3, batch=64)
     by_two(whole, faces)
@@ -93,6 +94,7 @@ def test_the_leader_decides_when_to_stop(start: Start, faces: Faces) -> None:
     assert [epoch.epoch for epoch in run.history()] == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_ends_the_run_and_it_can_go_on(start: Start, faces: Faces) -> None:
     run = start(FNN, epochs=3, batch=64)
 

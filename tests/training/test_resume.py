@@ -110,6 +110,7 @@ MOMENTS = [
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
+@pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_with_the_same_numbers(start: Start, faces: Faces) -> None:
     recipe = {"epochs": 4, "batch": 64, "keep": "best"}
     whole, run = start(CNN, **recipe), start(CNN, **recipe)
