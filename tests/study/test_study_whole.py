@@ -84,6 +84,7 @@ def test_a_tiny_study_runs_from_start_to_end(tmp_path: Path) -> None:
     assert all(name in page for name in nets)
 
 
+@pytest.mark.slow
 def test_a_study_again_gives_the_same_numbers_elsewhere_and_trains_nothing_here() -> None:
     Path("tiny.toml").write_text(TINY)
     _mien("study", "tiny.toml", "-o", "a")
@@ -98,6 +99,7 @@ def test_a_study_again_gives_the_same_numbers_elsewhere_and_trains_nothing_here(
     assert accuracies[0] == accuracies[1]
 
 
+@pytest.mark.slow
 def test_titles_augmentation_and_previews_reach_results_and_report() -> None:
     Path("parts.toml").write_text(PARTS)
     _mien("study", "parts.toml")
