@@ -189,6 +189,6 @@ def _optimizer(model: Model, recipe: Recipe) -> torch.optim.Optimizer:
 def best_precision() -> str:
     """bfloat16 where the processor multiplies matrices of it (AMX), float32 elsewhere.
 
-    AVX512-BF16 alone is no reason: a step took 1.1 to 1.6 times as long with it (docs/decisions/0003-fast-step.md).
+    AVX512-BF16 alone is no reason: a step took 1.45 to 1.58 times as long with it (docs/decisions/0003-fast-step.md).
     """
     return "bfloat16" if torch.cpu.get_capabilities().get("amx_bf16") else "float32"
