@@ -225,4 +225,4 @@ def test_the_limit_on_pixels_is_an_option(photos: Path, model_file: Path) -> Non
 def test_help_tells_the_limit_that_there_is() -> None:
     for verb in (["predict"], ["test"], ["faces", "import"]):
         text = CliRunner().invoke(app, [*verb, "-h"], env={"COLUMNS": "200"}).output
-        assert f"{LIMIT} unless told" in " ".join(text.split())
+        assert f"{LIMIT} by default" in " ".join(text.split())

@@ -63,7 +63,7 @@ def import_faces(
         False, "--photos", help="The images are photos, not ready faces: find each one's largest face, and cut it out."
     ),
     max_pixels: int | None = typer.Option(
-        None, "--max-pixels", min=1, help="Pixels that an image may have at most: 128000000 unless told."
+        None, "--max-pixels", min=1, help="Most pixels that an image may have; 128000000 by default."
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
 ) -> None:
@@ -152,5 +152,5 @@ def _passed_over(source: Source) -> list[tuple[Path, PassedOver]]:
     folders = [part for part in source.parts if part.path.is_dir()]
     parts = [part for part in folders if not is_packed(part.path) and not holds_arrays(part.path)]
     taken = {part.path: [file.path for file in labelled_files(part.path, part.split)] for part in parts}
-    told = [(folder, passed_over(folder, files)) for folder, files in taken.items()]
-    return [(folder, left) for folder, left in told if left]
+    found = [(folder, passed_over(folder, files)) for folder, files in taken.items()]
+    return [(folder, left) for folder, left in found if left]

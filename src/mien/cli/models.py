@@ -73,11 +73,11 @@ def check(
 
     checks = {model: Classifier(model).check_reference() for model in ([name] if name else boxed())}
     if as_json:
-        told = [
+        rows = [
             {"model": model, "faces": found.faces, "largest": found.largest, "holds": found.holds}
             for model, found in checks.items()
         ]
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(rows, indent=2))
     else:
         for model, found in checks.items():
             typer.echo(f"{model}: {_verdict(found)}")
@@ -90,7 +90,12 @@ def _verdict(found: "ReferenceCheck") -> str:
     if not found.faces:
         return "not checked: the file is older than these checks; export it anew to check it"
     differs = f"on {found.faces} faces a probability differs by {found.largest:.4f} at most ({TOLERANCE:g} is allowed)"
-    return f"this machine gives its answers; {differs}" if found.holds else f"WRONG on this machine; {differs}"
+    if found.holds:
+        return f"this machine gives its answers; {differs}"
+    return (
+        f"WRONG on this machine, so do not trust its answers here; {differs}; "
+        "try another version of onnxruntime, or a file in float32 (mien export without --int8)"
+    )
 
 
 def _told(facts: "Facts", size: int) -> dict[str, Any]:

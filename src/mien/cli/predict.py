@@ -11,6 +11,7 @@ import typer
 
 from mien.disk import user_path
 from mien.errors import UserError
+from mien.models import FAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from mien.predict.classifier import Classifier
     from mien.predict.paths import Named
     from mien.predict.predictor import Predictor
-
-FAST = "fast"
-"""The model that judges a camera's frames unless another is named: on many machines `best` does not keep up."""
 
 EPILOG = (
     "Examples: [bold]mien predict photo.jpg holidays/ --csv faces.csv --save out[/]\n\n"
@@ -68,7 +66,7 @@ def predict(
         0.0, "--smooth", min=0.0, help="Average a video's probabilities over time, with this half-life in seconds."
     ),
     max_pixels: int | None = typer.Option(
-        None, "--max-pixels", min=1, help="Pixels that a photo may have at most: 128000000 unless told."
+        None, "--max-pixels", min=1, help="Most pixels that a photo may have; 128000000 by default."
     ),
 ) -> None:
     """Find the faces in photos and videos, and tell what they look like.

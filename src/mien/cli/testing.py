@@ -53,7 +53,7 @@ def judge(
         False, "--changes", help="Also tell how right they are when the faces are blurred, darker, smaller and so on."
     ),
     max_pixels: int | None = typer.Option(
-        None, "--max-pixels", min=1, help="With --photos: pixels that one may have at most, 128000000 unless told."
+        None, "--max-pixels", min=1, help="With --photos: most pixels that one may have; 128000000 by default."
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:

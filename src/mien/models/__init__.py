@@ -9,3 +9,6 @@ from pathlib import Path
 
 BOX = Path(__file__).parent
 """Where they lie."""
+
+FAST = "fast"
+"""The model that judges a camera's frames unless another is named: on many machines `best` does not keep up."""

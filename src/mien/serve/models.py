@@ -6,6 +6,7 @@ from threading import Lock
 
 from mien.export.box import boxed
 from mien.export.facts import Facts, read_facts
+from mien.models import FAST
 from mien.predict.answers import Prediction
 from mien.predict.classifier import model_file
 from mien.predict.detector import Detector, Found
@@ -19,9 +20,6 @@ from mien.serve.problems import Problem
 
 DEFAULT = "best"
 """The model of the box that is in use unless another is chosen."""
-
-FAST = "fast"
-"""The model of the box that may judge a camera's frames instead."""
 
 
 class Model:
