@@ -18,9 +18,9 @@ import torch
 from budget import rounds
 from processor import processor_facts, processor_line
 
+from mien.augmentation import Augmentation
 from mien.nets import ZOO, build
-from mien.training.augmentation import Augmentation
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 from mien.training.scaling import Scaling
 from mien.training.trainer import Trainer
 

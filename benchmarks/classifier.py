@@ -37,8 +37,8 @@ TURN = 2.0
 
 def work(model: Path, threads: int) -> None:
     """Answer lines of standard input: a batch and a number of calls, with the seconds they took and the classes."""
-    from mien.export.facts import INPUT, OUTPUT, read_facts
-    from mien.export.session import open_session
+    from mien.model_files.facts import INPUT, OUTPUT, read_facts
+    from mien.model_files.session import open_session
 
     facts, session = read_facts(model), open_session(model, threads)
     for line in sys.stdin:

@@ -12,7 +12,7 @@ How many faces are taken follows from how long a few of them take, so that a slo
 With --bare they are set into nothing: each is a photo of its own, as it is in the data set and enlarged.
 
 With --measure it measures, on train and validation, how FER2013's faces are framed: what the detector finds on them, in
-shares of a crop's side. The medians are the constants of mien.predict.framing.
+shares of a crop's side. The medians are the constants of mien.predict.alignment.
 """
 
 import argparse

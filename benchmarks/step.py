@@ -48,8 +48,9 @@ def work(ways: list[str], net: str, turn: float) -> None:
     import torch
 
     from mien.nets import ZOO, Net, build
-    from mien.training import chain, gradients, kernels, trainer
-    from mien.training.recipe import Recipe
+    from mien.runs.recipe import Recipe
+    from mien.training import trainer
+    from mien.training.fast import chain, gradients, kernels
 
     if "memory" not in ways:
         trainer.keep_memory = lambda: None

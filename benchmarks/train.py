@@ -32,8 +32,8 @@ from processor import processor_facts, processor_line
 from torch import Tensor, nn
 
 from mien.nets import ZOO, build, penalty
-from mien.training.chain import Layer
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
+from mien.training.fast.chain import Layer
 from mien.training.trainer import Trainer, best_precision
 
 HERE = Path(__file__).parent

@@ -81,8 +81,8 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    from mien.export.facts import INPUT, KEY, OUTPUT, Facts
     from mien.faces import EMOTIONS
+    from mien.model_files.facts import INPUT, KEY, OUTPUT, Facts
 
     weights = np.random.default_rng(0).normal(0, 2e-3, (48 * 48, 7)).astype(np.float32)
     nodes = [

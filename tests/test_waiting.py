@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mien.cli import waiting
+from mien.cli import progress as waiting
 
 
 @pytest.mark.parametrize(

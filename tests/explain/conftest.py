@@ -7,9 +7,9 @@ import pytest
 from mien.faces import Faces
 from mien.faces.spec import FacesSpec
 from mien.nets import Net
+from mien.runs.recipe import Recipe
+from mien.runs.run import Run
 from mien.training.loop import fit
-from mien.training.recipe import Recipe
-from mien.training.run import Run
 
 NETS = {
     "averaged": ("conv(6)", "relu", "pool", "conv(8)", "relu", "global_average", "classes"),

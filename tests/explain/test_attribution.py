@@ -12,9 +12,9 @@ from mien.explain.attribution import Explainer
 from mien.export.graph import NET, member_of
 from mien.faces import Faces
 from mien.nets import Net
+from mien.runs.recipe import Recipe
+from mien.runs.run import Run
 from mien.training.loop import fit
-from mien.training.recipe import Recipe
-from mien.training.run import Run
 
 Publish = Callable[[str], Path]
 

@@ -9,10 +9,10 @@ from mien.disk import write_json, write_text
 from mien.faces import Faces
 from mien.faces.spec import FacesSpec
 from mien.nets import Net
-from mien.study.results_file import FORMAT
+from mien.runs.recipe import Recipe
+from mien.runs.results import FORMAT
+from mien.runs.run import Run
 from mien.training.loop import evaluate, fit
-from mien.training.recipe import Recipe
-from mien.training.run import Run
 
 Trained = Callable[..., Run]
 

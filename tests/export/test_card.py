@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from test_export_facts import FACTS
 
-from mien.export.card import card_of
 from mien.faces import EMOTIONS
+from mien.model_files.card import card_of
 
 COUNTS = {
     "train": dict(zip(EMOTIONS, (3995, 436, 4097, 7215, 4830, 3171, 4965), strict=True)),

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.export import box
-from mien.export.facts import read_facts
+from mien.model_files import bundled as box
+from mien.model_files.facts import read_facts
 
 
 @pytest.fixture

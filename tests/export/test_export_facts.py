@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from mien.errors import UserError
-from mien.export.facts import KEY, Facts, read_facts
+from mien.model_files.facts import KEY, Facts, read_facts
 
 FACTS = Facts(
     name="best",

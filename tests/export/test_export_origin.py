@@ -9,8 +9,8 @@ import pytest
 
 from mien.errors import UserError
 from mien.faces import Faces
-from mien.study.origin import faces_of, find_run, find_runs, study_of
-from mien.training.run import Run
+from mien.runs.resolve import faces_of, find_run, find_runs, study_of
+from mien.runs.run import Run
 
 
 def test_a_runs_folder_a_study_and_a_net_of_it(study: Path) -> None:

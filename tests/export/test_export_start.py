@@ -9,21 +9,21 @@ import torch
 
 from mien.errors import UserError
 from mien.export.adjustment import offsets
-from mien.export.card import card_of
 from mien.export.graph import graph_of
-from mien.export.start import leave_start
+from mien.export.pretrained import leave_start
 from mien.export.write import export
 from mien.faces import VOTES, Faces, open_faces
 from mien.faces.types import VOTED
-from mien.models import BOX
+from mien.model_files.bundled import FOLDER, bundled_run
+from mien.model_files.card import card_of
 from mien.nets import Net
 from mien.predict.classifier import Classifier
-from mien.study.origin import boxed_run, find_run
-from mien.study.schema import read_study
+from mien.runs.recipe import Recipe
+from mien.runs.resolve import find_run
+from mien.runs.run import Run
+from mien.study.config.schema import read_study
 from mien.training.checkpoint import load_weights
 from mien.training.loop import fit
-from mien.training.recipe import Recipe
-from mien.training.run import Run
 
 
 def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces: Faces, tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_a_study_starts_from_the_box(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_text('name = "a"\n[nets.mine]\nstart = "box:best"\n')
     [net] = read_study(file, data=["drawn:40"]).nets
-    assert Path(net.recipe.start) == boxed_run("best")
-    assert net.net.layers == Run.open(boxed_run("best")).net.layers
+    assert Path(net.recipe.start) == bundled_run("best")
+    assert net.net.layers == Run.open(bundled_run("best")).net.layers
 
 
 def test_a_model_that_the_box_lacks_is_told(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_model_that_the_box_lacks_is_told(tmp_path: Path) -> None:
 
 
 def test_there_is_one_start_a_model_in_the_box() -> None:
-    assert [folder.name.rpartition("-")[0] for folder in sorted(BOX.glob("*-*/"))] == ["best", "fast"]
+    assert [folder.name.rpartition("-")[0] for folder in sorted(FOLDER.glob("*-*/"))] == ["best", "fast"]
 
 
 @pytest.mark.real
@@ -112,7 +112,7 @@ def test_there_is_one_start_a_model_in_the_box() -> None:
 def test_what_the_box_has_to_start_from_is_its_model(fer2013: Path, name: str, same: float) -> None:
     """Or, of `best`, one of the two nets that judge together."""
     test = open_faces(str(fer2013)).split("test").first(500)
-    classifier, run = Classifier(name), Run.open(boxed_run(name))
+    classifier, run = Classifier(name), Run.open(bundled_run(name))
     facts = classifier.facts
     assert run.net.layers in [tuple(one["layers"]) for one in facts.members] + [facts.layers]
     graph = graph_of(run)

@@ -9,14 +9,15 @@ import onnxruntime
 import pytest
 
 from mien.errors import UserError
-from mien.export import compare, write
-from mien.export.facts import INPUT, OUTPUT, read_facts
+from mien.export import agreement as compare
+from mien.export import write
 from mien.export.graph import graph_of
 from mien.export.temperature import Temperatures
 from mien.export.write import export
 from mien.faces import Faces
+from mien.model_files.facts import INPUT, OUTPUT, read_facts
 from mien.nets import Net
-from mien.training.run import Run
+from mien.runs.run import Run
 
 KINDS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "dense": (("flatten", "dense(16)", "elu", "dropout(0.2)", "classes"), {}),

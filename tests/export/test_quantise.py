@@ -12,16 +12,17 @@ import onnxruntime
 import pytest
 
 from mien.errors import UserError
-from mien.export import compare, quantise
-from mien.export.compare import agreement
-from mien.export.facts import INPUT, OUTPUT
+from mien.export import agreement as compare
+from mien.export import quantise
+from mien.export.agreement import agreement
 from mien.export.graph import graph_of, to_onnx
 from mien.export.quantise import WEIGHT_LIMIT, saturating, to_int8, with_whole_zero
 from mien.export.write import export
 from mien.faces import Faces
-from mien.models import BOX
+from mien.model_files.bundled import FOLDER
+from mien.model_files.facts import INPUT, OUTPUT
 from mien.nets import Net
-from mien.training.run import Run
+from mien.runs.run import Run
 
 NETS = {
     "valid": ("conv(4)", "relu", "flatten", "dense(8)", "relu", "classes"),
@@ -147,7 +148,7 @@ def test_a_processor_without_vnni_says_the_same(
     kind: str, trained, faces: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kind == "fast":
-        file, images = BOX / "fast.onnx", np.tile(faces.images[:50], (1, 2, 2))
+        file, images = FOLDER / "fast.onnx", np.tile(faces.images[:50], (1, 2, 2))
     else:
         monkeypatch.setattr("mien.export.write.saturating", lambda model: [])
         monkeypatch.setattr("mien.export.write.to_int8", in_eight_bits)

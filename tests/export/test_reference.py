@@ -14,13 +14,13 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.export import reference
-from mien.export.facts import KEY, Facts
 from mien.export.write import export
 from mien.faces import Faces
-from mien.models import BOX
+from mien.model_files import reference
+from mien.model_files.bundled import FOLDER
+from mien.model_files.facts import KEY, Facts
 from mien.predict.classifier import Classifier
-from mien.training.run import Run
+from mien.runs.run import Run
 
 
 @pytest.fixture
@@ -109,6 +109,6 @@ def test_reference_faces_differ_from_each_other_and_have_the_size_asked_for() ->
 
 def test_the_box_carries_the_same_faces_in_both_models() -> None:
     texts = set()
-    for path in BOX.glob("*.onnx"):
+    for path in FOLDER.glob("*.onnx"):
         texts.add({entry.key: entry.value for entry in onnx.load(path).metadata_props}[reference.KEY])
     assert len(texts) == 1

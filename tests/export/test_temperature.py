@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.export.temperature import RANGE, Temperatures, fit_temperature, fit_temperatures
-from mien.training.statistics import scores
+from mien.runs.metrics import scores
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

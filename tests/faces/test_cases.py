@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 from mien.cli import app
 from mien.errors import UserError
 from mien.faces import EIGHT, EMOTIONS, Faces, open_faces
+from mien.study.config.schema import read_study
 from mien.study.plan import make_plan
-from mien.study.schema import read_study
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
 

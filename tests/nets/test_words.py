@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.nets import Net, check
-from mien.nets.words import Mistake, Word, names_in, parse
+from mien.nets.parsing import Mistake, Word, names_in, parse
 
 NAMES = st.text(string.ascii_lowercase + "_", min_size=1, max_size=8).filter(lambda name: name.isidentifier())
 PLAIN = (

@@ -185,9 +185,9 @@ def test_a_benchmark_sends_nothing(entry: Entry) -> None:
         *code(
             "import sys",
             f"sys.path.insert(0, {str(ROOT / 'benchmarks')!r})",
-            "import io, pathlib, classifier, mien.models",
+            "import io, pathlib, classifier, mien.model_files.bundled",
             "sys.stdin = io.StringIO('1 2\\n')",
-            "classifier.work(pathlib.Path(mien.models.BOX) / 'fast.onnx', 1)",
+            "classifier.work(pathlib.Path(mien.model_files.bundled.FOLDER) / 'fast.onnx', 1)",
         )
     )
     assert entry.tried() == []

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mien.predict.alignment import CENTRE, EYES, FACE, Frame, cut, frame_of, frame_of_box, frame_of_landmarks, put_back
 from mien.predict.detector import Found, distinct, overlap
-from mien.predict.framing import CENTRE, EYES, FACE, Frame, cut, frame_of, frame_of_box, frame_of_landmarks, put_back
 
 FRONTAL = np.array(
     [[-EYES / 2, -FACE / 2], [EYES / 2, -FACE / 2], [0, 0.05], [-EYES / 3, FACE / 2], [EYES / 3, FACE / 2]]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mien.faces import open_faces
+from mien.predict.alignment import frame_of
 from mien.predict.detector import Detector
-from mien.predict.framing import frame_of
 from mien.predict.predictor import Predictor
 
 SIDE, LEFT, TOP = 120, 240, 150

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mien.errors import UserError
-from mien.predict.images import KEPT, open_photo
+from mien.predict.photos import KEPT, open_photo
 
 HEIGHT, WIDTH = 24, 32
 PIXELS = np.zeros((HEIGHT, WIDTH, 3), np.uint8)

@@ -16,9 +16,9 @@ from mien.cli import app
 from mien.errors import UserError
 from mien.faces import EMOTIONS
 from mien.faces.decoding import LIMIT
-from mien.predict.answers import Prediction
-from mien.predict.images import Photo
+from mien.predict.photos import Photo
 from mien.predict.predictor import Predictor
+from mien.predict.types import Prediction
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from PIL import Image
 
 import mien
 from mien.errors import UserError
-from mien.export.facts import KEY
 from mien.faces import EMOTIONS
-from mien.predict.answers import Box, Prediction
+from mien.model_files.facts import KEY
+from mien.predict.alignment import cut, frame_of
 from mien.predict.classifier import Classifier
-from mien.predict.framing import cut, frame_of
 from mien.predict.occlusion import occlusion
 from mien.predict.predictor import Predictor
+from mien.predict.types import Box, Prediction
 
 HOPPER = Box(178, 117, 178, 210)
 """Where the face in grace_hopper.jpg is, by eye."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import UserError
-from mien.export.box import find_boxed
+from mien.model_files.bundled import find_bundled
 from mien.predict.detector import Detector
 from mien.predict.predictor import Predictor
 
@@ -115,7 +115,7 @@ def test_a_pickle_of_a_model_that_has_changed_since_is_refused(model_file: Path,
     file = tmp_path / "model.onnx"
     file.write_bytes(model_file.read_bytes())
     content = pickle.dumps(Predictor(file))
-    file.write_bytes(find_boxed("fast").read_bytes())
+    file.write_bytes(find_bundled("fast").read_bytes())
     crops = np.zeros((1, 48, 48), np.uint8)
     with pytest.raises(UserError, match="another model than when it was opened first"):
         pickle.loads(content).probabilities(crops)

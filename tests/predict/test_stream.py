@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.predict.answers import Box, Prediction
 from mien.predict.detector import SIDE, TURNS, Detector, Found
 from mien.predict.predictor import Predictor
 from mien.predict.stream import PERIOD, Place, Seen
 from mien.predict.tracking import Tracker
+from mien.predict.types import Box, Prediction
 
 RATE = 25.0
 

@@ -10,9 +10,9 @@ import pytest
 from mien.errors import UserError
 from mien.faces import EMOTIONS
 from mien.faces.colours import colours
-from mien.predict.answers import Box, Face, Prediction
 from mien.predict.timeline import SPANS, Timeline, clock, draw_timeline
 from mien.predict.tracking import Moment
+from mien.predict.types import Box, Face, Prediction
 from mien.predict.video import Frame
 
 PIXELS = np.zeros((48, 64, 3), np.uint8)

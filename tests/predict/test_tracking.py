@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.faces import EMOTIONS
-from mien.predict.answers import Box, Face
 from mien.predict.tracking import NEAR, PATIENCE, Tracker, match
+from mien.predict.types import Box, Face
 
 CROP = np.zeros((48, 48), np.uint8)
 

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from mien.report.augmentation_words import augmentation_words
-from mien.report.contents import Contents, NetResult
+from mien.report.augmentation_narrative import augmentation_words
+from mien.report.study_data import Contents, NetResult
 
 WILD = ["rotate(90)", "shift(0.2)", "flip", "flip_vertical"]
 

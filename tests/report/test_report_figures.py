@@ -7,8 +7,8 @@ import pytest
 
 from mien.faces import EMOTIONS
 from mien.report.curves import POINTS, Curve, draw_curves, thinned
+from mien.report.evaluation_figures import draw_confusion, draw_per_class, draw_reliability
 from mien.report.figures import Cost, Score, draw_costs, draw_counts, draw_faces, draw_scores
-from mien.report.judgement_figures import draw_confusion, draw_per_class, draw_reliability
 from mien.report.palette import ROLES
 from mien.report.svg import inline
 

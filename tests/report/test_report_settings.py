@@ -1,8 +1,8 @@
 import pytest
 
-from mien.report.contents import NetResult
-from mien.report.settings import backbone_lines, changes, differences, settings
-from mien.training.recipe import Recipe
+from mien.report.recipe_summary import backbone_lines, changes, differences, settings
+from mien.report.study_data import NetResult
+from mien.runs.recipe import Recipe
 
 PLAIN = [("epochs", "20"), ("batch", "256 faces"), ("optimiser", "Adam"), ("learning rate", "0.001")]
 

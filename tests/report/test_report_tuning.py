@@ -13,10 +13,10 @@ import pytest
 
 from mien.disk import read_json, write_json
 from mien.report import write_report
-from mien.report.contents import Contents
+from mien.report.study_data import Contents
 from mien.report.tuning import Setting, Tuning, read_tuning
 from mien.report.tuning_figures import best_so_far, draw_tuning
-from mien.report.tuning_words import trials_table, tuning_words
+from mien.report.tuning_narrative import trials_table, tuning_words
 
 NUMBER = {"choices": [], "step": None, "log": False}
 SPACE = {

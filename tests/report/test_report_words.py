@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.report.contents import Contents, NetResult, read_contents
-from mien.report.net_words import curve_words, net_words
-from mien.report.words import answer, apart, audit_words, group_words, points, times, whole_words
+from mien.report.narrative import answer, apart, audit_words, group_words, points, times, whole_words
+from mien.report.net_narrative import curve_words, net_words
+from mien.report.study_data import Contents, NetResult, read_contents
 
 SHARE = st.floats(0, 1)
 CLASSES = ["calm", "glad"]

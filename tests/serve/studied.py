@@ -7,11 +7,11 @@ import numpy as np
 from mien.disk import append_line, write_json
 from mien.faces import Faces, write_packed
 from mien.nets import Net
+from mien.runs.recipe import Recipe
+from mien.runs.run import Predictions, Run, Status
+from mien.study.collect import faces_facts, results
+from mien.study.config.schema import read_study
 from mien.study.plan import Plan
-from mien.study.results import faces_facts, results
-from mien.study.schema import read_study
-from mien.training.recipe import Recipe
-from mien.training.run import Predictions, Run, Status
 
 STUDY = """
 name = "small"

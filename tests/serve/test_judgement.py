@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.runs import metrics as statistics
+from mien.runs.run import Run
 from mien.serve.judgement import compare, detail, interval
 from mien.serve.studies import Studies, Study
-from mien.training import statistics
-from mien.training.run import Run
 
 
 def test_scores_are_those_of_the_statistics(study: Path) -> None:

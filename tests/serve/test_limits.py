@@ -10,8 +10,8 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from mien.errors import UserError
-from mien.predict.images import Photo
-from mien.serve.bodies import Bodies
+from mien.predict.photos import Photo
+from mien.serve.body_limit import Bodies
 from mien.serve.limits import Limits
 
 SCOPE: Scope = {"type": "http", "method": "POST", "path": "/v1/predict", "headers": []}
@@ -181,6 +181,6 @@ def test_all_bodies_together_are_bounded_and_let_go_again() -> None:
 
 
 def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.serve.bodies.PATIENCE", 0.01)
+    monkeypatch.setattr("mien.serve.body_limit.PATIENCE", 0.01)
 
     assert ask(Bodies(hiding, Limits(upload_seconds=1)), Client(b"x" * 10, ends=False)) == 408

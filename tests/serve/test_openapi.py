@@ -23,7 +23,7 @@ def test_every_route_is_described_with_its_problems(client: TestClient) -> None:
 
 
 def test_the_example_of_an_answer_is_one(client: TestClient) -> None:
-    from mien.serve.answers import EXAMPLE, Predicted
+    from mien.serve.schemas import EXAMPLE, Predicted
 
     predicted = Predicted.model_validate(EXAMPLE)
     (face,) = predicted.results[0].faces or []

@@ -13,7 +13,7 @@ from browsing import axe_source, chromium, faults, opened, playwright, served
 from studied import PLANTED, begin, epoch, gray_faces
 
 from mien.disk import append_line
-from mien.export.box import boxed
+from mien.model_files.bundled import bundled_models
 from mien.serve.settings import Settings
 
 expect = playwright.expect
@@ -187,13 +187,13 @@ def test_doubtful_labels_begin_with_the_planted_one(page: Any) -> None:
 
 def test_the_model_in_use(page: Any) -> None:
     go(page, "#/models")
-    expect(page.locator(".model-card")).to_have_count(1 + len(boxed()))
+    expect(page.locator(".model-card")).to_have_count(1 + len(bundled_models()))
     expect(page.locator(".model-card", has_text="in use")).to_have_count(1)
     expect(page.get_by_role("button", name="Use this run")).to_be_visible()
 
 
 def test_where_nothing_is_yet_it_says_what_to_do(browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.serve.models.boxed", dict)
+    monkeypatch.setattr("mien.serve.models.bundled_models", dict)
     with served(Settings(runs=tmp_path / "out")) as empty, opened(browser, f"{empty}/#/studies") as page:
         for place, words in (
             ("studies", "mien study studies/quick.toml"),

@@ -12,9 +12,9 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from mien.cli import app as cli
-from mien.predict.answers import Box
 from mien.predict.predictor import Predictor
 from mien.predict.stream import Place, Seen
+from mien.predict.types import Box
 
 
 def form(*photos: bytes, field: str = "file") -> list[tuple[str, tuple[str, bytes]]]:
@@ -196,7 +196,7 @@ def test_models_at_hand_are_told(client: TestClient) -> None:
 def test_without_a_model_everything_else_works(
     asking: Any, settings: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mien.serve.models.boxed", dict)
+    monkeypatch.setattr("mien.serve.models.bundled_models", dict)
     object.__setattr__(settings, "model", None)
     client = asking()
     assert client.get("/healthz").json() == {"status": "ok", "model": "", "check": "none"}
@@ -246,7 +246,7 @@ def test_a_frame_may_be_judged_by_the_fast_model(client: TestClient, photo: byte
 def test_where_the_box_has_no_fast_model_that_is_said(
     asking: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mien.serve.models.boxed", dict)
+    monkeypatch.setattr("mien.serve.models.bundled_models", dict)
     client = asking()
     assert_problem(frame(client, photo, time=0, fast=True), 404, "no model is called 'fast' here")
     assert frame(client, photo, time=0).json()["model"] == "tiny"

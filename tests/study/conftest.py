@@ -9,10 +9,10 @@ import pytest
 
 from mien.disk import append_line
 from mien.faces import Faces
+from mien.runs.run import Epoch, Predictions, Run, Status, now
+from mien.study.config.schema import read_study
 from mien.study.plan import Plan, make_plan
-from mien.study.schema import read_study
 from mien.training.loop import Progress, Stop
-from mien.training.run import Epoch, Predictions, Run, Status, now
 
 TABLE = """
 name = "small"
@@ -93,7 +93,7 @@ class Pretended:
 def pretended(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> Pretended:
     """Every study trains by this, on `faces` whatever its source."""
     pretended = Pretended(faces)
-    monkeypatch.setattr("mien.study.engine.fit", pretended.fit)
+    monkeypatch.setattr("mien.study.engines.engine.fit", pretended.fit)
     monkeypatch.setattr("mien.study.execute.evaluate", pretended.evaluate)
     monkeypatch.setattr("mien.study.plan.time_step", lambda net, recipe, faces: 0.5)
     monkeypatch.setattr("mien.faces.spec.FacesSpec.open", lambda *_: faces)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.study.drawing import draw
-from mien.study.evolution import evolve
-from mien.study.space import Distribution, Values, read_space
-from mien.study.tune import Tune
+from mien.study.config.space import Distribution, Values, read_space
+from mien.study.config.tune import Tune
+from mien.study.search.cmaes import evolve
+from mien.study.search.sampling import draw
 
 SPACE = {"n": "integers(2, 64, step=2)", "p": "uniform(0.0, 1.0)", "rate": "log_uniform(1e-5, 1e-1)", "act": ["a", "b"]}
 

@@ -12,11 +12,11 @@ from mien.errors import UserError
 from mien.faces import Faces
 from mien.faces.drawn import draw_faces
 from mien.nets import Net
-from mien.study.engine import Engine, LocalEngine
-from mien.study.resources import Resources
+from mien.runs.recipe import Recipe
+from mien.runs.run import Epoch, Run
+from mien.study.config.resources import Resources
+from mien.study.engines.engine import Engine, LocalEngine
 from mien.training.loop import Progress, fit
-from mien.training.recipe import Recipe
-from mien.training.run import Epoch, Run
 
 CNN = Net("cnn", ("conv(4)", "relu", "pool", "dropout(0.2)", "flatten", "dense(8)", "relu", "classes"))
 NORMAL = Net("normal", ("conv(4)", "batch_norm", "relu", "residual(6)", "global_average", "classes"))
@@ -44,7 +44,7 @@ def one_core() -> Iterator[None]:
 def our_ray() -> Iterator[None]:
     """One Ray for all tests; an engine leaves a Ray that it has found as it is."""
     ray = pytest.importorskip("ray")
-    from mien.study.ray_cluster import connect
+    from mien.study.engines.ray_cluster import connect
 
     connect(None)
     yield
@@ -60,7 +60,7 @@ def opened(request: pytest.FixtureRequest, few: Faces, monkeypatch: pytest.Monke
     if request.param == "local":
         return lambda watch=lambda progress: None, resources=None: LocalEngine(few, watch, resources)
     request.getfixturevalue("our_ray")
-    from mien.study.ray_engine import RayEngine
+    from mien.study.engines.ray_engine import RayEngine
 
     if request.param == "ray apart":
         monkeypatch.setattr(RayEngine, "_token", lambda self, folder: Path("/nowhere to be seen"))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mien.errors import UserError
+from mien.runs.run import Run
+from mien.study.config.schema import read_study
 from mien.study.execute import execute, only_here
 from mien.study.plan import make_plan, outline
-from mien.study.schema import read_study
-from mien.training.run import Run
 
 
 def _net(found: dict[str, Any], name: str) -> dict[str, Any]:

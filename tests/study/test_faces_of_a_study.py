@@ -14,14 +14,14 @@ from mien.faces import EIGHT, VOTES, Faces, FacesSpec, in_split_order, write_pac
 from mien.faces.csv import read_csv
 from mien.faces.drawn import draw_faces
 from mien.faces.types import VOTED
-from mien.report.contents import Contents
+from mien.report.face_images import open_again
 from mien.report.page import make_page
-from mien.report.pictures import open_again
-from mien.study.origin import faces_of, find_run
+from mien.report.study_data import Contents
+from mien.runs.resolve import faces_of, find_run
+from mien.runs.run import Run
+from mien.study.collect import faces_facts
+from mien.study.config.schema import read_study
 from mien.study.plan import Plan, make_plan, outline
-from mien.study.results import faces_facts
-from mien.study.schema import read_study
-from mien.training.run import Run
 
 TABLE = """
 name = "plus"

@@ -8,12 +8,12 @@ from pathlib import Path
 import optuna
 import pytest
 
-from mien.study.journal import Claims, storage
+from mien.study.search.journal import Claims, storage
 
 HOLD = """
 import sys
 from pathlib import Path
-from mien.study.journal import Claims
+from mien.study.search.journal import Claims
 claims = Claims(Path(sys.argv[1]))
 print(claims.take(int(sys.argv[2])), flush=True)
 sys.stdin.read()

@@ -9,9 +9,9 @@ from typer.testing import CliRunner, Result
 
 from mien.cli import app
 from mien.errors import UserError
+from mien.study.config.schema import read_study
 from mien.study.plan import make_plan
-from mien.study.schema import read_study
-from mien.study.search import Search
+from mien.study.search.search import Search
 
 STUDY = """
 name = "searched"

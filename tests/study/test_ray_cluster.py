@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.study.resources import Resources
+from mien.study.config.resources import Resources
 
 pytest.importorskip("ray")
-from mien.study import ray_cluster
+from mien.study.engines import ray_cluster
 
 
 @pytest.mark.parametrize("address", ["head", "head:", ":6379", "ray://head:10001", "head:99999", "a b:1"])
@@ -89,7 +89,7 @@ def test_mistakes_in_the_options_are_told_before_anything_is_read(options: list[
 
 
 def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "mien.study.ray_engine", raising=False)
+    monkeypatch.delitem(sys.modules, "mien.study.engines.ray_engine", raising=False)
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match=r"Ray is not installed; install it with: pip install 'mien\[ray\]'"):
         CliRunner().invoke(app, ["study", "not there.toml", "--engine", "ray"], catch_exceptions=False)

@@ -17,14 +17,14 @@ import pytest
 
 from mien.faces.drawn import draw_faces
 from mien.nets import Net
-from mien.study.compare import study_runs
-from mien.study.resources import Resources
+from mien.runs.compare import study_runs
+from mien.runs.recipe import Recipe
+from mien.runs.run import Run
+from mien.study.config.resources import Resources
 from mien.training.loop import Progress, fit
-from mien.training.recipe import Recipe
-from mien.training.run import Run
 
 pytest.importorskip("ray")
-from mien.study.ray_engine import RayEngine
+from mien.study.engines.ray_engine import RayEngine
 
 pytestmark = [
     pytest.mark.slow,

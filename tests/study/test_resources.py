@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from mien.errors import UserError
-from mien.study.resources import Resources
-from mien.study.schema import read_study
+from mien.study.config.resources import Resources
+from mien.study.config.schema import read_study
 
 NETS = '[nets]\na.layers = ["flatten", "classes"]\nb.layers = ["flatten", "classes"]\n'
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mien.errors import UserError
 from mien.nets import ZOO
-from mien.study.schema import Study, read_study
+from mien.study.config.schema import Study, read_study
 
 STUDIES = Path(__file__).parents[2] / "studies"
 NET = '[nets.a]\nlayers = ["flatten", "classes"]\n'
@@ -351,7 +351,7 @@ JSON_LIKE = st.recursive(
 
 @given(st.sampled_from(["name", "seeds", "data", "recipe", "nets", "groups", "x"]), JSON_LIKE)
 def test_no_entry_whatever_it_holds_is_more_than_a_mistake(key: str, value: object) -> None:
-    from mien.study.schema import check_table
+    from mien.study.config.schema import check_table
 
     table = {"name": "a", "nets": {"a": {"layers": ["flatten", "classes"]}}, key: value}
     study, problems = check_table(table, Path("s.toml"))

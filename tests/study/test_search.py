@@ -13,14 +13,14 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.study.compare import study_runs
+from mien.runs.compare import study_runs
+from mien.runs.run import Run, Status
+from mien.study.config.schema import read_study
 from mien.study.execute import execute
 from mien.study.plan import Plan, make_plan
-from mien.study.schema import read_study
-from mien.study.search import Search
-from mien.study.trials import TrialFacts, list_trials
+from mien.study.search.search import Search
+from mien.study.search.trials import TrialFacts, list_trials
 from mien.training.loop import Progress
-from mien.training.run import Run, Status
 
 STUDY = """
 name = "searched"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mien.study.engine import LocalEngine
+from mien.runs.run import Run, Status
+from mien.study.config.schema import read_study
+from mien.study.engines.engine import LocalEngine
 from mien.study.plan import Plan, make_plan
-from mien.study.schema import read_study
-from mien.study.search import Search
-from mien.study.trials import TrialFacts
-from mien.training.run import Run, Status
+from mien.study.search.search import Search
+from mien.study.search.trials import TrialFacts
 
 STUDY = """
 name = "searched"

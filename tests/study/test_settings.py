@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.errors import UserError
-from mien.study.settings import apply_setting, parse_setting
+from mien.study.config.overrides import apply_setting, parse_setting
 
 KEYS = st.lists(st.from_regex(r"[A-Za-z0-9_-]+", fullmatch=True), min_size=1, max_size=4)
 VALUES = st.recursive(

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from mien.augmentation import GENERATORS
 from mien.cli import app
 from mien.nets import ZOO, parameters, trainable
-from mien.study.schema import read_study
-from mien.training.augmentation import GENERATORS
-from mien.training.recipe import Recipe
-from mien.training.run import Run
+from mien.runs.recipe import Recipe
+from mien.runs.run import Run
+from mien.study.config.schema import read_study
 
 STUDIES = Path(__file__).parents[2] / "studies"
 TINY = """

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.study.schema import Study, check_table
-from mien.study.space import read_space
-from mien.study.tune import PRUNERS
+from mien.study.config.schema import Study, check_table
+from mien.study.config.space import read_space
+from mien.study.config.tune import PRUNERS
 
 NET = """
 name = "a"

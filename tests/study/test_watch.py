@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from mien.cli.watch import LiveTable, duration, percent, seconds_left, watching
+from mien.cli.study_progress import LiveTable, duration, percent, seconds_left, watching
 from mien.disk import append_line
+from mien.runs.run import Epoch, Run, Status
 from mien.study.execute import execute
 from mien.training.loop import Progress
-from mien.training.run import Epoch, Run, Status
 
 
 def _shown(table: LiveTable) -> list[str]:

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from mien.faces import Faces
 from mien.nets import Model, Net, build
-from mien.training.chain import chain
-from mien.training.gradients import ByHand
+from mien.training.fast.chain import chain
+from mien.training.fast.gradients import ByHand
 
 KINDS = {"by hand": ("conv(4)", "relu", "dropout(0.5)", "flatten", "dense(8)", "elu", "dropout(0.5)", "classes")}
 KINDS |= {"by autograd": ("conv(4)", "gelu", "dropout(0.5)", "flatten", "dense(8)", "elu", "dropout(0.5)", "classes")}

@@ -8,8 +8,8 @@ from trained import Start
 from mien.faces import Faces
 from mien.faces.drawn import draw_faces
 from mien.nets import Net
-from mien.training.recipe import Recipe
-from mien.training.run import Run
+from mien.runs.recipe import Recipe
+from mien.runs.run import Run
 
 
 @pytest.fixture(scope="session")

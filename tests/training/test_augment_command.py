@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from mien.augmentation import GENERATORS, WORDS
 from mien.cli import app
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.faces.drawn import draw_faces
-from mien.training.augmentation import GENERATORS, WORDS
 from mien.training.preview import preview
 
 STUDY = """

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import Tensor
 
-from mien.training.augmentation import WORDS, Augmentation, apply
-from mien.training.augmentation.geometry import Draw, rotate, shear, shift, zoom
-from mien.training.augmentation.pixels import Batch
-from mien.training.augmentation.quality import jpeg
+from mien.augmentation import WORDS, Augmentation, apply
+from mien.augmentation.geometry import Draw, rotate, shear, shift, zoom
+from mien.augmentation.pixels import Batch
+from mien.augmentation.quality import jpeg
 
 EVERY_WORD = (
     *("rotate(20)", "shift(0.1)", "zoom(0.2)", "shear(10)", "flip", "flip_vertical"),

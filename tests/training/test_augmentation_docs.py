@@ -4,9 +4,9 @@ import re
 import tomllib
 from pathlib import Path
 
+from mien.augmentation import GENERATORS, WORDS, check
 from mien.nets.grammar import usage
-from mien.training.augmentation import GENERATORS, WORDS, check
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 
 TEXT = (Path(__file__).parents[2] / "docs" / "augmentation.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([^`]+)` \|.*\| `([^`]+)` \|$", TEXT, re.MULTILINE)

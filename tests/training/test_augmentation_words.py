@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mien.augmentation import GENERATORS, WORDS, Augmentation, check
 from mien.errors import UserError
-from mien.training.augmentation import GENERATORS, WORDS, Augmentation, check
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 
 
 def test_good_words_have_no_problems():

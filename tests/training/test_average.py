@@ -8,9 +8,9 @@ from trained import CNN, NORMAL, Start, assert_same, numbers, silent, stop_at
 
 from mien.faces import Faces
 from mien.nets import Net, build
-from mien.training.average import Average
+from mien.runs.recipe import Recipe
+from mien.training.ema import Average
 from mien.training.loop import evaluate, fit
-from mien.training.recipe import Recipe
 from mien.training.trainer import Trainer
 
 

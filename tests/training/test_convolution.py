@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mien.training.convolution import image_gradient, kernel_gradients
+from mien.training.fast.convolution import image_gradient, kernel_gradients
 
 
 @st.composite

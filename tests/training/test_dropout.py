@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mien.faces import Faces
-from mien.training.gradients import gradients
+from mien.training.fast.gradients import gradients
 
 
 @pytest.mark.parametrize("layers", KINDS.values(), ids=KINDS)
@@ -53,7 +53,7 @@ def test_dropout_scales_what_it_keeps(layers: tuple[str, ...], dtype: torch.dtyp
 
 def test_each_chunk_drops_its_own(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same face in every chunk, a chunk each: the gradient of the batch is not that of the face alone."""
-    monkeypatch.setattr("mien.training.gradients.CHUNK", 1)
+    monkeypatch.setattr("mien.training.fast.gradients.CHUNK", 1)
     model = model_of(("conv(4)", "dropout(0.5)", "flatten", "classes"))
     x, labels = batch_of(faces, 1)
     way = by_hand(model)

@@ -12,11 +12,11 @@ from trained import Start, assert_same, silent, stop_at
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.nets import Net, build
+from mien.runs.recipe import Recipe
 from mien.training import features as features_module
 from mien.training.checkpoint import load_weights
 from mien.training.features import compute_features, kept_features
 from mien.training.loop import evaluate, fit
-from mien.training.recipe import Recipe
 from mien.training.scaling import Scaling
 from mien.training.timing import time_features, time_step
 from mien.training.trainer import Trainer

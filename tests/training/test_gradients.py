@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from mien.faces import Faces
 from mien.nets import ZOO
-from mien.training.chain import chain
-from mien.training.gradients import ByAutograd, gradients
+from mien.training.fast.chain import chain
+from mien.training.fast.gradients import ByAutograd, gradients
 
 CHAINS = {
     "dense alone": ("flatten", "classes"),
@@ -124,7 +124,7 @@ def test_chunks_add_up_to_the_whole(name: str, faces: Faces, monkeypatch: pytest
     model = model_of(CHAINS[name])
     x, labels = batch_of(faces, 53)
     expected, loss, right = autograds(model, x, labels)
-    monkeypatch.setattr("mien.training.gradients.CHUNK", 8)
+    monkeypatch.setattr("mien.training.fast.gradients.CHUNK", 8)
     way = by_hand(model)
     judged = way.batch(x.clone(), labels, key=0)
     assert (judged.loss, judged.right) == (pytest.approx(loss, rel=1e-5), right)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from mien.training import kernels
+from mien.training.fast import kernels
 
 SHAPES = st.tuples(st.integers(1, 3), st.integers(1, 40), st.integers(2, 9), st.integers(2, 9))
 SEEDS = st.integers(0, 2**32 - 1)

@@ -19,7 +19,7 @@ PROCESSORS = {
 STRIDED = """
 import torch
 from mien.nets import Net, build
-from mien.training.gradients import gradients
+from mien.training.fast.gradients import gradients
 from torch.nn import functional as F
 
 torch.manual_seed(0)

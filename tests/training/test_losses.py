@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from mien.errors import UserError
 from mien.faces import Faces
+from mien.runs.recipe import Recipe
 from mien.training.losses import Loss, make_loss, targets_of
-from mien.training.recipe import Recipe
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2], np.uint8)
 TARGETS = torch.from_numpy(LABELS).long()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from mien.nets.modules import batch_norm_of
-from mien.training.normalisation import Normalise
+from mien.training.fast.normalisation import Normalise
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from trained import Start, assert_same, numbers, silent
 
 from mien.faces import Faces
 from mien.nets import Net
+from mien.runs.archive import pack, unpack
+from mien.runs.run import Epoch, Run
 from mien.training.checkpoint import load_weights
 from mien.training.loop import Progress, fit
 from mien.training.parallel import LostWorkerError, lead
-from mien.training.parcel import pack, unpack
-from mien.training.run import Epoch, Run
 
 FNN = Net("fnn", ("flatten", "dense(16, l2=1e-3)", "elu", "dense(8)", "elu", "classes"))
 CNN = Net("cnn", ("conv(4)", "relu", "pool", "conv(6)", "relu", "flatten", "dense(8)", "relu", "classes"))

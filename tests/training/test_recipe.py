@@ -3,7 +3,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 
 
 @pytest.mark.parametrize(

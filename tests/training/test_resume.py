@@ -80,7 +80,7 @@ from pathlib import Path
 import torch
 from mien.faces.drawn import draw_faces
 from mien.training.loop import fit
-from mien.training.run import Run
+from mien.runs.run import Run
 
 folder, moment, place = sys.argv[1:4]
 torch.set_num_threads(int(sys.argv[4]))

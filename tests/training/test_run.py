@@ -14,8 +14,8 @@ from mien.disk import append_line, write_json
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.nets import Net
-from mien.training.recipe import Recipe
-from mien.training.run import Epoch, Predictions, Run, Status, run_id
+from mien.runs.recipe import Recipe
+from mien.runs.run import Epoch, Predictions, Run, Status, run_id
 
 NET = Net("small", ("flatten", "dense(units)", "act", "classes"), {"units": 4, "act": "relu"})
 

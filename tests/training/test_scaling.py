@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from mien.runs.recipe import Recipe
 from mien.training.checkpoint import load_weights, save_weights
-from mien.training.recipe import Recipe
 from mien.training.scaling import EPSILON, Scaling
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 from mien.training.schedule import rate_at
 
 SCHEDULES = ("constant", "cosine", "one_cycle")

@@ -11,10 +11,10 @@ from trained import CNN, NORMAL, Start, assert_same, silent, stop_at
 
 from mien.faces import Faces
 from mien.nets import build
+from mien.runs.run import Run, run_id
 from mien.training.checkpoint import load_weights
+from mien.training.initialise import begin, unfit
 from mien.training.loop import fit
-from mien.training.run import Run, run_id
-from mien.training.start import begin, unfit
 
 
 @pytest.fixture

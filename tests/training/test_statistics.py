@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mien.training.statistics import accuracy, mcnemar, reliability, scores
+from mien.runs.metrics import accuracy, mcnemar, reliability, scores
 
 
 def test_accuracy_of_one_seed() -> None:

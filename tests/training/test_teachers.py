@@ -8,12 +8,12 @@ import torch
 from torch.nn import functional as F
 from trained import CNN, NORMAL, Start, assert_same, silent, stop_at
 
+from mien.augmentation import Augmentation
 from mien.faces import Faces
 from mien.nets import Net, build
-from mien.training.augmentation import Augmentation
+from mien.runs.recipe import Recipe
+from mien.runs.run import Run
 from mien.training.loop import fit
-from mien.training.recipe import Recipe
-from mien.training.run import Run
 from mien.training.trainer import Trainer
 
 SMALL = Net("small", ("pool(4)", "flatten", "dense(8)", "relu", "classes"))

@@ -11,13 +11,13 @@ from mien.errors import UserError
 from mien.faces import Faces
 from mien.nets import Net
 from mien.nets.backbones.weights import fetch
-from mien.report.contents import NetResult
-from mien.report.settings import backbone_lines
-from mien.study.results import NetRuns
-from mien.study.schema import StudyNet
+from mien.report.recipe_summary import backbone_lines
+from mien.report.study_data import NetResult
+from mien.runs.recipe import Recipe
+from mien.runs.run import Run
+from mien.study.collect import NetRuns
+from mien.study.config.schema import StudyNet
 from mien.training.loop import evaluate, fit
-from mien.training.recipe import Recipe
-from mien.training.run import Run
 
 NAME = "tiny.a_in1k"
 NET = Net("frozen", (f"timm('{NAME}')", "dense(8)", "relu", "classes"))

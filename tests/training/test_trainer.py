@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from mien.faces import Faces
 from mien.nets import Net, build, penalty
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 from mien.training.trainer import Trainer, best_precision
 
 SMALL = ("conv(3)", "relu", "pool", "flatten", "dense(5)", "elu", "classes")

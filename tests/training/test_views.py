@@ -7,9 +7,9 @@ from trained import CNN
 
 from mien.faces import Faces
 from mien.nets import build
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 from mien.training.trainer import Trainer
-from mien.training.views import Views, zoomed
+from mien.training.tta import Views, zoomed
 
 
 def ramp(side: int = 12) -> torch.Tensor:

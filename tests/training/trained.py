@@ -8,8 +8,8 @@ import pytest
 
 from mien.faces import Faces
 from mien.nets import Net
+from mien.runs.run import Epoch, Run
 from mien.training.loop import Progress, fit
-from mien.training.run import Epoch, Run
 
 Start = Callable[..., Run]
 """The fixture `start`: start(net, seed, of=faces, epochs=2) creates a run."""

@@ -8,7 +8,8 @@ from io import TextIOWrapper
 import typer
 
 from mien import __version__
-from mien.cli import augment, backbones, explain, export, faces, models, nets, predict, serve, study, testing
+from mien.cli import augment, backbones, explain, export, faces, models, nets, predict, serve, study
+from mien.cli import evaluation as testing
 from mien.errors import UserError
 
 app = typer.Typer(

@@ -12,7 +12,7 @@ from mien.disk import user_path
 
 if TYPE_CHECKING:
     from mien.faces import FacesSpec
-    from mien.training.recipe import Recipe
+    from mien.runs.recipe import Recipe
 
 app = typer.Typer(help="List the augmentation words; see what they do.", no_args_is_help=True, rich_markup_mode="rich")
 
@@ -50,7 +50,7 @@ def show(
     count: int = typer.Option(9, "-n", min=1, max=100, help="How many faces."),
 ) -> None:
     """Draw random faces of train before and after augmentation, scaling and whitening."""
-    from mien.cli.waiting import reading_faces
+    from mien.cli.progress import reading_faces
     from mien.errors import UserError
     from mien.faces import FacesSpec
     from mien.faces.look import draw_before_after, picture_format
@@ -84,8 +84,8 @@ def words(as_json: bool = typer.Option(False, "--json", help="Print JSON instead
     """List the augmentation words: what each may say, and does."""
     import json
 
+    from mien.augmentation import WORDS
     from mien.nets.grammar import usage
-    from mien.training.augmentation import WORDS
 
     told = [
         {"word": name, "usage": usage(word), "does": (word.__doc__ or "").splitlines()[0]}
@@ -105,8 +105,8 @@ def words(as_json: bool = typer.Option(False, "--json", help="Print JSON instead
 
 def _named(words: list[str]) -> dict[str, object]:
     """The recipe entries of augmentation words, or of a generator's name."""
+    from mien.augmentation import GENERATORS
     from mien.errors import UserError
-    from mien.training.augmentation import GENERATORS
 
     named = [word for word in words if word in GENERATORS]
     if named and len(words) > 1:
@@ -119,8 +119,8 @@ def _check(entries: dict[str, object]) -> None:
     from pydantic import ValidationError
 
     from mien.errors import UserError
-    from mien.study.checking import problem
-    from mien.training.recipe import Recipe
+    from mien.runs.recipe import Recipe
+    from mien.study.config.validation import problem
 
     try:
         Recipe.model_validate(entries)
@@ -131,7 +131,7 @@ def _check(entries: dict[str, object]) -> None:
 def _of_study(file: Path, name: str) -> tuple[Recipe, FacesSpec]:
     """The recipe of a study's net, and the study's faces."""
     from mien.errors import UserError, did_you_mean
-    from mien.study.schema import read_study
+    from mien.study.config.schema import read_study
 
     study = read_study(file)
     nets = {net.net.name: net.recipe for net in study.nets}

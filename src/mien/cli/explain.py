@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from mien.cli.export import DATA, RUN
-from mien.cli.waiting import reading_faces
+from mien.cli.progress import reading_faces
 from mien.disk import user_path
 
 METHOD = "grad_cam, saliency or occlusion; unless given, grad_cam where the net ends in averages, else occlusion."
@@ -34,7 +34,7 @@ def explain(
     from mien.explain.examples import surest
     from mien.explain.sheet import draw
     from mien.faces.look import picture_format
-    from mien.study.origin import faces_of, find_run
+    from mien.runs.resolve import faces_of, find_run
 
     picture_format(out)
     chosen = next((one for one in METHODS if one == method), None)

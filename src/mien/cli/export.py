@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mien.cli.waiting import reading_faces
+from mien.cli.progress import reading_faces
 from mien.disk import user_path
 
 if TYPE_CHECKING:
-    from mien.export.compare import Precision
+    from mien.export.agreement import Precision
     from mien.export.write import Exported
 
 RUN = typer.Argument(
@@ -71,7 +71,7 @@ def export(
         if file.is_dir():
             raise UserError(f"{file}: is a folder; a file of that name is to be written")
     from mien.export import write
-    from mien.study.origin import faces_of, find_runs
+    from mien.runs.resolve import faces_of, find_runs
 
     found = find_runs(run)
     if start and len(found.runs) > 1:
@@ -96,12 +96,12 @@ def export(
     )
     if card:
         from mien.disk import write_text
-        from mien.export.card import card_of
+        from mien.model_files.card import card_of
 
         write_text(out.with_suffix(".md"), card_of(done.facts, done.bytes))
     left = None
     if start:
-        from mien.export.start import leave_start
+        from mien.export.pretrained import leave_start
 
         left = leave_start(found.runs[0], out)
     _tell(done, left, as_json)

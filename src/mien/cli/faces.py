@@ -9,7 +9,7 @@ import typer
 
 from mien.cli import faces_import
 from mien.cli.data_options import CLASSES, listed
-from mien.cli.waiting import reading_faces
+from mien.cli.progress import reading_faces
 from mien.disk import user_path
 
 if TYPE_CHECKING:

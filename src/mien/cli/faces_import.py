@@ -129,7 +129,7 @@ def _reader(source: Source, photos: bool, classes: tuple[str, ...], max_pixels: 
 
     limit = max_pixels or LIMIT
     if photos:
-        from mien.cli.waiting import counting
+        from mien.cli.progress import counting
         from mien.predict.reader import photo_reader
 
         with counting("photos", len(source.photos(SUFFIXES, classes)[0])) as seen:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from mien.export.facts import Facts
-    from mien.export.reference import ReferenceCheck
+    from mien.model_files.facts import Facts
+    from mien.model_files.reference import ReferenceCheck
 
 app = typer.Typer(
     help="List the models that come with mien; show one's facts and card.",
@@ -25,10 +25,10 @@ def models(
         return
     import json
 
-    from mien.export.box import boxed, boxed_facts
+    from mien.model_files.bundled import bundled_facts, bundled_models
 
-    files = boxed()
-    told = [_told(facts, files[name].stat().st_size) for name, facts in boxed_facts().items()]
+    files = bundled_models()
+    told = [_told(facts, files[name].stat().st_size) for name, facts in bundled_facts().items()]
     if as_json:
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
     else:
@@ -41,10 +41,10 @@ def show(
     as_json: bool = typer.Option(False, "--json", help="Print the facts as JSON."),
 ) -> None:
     """Show a model's facts and its card: data, protocol, scores, limits, what it must not be used for."""
-    from mien.export.box import find_boxed
-    from mien.export.facts import read_facts
+    from mien.model_files.bundled import find_bundled
+    from mien.model_files.facts import read_facts
 
-    path = find_boxed(name)
+    path = find_bundled(name)
     facts = read_facts(path)
     if as_json:
         import json
@@ -52,7 +52,7 @@ def show(
         typer.echo(json.dumps(_told(facts, path.stat().st_size), indent=2, ensure_ascii=False))
         return
     card = path.with_suffix(".md")
-    from mien.export.card import card_of
+    from mien.model_files.card import card_of
 
     typer.echo(card.read_text(encoding="utf-8") if card.exists() else card_of(facts, path.stat().st_size))
 
@@ -68,10 +68,10 @@ def check(
     """
     import json
 
-    from mien.export.box import boxed
+    from mien.model_files.bundled import bundled_models
     from mien.predict.classifier import Classifier
 
-    checks = {model: Classifier(model).check_reference() for model in ([name] if name else boxed())}
+    checks = {model: Classifier(model).check_reference() for model in ([name] if name else bundled_models())}
     if as_json:
         rows = [
             {"model": model, "faces": found.faces, "largest": found.largest, "holds": found.holds}
@@ -85,7 +85,7 @@ def check(
 
 
 def _verdict(found: "ReferenceCheck") -> str:
-    from mien.export.reference import TOLERANCE
+    from mien.model_files.reference import TOLERANCE
 
     if not found.faces:
         return "not checked: the file is older than these checks; export it anew to check it"

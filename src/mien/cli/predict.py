@@ -11,7 +11,7 @@ import typer
 
 from mien.disk import user_path
 from mien.errors import UserError
-from mien.models import FAST
+from mien.model_files.bundled import FAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,7 +155,7 @@ def _predictor(opening: Future[Classifier], crop: bool) -> Predictor:
 def _photo(predictor: Predictor, file: Named, limit: int, crop: bool, save: Path | None, explain: bool) -> Answer:
     """Predict one photo, and draw it where that is asked for; what goes wrong with it is part of the answer."""
     from mien.cli.predict_output import Answer
-    from mien.predict.images import open_photo
+    from mien.predict.photos import open_photo
 
     try:
         photo = open_photo(file.path, limit)

@@ -16,8 +16,8 @@ import typer
 from mien.errors import UserError
 
 if TYPE_CHECKING:
-    from mien.predict.answers import Face, Prediction
     from mien.predict.paths import Named
+    from mien.predict.types import Face, Prediction
 
 BAR = 20
 """The width of a bar of probability on the terminal, in characters."""

@@ -10,9 +10,9 @@ from mien.errors import UserError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from mien.predict.answers import Prediction
     from mien.predict.classifier import Classifier
-    from mien.predict.images import Photo
+    from mien.predict.photos import Photo
+    from mien.predict.types import Prediction
 
 
 def save_photo(place: Path, photo: Photo, prediction: Prediction) -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from mien.cli.data_options import CLASSES, VALIDATION, as_settings
-from mien.cli.waiting import reading_faces
+from mien.cli.progress import reading_faces
 from mien.disk import user_path
 
 if TYPE_CHECKING:
-    from mien.study.engine import MakeEngine
+    from mien.study.engines.engine import MakeEngine
 
 FILE = typer.Argument(..., parser=user_path, metavar="FILE", help="A study file (TOML).", show_default=False)
 DATA = typer.Option(
@@ -66,8 +66,8 @@ def plan(
 ) -> None:
     """Check a study file whole, and say what it will run and how long that takes here."""
     from mien.cli import tables
+    from mien.study.config.schema import read_study
     from mien.study.plan import make_plan, outline
-    from mien.study.schema import read_study
 
     changes = [*as_settings(classes, validation), *(settings or [])]
     with reading_faces():
@@ -90,13 +90,13 @@ def study(
     from rich.console import Console
 
     from mien.cli import tables
-    from mien.cli.watch import watching
+    from mien.cli.study_progress import watching
     from mien.disk import read_json
     from mien.report import write_report
+    from mien.study.config.schema import read_study
     from mien.study.execute import execute
     from mien.study.execute import join as join_search
     from mien.study.plan import make_plan
-    from mien.study.schema import read_study
 
     changes = [*as_settings(classes, validation), *(settings or [])]
     command = _typed(file, data or [], changes, out, engine, address)
@@ -131,7 +131,7 @@ def study(
 def runs(folder: Path = FOLDER, as_json: bool = JSON) -> None:
     """List the runs in a study's folder: how they stand, epochs, validation accuracy, time."""
     from mien.cli import tables
-    from mien.study.compare import run_facts, study_runs
+    from mien.runs.compare import run_facts, study_runs
 
     _show([run_facts(run) for run in study_runs(folder)], tables.show_runs, as_json)
 
@@ -139,7 +139,7 @@ def runs(folder: Path = FOLDER, as_json: bool = JSON) -> None:
 def trials(folder: Path = FOLDER, net: str | None = NET, as_json: bool = JSON) -> None:
     """List the trials of a study's tuned nets: what each set, how it ended, its score."""
     from mien.cli import tables
-    from mien.study.trials import list_trials
+    from mien.study.search.trials import list_trials
 
     _show(list_trials(folder, net), tables.show_trials, as_json)
 
@@ -147,7 +147,7 @@ def trials(folder: Path = FOLDER, net: str | None = NET, as_json: bool = JSON) -
 def compare(folders: list[Path] = FOLDERS, as_json: bool = JSON) -> None:
     """Set the finished nets of studies and runs side by side, each pair tested on the validation faces they share."""
     from mien.cli import tables
-    from mien.study.compare import compare as compared
+    from mien.runs.compare import compare as compared
 
     _show(compared(folders), tables.show_comparison, as_json)
 
@@ -179,11 +179,11 @@ def _engine(name: str, address: str | None) -> "MakeEngine":
     if name == "local" and address is not None:
         raise UserError("--address: belongs to --engine ray")
     if name == "local":
-        from mien.study.engine import LocalEngine
+        from mien.study.engines.engine import LocalEngine
 
         return LocalEngine
     try:
-        from mien.study.ray_engine import RayEngine
+        from mien.study.engines.ray_engine import RayEngine
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mien.cli.watch import STYLES, duration, percent
+from mien.cli.study_progress import STYLES, duration, percent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -100,7 +100,7 @@ def show_results(results: dict[str, Any]) -> None:
 
 
 def show_runs(rows: Sequence[dict[str, Any]]) -> None:
-    """Print how the runs of a study stand, each a `mien.study.compare.run_facts`."""
+    """Print how the runs of a study stand, each a `mien.runs.compare.run_facts`."""
     table = table_of(["run", "state"], ["seed", "epochs", "validation %", "time"])
     for row in rows:
         style = STYLES.get(row["state"], "dim")
@@ -137,7 +137,7 @@ def show_trials(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def show_comparison(found: dict[str, Any]) -> None:
-    """Print finished nets side by side, the content of `mien.study.compare.compare`."""
+    """Print finished nets side by side, the content of `mien.runs.compare.compare`."""
     table = table_of(
         ["net", "faces"], ["train %", "validation %", "95 %", "test %", "95 %", "seeds", "time", "parameters"]
     )
@@ -169,7 +169,7 @@ def _selected(group: dict[str, Any], nets: dict[str, Any], leaks: int) -> str:
 
 
 def _ensembles(ensembles: Sequence[dict[str, Any]]) -> Table:
-    from mien.study.ensembles import weighed
+    from mien.study.config.ensembles import weighed
 
     numbers = ["train %", "validation %", "95 %", "test %", "95 %", "runs"]
     table = table_of(["ensemble", "nets"], numbers, title="together, by the mean of their probabilities")

@@ -14,7 +14,7 @@ from mien.export.graph import NET, Member, member_of
 from mien.nets.backbones.backbone import Backbone
 from mien.nets.model import placed
 from mien.predict.occlusion import patch_of
-from mien.training.run import Run
+from mien.runs.run import Run
 
 Method = Literal["grad_cam", "saliency", "occlusion"]
 

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mien.export.facts import INPUT, OUTPUT
 from mien.export.temperature import Temperatures
+from mien.model_files.facts import INPUT, OUTPUT
 from mien.nets import Model, build
+from mien.runs.run import Run
 from mien.training.checkpoint import load_weights
-from mien.training.run import Run
 from mien.training.scaling import Scaling
-from mien.training.views import Views
+from mien.training.tta import Views
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -12,17 +12,17 @@ import torch
 from mien import __version__
 from mien.disk import whole_file
 from mien.errors import UserError
-from mien.export import reference
 from mien.export.adjustment import offsets
-from mien.export.compare import Agreement, Precision
-from mien.export.facts import KEY, Facts
+from mien.export.agreement import Agreement, Precision
+from mien.export.evaluate import Judged, judge
 from mien.export.graph import Graph, graph_of, to_onnx
-from mien.export.judge import Judged, judge
 from mien.export.quantise import CALIBRATION, saturating, to_float16, to_int8
 from mien.faces import Faces
-from mien.nets.words import parse
-from mien.study.origin import study_of
-from mien.training.run import Predictions, Run, now
+from mien.model_files import reference
+from mien.model_files.facts import KEY, Facts
+from mien.nets.parsing import parse
+from mien.runs.resolve import study_of
+from mien.runs.run import Predictions, Run, now
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.faces.images import area_average, square
+from mien.faces.mistakes import Problems
 from mien.faces.names import LABEL_COLUMNS, SPLIT_WORDS, USAGE_COLUMNS, classes_of, split_of_word
-from mien.faces.problems import Problems
 from mien.faces.types import SIZE, SPLITS, Faces, in_split_order
 
 IMAGES = ("images", "image", "img", "pixels", "faces", "x", "data")

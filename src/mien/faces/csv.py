@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.faces.mistakes import Problems
 from mien.faces.names import LABEL_COLUMNS, USAGE_COLUMNS, classes_of, split_of_word
 from mien.faces.pixels import pixel_mistakes, shown
-from mien.faces.problems import Problems
 from mien.faces.streams import read_text
 from mien.faces.types import EIGHT, EMOTIONS, SIZE, Faces, in_split_order
 

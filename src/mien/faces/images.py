@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.faces.decoding import LIMIT, SUFFIXES, Wanted, decode
+from mien.faces.mistakes import Problems
 from mien.faces.names import classes_of, split_of_word
-from mien.faces.problems import Problems
 from mien.faces.types import SIZE, Faces, in_split_order
 
 _PIXELS = 2**17

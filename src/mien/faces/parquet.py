@@ -12,9 +12,9 @@ from mien.errors import UserError
 from mien.faces.arrays import ADVICE, IMAGES, first_of, gray_images, labelled_faces
 from mien.faces.csv import Columns, read_rows
 from mien.faces.images import read_images
+from mien.faces.mistakes import Problems
 from mien.faces.names import LABEL_COLUMNS, USAGE_COLUMNS
 from mien.faces.pixels import pixel_mistakes
-from mien.faces.problems import Problems
 from mien.faces.types import EIGHT, EMOTIONS, SIZE, Faces
 
 

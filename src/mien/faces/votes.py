@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.faces.mistakes import Problems
 from mien.faces.names import split_of_word
 from mien.faces.pixels import shown
-from mien.faces.problems import Problems
 from mien.faces.streams import read_text
 from mien.faces.types import EIGHT, SPLITS, VOTED, VOTES, Faces
 

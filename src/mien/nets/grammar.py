@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from mien.errors import did_you_mean
-from mien.nets.words import Mistake, Word
+from mien.nets.parsing import Mistake, Word
 
 Units = Annotated[int, Field(ge=1, le=65536)]
 Side = Annotated[int, Field(ge=1, le=256)]

@@ -13,11 +13,11 @@ import torch
 from torch import nn
 
 from mien.nets.backbones.backbone import Backbone
-from mien.nets.backbones.facts import BACKBONES
+from mien.nets.backbones.catalog import BACKBONES
 from mien.nets.backbones.timm_models import facts_of
 from mien.nets.grammar import Blocks, Padding, Rate, Side, Strength, Units
 from mien.nets.modules import GlobalAverage, PointwiseConv2d, Residual, SameConv2d, batch_norm_of
-from mien.nets.words import Mistake
+from mien.nets.parsing import Mistake
 
 
 @dataclass(frozen=True)

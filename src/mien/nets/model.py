@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from mien.errors import UserError, did_you_mean
 from mien.nets.backbones.backbone import Backbone
-from mien.nets.backbones.facts import AbsentError
+from mien.nets.backbones.catalog import AbsentError
 from mien.nets.backbones.weights import absent, find
 from mien.nets.grammar import arguments
 from mien.nets.layers import WORDS, Layer, Place
 from mien.nets.net import BACKBONE_WORDS, Net
-from mien.nets.words import Mistake, Word, names_in, parse
+from mien.nets.parsing import Mistake, Word, names_in, parse
 
 
 class Penalty(NamedTuple):

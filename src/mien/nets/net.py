@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mien.errors import UserError
-from mien.nets.backbones.facts import BACKBONES, Facts
-from mien.nets.words import Mistake, parse
+from mien.nets.backbones.catalog import BACKBONES, Facts
+from mien.nets.parsing import Mistake, parse
 
 BACKBONE_WORDS = (*BACKBONES, "timm")
 """The layer words that stand for a backbone."""

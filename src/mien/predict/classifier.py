@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from mien.disk import user_path
 from mien.errors import UserError
-from mien.export import reference
-from mien.export.box import boxed, find_boxed
-from mien.export.facts import INPUT, KEY, OUTPUT, Facts
-from mien.export.session import open_session
+from mien.model_files import reference
+from mien.model_files.bundled import bundled_models, find_bundled
+from mien.model_files.facts import INPUT, KEY, OUTPUT, Facts
+from mien.model_files.session import open_session
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -160,8 +160,8 @@ def model_file(model: str | Path) -> Path:
     """
     path = user_path(model)
     there = os.path.isfile(path)  # noqa: PTH113 - pathlib's raises where a name is too long
-    if str(model) not in boxed() and (there or path.suffix or len(path.parts) > 1):
+    if str(model) not in bundled_models() and (there or path.suffix or len(path.parts) > 1):
         if not there:
             raise UserError(f"{path}: no such model file; one is made by: mien export RUN {path}")
         return path
-    return find_boxed(str(model))
+    return find_bundled(str(model))

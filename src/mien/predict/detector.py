@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
-from mien.predict.framing import Frame, cut, frame_of_landmarks, put_back
-from mien.predict.loudness import errors_alone
+from mien.predict.alignment import Frame, cut, frame_of_landmarks, put_back
+from mien.predict.opencv_logging import errors_alone
 
 if TYPE_CHECKING:
     import cv2

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces.colours import colours
-from mien.predict.answers import Box, Face, Prediction
+from mien.predict.types import Box, Face, Prediction
 
 if TYPE_CHECKING:
     from PIL.Image import Image

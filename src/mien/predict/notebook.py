@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces.colours import colours
-from mien.predict.answers import Face, Prediction
+from mien.predict.types import Face, Prediction
 
 CELL, ROW, TOP = 168, 15, 24
 """Of a face's bars, in pixels: the width of all, the height of one, and the room for the heading."""

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.faces.images import area_average, square
-from mien.predict.answers import Box, Face, Point, Prediction
+from mien.predict.alignment import Frame, cut, frame_of, frame_of_box, frame_of_landmarks
 from mien.predict.classifier import Classifier
 from mien.predict.detector import Detector, Found, overlap, resized
-from mien.predict.framing import Frame, cut, frame_of, frame_of_box, frame_of_landmarks
-from mien.predict.images import Photo, PhotoSource, gray, open_photo
+from mien.predict.photos import Photo, PhotoSource, gray, open_photo
 from mien.predict.stream import PERIOD, Seen, find_again
+from mien.predict.types import Box, Face, Point, Prediction
 
 VIEWS = 1.0, 0.9
 """A face is judged in frames of these shares of its frame's side, and their mean told: how large a face was framed

@@ -11,9 +11,9 @@ from mien.errors import UserError
 from mien.faces.decoding import LIMIT, SUFFIXES
 from mien.faces.images import FaceReader
 from mien.faces.types import SIZE
+from mien.predict.alignment import cut, frame_of
 from mien.predict.detector import Detector
-from mien.predict.framing import cut, frame_of
-from mien.predict.images import gray, open_photo
+from mien.predict.photos import gray, open_photo
 
 
 def photo_reader(seen: Callable[[], None], limit: int = LIMIT) -> FaceReader:

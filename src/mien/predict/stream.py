@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.predict.answers import Box, Face
 from mien.predict.detector import LARGE, OVERLAP, SIDE, SMALL, TURNS, Detector, Found, distinct, overlap, pieces
+from mien.predict.types import Box, Face
 
 PERIOD = 1.0
 """Seconds in which every look that a photo gets is made once."""

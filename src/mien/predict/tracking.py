@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, log, sqrt
 
-from mien.predict.answers import Box, Face, Prediction
-from mien.predict.images import Photo
+from mien.predict.photos import Photo
 from mien.predict.predictor import Predictor
 from mien.predict.stream import Seen
+from mien.predict.types import Box, Face, Prediction
 from mien.predict.video import EVERY_FRAME, Every, Frame, Video
 
 NEAR = 1.0

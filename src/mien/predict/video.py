@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.predict.containers import UNKNOWN, Container, examine
-from mien.predict.loudness import silent
+from mien.predict.opencv_logging import silent
 
 if TYPE_CHECKING:
     import cv2

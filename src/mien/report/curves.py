@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.report.contents import NetResult
 from mien.report.palette import light, line_role
+from mien.report.study_data import NetResult
 from mien.report.svg import Drawing, legend, plain_ticks, sheet, spaced, svg_text
-from mien.training.run import Epoch
+from mien.runs.run import Epoch
 
 POINTS = 400
 """The most points of a curve: longer series of steps are averaged in blocks."""

@@ -9,13 +9,15 @@ from mien.disk import whole_folder, write_text
 from mien.faces import Faces
 from mien.faces.audit import audit
 from mien.faces.clean import told
-from mien.report import figures, pictures, words
+from mien.report import face_images as pictures
+from mien.report import figures
+from mien.report import narrative as words
 from mien.report import study_tables as tables
-from mien.report.contents import Comparison, Contents, read_contents
+from mien.report.face_images import Picture
 from mien.report.palette import ROLES
 from mien.report.parts import GroupPart, NetPart, group_part
-from mien.report.pictures import Picture
 from mien.report.previews import Previews
+from mien.report.study_data import Comparison, Contents, read_contents
 from mien.report.svg import Drawing, slug
 from mien.report.tables import Table, duration, percent, probability, whole
 

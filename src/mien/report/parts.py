@@ -4,22 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mien.faces import Faces
-from mien.report import pictures
+from mien.report import face_images as pictures
 from mien.report import study_tables as tables
-from mien.report.augmentation_words import augmentation_words
-from mien.report.contents import Contents, NetResult, Section
+from mien.report.augmentation_narrative import augmentation_words
 from mien.report.curves import draw_histories, draw_history
-from mien.report.judgement_figures import draw_judgement
-from mien.report.net_words import curve_words, net_words
-from mien.report.pictures import Picture
+from mien.report.evaluation_figures import draw_judgement
+from mien.report.face_images import Picture
+from mien.report.narrative import group_words
+from mien.report.net_narrative import curve_words, net_words
 from mien.report.previews import Previews
-from mien.report.settings import Line, Settings, backbone_lines, settings
+from mien.report.recipe_summary import Line, Settings, backbone_lines, settings
+from mien.report.study_data import Contents, NetResult, Section
 from mien.report.svg import Drawing, slug
 from mien.report.tables import Table, percent
 from mien.report.tuning import Tuning, read_tuning
 from mien.report.tuning_figures import draw_tuning
-from mien.report.tuning_words import trials_table, tuning_words
-from mien.report.words import group_words
+from mien.report.tuning_narrative import trials_table, tuning_words
 
 
 @dataclass(frozen=True, eq=False)

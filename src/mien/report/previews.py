@@ -2,9 +2,9 @@
 
 from mien.faces import Faces
 from mien.report.figures import draw_before_after
-from mien.report.settings import changes
+from mien.report.recipe_summary import changes
 from mien.report.svg import Drawing
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 
 KEYS = {"augment", "scaling", "whitening"}
 """The entries of a recipe that change what a net is shown."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from mien.nets import summary
 from mien.nets.backbones import AbsentError
-from mien.report.contents import Comparison, Contents, NetResult, measure
-from mien.report.pictures import Mistake
+from mien.report.face_images import Mistake
+from mien.report.narrative import verdict
+from mien.report.study_data import Comparison, Contents, NetResult, measure
 from mien.report.tables import Column, Table, duration, percent, probability, whole
-from mien.report.words import verdict
-from mien.study.ensembles import weighed
+from mien.study.config.ensembles import weighed
 
 
 def counts_table(contents: Contents) -> Table:

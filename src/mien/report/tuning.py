@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import log
 from typing import Any
 
-from mien.report.contents import Contents
+from mien.report.study_data import Contents
 from mien.report.tables import percent, whole
 
 Value = int | float | str | bool

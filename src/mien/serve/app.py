@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import FastAPI
 
 from mien import __version__
-from mien.serve.bodies import Bodies
-from mien.serve.data import Data
+from mien.serve.body_limit import Bodies
 from mien.serve.data_routes import data_routes
+from mien.serve.datasets import Data
 from mien.serve.exporting import Exports
 from mien.serve.metrics import Measured, Metrics
 from mien.serve.model_routes import Desk, model_routes
@@ -18,7 +18,7 @@ from mien.serve.models import Models
 from mien.serve.page_routes import page_routes, static_files
 from mien.serve.predict_routes import predict_routes, service_routes
 from mien.serve.predicting import Predicting
-from mien.serve.problems import SCHEMA, Failures, tell_problems
+from mien.serve.problem_details import SCHEMA, Failures, tell_problems
 from mien.serve.security import Gate, SecurityHeaders
 from mien.serve.settings import Settings
 from mien.serve.studies import Studies

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from mien.errors import UserError, did_you_mean
 from mien.faces import Faces
 from mien.faces.audit import Audit
-from mien.serve.data import Data, DataFacts, FaceFacts, face_facts, key_of
-from mien.serve.doubt import Doubts
-from mien.serve.problems import Problem, responses
+from mien.serve.datasets import Data, DataFacts, FaceFacts, face_facts, key_of
+from mien.serve.label_issues import Doubts
+from mien.serve.problem_details import Problem, responses
 from mien.serve.run_folders import RunFolder, Said
 from mien.serve.studies import Studies
 

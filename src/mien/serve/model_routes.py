@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from mien.errors import UserError
 from mien.serve.exporting import Exports
 from mien.serve.models import Models
-from mien.serve.problems import Problem, responses
+from mien.serve.problem_details import Problem, responses
 from mien.serve.run_folders import RunFolder
 from mien.serve.studies import Studies
 

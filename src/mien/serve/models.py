@@ -4,19 +4,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from threading import Lock
 
-from mien.export.box import boxed
-from mien.export.facts import Facts, read_facts
-from mien.models import FAST
-from mien.predict.answers import Prediction
+from mien.model_files.bundled import FAST, bundled_models
+from mien.model_files.facts import Facts, read_facts
 from mien.predict.classifier import model_file
 from mien.predict.detector import Detector, Found
-from mien.predict.images import open_photo
+from mien.predict.photos import open_photo
 from mien.predict.predictor import Predictor
 from mien.predict.stream import Seen
+from mien.predict.types import Prediction
 from mien.serve.batching import BatchingClassifier
 from mien.serve.limits import Limits
 from mien.serve.metrics import Metrics
-from mien.serve.problems import Problem
+from mien.serve.problem_details import Problem
 
 DEFAULT = "best"
 """The model of the box that is in use unless another is chosen."""
@@ -105,7 +104,7 @@ class Models:
         self.current: Model | None = None
         self._limits = limits
         self._metrics = metrics
-        self._files = boxed()
+        self._files = bundled_models()
         self._facts: dict[str, Facts] = {}
         self._fast: Model | None = None
         self._opening = Lock()
@@ -136,13 +135,13 @@ class Models:
             Problem: the box has none.
             UserError: it cannot be opened.
         """
-        if self.current is not None and self.current.file == boxed().get(FAST):
+        if self.current is not None and self.current.file == bundled_models().get(FAST):
             return self.current
         with self._opening:
             if self._fast is None:
-                if FAST not in boxed():
+                if FAST not in bundled_models():
                     raise Problem(404, f"no model is called {FAST!r} here; leave `fast` out to ask the one in use")
-                self._fast = Model(FAST, boxed()[FAST], self._limits, self._metrics)
+                self._fast = Model(FAST, bundled_models()[FAST], self._limits, self._metrics)
             return self._fast
 
     def use(self, model: str | Path) -> None:

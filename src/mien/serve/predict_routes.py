@@ -8,15 +8,15 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import StringConstraints
 
-from mien.models import FAST
-from mien.predict.answers import Box
+from mien.model_files.bundled import FAST
 from mien.predict.stream import Place, Seen
-from mien.serve.answers import EXAMPLE, Health, Images, ModelList, Predicted, told
+from mien.predict.types import Box
 from mien.serve.limits import Limits
 from mien.serve.metrics import Metrics
 from mien.serve.models import Models
 from mien.serve.predicting import Predicting
-from mien.serve.problems import Problem, responses
+from mien.serve.problem_details import Problem, responses
+from mien.serve.schemas import EXAMPLE, Health, Images, ModelList, Predicted, told
 from mien.serve.uploads import FIELD, read_uploads
 
 FORM: dict[str, Any] = {

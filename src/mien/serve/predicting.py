@@ -10,12 +10,12 @@ from typing import TypeAlias
 
 from mien.errors import UserError
 from mien.faces.decoding import TooManyPixelsError, UnknownKindError
-from mien.predict.answers import Prediction
 from mien.predict.stream import Seen
+from mien.predict.types import Prediction
 from mien.serve.limits import Limits
 from mien.serve.metrics import Metrics
 from mien.serve.models import Model, Models
-from mien.serve.problems import Problem
+from mien.serve.problem_details import Problem
 
 Outcome: TypeAlias = Prediction | Problem
 """What comes of a photo."""

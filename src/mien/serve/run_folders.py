@@ -1,4 +1,4 @@
-"""Runs as their folders tell them, read without torch: `mien.training.run` writes them and says what each file is."""
+"""Runs as their folders tell them, read without torch: `mien.runs.run` writes them and says what each file is."""
 
 import platform
 from collections.abc import Sequence
@@ -158,7 +158,7 @@ class RunFolder:
         )
 
     def _state(self) -> str:
-        """As `mien.training.run.Run.status` has it: one that runs in the file of a dead process is stopped."""
+        """As `mien.runs.run.Run.status` has it: one that runs in the file of a dead process is stopped."""
         try:
             status = content(self.path / "state.json", {"state": "planned"})
             here = status.get("host", platform.node()) == platform.node()

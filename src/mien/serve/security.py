@@ -5,7 +5,7 @@ from secrets import compare_digest
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mien.serve.problems import Problem
+from mien.serve.problem_details import Problem
 from mien.serve.settings import Settings
 
 OPEN = frozenset({"/", "/healthz", "/docs", "/openapi.json", "/colours.css", "/favicon.ico"})

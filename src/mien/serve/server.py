@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mien.errors import UserError
 from mien.serve.app import App
-from mien.serve.problems import MEDIA_TYPE, Problem
+from mien.serve.problem_details import MEDIA_TYPE, Problem
 from mien.serve.security import HEAD
 from mien.serve.settings import Settings
 

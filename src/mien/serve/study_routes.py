@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from mien.serve.judgement import Comparison, RunDetail, compare, detail
-from mien.serve.problems import Problem, responses
+from mien.serve.problem_details import Problem, responses
 from mien.serve.studies import Studies, Study, StudyDetail, StudyFacts
 from mien.serve.watching import Watch
 

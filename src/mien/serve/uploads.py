@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from mien.serve.answers import Images
-from mien.serve.problems import Problem, mistakes
+from mien.serve.problem_details import Problem, mistakes
+from mien.serve.schemas import Images
 
 FIELD = "file"
 """The form's field that carries photos."""

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mien.disk import write_json, write_text
 from mien.errors import UserError
-from mien.study.engine import Engine, LocalEngine, MakeEngine
+from mien.runs.run import Run, Status
+from mien.study.collect import faces_facts, results, select
+from mien.study.config.schema import StudyNet
+from mien.study.engines.engine import Engine, LocalEngine, MakeEngine
 from mien.study.plan import Plan
-from mien.study.results import faces_facts, results, select
-from mien.study.schema import StudyNet
 from mien.training.loop import Progress, evaluate
-from mien.training.run import Run, Status
 
 if TYPE_CHECKING:
-    from mien.study.trials import TrialFacts
+    from mien.study.search.trials import TrialFacts
 
 LOCK = ".lock"
 
@@ -141,7 +141,7 @@ def _train(place: Engine, runs: Sequence[Run], watcher: Watcher) -> None:
 
 def _search(plan: Plan, tuned: Sequence[StudyNet], folder: Path, place: Engine, watcher: Watcher) -> None:
     """Make the trials of each tuned net."""
-    from mien.study.search import Search
+    from mien.study.search.search import Search
 
     for net in tuned:
         Search(plan, net, folder).run(place, watcher)

@@ -14,10 +14,10 @@ from mien.faces import SPLITS, Faces
 from mien.faces.audit import leaked
 from mien.nets import check, missing_weights, summary
 from mien.nets.backbones import AbsentError
-from mien.study.schema import Study, StudyNet
-from mien.training.recipe import Recipe
-from mien.training.run import Run, run_id
-from mien.training.start import unfit
+from mien.runs.recipe import Recipe
+from mien.runs.run import Run, run_id
+from mien.study.config.schema import Study, StudyNet
+from mien.training.initialise import unfit
 from mien.training.timing import time_features, time_step
 
 FORWARD = 1 / 3
@@ -69,7 +69,7 @@ class Plan:
         """A tuned net with what its search in a study's folder found, once that has ended; every other net as it is."""
         if not net.tune or net.searched or not any((folder / "tuning").glob("*.journal")):
             return net
-        from mien.study.search import Search
+        from mien.study.search.search import Search
 
         search = Search(self, net, folder)
         return search.bound() if search.ended else net
@@ -230,6 +230,6 @@ def _trials_made(plan: Plan, net: StudyNet, folder: Path) -> int:
     """How many trials of a tuned net have ended; pruning may make the others shorter than the plan says."""
     if not any((folder / "tuning").glob("*.journal")):
         return 0
-    from mien.study.search import Search
+    from mien.study.search.search import Search
 
     return sum(trial.state != "running" for trial in Search(plan, net, folder).trials())

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mien.disk import whole_file
 from mien.errors import UserError
-from mien.training.average import Weights
+from mien.training.ema import Weights
 
 
 @dataclass(frozen=True)

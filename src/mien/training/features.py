@@ -13,7 +13,7 @@ from mien.errors import UserError
 from mien.faces.source import cache_folder
 from mien.nets import Model
 from mien.nets.backbones.backbone import Backbone
-from mien.training.gradients import ByAutograd
+from mien.training.fast.gradients import ByAutograd
 from mien.training.scaling import Scaling
 
 FORMAT = 1

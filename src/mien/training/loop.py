@@ -13,15 +13,15 @@ from torch.nn import functional as F
 from mien.disk import append_line, clear_drafts, write_text
 from mien.faces import Faces
 from mien.nets import Model, build, parameters, trainable
-from mien.training.average import Weights
+from mien.runs.recipe import Recipe
+from mien.runs.run import Epoch, Predictions, Run, Status, now
 from mien.training.checkpoint import Mark, load_checkpoint, load_weights, save_checkpoint, save_weights
-from mien.training.gradients import Gradients
+from mien.training.ema import Weights
+from mien.training.fast.gradients import Gradients
+from mien.training.initialise import BeforeError, begin
 from mien.training.losses import make_loss, targets_of
-from mien.training.recipe import Recipe
-from mien.training.run import Epoch, Predictions, Run, Status, now
 from mien.training.scaling import Scaling
 from mien.training.schedule import rate_at
-from mien.training.start import BeforeError, begin
 from mien.training.trainer import Trainer
 
 

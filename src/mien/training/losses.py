@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.faces.types import VOTED, VOTES
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Logits float32 [N, K] and targets, int64 [N] or shares float32 [N, K] -> their mean loss, a scalar."""

@@ -26,10 +26,10 @@ from torch.distributed import Store, TCPStore  # type: ignore[attr-defined]
 
 from mien.errors import UserError
 from mien.faces import Faces
-from mien.training.gradients import Gradients, Judged
+from mien.runs.archive import Parcel, pack, unpack
+from mien.runs.run import Epoch, Run, Status
+from mien.training.fast.gradients import Gradients, Judged
 from mien.training.loop import Progress, Stop, fit
-from mien.training.parcel import Parcel, pack, unpack
-from mien.training.run import Epoch, Run, Status
 
 PATIENCE = timedelta(minutes=5)
 """How long a worker waits for the others; one whose process ended is noticed at once."""

@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mien.augmentation import Augmentation
 from mien.errors import UserError
 from mien.faces import Faces
-from mien.training.augmentation import Augmentation
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 from mien.training.scaling import Scaling
 
 Pictures = NDArray[np.uint8]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from mien.training.recipe import Recipe
+    from mien.runs.recipe import Recipe
 
 EPSILON = 1e-6
 """Added to the variance of each principal component before whitening divides by its root; Keras's zca_epsilon."""

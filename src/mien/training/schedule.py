@@ -2,7 +2,7 @@
 
 from math import cos, pi
 
-from mien.training.recipe import Recipe
+from mien.runs.recipe import Recipe
 
 FIRST = 1 / 25
 """Where one cycle begins, as a share of its highest rate; torch's OneCycleLR has the same default."""

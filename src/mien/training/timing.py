@@ -9,8 +9,8 @@ from torch import Tensor
 
 from mien.faces import Faces
 from mien.nets import Net, build
+from mien.runs.recipe import Recipe
 from mien.training.losses import make_loss, targets_of
-from mien.training.recipe import Recipe
 from mien.training.scaling import Scaling
 from mien.training.trainer import Trainer
 

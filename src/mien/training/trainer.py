@@ -9,17 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mien.augmentation import Augmentation
 from mien.faces import Faces
 from mien.nets import Model
-from mien.training.augmentation import Augmentation
-from mien.training.average import Average, Weights
+from mien.runs.recipe import Recipe
+from mien.training.ema import Average, Weights
+from mien.training.fast.gradients import gradients
 from mien.training.features import compute_features, kept_features
-from mien.training.gradients import gradients
 from mien.training.losses import Loss
 from mien.training.memory import keep_memory
-from mien.training.recipe import Recipe
 from mien.training.scaling import Scaling
-from mien.training.views import Views
+from mien.training.tta import Views
 
 AT_ONCE = 1024
 """Faces judged at once, in all of their views."""

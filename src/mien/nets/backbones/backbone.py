@@ -9,15 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.errors import UserError
-from mien.nets.backbones import kept
+from mien.nets.backbones import weight_cache as kept
+from mien.nets.backbones.catalog import TIMM, Facts
 from mien.nets.backbones.conv import Conv
 from mien.nets.backbones.efficientnet_lite0 import EfficientNetLite0
-from mien.nets.backbones.facts import TIMM, Facts
 from mien.nets.backbones.mobilenet_v2 import MobileNetV2
 from mien.nets.backbones.resnet50 import ResNet50
 from mien.nets.backbones.timm_network import skeleton
 from mien.nets.backbones.weights import find, load
-from mien.nets.words import Mistake
+from mien.nets.parsing import Mistake
 
 
 class Network(Protocol):

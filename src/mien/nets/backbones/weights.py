@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from mien.errors import UserError, did_you_mean
-from mien.nets.backbones import kept
-from mien.nets.backbones.facts import BACKBONES, TIMM, AbsentError, Facts
+from mien.nets.backbones import weight_cache as kept
+from mien.nets.backbones.catalog import BACKBONES, TIMM, AbsentError, Facts
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,0 +1,108 @@
+"""Augmentation: a recipe's words, done to a whole batch."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mien.augmentation.geometry import Draw
+from mien.augmentation.pixels import Batch
+from mien.augmentation.registry import GEOMETRY, PIXELS, QUALITY, check, read
+from mien.errors import UserError
+
+_STREAM = 0x617567
+"""Sets these random numbers apart from others that are drawn from the same seed."""
+
+
+class _Given(NamedTuple):
+    """A word, its arguments, and its place among the recipe's words, from which its random numbers follow."""
+
+    name: str
+    arguments: dict[str, object]
+    at: int
+
+
+class Augmentation:
+    """Changes each face of a batch at random, as the words say.
+
+    The geometric words come first, in their order, as one map a face and one bilinear resampling; what a map asks for
+    beyond the border is the nearest pixel of the border (Keras's fill_mode "nearest"). The other words follow in their
+    order. The random numbers of each word follow from the seed, the batch's number and the word's place alone.
+
+    Args:
+        words: as `rotate(10)`; () changes nothing.
+        seed: 0 or more.
+
+    Attributes:
+        spoils: whether a word among them changes how good a picture is.
+
+    Raises:
+        UserError: with every mistake in the words.
+    """
+
+    def __init__(self, words: Sequence[str], seed: int) -> None:
+        if problems := check(words):
+            raise UserError("\n".join(problems))
+        self.seed = seed
+        given = [_Given(*read(text), at) for at, text in enumerate(words)]
+        self._moves = [word for word in given if word.name in GEOMETRY]
+        self._changes = [word for word in given if word.name in PIXELS]
+        self.spoils = any(word.name in QUALITY for word in given)
+
+    def __call__(self, images: Tensor, targets: Tensor, number: int) -> tuple[Tensor, Tensor]:
+        """Augment a batch; what is given stays as it is.
+
+        Args:
+            images: uint8 [N, H, W].
+            targets: float32 [N, K], rows sum to 1.
+            number: of the batch, 0 or more.
+
+        Returns:
+            images float32 [N, H, W] in 0..255, and targets float32 [N, K], whose rows sum to 1.
+        """
+        return self._done(images, targets, number, self._changes)
+
+    def for_teachers(self, images: Tensor, number: int) -> Tensor:
+        """The faces as a call leaves them, but without the words that change how good a picture is.
+
+        So a net learns to tell of a blurred face what its teachers tell of the sharp one.
+
+        Returns:
+            float32 [N, H, W] in 0..255.
+        """
+        unspoilt = [word for word in self._changes if word.name not in QUALITY]
+        return self._done(images, torch.empty(len(images), 0), number, unspoilt)[0]
+
+    def _done(self, images: Tensor, targets: Tensor, number: int, changes: list[_Given]) -> tuple[Tensor, Tensor]:
+        moved = self._resampled(images, number) if self._moves else images.float()
+        if not changes:
+            return moved, targets
+        mixed = targets.clone()
+        for name, arguments, at in changes:
+            PIXELS[name](Batch(moved.numpy(), mixed.numpy(), self._dice(number, at)), **arguments)
+        return moved, mixed
+
+    def _resampled(self, images: Tensor, number: int) -> Tensor:
+        faces, height, width = images.shape
+        maps = np.eye(3)
+        for name, arguments, at in self._moves:
+            maps = maps @ GEOMETRY[name](Draw(faces, height, width, self._dice(number, at)), **arguments)
+        half = np.array([width / 2, height / 2, 1])  # torch's coordinates go from -1 to 1 over the image
+        theta = torch.from_numpy((maps * half / half[:, None])[:, :2].astype(np.float32))
+        points = (theta.view(2 * faces, 3) @ _centres(height, width)).view(faces, 2, height, width).permute(0, 2, 3, 1)
+        return F.grid_sample(images[:, None].float(), points, padding_mode="border", align_corners=False)[:, 0]
+
+    def _dice(self, number: int, at: int) -> np.random.Generator:
+        return np.random.default_rng((_STREAM, self.seed, number, at))
+
+
+@cache
+def _centres(height: int, width: int) -> Tensor:
+    """(x, y, 1) of each pixel, float32 [3, H * W]; a product with it takes a third of F.affine_grid's time."""
+    x, y = ((2 * torch.arange(length) + 1) / length - 1 for length in (width, height))
+    rows = x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width)
+    return torch.stack(rows).flatten(1)

@@ -1,0 +1,118 @@
+"""The words that change gray values, and those that mix faces: each works on a whole batch, in place."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from mien.augmentation.geometry import Share
+
+Alpha = Annotated[float, Field(gt=0, le=100)]
+Boxes = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
+
+
+@dataclass
+class Batch:
+    """The faces of a step, which words change in place.
+
+    Attributes:
+        images: float32 [N, H, W], 0..255.
+        targets: float32 [N, K], rows sum to 1.
+        dice: of this word and this batch.
+    """
+
+    images: NDArray[np.float32]
+    targets: NDArray[np.float32]
+    dice: np.random.Generator
+
+    def factors(self, share: float) -> NDArray[np.float32]:
+        """A number for each face, evenly between -share and share, [N, 1, 1]."""
+        return self.dice.uniform(-share, share, (len(self.images), 1, 1)).astype(np.float32)
+
+    def drawn(self, bound: float, probability: float) -> NDArray[np.float64]:
+        """A number for each face, evenly between 0 and bound, with this probability, and else 0; [N]."""
+        numbers = self.dice.uniform(0, bound, len(self.images))
+        numbers[self.dice.random(len(self.images)) >= probability] = 0
+        return numbers
+
+    def inside(self, boxes: Boxes) -> NDArray[np.bool_]:
+        """Which pixels lie in their face's box (top, bottom, left, right, the ends not included), [N, H, W]."""
+        top, bottom, left, right = (edge[:, None] for edge in boxes)
+        rows, columns = np.arange(self.images.shape[1]), np.arange(self.images.shape[2])
+        down: NDArray[np.bool_] = (rows >= top) & (rows < bottom)
+        across: NDArray[np.bool_] = (columns >= left) & (columns < right)
+        return down[:, :, None] & across[:, None, :]
+
+
+def brightness(at: Batch, share: Share) -> None:
+    """Add up to `share` of white or black, the same to all pixels of a face (Keras's RandomBrightness)."""
+    at.images += 255 * at.factors(share)
+    np.clip(at.images, 0, 255, out=at.images)
+
+
+def contrast(at: Batch, share: Share) -> None:
+    """Stretch a face's grays about their mean by a factor between 1 - share and 1 + share (Keras's RandomContrast)."""
+    mean = at.images.mean(axis=(1, 2), keepdims=True)
+    at.images -= mean
+    at.images *= 1 + at.factors(share)
+    at.images += mean
+    np.clip(at.images, 0, 255, out=at.images)
+
+
+def erase(at: Batch, probability: Share = 0.5, share: Share = 0.4) -> None:
+    """Put random grays in a box, with this probability (Zhong et al. 2017, arXiv 1708.04896).
+
+    The box takes 2 % to `share` of the face. It is up to 3.3 times as wide as high, or as high as wide, and cut to the
+    face's height and width.
+    """
+    faces, height, width = at.images.shape
+    area = at.dice.uniform(min(0.02, share), share, faces) * height * width
+    form = np.exp(at.dice.uniform(np.log(0.3), np.log(1 / 0.3), faces))
+    chosen = at.dice.random(faces) < probability
+    high = np.minimum(np.rint(np.sqrt(area * form)), height).astype(np.intp) * chosen
+    wide = np.minimum(np.rint(np.sqrt(area / form)), width).astype(np.intp) * chosen
+    top, left = at.dice.integers(0, height - high + 1), at.dice.integers(0, width - wide + 1)
+    mask = at.inside((top, top + high, left, left + wide))
+    np.copyto(at.images, at.dice.integers(0, 256, at.images.shape, np.uint8), where=mask)
+
+
+def mixup(at: Batch, alpha: Alpha = 0.2, probability: Share = 1.0) -> None:
+    """Blend a face and its target with another's (Zhang et al. 2017, arXiv 1710.09412).
+
+    The shares are drawn from Beta(alpha, alpha); the paper draws once a batch, this word for each face.
+    """
+    faces = len(at.images)
+    other, kept = at.dice.permutation(faces), _kept_shares(at, alpha, probability)
+    at.images += (1 - kept)[:, None, None] * (at.images[other] - at.images)
+    at.targets += (1 - kept)[:, None] * (at.targets[other] - at.targets)
+
+
+def cutmix(at: Batch, alpha: Alpha = 1.0, probability: Share = 1.0) -> None:
+    """Paste a box of another face, and as large a share of its target (Yun et al. 2019, arXiv 1905.04899).
+
+    The box has the face's form and, before it is cut off at the borders, a share of its area from Beta(alpha, alpha).
+    """
+    faces, height, width = at.images.shape
+    other, side = at.dice.permutation(faces), np.sqrt(1 - _kept_shares(at, alpha, probability))
+    edges = [edge for length in (height, width) for edge in _edges(at.dice, side, length)]
+    top, bottom, left, right = edges
+    np.copyto(at.images, at.images[other], where=at.inside((top, bottom, left, right)))
+    pasted = ((bottom - top) * (right - left) / (height * width)).astype(np.float32)[:, None]
+    at.targets += pasted * (at.targets[other] - at.targets)
+
+
+def _kept_shares(at: Batch, alpha: float, probability: float) -> NDArray[np.float32]:
+    faces = len(at.images)
+    shares = at.dice.beta(alpha, alpha, faces)
+    return np.where(at.dice.random(faces) < probability, shares, 1).astype(np.float32)
+
+
+def _edges(
+    dice: np.random.Generator, share: NDArray[np.floating], length: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last of the rows or columns of boxes around a random centre, cut off at the borders."""
+    centre, half = dice.uniform(0, length, len(share)), share * length / 2
+    first, last = np.rint(np.maximum(centre - half, 0)), np.rint(np.minimum(centre + half, length))
+    return first.astype(np.intp), last.astype(np.intp)

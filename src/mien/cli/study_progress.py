@@ -1,0 +1,223 @@
+"""How a study is seen while it runs: a live table on a terminal, a line an epoch elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+    from rich.table import Table
+
+    from mien.runs.run import Run, Status
+    from mien.study.execute import Watcher
+    from mien.study.search.trials import TrialFacts
+    from mien.training.loop import Progress
+
+STYLES = {
+    "running": "cyan",
+    "finished": "green",
+    "failed": "red",
+    "stopped": "yellow",
+    "unfinished": "yellow",
+    "pruned": "yellow",
+}
+
+
+def percent(share: float | None) -> str:
+    """A share 0..1 as `57.4`; "" for None."""
+    return "" if share is None else f"{100 * share:.1f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person says them: `42 s`, `3 min 05 s`, `1 h 20 min`; "" for None."""
+    if seconds is None:
+        return ""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def seconds_left(progress: Progress) -> float:
+    """How long the run still trains at the rate of this moment, validation left out."""
+    done = (progress.epoch - 1) * progress.steps + progress.step
+    steps = progress.epochs * progress.steps - done
+    return steps * min(progress.run.recipe.batch, _train_faces(progress)) / max(progress.faces_per_second, 1e-9)
+
+
+@contextmanager
+def watching(console: Console) -> Iterator[Watcher]:
+    """Show the study that runs inside the block on `console`, as it can: live, or a line at a time."""
+    if not console.is_terminal:
+        yield PlainLines(console)
+        return
+    from rich.live import Live
+
+    table = LiveTable()
+    with Live(console=console, get_renderable=table.render, refresh_per_second=4, transient=True):
+        yield table
+
+
+def trial_line(net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> str:
+    """A trial in a line: `cnn, trial 3 of 15: kernel 5, p 0.24: finished, 57.1 %; best so far 58.0 % (trial 1)`."""
+    values = ", ".join(
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in facts.values.items()
+    )
+    ending = f"{facts.state} {facts.reason}".strip()
+    if facts.state == "finished":
+        ending = f"finished, validation {percent(facts.accuracies[-1])} %"
+    line = f"{net}, trial {facts.number + 1} of {trials}: {values}: {ending}"
+    if best is None or not best.accuracies:
+        return line
+    return f"{line}; best so far {percent(best.accuracies[-1])} % (trial {best.number + 1})"
+
+
+class PlainLines:
+    """A line for each epoch and each end."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def planned(self, runs: Sequence[Run]) -> None:
+        """Say how many runs there are, and which have ended before."""
+        ended = [run for run in runs if run.status.ended]
+        self._say(f"{len(runs)} run{'s' if len(runs) != 1 else ''}, {len(ended)} ended before")
+        for run in ended:
+            self.ended(run, run.status)
+
+    def progress(self, progress: Progress) -> None:
+        """Say what an epoch gave."""
+        record = progress.record
+        if record is not None:
+            left = seconds_left(progress)
+            self._say(
+                f"{_title(progress.run)}: epoch {progress.epoch}/{progress.epochs}, loss {record.loss:.4f},"
+                f" train {percent(record.accuracy)} %, validation {percent(record.validation_accuracy)} %,"
+                f" {record.faces_per_second:,.0f} faces/s" + (f", {duration(left)} left" if left else "")
+            )
+
+    def ended(self, run: Run, status: Status) -> None:
+        """Say how a run ended."""
+        self._say(f"{_title(run)}: {status.state} {status.reason or 'in ' + duration(status.seconds)}")
+
+    def trial(self, net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> None:
+        """Say what a trial sets, or how it ended."""
+        self._say(trial_line(net, trials, facts, best))
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+class LiveTable:
+    """The study's runs as a table, with a bar for each that is running."""
+
+    def __init__(self) -> None:
+        self._runs: list[Run] = []
+        self._ended: dict[str, Status] = {}
+        self._now: dict[str, Progress] = {}
+        self._trials: dict[str, str] = {}
+        self._bars = _bars()
+        self._bar_of: dict[str, TaskID] = {}
+
+    def planned(self, runs: Sequence[Run]) -> None:
+        """Take the study's runs."""
+        self._runs = list(runs)
+        self._ended = {run.id: run.status for run in runs if run.status.ended}
+        self._rows = {run.id: _history_row(run) for run in runs}
+
+    def trial(self, net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> None:
+        """Take a trial's begin or end."""
+        self._trials[net] = trial_line(net, trials, facts, best)
+
+    def progress(self, progress: Progress) -> None:
+        """Take a step's figures."""
+        if progress.run.id not in self._bar_of:
+            total = progress.epochs * progress.steps
+            self._bar_of[progress.run.id] = self._bars.add_task(_title(progress.run), total=total, rate="", left="")
+        self._now[progress.run.id] = progress
+        self._bars.update(
+            self._bar_of[progress.run.id],
+            completed=(progress.epoch - 1) * progress.steps + progress.step,
+            rate=f"{progress.faces_per_second:,.0f} faces/s",
+            left=f"{duration(seconds_left(progress))} left",
+        )
+        if progress.record is not None:
+            self._rows[progress.run.id] = _history_row(progress.run)
+
+    def ended(self, run: Run, status: Status) -> None:
+        """Take a run's end."""
+        self._ended[run.id] = status
+        self._rows[run.id] = _history_row(run)
+        self._now.pop(run.id, None)
+        if run.id in self._bar_of:
+            self._bars.remove_task(self._bar_of.pop(run.id))
+
+    def render(self) -> Table:
+        """The table at this moment."""
+        from rich.markup import escape
+        from rich.table import Table
+
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for title in ("net", "seed", "state"):
+            table.add_column(title, no_wrap=True)
+        for title in ("epoch", "loss", "train %", "validation %", "faces/s", "time"):
+            table.add_column(title, justify="right", no_wrap=True)
+        for run in self._runs:
+            table.add_row(*self._row(run))
+        if not self._now and not self._trials:
+            return table
+        page = Table.grid(padding=(1, 0, 0, 0))
+        page.add_row(table)
+        for line in self._trials.values():
+            page.add_row(escape(line))
+        page.add_row(self._bars)
+        return page
+
+    def _row(self, run: Run) -> list[str]:
+        state = self._ended[run.id].state if run.id in self._ended else "waiting"
+        cells = self._rows[run.id]
+        if now := self._now.get(run.id):
+            state = "running"
+            cells = [
+                f"{now.epoch}/{now.epochs}",
+                f"{now.loss:.4f}",
+                *cells[2:4],
+                f"{now.faces_per_second:,.0f}",
+                cells[5],
+            ]
+        style = STYLES.get(state, "dim")
+        return [run.net.name, str(run.seed), f"[{style}]{state}[/]", *cells]
+
+
+def _history_row(run: Run) -> list[str]:
+    """Epoch, loss, train, validation, rate and time of a run's last epoch on disk."""
+    history, epochs = run.history(), run.recipe.epochs
+    if not history:
+        return [f"0/{epochs}", "", "", "", "", ""]
+    last = history[-1]
+    shares = [percent(last.accuracy), percent(last.validation_accuracy)]
+    taken = duration(run.status.seconds or sum(epoch.seconds for epoch in history))
+    return [f"{last.epoch}/{epochs}", f"{last.loss:.4f}", *shares, f"{last.faces_per_second:,.0f}", taken]
+
+
+def _bars() -> Bar:
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}  {task.fields[left]}"))
+
+
+def _title(run: Run) -> str:
+    return f"{run.net.name} seed {run.seed}"
+
+
+def _train_faces(progress: Progress) -> int:
+    return sum(progress.run.asked["faces"]["counts"]["train"].values())

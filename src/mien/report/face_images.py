@@ -1,0 +1,79 @@
+"""Pictures: the faces themselves, opened again from where the study found them."""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.errors import UserError
+from mien.faces import Faces, FacesSpec
+from mien.faces.look import pick
+from mien.report.study_data import Contents, NetResult
+
+MISTAKES = 14
+"""Pictures of mistakes shown for a selected net."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer: `row` counts within its split; `probability` is what the net gave to its answer."""
+
+    row: int
+    truth: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A face for the page: its PNG as a data URI, and what stands under it."""
+
+    uri: str
+    caption: str
+    detail: str = ""
+
+
+def open_again(contents: Contents) -> tuple[Faces | None, str]:
+    """The study's faces, or None and why they cannot be shown."""
+    facts = contents.faces
+    try:
+        faces = FacesSpec.from_facts(facts).open()
+    except UserError as error:
+        return None, f"The faces cannot be opened any more: {error}"
+    if faces.fingerprint != facts["fingerprint"]:
+        return None, "The faces at the study's source are not those it ran on: their fingerprint differs."
+    return faces, ""
+
+
+def sample(faces: Faces, each: int = 2) -> list[tuple[int, str]]:
+    """Random train faces: rows and emotions, one of each emotion after the other, and so `each` times."""
+    picked = pick(faces, each)
+    return [
+        (int(rows[turn]), name)
+        for turn in range(each)
+        for name, rows in zip(faces.classes, picked, strict=True)
+        if turn < len(rows)
+    ]
+
+
+def mistakes(net: NetResult, classes: Sequence[str], most: int = MISTAKES) -> list[Mistake]:
+    """The net's wrong answers on the split it is judged on, most confident first, by the run of its first seed."""
+    said = net.runs[0].predictions(net.judged_on) if net.runs and net.judged_on else None
+    if said is None:
+        return []
+    confidence = said.probabilities.max(axis=1)
+    wrong = np.flatnonzero(said.predicted != said.labels)
+    order = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
+    return [Mistake(int(i), classes[said.labels[i]], classes[said.predicted[i]], float(confidence[i])) for i in order]
+
+
+def png(image: NDArray[np.uint8]) -> str:
+    """A gray image, uint8 [H, W], as a data URI."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(file, format="png", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,137 @@
+"""Recipe: how a net is trained, checked before anything is spent."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+DEFAULT_RATES = {"adam": 1e-3, "sgd": 1e-2}
+"""Keras's default learning rates (keras.optimizers.Adam, keras.optimizers.SGD)."""
+
+
+Zoom = Annotated[float, Field(ge=0.5, le=2)]
+"""A frame's side, as a share of the face's."""
+
+
+def _words(found: Any) -> Any:
+    """Augmentation words, a text or a list of them, checked; all mistakes at once."""
+    from mien.augmentation import check
+
+    listed = [found] if isinstance(found, str) else found
+    if not isinstance(listed, list | tuple) or not all(isinstance(word, str) for word in listed):
+        raise ValueError(f"found {found!r}; augment is a list of words such as 'flip' or 'rotate(10)'")
+    if problems := check(listed):
+        raise ValueError("; ".join(problems))
+    return tuple(listed)
+
+
+def _listed(found: Any) -> Any:
+    """A text or number, or a list, as a tuple."""
+    return (found,) if isinstance(found, str | float) else tuple(found) if isinstance(found, list) else found
+
+
+class Recipe(BaseModel):
+    """The settings of one training; everything but the net, the faces and the seed.
+
+    The defaults are Keras's, as the classic FER2013 study used them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    epochs: int = Field(default=20, ge=1, description="passes over the train split")
+    batch: int = Field(default=256, ge=1, description="faces an optimiser step")
+    optimizer: Literal["adam", "sgd"] = Field(default="adam", description="Adam with epsilon 1e-7, or SGD")
+    learning_rate: float | None = Field(default=None, gt=0, description="adam 1e-3, sgd 1e-2 unless given")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="of sgd")
+    nesterov: bool = Field(default=False, description="sgd looks ahead by its momentum")
+    weight_decay: float = Field(
+        default=0.0, ge=0, lt=1, description="of kernels, not of biases and scales; decoupled from adam's gradient"
+    )
+    schedule: Literal["constant", "cosine", "one_cycle"] = Field(
+        default="constant", description="how the learning rate goes: stays, falls to 0, or rises and falls to 0"
+    )
+    warm_up: float = Field(default=0.0, ge=0, description="epochs in which the learning rate rises from 0")
+    layer_decay: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="a backbone's last block learns at so much of the rate, the next so much of that",
+    )
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of a target spread over all classes")
+    focal: float = Field(default=0.0, ge=0, le=10, description="gamma of the focal loss; 0: plain cross-entropy")
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none", description="balanced: all classes weigh the same in the loss"
+    )
+    sampling: Literal["shuffled", "balanced"] = Field(
+        default="shuffled", description="balanced: an epoch draws all classes equally often, with replacement"
+    )
+    targets: Literal["labels", "votes"] = Field(
+        default="labels", description="votes: the share of FER+'s votes that each class has"
+    )
+    teachers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="other nets of the study, trained before, whose judgement this one learns too"
+    )
+    taught: float = Field(default=0.5, gt=0, le=1, description="share of a target that is what the teachers say")
+    start: str = Field(
+        default="",
+        description="the run whose weights the net begins with, or another net of the study; a net's own start sets it",
+    )
+    augment: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
+        default=(), description="words, as flip or rotate(10): how each face is changed whenever it is trained on"
+    )
+    scaling: Literal["centred", "standardised", "featurewise"] = Field(
+        default="centred",
+        description="centred: x/255 - 0.5; standardised: each image, featurewise: each pixel over train, to mean 0 and "
+        "deviation 1",
+    )
+    whitening: Literal["none", "zca"] = Field(
+        default="none", description="zca: pixels decorrelated, as fitted on train; behind the scaling"
+    )
+    average: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="the result is a running average of the weights, of which each step keeps so much; 0: none",
+    )
+    mirror: bool = Field(default=False, description="a face is judged together with its mirror image")
+    zooms: Annotated[tuple[Zoom, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="a face is judged together with itself in frames of these shares of its side"
+    )
+    precision: Literal["auto", "bfloat16", "float32"] = Field(
+        default="auto", description="auto: bfloat16 where the processor multiplies it faster, else float32"
+    )
+    patience: int = Field(
+        default=0, ge=0, description="stop after so many epochs without a better validation accuracy; 0: never"
+    )
+    keep: Literal["last", "best"] = Field(
+        default="last", description="which epoch's weights are the result: the last, or the best on validation"
+    )
+
+    @model_validator(mode="after")
+    def _together(self) -> "Recipe":
+        if (self.momentum or self.nesterov) and self.optimizer != "sgd":
+            raise ValueError("momentum and nesterov belong to optimizer = 'sgd'; adam has its own")
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0, 0.9 for one")
+        if self.warm_up > self.epochs:
+            raise ValueError(f"warm_up = {self.warm_up:g} is longer than the {self.epochs} epochs")
+        return self
+
+    def changes(self) -> dict[str, Any]:
+        """The entries that differ from their defaults."""
+        return self.model_dump(exclude_defaults=True)
+
+    @property
+    def starts_within(self) -> bool:
+        """Whether it starts from another net, or run, of its own study, which has to be trained before."""
+        return bool(self.start) and not Path(self.start).is_absolute()
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """The nets, or in a run's recipe the runs, of its own study that have to be trained before."""
+        return frozenset(self.teachers) | (frozenset({self.start}) if self.starts_within else frozenset())
+
+    @property
+    def rate(self) -> float:
+        """The learning rate: as given, or the optimiser's default."""
+        return self.learning_rate or DEFAULT_RATES[self.optimizer]

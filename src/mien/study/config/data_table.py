@@ -1,0 +1,74 @@
+"""The study file's table [data]: which faces."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from mien.disk import user_path
+from mien.errors import UserError, did_you_mean
+from mien.faces import FacesSpec
+from mien.faces.classes import check_classes
+from mien.faces.clean import CLEAN
+from mien.faces.validation import MOST
+from mien.study.config.validation import Table
+
+
+def _sources(found: Any) -> Any:
+    listed = [found] if isinstance(found, str) else found
+    if not listed or not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        raise ValueError(f"found {found!r}; a source is a text, or a list of texts")
+    return listed
+
+
+def _cleanable(found: Any) -> Any:
+    listed = found if isinstance(found, list) else [found]
+    for name in listed:
+        if name not in CLEAN:
+            raise ValueError(f"found {name!r}; {did_you_mean(str(name), list(CLEAN))}")
+    return listed
+
+
+def _classes(found: Any) -> Any:
+    listed = [found] if isinstance(found, str) else found
+    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        raise ValueError(f"found {found!r}; give a known layout, or a list of names, one for each number")
+    try:
+        check_classes(listed)
+    except UserError as error:
+        raise ValueError(str(error).removeprefix("classes: ")) from None
+    return listed
+
+
+class DataTable(Table):
+    """The table as it stands in the file."""
+
+    source: Annotated[list[str], BeforeValidator(_sources)] = Field(default=[])
+    size: Annotated[int, Field(ge=1)] | None = None
+    votes: str | None = None
+    labels: Literal["own", "majority", "agreed"] = "own"
+    clean: Annotated[list[str], BeforeValidator(_cleanable)] = Field(default=[])
+    classes: Annotated[list[str], BeforeValidator(_classes)] = Field(default=[])
+    validation: Annotated[float, Field(ge=0, le=MOST)] = 0.0
+
+
+def faces_spec(data: DataTable, folder: Path) -> FacesSpec:
+    """Which faces the table [data] of a study file in a folder means."""
+    return FacesSpec(
+        source=tuple(resolved(item, folder) for item in data.source),
+        size=data.size,
+        votes=None if data.votes is None else resolved(data.votes, folder),
+        labels=data.labels,
+        clean=tuple(data.clean),
+        classes=tuple(data.classes),
+        validation=data.validation,
+    )
+
+
+def resolved(source: str, folder: Path) -> str:
+    """A source with its path made absolute from `folder`; `drawn`, `drawn:2000` and the `train=` before a path stay."""
+    if re.fullmatch(r"drawn(:\d+)?", source):
+        return source
+    split, found, path = source.rpartition("=") if re.match(r"(train|validation|test)=", source) else ("", "", source)
+    return f"{split}{found}{(folder / user_path(path)).resolve()}"

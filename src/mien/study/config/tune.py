@@ -1,0 +1,232 @@
+"""Tune: what a net's `[nets.X.tune]` asks for, checked; how it searches is in `search.py`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from mien.errors import did_you_mean
+from mien.nets import Net
+from mien.nets.grammar import arguments
+from mien.nets.parsing import Mistake, parse
+from mien.runs.recipe import Recipe
+from mien.study.config.space import Distribution, Value, Values, read_space
+from mien.study.config.validation import Table, checked
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+Bind = Callable[[Values, list[str]], tuple[Net, Recipe] | None]
+"""From the values of a trial to its net and recipe; None, and the mistakes added to the list, where they do not fit."""
+
+Objective = Literal["validation_accuracy", "faces_per_second", "parameters"]
+
+Count = Annotated[int, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+AtLeastTwo = Annotated[int, Field(ge=2)]
+
+
+@dataclass(frozen=True, eq=False)
+class Tune:
+    """A search for the values of a net's hyper-parameters.
+
+    Attributes:
+        space: where each value comes from.
+        trials: how many there are at most.
+        minutes: of training, after which no trial is begun; None: no limit.
+        sampler: which of Optuna's chooses the values; `grid` goes through all of them.
+        pruner: the word that asks for it.
+        start: values that the first trials take, where they name them.
+        seed: of the sampler.
+        objectives: what is made large (parameters: small); with several there is no single best.
+        bind: makes a trial's net and recipe.
+        asked: the table as it was written, and the net and recipe behind it, to tell one search from another.
+    """
+
+    space: Mapping[str, Distribution]
+    trials: int
+    minutes: float | None
+    sampler: str
+    pruner: str
+    start: tuple[Values, ...]
+    seed: int
+    objectives: tuple[Objective, ...]
+    bind: Bind
+    asked: str
+
+    @property
+    def first(self) -> dict[str, Value]:
+        """The values to begin with: those of `start` first, else the first of each choice and the least number."""
+        return {key: one.corners[0] for key, one in self.space.items()} | dict(self.start[0] if self.start else {})
+
+    @property
+    def last(self) -> dict[str, Value]:
+        """The last of each choice and the greatest number."""
+        return {key: one.corners[-1] for key, one in self.space.items()}
+
+    @property
+    def directions(self) -> list[Literal["minimize", "maximize"]]:
+        """Whether each objective is made large or small, in Optuna's words."""
+        return ["minimize" if one == "parameters" else "maximize" for one in self.objectives]
+
+    def id(self, fingerprint: str) -> str:
+        """Ten hex digits for all that decides which trials a search makes; its budgets do not."""
+        return sha256(f"{self.asked} {fingerprint}".encode()).hexdigest()[:10]
+
+
+class _TuneTable(Table):
+    space: dict[str, Any] = Field(min_length=1)
+    trials: Annotated[int, Field(ge=1)] = 20
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    sampler: Literal["tpe", "random", "grid", "gp", "cmaes"] = "tpe"
+    pruner: str = "none"
+    start: list[dict[str, Any]] = Field(default=[])
+    seed: int = Field(default=0, ge=0)
+    objectives: list[Objective] = Field(default=["validation_accuracy"], min_length=1)
+
+
+def none(epochs: int) -> "BasePruner":
+    """Every trial goes on to its end."""
+    from optuna.pruners import NopPruner
+
+    return NopPruner()
+
+
+def median(epochs: int, startup: Count = 4, warmup: Count = 3) -> "BasePruner":
+    """Below the median of the trials before at the same epoch; not before `startup` trials and `warmup` epochs."""
+    from optuna.pruners import MedianPruner
+
+    return MedianPruner(n_startup_trials=startup, n_warmup_steps=warmup)
+
+
+def successive_halving(epochs: int, first: AtLeastOne = 1, factor: AtLeastTwo = 3) -> "BasePruner":
+    """At epochs first, first * factor, ..., the best in `factor` go on (Li et al. 2020, arXiv 1810.05934)."""
+    from optuna.pruners import SuccessiveHalvingPruner
+
+    return SuccessiveHalvingPruner(min_resource=first, reduction_factor=factor)
+
+
+def hyperband(epochs: int, first: AtLeastOne = 1, factor: AtLeastTwo = 3) -> "BasePruner":
+    """Successive halving from several first epochs (Li et al. 2018, arXiv 1603.06560)."""
+    from optuna.pruners import HyperbandPruner
+
+    return HyperbandPruner(min_resource=first, max_resource=epochs, reduction_factor=factor)
+
+
+PRUNERS: dict[str, Callable[..., "BasePruner"]] = {
+    function.__name__: function for function in (none, median, successive_halving, hyperband)
+}
+
+
+def pruner_of(text: str, epochs: int) -> "BasePruner":
+    """Optuna's pruner for a word, checked before; epochs: of a whole trial."""
+    word = parse(text)
+    return PRUNERS[word.name](epochs, **arguments(word, PRUNERS[word.name]))
+
+
+def read_tune(
+    table: Mapping[str, Any], names: set[str], bind: Bind, basis: str, place: str, problems: list[str]
+) -> Tune | None:
+    """Check a tune table; None, and every mistake added to `problems`, where it is wrong.
+
+    Args:
+        table: as the file has it.
+        names: hyper-parameters that stand in the net's and the augmentation's words.
+        bind: makes a trial's net and recipe.
+        basis: the net and recipe that the values are bound into, as text.
+        place: of the table in the file.
+        problems: to add to.
+    """
+    before = len(problems)
+    given = checked(_TuneTable, dict(table), place, problems)
+    space = read_space(table["space"], f"{place}.space", problems) if isinstance(table.get("space"), dict) else {}
+    for key in space:
+        problem = _stranger(key, names)
+        if problem:
+            problems.append(f"{place}.space.{key}: {problem}")
+    if len(problems) > before:
+        return None
+    _check_pruner(given, place, problems)
+    if given.sampler == "grid":
+        problems += [
+            f"{place}.space.{key}: has no end of values, and sampler = 'grid' takes them all; give it a step"
+            for key, one in space.items()
+            if not one.grid()
+        ]
+    if given.sampler == "cmaes" and sum(one.kind != "choice" for one in space.values()) < 2:
+        problems.append(f"{place}.sampler: 'cmaes' needs two numbers or more in the space; it draws choices at random")
+    if given.sampler == "cmaes" and len(given.objectives) > 1:
+        problems.append(f"{place}.sampler: 'cmaes' knows one objective; take 'tpe', 'gp', 'random' or 'grid'")
+    for index, start in enumerate(given.start):
+        problems += [f"{place}.start[{index}].{text}" for text in _start_problems(start, space)]
+    entries = sorted((key, str(value)) for key, value in table.items() if key not in ("trials", "minutes"))
+    tune = Tune(
+        space=space,
+        trials=given.trials,
+        minutes=given.minutes,
+        sampler=given.sampler,
+        pruner=given.pruner,
+        start=tuple(given.start),
+        seed=given.seed,
+        objectives=tuple(given.objectives),
+        bind=bind,
+        asked=f"{entries} {basis}",
+    )
+    if len(problems) == before:
+        _try(tune, place, problems)
+    return tune if len(problems) == before else None
+
+
+def _stranger(key: str, names: set[str]) -> str:
+    if key.startswith("recipe."):
+        known = list(Recipe.model_fields)
+        entry = key.removeprefix("recipe.")
+        return "" if entry in known else f"no entry of a recipe; {did_you_mean(entry, known)}"
+    if key in names:
+        return ""
+    return f"no word of the net uses this hyper-parameter; {did_you_mean(key, sorted(names))}" if names else (
+        "no word of the net has a hyper-parameter; entries of its recipe are named as recipe.learning_rate"
+    )  # fmt: skip
+
+
+def _check_pruner(given: _TuneTable, place: str, problems: list[str]) -> None:
+    try:
+        word = parse(given.pruner)
+        if word.name not in PRUNERS:
+            raise Mistake(f"unknown pruner {word.name!r}; {did_you_mean(word.name, list(PRUNERS))}")
+        arguments(word, PRUNERS[word.name])
+    except Mistake as mistake:
+        problems += [f"{place}.pruner: {text}" for text in mistake.args]
+        return
+    if word.name != "none" and len(given.objectives) > 1:
+        problems.append(f"{place}.pruner: found {given.pruner!r}; with several objectives no trial can be pruned: none")
+    if len(set(given.objectives)) < len(given.objectives):
+        problems.append(f"{place}.objectives: found {given.objectives!r}; each can stand once")
+
+
+def _start_problems(start: Mapping[str, Any], space: Mapping[str, Distribution]) -> Sequence[str]:
+    unknown = [f"{key}: not in the space; {did_you_mean(key, list(space))}" for key in start if key not in space]
+    outside = [
+        f"{key}: found {value!r}, which the space does not hold"
+        for key, value in start.items()
+        if key in space and not space[key].holds(value)
+    ]
+    return unknown + outside
+
+
+def _try(tune: Tune, place: str, problems: list[str]) -> None:
+    """Bind the first values; then each key's extremes, beside the first of all others and beside their last.
+
+    A value that fits beside neither is a mistake of the file. What fails in other company fails as a trial, with its
+    reason.
+    """
+    first, last = tune.first, tune.last
+    if tune.bind(first, problems) is None:
+        return
+    for key, one in tune.space.items():
+        for value in one.corners:
+            found: list[str] = []
+            if all(tune.bind({**others, key: value}, found) is None for others in (first, last)):
+                problems.append(f"{place}.space.{key}: {value!r} does not fit: {found[0]}")

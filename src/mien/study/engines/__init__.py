@@ -1,0 +1,1 @@
+"""Engines: where runs happen, on this machine or on a Ray cluster."""

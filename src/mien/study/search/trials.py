@@ -1,0 +1,132 @@
+"""Trials: what a search has made so far, read from its journal."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from mien.errors import UserError, did_you_mean
+from mien.study.config.space import Value
+from mien.study.search.journal import reading
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+@dataclass(frozen=True)
+class TrialFacts:
+    """One trial, as results and tables tell it.
+
+    Attributes:
+        number: 0 for the first.
+        state: running, finished, pruned or failed.
+        values: what it set.
+        scores: one an objective; () unless finished.
+        accuracies: on validation after each epoch, 0..1.
+        epochs: done.
+        seconds: of training.
+        run: the id of its run; "" where there is none.
+        reason: why it was pruned or failed.
+    """
+
+    number: int
+    state: str
+    values: dict[str, Value]
+    scores: tuple[float, ...] = ()
+    accuracies: tuple[float, ...] = ()
+    epochs: int = 0
+    seconds: float = 0.0
+    run: str = ""
+    reason: str = ""
+
+
+def list_trials(folder: Path, net: str | None = None) -> list[dict[str, Any]]:
+    """The trials of a study's tuned nets, or of one of them, under the names of `TrialFacts`; nothing is written.
+
+    A net has a search for each way in which its trials were asked for: another space, sampler, net, recipe or set of
+    faces begins another one. All of them are listed, each trial with the `search` it belongs to, ten hex digits; that
+    which began last comes last.
+
+    Raises:
+        UserError: the folder holds no searches, or none of that net; or a journal is damaged.
+    """
+    found = searches(folder)
+    if not found:
+        raise UserError(f"{folder}: holds no searches; a study makes them for nets with a tune table")
+    names = list(dict.fromkeys(search.net for search in found))
+    if net is not None and net not in names:
+        raise UserError(f"{folder}: no net {net!r} was tuned; {did_you_mean(net, names)}")
+    return [
+        {"net": search.net, "search": search.id, "objectives": search.study.user_attrs["objectives"], **asdict(trial)}
+        for name in names
+        if net in (None, name)
+        for search in found
+        if search.net == name
+        for trial in facts_of(search.study)
+    ]
+
+
+def facts_of(study: optuna.Study) -> list[TrialFacts]:
+    """Every trial of an Optuna study that has begun."""
+    trials = study.get_trials(deepcopy=False)
+    return [_facts(one) for one in trials if one.state != TrialState.WAITING]
+
+
+@dataclass(frozen=True, eq=False)
+class FoundSearch:
+    """A search that a study's folder holds.
+
+    Attributes:
+        net: whose it is.
+        id: ten hex digits for all that decides which trials it makes; see `mien.study.config.tune.Tune.id`.
+        study: Optuna's, opened for reading.
+    """
+
+    net: str
+    id: str
+    study: optuna.Study
+
+    @property
+    def began(self) -> datetime:
+        """When its first trial began."""
+        starts = [one.datetime_start for one in self.study.get_trials(deepcopy=False) if one.datetime_start]
+        return min(starts, default=datetime.max)
+
+
+def searches(folder: Path) -> list[FoundSearch]:
+    """The searches of a study's folder in which a trial has begun, the one that began first coming first."""
+    journals = sorted((folder / "tuning").glob("*.journal"))
+    found = [
+        FoundSearch(name, journal.stem.rpartition("-")[2], study)
+        for journal in journals
+        for name, study in studies_in(journal).items()
+    ]
+    return sorted((search for search in found if facts_of(search.study)), key=lambda search: search.began)
+
+
+def studies_in(journal: Path) -> dict[str, optuna.Study]:
+    """Optuna's studies that a journal holds, by name, opened for reading; {} where it is not there."""
+    if not journal.exists():
+        return {}
+    kept = reading(journal)
+    return {name: optuna.load_study(study_name=name, storage=kept) for name in optuna.get_all_study_names(kept)}
+
+
+def _facts(trial: FrozenTrial) -> TrialFacts:
+    kept: dict[str, Any] = trial.user_attrs
+    states = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+    reported = [trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)]
+    accuracies = kept.get("accuracies", reported)
+    return TrialFacts(
+        number=trial.number,
+        state=states.get(trial.state, "running"),
+        values=dict(trial.params),
+        scores=tuple(trial.values or ()) if trial.state == TrialState.COMPLETE else (),
+        accuracies=tuple(accuracies),
+        epochs=len(accuracies),
+        seconds=kept.get("seconds", 0.0),
+        run=kept.get("run", ""),
+        reason=kept.get("reason", ""),
+    )
