@@ -109,7 +109,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         precision="float32",
         temperature=1.0,
         temperatures=(1.0,) * 7,
-        mirror=False,
+        tta_flip=False,
         run="r",
         study="",
         net="tiny",

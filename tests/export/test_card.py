@@ -51,14 +51,14 @@ def test_every_figure_is_there() -> None:
 
 def test_teachers_are_told() -> None:
     assert "teacher" not in flat(card_of(FULL, 1))
-    taught = replace(FULL, recipe=FULL.recipe | {"teachers": ["teacher-0123456789"], "taught": 0.7})
+    taught = replace(FULL, recipe=FULL.recipe | {"teachers": ["teacher-0123456789"], "distillation_weight": 0.7})
     assert "from what teacher-0123456789 said of these faces too, 70 % of each target" in flat(card_of(taught, 1))
 
 
 def test_of_several_nets_each_is_told() -> None:
     one = {"run": "a-0123456789", "net": "a", "seed": 0, "layers": ["conv(4)", "classes"], "before": None}
-    first = one | {"recipe": {"epochs": 7, "zooms": [0.9]}}
-    second = one | {"run": "b-0123456789", "net": "b", "recipe": {"start": "a-0123456789"}}
+    first = one | {"recipe": {"epochs": 7, "tta_scales": [0.9]}}
+    second = one | {"run": "b-0123456789", "net": "b", "recipe": {"init_from": "a-0123456789"}}
     several = replace(FULL, net="both", recipe={}, layers=(), members=(first, second), logit_adjustment=0.3)
     card = card_of(several, 1)
     assert "from the runs `a-0123456789` and `b-0123456789` of study `best` (together `both`)" in flat(card)
@@ -80,7 +80,7 @@ def test_of_several_nets_each_is_told() -> None:
 
 
 def test_what_it_started_from_is_told() -> None:
-    started = replace(FULL, recipe=FULL.recipe | {"start": "first-0123456789"})
+    started = replace(FULL, recipe=FULL.recipe | {"init_from": "first-0123456789"})
     assert "of the run first-0123456789, which may have learnt from other faces." in flat(card_of(started, 1))
     same, other = FULL.data["fingerprint"], "ef" * 32
     for before, told in ((same, "was trained on the same split."), (other, "learnt from other faces, of")):
@@ -120,7 +120,7 @@ def test_where_weights_and_targets_come_from() -> None:
 
 def test_a_model_of_few_facts_has_a_card_too() -> None:
     assert "None were measured" in card_of(
-        replace(FACTS, scores={}, note="", temperature=1.0, temperatures=(1.0,) * 7, mirror=False), 1
+        replace(FACTS, scores={}, note="", temperature=1.0, temperatures=(1.0,) * 7, tta_flip=False), 1
     )
 
 

@@ -33,11 +33,11 @@ def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces
     assert find_run(left).net == small.net
     said = {}
     for start in (small.folder, left):
-        recipe = Recipe(epochs=1, batch=50, learning_rate=1e-9, start=str(start.resolve()), precision="float32")
+        recipe = Recipe(epochs=1, batch=50, learning_rate=1e-9, init_from=str(start.resolve()), precision="float32")
         run = Run.create(tmp_path / "runs", small.net, recipe, 0, faces)
         assert fit(run, faces, lambda progress: None).state == "finished"
         asked = Run.open(leave_start(run, tmp_path / "next.onnx")).asked["recipe"]
-        assert asked["start"] == start.name  # no path of this machine
+        assert asked["init_from"] == start.name  # no path of this machine
         said[start] = run.predictions("validation").probabilities
     assert len(said) == 2
     assert export([run], faces, tmp_path / "next.onnx").facts.data["before"] == faces.fingerprint
@@ -58,7 +58,7 @@ def test_votes_that_a_run_learnt_from_are_told_also_through_its_teachers(faces: 
 
     plain, by_votes = made(), made(targets="votes")
     taught = made(teachers=[by_votes.id])
-    further = made(start=taught.id)
+    further = made(init_from=taught.id)
     told = {run.id: export([run], voted, tmp_path / "a.onnx").facts for run in (plain, by_votes, taught, further)}
     assert [facts.data["votes"] for facts in told.values()] == [False, True, True, True]
     assert "outside" not in card_of(told[plain.id], 1)
@@ -87,7 +87,7 @@ def test_other_weights_have_another_folder_and_the_same_the_same(small: Run, tra
 
 def test_a_study_starts_from_the_box(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
-    file.write_text('name = "a"\n[nets.mine]\nstart = "box:best"\n')
+    file.write_text('name = "a"\n[nets.mine]\ninit_from = "bundled:best"\n')
     [net] = read_study(file, data=["drawn:40"]).nets
     assert Path(net.recipe.start) == bundled_run("best")
     assert net.net.layers == Run.open(bundled_run("best")).net.layers
@@ -95,7 +95,7 @@ def test_a_study_starts_from_the_box(tmp_path: Path) -> None:
 
 def test_a_model_that_the_box_lacks_is_told(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
-    file.write_text('name = "a"\n[nets.mine]\nstart = "box:bset"\n')
+    file.write_text('name = "a"\n[nets.mine]\ninit_from = "bundled:bset"\n')
     with pytest.raises(UserError) as told:
         read_study(file, data=["drawn:40"])
     assert str(told.value).splitlines()[1:] == [

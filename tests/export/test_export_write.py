@@ -22,11 +22,11 @@ from mien.runs.run import Run
 KINDS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "dense": (("flatten", "dense(16)", "elu", "dropout(0.2)", "classes"), {}),
     "strided": (("conv(4, 4, stride=2, padding='same')", "silu", "average_pool", "flatten", "classes"), {}),
-    "residual, mirror": (("conv(4)", "gelu", "residual(6, stride=2)", "global_average", "classes"), {"mirror": True}),
+    "residual, mirror": (("conv(4)", "gelu", "residual(6, stride=2)", "global_average", "classes"), {"tta_flip": True}),
     "squeezed": (("conv(8)", "residual(8, squeeze=4)", "global_average", "classes"), {}),
-    "zooms": (("conv(4)", "relu", "pool", "flatten", "classes"), {"mirror": True, "zooms": (0.8, 1.1)}),
+    "zooms": (("conv(4)", "relu", "pool", "flatten", "classes"), {"tta_flip": True, "tta_scales": (0.8, 1.1)}),
     "zca": (("flatten", "dense(8)", "batch_norm", "tanh", "classes"), {"scaling": "featurewise", "whitening": "zca"}),
-    "standardised, average": (("flatten", "sigmoid", "classes"), {"scaling": "standardised", "average": 0.9}),
+    "standardised, average": (("flatten", "sigmoid", "classes"), {"scaling": "standardised", "ema_decay": 0.9}),
 }
 
 
@@ -60,8 +60,8 @@ def test_a_file_says_what_torch_says(kind: str, trained, faces: Faces, tmp_path:
     check_file(done.file, run, faces)
     assert done.agreement.largest < 1e-4
     assert done.agreement.same == 1
-    assert done.facts.mirror == bool(recipe.get("mirror"))
-    assert read_facts(done.file).zooms == recipe.get("zooms", ())
+    assert done.facts.tta_flip == bool(recipe.get("tta_flip"))
+    assert read_facts(done.file).tta_scales == recipe.get("tta_scales", ())
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,10 @@ def test_the_adjustment_takes_back_how_common_each_class_is_in_train(small: Run,
 
 
 def test_several_runs_are_one_file_that_says_the_mean_of_their_probabilities(trained, faces, tmp_path: Path) -> None:
-    runs = [trained(Net("a", KINDS["zooms"][0]), test=True, zooms=(0.8,)), trained(Net("b", KINDS["dense"][0]))]
+    runs = [
+        trained(Net("a", KINDS["zooms"][0]), test=True, tta_scales=(0.8,)),
+        trained(Net("b", KINDS["dense"][0])),
+    ]
     images = faces.split("validation").images
     done = export(runs, faces, tmp_path / "m.onnx", temperature=False, net="both")
     each = [graph_of(run).logits(images).softmax(1).numpy() for run in runs]
@@ -163,7 +166,7 @@ def test_a_mirrored_face_gets_the_same_answer_where_the_recipe_asks_for_mirrors(
     images = faces.split("validation").images
     flipped = np.ascontiguousarray(images[:, :, ::-1])
     for mirror, same in ((True, True), (False, False)):
-        file = export([trained(mirror=mirror)], faces, tmp_path / f"{mirror}.onnx").file
+        file = export([trained(tta_flip=mirror)], faces, tmp_path / f"{mirror}.onnx").file
         assert np.allclose(said_by(file, images), said_by(file, flipped), atol=1e-5) == same
 
 

@@ -53,7 +53,7 @@ def greatest_sum(weights: np.ndarray, seen: np.ndarray) -> int:
 
 @pytest.mark.parametrize("kind", NETS)
 def test_no_product_of_an_exported_net_can_saturate(kind: str, trained, faces: Faces, tmp_path: Path) -> None:
-    done = export([trained(Net("net", NETS[kind]), mirror=True)], faces, tmp_path / "m.onnx", "int8")
+    done = export([trained(Net("net", NETS[kind]), tta_flip=True)], faces, tmp_path / "m.onnx", "int8")
     model = onnx.load(done.file)
     kernels = [one for one in model.graph.initializer if one.data_type == onnx.TensorProto.INT8 and len(one.dims) > 1]
     assert len(kernels) >= 2
@@ -79,7 +79,7 @@ def test_weights_of_eight_bits_are_seen(small: Run, faces: Faces, monkeypatch: p
 
 @pytest.mark.parametrize("kind", NETS)
 def test_a_whole_zero_changes_no_answer_but_at_a_padded_border(kind: str, trained, faces: Faces) -> None:
-    model = to_onnx(graph_of(trained(Net("net", NETS[kind]), mirror=True)), 24)
+    model = to_onnx(graph_of(trained(Net("net", NETS[kind]), tta_flip=True)), 24)
     moved = with_whole_zero(model)
     assert moved.graph != model.graph
     images = faces.split("validation").images

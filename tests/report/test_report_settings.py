@@ -28,7 +28,7 @@ def test_every_entry_that_differs_is_told() -> None:
         warm_up=1,
         layer_decay=0.8,
         label_smoothing=0.1,
-        focal=2,
+        focal_gamma=2,
         class_weights="balanced",
         sampling="balanced",
         targets="votes",
@@ -37,9 +37,9 @@ def test_every_entry_that_differs_is_told() -> None:
         whitening="zca",
         precision="float32",
         teachers=("large", "old"),
-        start="/there/cnn-0123456789",
-        average=0.996,
-        mirror=True,
+        init_from="/there/cnn-0123456789",
+        ema_decay=0.996,
+        tta_flip=True,
     )
     found = settings(recipe)
     assert found.usual == ()
@@ -65,13 +65,13 @@ def test_no_entry_of_a_recipe_is_left_out(name: str) -> None:
     other = {
         "epochs": 3, "batch": 3, "optimizer": "sgd", "learning_rate": 0.5, "momentum": 0.5, "nesterov": True,
         "weight_decay": 0.5, "schedule": "one_cycle", "warm_up": 2.0, "layer_decay": 0.5, "label_smoothing": 0.5,
-        "focal": 1.0, "class_weights": "balanced", "sampling": "balanced", "targets": "votes",
+        "focal_gamma": 1.0, "class_weights": "balanced", "sampling": "balanced", "targets": "votes",
         "scaling": "standardised", "whitening": "zca", "precision": "float32", "patience": 2, "keep": "best",
-        "average": 0.9, "mirror": True, "teachers": ("other",), "taught": 0.9,
-        "zooms": (0.9,), "start": "/there/cnn-0123456789",
+        "ema_decay": 0.9, "tta_flip": True, "teachers": ("other",), "distillation_weight": 0.9,
+        "tta_scales": (0.9,), "init_from": "/there/cnn-0123456789",
     }  # fmt: skip
     base = {"optimizer": "sgd", "momentum": 0.9} if name in ("momentum", "nesterov") else {}
-    base |= {"teachers": ("other",)} if name == "taught" else {}
+    base |= {"teachers": ("other",)} if name == "distillation_weight" else {}
     plain, changed = Recipe(**base), Recipe(**(base | {name: other[name]}))
     assert settings(plain).told + settings(plain).usual != settings(changed).told + settings(changed).usual
 

@@ -50,7 +50,7 @@ def test_draws_repeat_and_differ_by_seed_and_number(sampler: str) -> None:
 
 
 def test_what_a_start_leaves_open_is_drawn() -> None:
-    tune = tuned("tpe", start=({"p": 0.25}, {"act": "b", "n": 8}))
+    tune = tuned("tpe", enqueue=({"p": 0.25}, {"act": "b", "n": 8}))
     first, second, third = searched(tune, 3)
     assert first["p"] == 0.25
     assert (second["act"], second["n"]) == ("b", 8)

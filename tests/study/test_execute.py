@@ -221,10 +221,10 @@ name = "chain"
 data.source = "drawn:100"
 recipe = { epochs = 1 }
 [nets.last]
-start = "middle"
+init_from = "middle"
 recipe = { teachers = ["other"], taught = 0.7 }
 [nets.middle]
-start = "first"
+init_from = "first"
 recipe = { teachers = ["other"] }
 [nets.other]
 layers = ["pool(8)", "flatten", "classes"]
@@ -306,7 +306,7 @@ seeds = [0, 1]
 data.source = "drawn:200"
 recipe = { epochs = 4, batch = 16, learning_rate = 0.01 }
 [nets.later]
-start = "former"
+init_from = "former"
 recipe = { epochs = 1, teachers = ["former"], learning_rate = 1e-5 }
 [nets.former]
 layers = ["pool(4)", "flatten", "dense(size)", "relu", "classes"]
@@ -316,11 +316,11 @@ values = { size = 24 }
     plan = make_plan(read_study(file))
     found = execute(plan, tmp_path / "out", quiet)
     assert quiet.ends == [(name, "finished") for name in ("former", "later") for _ in "01"]
-    assert _net(found, "later")["recipe"]["start"] == "former"
+    assert _net(found, "later")["recipe"]["init_from"] == "former"
     for later, former in zip(
         plan.runs(plan.study.nets[0], tmp_path / "out"), plan.runs(plan.study.nets[1], tmp_path / "out"), strict=True
     ):
-        assert later.recipe.start == former.id
+        assert later.recipe.init_from == former.id
         ours, theirs = later.predictions("validation"), former.predictions("validation")
         np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=0.01)
     assert [net["missing"] for net in outline(plan, tmp_path / "out")["nets"]] == [0, 0]
@@ -347,7 +347,7 @@ seeds = [0, 1]
 data.source = "drawn:100"
 recipe = { epochs = 1, batch = 16, learning_rate = 1e-5 }
 [nets.begun]
-start = "out/first/small"
+init_from = "out/first/small"
 [nets.fresh]
 layers = ["pool(4)", "flatten", "dense(24)", "relu", "classes"]
 """
@@ -362,4 +362,4 @@ layers = ["pool(4)", "flatten", "dense(24)", "relu", "classes"]
     }
     assert losses["begun"] < losses["fresh"] - 0.3
     (former,) = (tmp_path / "out" / "first" / "runs").iterdir()
-    assert Path(begun["recipe"]["start"]) == former
+    assert Path(begun["recipe"]["init_from"]) == former

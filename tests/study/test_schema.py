@@ -122,16 +122,16 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
             ["nets.a.recipe: momentum and nesterov belong to optimizer = 'sgd'; adam has its own"],
         ),
         (
-            'name = "a"\n' + NET + 'recipe.start = "out"\n',
-            ["nets.a.recipe.start: belongs to the net itself: nets.a.start"],
+            'name = "a"\n' + NET + 'recipe.init_from = "out"\n',
+            ["nets.a.recipe.init_from: belongs to the net itself: nets.a.init_from"],
         ),
         (
             'name = "a"\n[nets.a]',
-            ["nets.a: give one of layers, zoo (the name of a net of `mien nets`), backbone and start (a finished run)"],
+            ["nets.a: give one of layers, zoo (a net of `mien nets`), backbone and init_from (a finished run)"],
         ),
         (
             'name = "a"\n' + NET + 'zoo = "cnn_1"',
-            ["nets.a: give one of layers, zoo (the name of a net of `mien nets`), backbone and start (a finished run)"],
+            ["nets.a: give one of layers, zoo (a net of `mien nets`), backbone and init_from (a finished run)"],
         ),
         (
             'name = "a"\n[nets.a]\nzoo = "cnn1"',
@@ -176,18 +176,18 @@ def test_nets_that_cannot_be_started_from_are_told(tmp_path: Path) -> None:
         [nets.first]
         layers = ["flatten", "classes"]
         [nets.second]
-        start = "first"
+        init_from = "first"
         recipe.scaling = "standardised"
         [nets.third]
-        start = "second"
+        init_from = "second"
         [nets.fourth]
-        start = "fourth"
+        init_from = "fourth"
         layers = ["flatten", "classes"]
     """
     assert _mistakes(tmp_path, text) == [
-        "nets.fourth: start = 'fourth' brings its layers; leave out layers",
-        "nets.second.start: 'first' has another scaling; give both the same",
-        "nets.third.start: 'second' has another scaling; give both the same",
+        "nets.fourth: init_from = 'fourth' brings its layers; leave out layers",
+        "nets.second.init_from: 'first' has another scaling; give both the same",
+        "nets.third.init_from: 'second' has another scaling; give both the same",
     ]
 
 
@@ -198,33 +198,33 @@ def test_nets_that_wait_for_each_other_are_told(tmp_path: Path) -> None:
         layers = ["flatten", "classes"]
         recipe.teachers = ["third"]
         [nets.second]
-        start = "first"
+        init_from = "first"
         [nets.third]
         layers = ["flatten", "classes"]
         recipe.teachers = ["second"]
         [nets.fourth]
-        start = "third"
+        init_from = "third"
         recipe.teachers = ["second", "first"]
     """
     assert _mistakes(tmp_path, text) == [
         "nets.first.recipe.teachers: 'third' waits for 'first' itself; one of them has to come first",
-        "nets.second.start: 'first' waits for 'second' itself; one of them has to come first",
+        "nets.second.init_from: 'first' waits for 'second' itself; one of them has to come first",
         "nets.third.recipe.teachers: 'second' waits for 'third' itself; one of them has to come first",
     ]
 
 
 def test_nets_that_start_from_each_other_are_told(tmp_path: Path) -> None:
-    text = 'name = "a"\n[nets.first]\nstart = "second"\n[nets.second]\nstart = "first"\n'
+    text = 'name = "a"\n[nets.first]\ninit_from = "second"\n[nets.second]\ninit_from = "first"\n'
     assert _mistakes(tmp_path, text) == [
-        "nets.first.start: from 'second' on no net has layers of its own; one has to begin",
-        "nets.second.start: from 'first' on no net has layers of its own; one has to begin",
+        "nets.first.init_from: from 'second' on no net has layers of its own; one has to begin",
+        "nets.second.init_from: from 'first' on no net has layers of its own; one has to begin",
     ]
 
 
 def test_a_run_to_start_from_that_is_none_is_told(tmp_path: Path) -> None:
-    [mistake] = _mistakes(tmp_path, 'name = "a"\n[nets.a]\nstart = "nowhere"\n')
+    [mistake] = _mistakes(tmp_path, 'name = "a"\n[nets.a]\ninit_from = "nowhere"\n')
     assert mistake == (
-        f"nets.a.start: {tmp_path / 'nowhere'}: neither a run's folder nor a study's, "
+        f"nets.a.init_from: {tmp_path / 'nowhere'}: neither a run's folder nor a study's, "
         "nor STUDY/NET for a net of a study"
     )
 

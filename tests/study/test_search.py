@@ -227,7 +227,7 @@ def test_a_grid_goes_through_every_value_and_ends(tmp_path: Path) -> None:
 
 
 def test_a_search_begins_where_it_is_told_to(tmp_path: Path) -> None:
-    text = STUDY.replace("trials = 7", 'trials = 3\nstart = [{ n = 16, act = "elu" }, { p = 0.25 }]')
+    text = STUDY.replace("trials = 7", 'trials = 3\nenqueue = [{ n = 16, act = "elu" }, { p = 0.25 }]')
     plan = planned(tmp_path, text)
     execute(plan, tmp_path / "out", Watcher())
     first, second, _ = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
@@ -252,7 +252,7 @@ def test_several_objectives_have_a_pareto_front(tmp_path: Path) -> None:
 def test_values_that_fit_no_net_are_a_failed_trial_with_its_reason(tmp_path: Path) -> None:
     text = STUDY + 'space."recipe.optimizer" = ["adam", "sgd"]\nspace."recipe.momentum" = [0.0, 0.9]\n'
     start = ", ".join(f'{{ "recipe.optimizer" = "adam", "recipe.momentum" = {value} }}' for value in (0.0, 0.9))
-    plan = planned(tmp_path, text.replace("trials = 7", f"trials = 3\nstart = [{start}]"))
+    plan = planned(tmp_path, text.replace("trials = 7", f"trials = 3\nenqueue = [{start}]"))
     execute(plan, tmp_path / "out", Watcher())
     trials = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
     assert trials[1].state == "failed"

@@ -27,7 +27,7 @@ precision = "float32"
 layers = ["pool(8)", "flatten", "dense(n)", "act", "classes"]
 [nets.a.tune]
 trials = 4
-start = [{ n = 8 }]
+enqueue = [{ n = 8 }]
 pruner = "median(startup=1, warmup=0)"
 space.n = "integers(2, 16)"
 space.act = ["relu", "elu"]
@@ -122,7 +122,7 @@ def test_processes_do_not_train_one_run_at_once(tmp_path: Path) -> None:
 
 def test_values_that_do_not_fit_these_faces_are_a_failed_trial(tmp_path: Path) -> None:
     text = STUDY.replace('"pool(8)"', '"conv(1, size)"').replace("space.n =", "space.size = [3, 40]\nspace.n =")
-    text = text.replace("start = [{ n = 8 }]", "start = [{ size = 40 }, { size = 3 }]")
+    text = text.replace("enqueue = [{ n = 8 }]", "enqueue = [{ size = 40 }, { size = 3 }]")
     plan = planned(tmp_path, text)
     smaller = replace(plan.faces, images=plan.faces.images[:, :24, :24].copy())
     first, second, *_ = searched(replace(plan, faces=smaller), tmp_path / "out")

@@ -35,12 +35,12 @@ layers = ["pool(8)", "flatten", "classes"]
 [nets.ready]
 layers = ["timm('tiny.a_in1k')", "classes"]
 [nets.later]
-start = "ready"
+init_from = "ready"
 [nets.taught]
 layers = ["pool(8)", "flatten", "classes"]
 recipe = { teachers = ["later"] }
 [nets.further]
-start = "taught"
+init_from = "taught"
 [nets.tuned]
 layers = ["timm('tiny.a_in1k')", "dense(n)", "classes"]
 tune = { trials = 2, sampler = "grid", space = { n = [4, 8] } }

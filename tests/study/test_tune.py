@@ -53,7 +53,7 @@ def test_a_trials_values_are_bound_in_layers_augmentation_and_recipe() -> None:
 
 
 def test_what_stands_first_under_start_comes_first() -> None:
-    tune = study(NET + SPACE + 'start = [{ kernel = 3, act = "elu" }]').nets[0].tune
+    tune = study(NET + SPACE + 'enqueue = [{ kernel = 3, act = "elu" }]').nets[0].tune
     assert tune is not None
     assert tune.first == {"n": 2, "kernel": 3, "act": "elu", "p": 0.1, "degrees": 5}
 
@@ -69,7 +69,7 @@ def test_budgets_leave_a_search_what_it_is_and_all_else_makes_it_another() -> No
     others = {search_id(NET + SPACE + "seed = 1"), search_id((NET + SPACE).replace("0.3", "0.4"))}
     others |= {
         search_id((NET + SPACE).replace("epochs = 2", "epochs = 3")),
-        search_id(NET + SPACE + "start = [{n = 3}]"),
+        search_id(NET + SPACE + "enqueue = [{n = 3}]"),
     }
     assert len(others | {first}) == 5
 
@@ -97,8 +97,8 @@ def test_budgets_leave_a_search_what_it_is_and_all_else_makes_it_another() -> No
             SPACE + "pruner = 'median'\nobjectives = ['validation_accuracy', 'parameters']",
             "nets.a.tune.pruner: found 'median'; with several objectives no trial can be pruned",
         ),
-        (SPACE + "start = [{ kernel = 7 }]", "nets.a.tune.start[0].kernel: found 7, which the space does not hold"),
-        (SPACE + "start = [{ kernl = 3 }]", "nets.a.tune.start[0].kernl: not in the space"),
+        (SPACE + "enqueue = [{ kernel = 7 }]", "nets.a.tune.enqueue[0].kernel: found 7, which the space does not hold"),
+        (SPACE + "enqueue = [{ kernl = 3 }]", "nets.a.tune.enqueue[0].kernl: not in the space"),
         (SPACE + "trials = 0", "nets.a.tune.trials: found 0"),
         (SPACE + "trails = 3", "nets.a.tune.trails: unknown key"),
         ("trials = 3", "nets.a.tune.space: missing"),

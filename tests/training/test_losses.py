@@ -35,7 +35,7 @@ def test_label_smoothing_is_torchs(smoothing: float) -> None:
 def test_focal_loss_weighs_each_face_by_how_wrong_it_is(gamma: float) -> None:
     truth = LOGITS.softmax(1).gather(1, TARGETS[:, None])
     expected = (-((1 - truth) ** gamma) * truth.log()).mean().item()
-    assert loss_of(focal=gamma)(LOGITS, TARGETS).item() == pytest.approx(expected)
+    assert loss_of(focal_gamma=gamma)(LOGITS, TARGETS).item() == pytest.approx(expected)
 
 
 def test_balanced_weights_are_scikit_learns() -> None:
@@ -45,7 +45,7 @@ def test_balanced_weights_are_scikit_learns() -> None:
     assert loss_of(class_weights="balanced")(LOGITS, TARGETS).item() == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("entries", [{}, {"label_smoothing": 0.1}, {"focal": 2.0}, {"class_weights": "balanced"}])
+@pytest.mark.parametrize("entries", [{}, {"label_smoothing": 0.1}, {"focal_gamma": 2.0}, {"class_weights": "balanced"}])
 def test_labels_and_their_shares_have_the_same_loss(entries: dict[str, object]) -> None:
     shares = F.one_hot(TARGETS, 3).float()
     loss = loss_of(**entries)

@@ -29,7 +29,7 @@ def test_a_target_is_in_part_what_the_teachers_say(share: float, faces: Faces) -
     images, labels = torch.from_numpy(faces.images[:32]), torch.from_numpy(faces.labels[:32]).long()
     targets = F.one_hot(labels, 7).float()
     teachers = [Trainer(build(net, 24, seed=1), Recipe(precision="float32"), 0) for net in (CNN, NORMAL)]
-    recipe = Recipe(precision="float32", teachers=("a", "b"), taught=share)
+    recipe = Recipe(precision="float32", teachers=("a", "b"), distillation_weight=share)
     student = Trainer(build(SMALL, 24), recipe, 0, teachers=teachers)
     with torch.no_grad():
         said = sum(teacher.probabilities(images) for teacher in teachers) / 2
@@ -43,7 +43,7 @@ def test_teachers_judge_a_face_without_what_spoils_it(faces: Faces) -> None:
     images, labels = torch.from_numpy(faces.images[:32]), torch.from_numpy(faces.labels[:32]).long()
     targets, words = F.one_hot(labels, 7).float(), ("flip", "blur(3)", "mixup(0.4)", "noise(20)")
     teacher = Trainer(build(CNN, 24, seed=1), Recipe(precision="float32"), 0)
-    recipe = Recipe(precision="float32", teachers=("a",), taught=1.0, augment=words)
+    recipe = Recipe(precision="float32", teachers=("a",), distillation_weight=1.0, augment=words)
     student = Trainer(build(SMALL, 24), recipe, 0, teachers=[teacher])
     with torch.no_grad():
         spoilt, _ = Augmentation(words, 0)(images, targets, 5)
@@ -62,7 +62,7 @@ def test_a_student_that_believes_its_teacher_alone_never_looks_at_the_labels(sta
     said = {}
     for share in (1.0, 0.5):
         for labelled in (faces, others):
-            student = start(SMALL, of=labelled, taught=share, **recipe)
+            student = start(SMALL, of=labelled, distillation_weight=share, **recipe)
             put_beside(teacher, student)
             fit(student, labelled, silent)
             said[share, labelled is faces] = student.predictions("train")

@@ -51,7 +51,7 @@ class Augmentation:
         given = [_Given(*read(text), at) for at, text in enumerate(words)]
         self._moves = [word for word in given if word.name in GEOMETRY]
         self._changes = [word for word in given if word.name in PIXELS]
-        self.spoils = any(word.name in QUALITY for word in given)
+        self.degrades = any(word.name in QUALITY for word in given)
 
     def __call__(self, images: Tensor, targets: Tensor, number: int) -> tuple[Tensor, Tensor]:
         """Augment a batch; what is given stays as it is.

@@ -108,7 +108,7 @@ def study(
     console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
     for line in tables.skipped_lines({net.net.name: made.skipped(net, folder) for net in made.study.nets}):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    for note in made.faces.notes:
+    for note in (*made.study.notes, *made.faces.notes):
         console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     try:
         with watching(console) as watcher:

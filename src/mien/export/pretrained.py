@@ -9,12 +9,13 @@ from safetensors.torch import save
 from torch import Tensor
 
 from mien.disk import whole_folder, write_json
+from mien.runs.former_names import current_names
 from mien.runs.run import Run
 from mien.training.checkpoint import load_weights
 
 
 def leave_start(run: Run, beside: Path) -> Path:
-    """Leave a folder beside a file, called as the file and by ten digits of its weights, that a net's `start` may name.
+    """Leave a folder beside a file, named by the file and ten digits of its weights, for a net's `init_from`.
 
     It holds what was asked of the run, how it ended, and its weights: kernels in float16, the rest as they are. None
     of its faces.
@@ -41,9 +42,9 @@ def leave_start(run: Run, beside: Path) -> Path:
 
 def _asked(run: Run) -> dict[str, Any]:
     """What was asked of a run; of the one that it started from itself its name alone, as it lies elsewhere."""
-    recipe = dict(run.asked["recipe"])
-    if recipe.get("start"):
-        recipe["start"] = Path(recipe["start"]).name
+    recipe = current_names(run.asked["recipe"])
+    if recipe.get("init_from"):
+        recipe["init_from"] = Path(recipe["init_from"]).name
     return run.asked | {"recipe": recipe}
 
 

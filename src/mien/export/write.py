@@ -153,8 +153,8 @@ def _facts(
         precision=precision,
         temperature=judged.temperatures.shared,
         temperatures=judged.temperatures.each,
-        mirror=all(run.recipe.mirror for run in runs),
-        zooms=runs[0].recipe.zooms if len(runs) == 1 else (),
+        tta_flip=all(run.recipe.tta_flip for run in runs),
+        tta_scales=runs[0].recipe.tta_scales if len(runs) == 1 else (),
         run=origin["run"],
         study=_study_name(runs[0]),
         net=origin["net"],
@@ -191,13 +191,13 @@ def _member(run: Run) -> dict[str, Any]:
 def _recipe_of(run: Run) -> dict[str, Any]:
     """The entries of its recipe that differ from their defaults; of the run it started from its name alone."""
     changes = run.recipe.changes()
-    return changes | ({"start": Path(run.recipe.start).name} if run.recipe.start else {})
+    return changes | ({"init_from": Path(run.recipe.init_from).name} if run.recipe.init_from else {})
 
 
 def _learnt_before(run: Run) -> str | None:
     """The fingerprint of the faces that the run it started from learnt from; None where that is not known."""
-    before = run.folder.parent / run.recipe.start  # an absolute path stays what it is
-    if not run.recipe.start or not (before / "run.json").exists():
+    before = run.folder.parent / run.recipe.init_from  # an absolute path stays what it is
+    if not run.recipe.init_from or not (before / "run.json").exists():
         return None
     return str(Run.open(before).asked["faces"]["fingerprint"])
 
@@ -206,7 +206,7 @@ def _learnt_votes(run: Run) -> bool:
     """Whether it, or a run that it started or learnt from, was trained on FER+'s votes; where these are gone, not."""
     if run.recipe.targets == "votes":
         return True
-    before = [run.folder.parent / name for name in (*run.recipe.teachers, run.recipe.start) if name]
+    before = [run.folder.parent / name for name in (*run.recipe.teachers, run.recipe.init_from) if name]
     return any(_learnt_votes(Run.open(folder)) for folder in before if (folder / "run.json").exists())
 
 

@@ -44,8 +44,8 @@ def card_of(facts: Facts, size: int) -> str:
         names=_listed([f"`{one['run']}`" for one in members]),
         shares=_shares(members),
         temperatures=_temperatures(facts),
-        mirrors=any(one["recipe"].get("mirror", facts.mirror) for one in members),
-        zooms=facts.zooms or sorted({zoom for one in members for zoom in one["recipe"].get("zooms", ())}),
+        mirrors=any(one["recipe"].get("tta_flip", facts.tta_flip) for one in members),
+        zooms=facts.tta_scales or sorted({zoom for one in members for zoom in one["recipe"].get("tta_scales", ())}),
     )
 
 

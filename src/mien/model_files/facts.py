@@ -8,6 +8,7 @@ from typing import Any
 
 from mien.errors import UserError
 from mien.model_files.session import open_session
+from mien.runs.former_names import current_names
 
 KEY = "mien"
 """The facts' key in the file's metadata_props."""
@@ -33,8 +34,8 @@ class Facts:
         temperatures: of each class, from which each face has its own, see `mien.export.temperature.Temperatures`.
         logit_adjustment: how much of the logarithm of each class's share of train is taken from its logit (Menon et al.
             2021, arXiv 2007.07314), 0..1.
-        mirror: whether each face is judged together with its mirror image; of several runs, by all of them.
-        zooms: the frames in which each face is judged besides, in shares of its side; of several runs, see `members`.
+        tta_flip: whether each face is judged together with its mirror image; of several runs, by all of them.
+        tta_scales: further frames of test-time augmentation, in shares of the side; of several runs, see `members`.
         run, study, net, seed: where it comes from; study is "" for a run that stands alone. Of several runs that judge
             together, `run` has all of their names, `net` is what the study calls them and `seed` that of the first.
         data: of the faces it was trained on: `name`, `fingerprint`, and `counts` by split and emotion; `before`: the
@@ -65,7 +66,7 @@ class Facts:
     precision: str
     temperature: float
     temperatures: tuple[float, ...]
-    mirror: bool
+    tta_flip: bool
     run: str
     study: str
     net: str
@@ -77,7 +78,7 @@ class Facts:
     created: str = ""
     licence: str = ""
     note: str = ""
-    zooms: tuple[float, ...] = ()
+    tta_scales: tuple[float, ...] = ()
     logit_adjustment: float = 0.0
     members: tuple[Mapping[str, Any], ...] = ()
     reference: tuple[tuple[float, ...], ...] = ()
@@ -99,19 +100,19 @@ class Facts:
         """
         strange = UserError(f"{where}: an ONNX file, but none that mien exported; make one with: mien export RUN FILE")
         try:
-            found = json.loads(text or "")
+            found = _current(json.loads(text or ""))
             known: dict[str, Any] = {entry.name: found[entry.name] for entry in fields(cls) if entry.name in found}
             # Files of before the first release have one temperature for all classes.
             known.setdefault("temperatures", [known["temperature"]] * len(known["classes"]))
             known |= {
                 name: tuple(known[name])
-                for name in ("classes", "layers", "zooms", "members", "temperatures", "reference")
+                for name in ("classes", "layers", "tta_scales", "members", "temperatures", "reference")
                 if name in known
             }
             if "reference" in known:
                 known["reference"] = tuple(map(tuple, known["reference"]))
             facts = cls(**known)
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             raise strange from None
         if not facts._readable:
             raise strange
@@ -130,6 +131,14 @@ class Facts:
             and all(isinstance(share, float) for answer in self.reference for share in answer)
             and all({"run", "net", "seed", "recipe", "layers"} <= one.keys() for one in self.members)
         )
+
+
+def _current(entries: dict[str, Any]) -> dict[str, Any]:
+    """Facts under their names of today, those of the recipes too."""
+    entries = current_names(entries)
+    for one in (entries, *entries.get("members", ())):
+        one["recipe"] = current_names(one["recipe"])
+    return entries
 
 
 def read_facts(path: Path) -> Facts:

@@ -208,7 +208,7 @@ def draw_lines(lines: Sequence[tuple[str, NDArray[np.float64]]], x: str, y: str,
 def _objective(net: NetResult) -> str:
     """What a caption says where train's loss is not plain cross-entropy with the labels."""
     recipe = net.recipe
-    plain = not (recipe.label_smoothing or recipe.focal) and recipe.class_weights == "none"
+    plain = not (recipe.label_smoothing or recipe.focal_gamma) and recipe.class_weights == "none"
     mixed = recipe.targets == "votes" or any(word.startswith(("mixup", "cutmix")) for word in recipe.augment)
     if plain and not mixed:
         return ""

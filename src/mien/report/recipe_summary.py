@@ -118,8 +118,8 @@ def _epochs_of(number: float) -> str:
 
 
 def _judged(recipe: Recipe) -> str:
-    frames = " and ".join(f"{share:g}" for share in recipe.zooms)
-    ways = [f"in frames of {frames} times its side too"] * bool(frames) + ["with its mirror image"] * recipe.mirror
+    frames = " and ".join(f"{share:g}" for share in recipe.tta_scales)
+    ways = [f"in frames of {frames} times its side too"] * bool(frames) + ["with its mirror image"] * recipe.tta_flip
     return ", ".join(ways) or "each face by itself"
 
 
@@ -127,28 +127,28 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
     """What a recipe says beside epochs, batch, optimiser and rate: label, text, and the entries it comes from."""
     targets = "the shares of votes in FER+" if recipe.targets == "votes" else "the labels"
     smoothed = f", {recipe.label_smoothing:g} of each spread over all emotions" if recipe.label_smoothing else ""
-    said = f", {recipe.taught:g} of each target" if recipe.teachers else ""
+    said = f", {recipe.distillation_weight:g} of each target" if recipe.teachers else ""
     teachers = (" and ".join(recipe.teachers) or "none") + said
-    start = f"of the run {Path(recipe.start).name}" if recipe.start else "fresh"
-    loss = f"focal, \N{GREEK SMALL LETTER GAMMA} = {recipe.focal:g}" if recipe.focal else "cross-entropy"
+    start = f"of the run {Path(recipe.init_from).name}" if recipe.init_from else "fresh"
+    loss = f"focal, \N{GREEK SMALL LETTER GAMMA} = {recipe.focal_gamma:g}" if recipe.focal_gamma else "cross-entropy"
     balanced = ", every emotion weighing the same" if recipe.class_weights == "balanced" else ""
     order = "every emotion equally often" if recipe.sampling == "balanced" else "every face once an epoch"
     deeper = f"{recipe.layer_decay:g} times the rate of the block above" if recipe.layer_decay < 1 else "one for all"
     kept = "of the epoch best on validation" if recipe.keep == "best" else "of the last epoch"
-    averaged = f", a running average with decay {recipe.average:g}" if recipe.average else ""
+    averaged = f", a running average with decay {recipe.ema_decay:g}" if recipe.ema_decay else ""
     zca = "ZCA, as fitted on train" if recipe.whitening == "zca" else "none"
     return [
         ("augmentation", ", ".join(recipe.augment) or "none", ("augment",)),
         ("scaling", _SCALINGS[recipe.scaling], ("scaling",)),
         ("whitening", zca, ("whitening",)),
         ("targets", targets + smoothed, ("targets", "label_smoothing")),
-        ("teachers", teachers, ("teachers", "taught")),
-        ("first weights", start, ("start",)),
-        ("loss", loss + balanced, ("focal", "class_weights")),
+        ("teachers", teachers, ("teachers", "distillation_weight")),
+        ("first weights", start, ("init_from",)),
+        ("loss", loss + balanced, ("focal_gamma", "class_weights")),
         ("sampling", order, ("sampling",)),
         ("weight decay", f"{recipe.weight_decay:g}" if recipe.weight_decay else "none", ("weight_decay",)),
         ("rates of blocks", deeper, ("layer_decay",)),
-        ("weights kept", kept + averaged, ("keep", "average")),
-        ("judged", _judged(recipe), ("mirror", "zooms")),
+        ("weights kept", kept + averaged, ("keep", "ema_decay")),
+        ("judged", _judged(recipe), ("tta_flip", "tta_scales")),
         ("precision", precision or recipe.precision, ("precision",)),
     ]

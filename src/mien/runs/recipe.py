@@ -58,7 +58,7 @@ class Recipe(BaseModel):
         description="a backbone's last block learns at so much of the rate, the next so much of that",
     )
     label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of a target spread over all classes")
-    focal: float = Field(default=0.0, ge=0, le=10, description="gamma of the focal loss; 0: plain cross-entropy")
+    focal_gamma: float = Field(default=0.0, ge=0, le=10, description="gamma of the focal loss; 0: plain cross-entropy")
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="balanced: all classes weigh the same in the loss"
     )
@@ -71,10 +71,12 @@ class Recipe(BaseModel):
     teachers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(), description="other nets of the study, trained before, whose judgement this one learns too"
     )
-    taught: float = Field(default=0.5, gt=0, le=1, description="share of a target that is what the teachers say")
-    start: str = Field(
+    distillation_weight: float = Field(
+        default=0.5, gt=0, le=1, description="share of a target that is the teachers' prediction"
+    )
+    init_from: str = Field(
         default="",
-        description="the run whose weights the net begins with, or another net of the study; a net's own start sets it",
+        description="the run, or the net of the study, whose weights are the first ones; a net's own init_from sets it",
     )
     augment: Annotated[tuple[str, ...], BeforeValidator(_words)] = Field(
         default=(), description="words, as flip or rotate(10): how each face is changed whenever it is trained on"
@@ -87,14 +89,14 @@ class Recipe(BaseModel):
     whitening: Literal["none", "zca"] = Field(
         default="none", description="zca: pixels decorrelated, as fitted on train; behind the scaling"
     )
-    average: float = Field(
+    ema_decay: float = Field(
         default=0.0,
         ge=0,
         lt=1,
         description="the result is a running average of the weights, of which each step keeps so much; 0: none",
     )
-    mirror: bool = Field(default=False, description="a face is judged together with its mirror image")
-    zooms: Annotated[tuple[Zoom, ...], BeforeValidator(_listed)] = Field(
+    tta_flip: bool = Field(default=False, description="a face is judged together with its mirror image")
+    tta_scales: Annotated[tuple[Zoom, ...], BeforeValidator(_listed)] = Field(
         default=(), description="a face is judged together with itself in frames of these shares of its side"
     )
     precision: Literal["auto", "bfloat16", "float32"] = Field(
@@ -122,14 +124,14 @@ class Recipe(BaseModel):
         return self.model_dump(exclude_defaults=True)
 
     @property
-    def starts_within(self) -> bool:
+    def initialised_within(self) -> bool:
         """Whether it starts from another net, or run, of its own study, which has to be trained before."""
-        return bool(self.start) and not Path(self.start).is_absolute()
+        return bool(self.init_from) and not Path(self.init_from).is_absolute()
 
     @property
     def awaited(self) -> frozenset[str]:
         """The nets, or in a run's recipe the runs, of its own study that have to be trained before."""
-        return frozenset(self.teachers) | (frozenset({self.start}) if self.starts_within else frozenset())
+        return frozenset(self.teachers) | (frozenset({self.init_from}) if self.initialised_within else frozenset())
 
     @property
     def rate(self) -> float:

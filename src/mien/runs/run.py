@@ -29,6 +29,7 @@ from mien.errors import UserError
 from mien.faces import Faces
 from mien.nets import Net
 from mien.process import alive
+from mien.runs.former_names import FORMER_NAMES, current_names
 from mien.runs.recipe import Recipe
 
 State = Literal["planned", "running", "stopped", "pruned", "finished", "failed"]
@@ -193,7 +194,7 @@ class Run:
     @property
     def recipe(self) -> Recipe:
         """The recipe, as asked."""
-        return Recipe(**self.asked["recipe"])
+        return Recipe(**current_names(self.asked["recipe"]))
 
     @property
     def seed(self) -> int:
@@ -244,9 +245,10 @@ def run_id(net: Net, recipe: Recipe, seed: int, fingerprint: str) -> str:
     The net's name is no part of the question, nor are entries of the recipe that have their default: those that a later
     version adds leave a run what it was. A run that it starts from counts by its own ten digits, wherever it lies.
     """
-    changes = recipe.changes()
-    if recipe.start:
-        changes["start"] = Path(recipe.start).name.rpartition("-")[2]
+    former = {now: before for before, now in FORMER_NAMES.items()}  # so a run keeps the id that it had
+    changes = {former.get(name, name): value for name, value in recipe.changes().items()}
+    if recipe.init_from:
+        changes["start"] = Path(recipe.init_from).name.rpartition("-")[2]
     question = {"net": net.to_dict() | {"name": ""}, "recipe": changes, "seed": seed, "faces": fingerprint}
     return sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:10]
 

@@ -56,8 +56,8 @@ class Plan:
         Its backbone's weights are not on this machine, or a net that has to be trained before it is left out.
         """
         before = [(f"it learns from {one.net.name}", one) for one in self.teachers(net)]
-        if net.recipe.starts_within:
-            before.append((f"it starts from {net.recipe.start}", self._named(net.recipe.start)))
+        if net.recipe.initialised_within:
+            before.append((f"it starts from {net.recipe.init_from}", self._named(net.recipe.init_from)))
         reasons = (f"{how}, which is skipped: {why}" for how, one in before if (why := self.skipped(one, folder)))
         reason = self.lacking.get(net.net.name) or next(reasons, "")
         net = self.settled(net, folder) if reason else net
@@ -88,8 +88,8 @@ class Plan:
         recipe = net.recipe
         if recipe.teachers:
             recipe = recipe.model_copy(update={"teachers": tuple(self._run(one, seed) for one in self.teachers(net))})
-        if recipe.starts_within:
-            recipe = recipe.model_copy(update={"start": self._run(self._named(recipe.start), seed)})
+        if recipe.initialised_within:
+            recipe = recipe.model_copy(update={"init_from": self._run(self._named(recipe.init_from), seed)})
         return recipe
 
     def teachers(self, net: StudyNet) -> list[StudyNet]:

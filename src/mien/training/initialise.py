@@ -16,9 +16,9 @@ class BeforeError(Exception):
 
 def unfit(net: Net, recipe: Recipe, faces: Faces) -> list[str]:
     """Why a net cannot start from a run of another study as its recipe says; [] if it can, or does not."""
-    if not recipe.start or recipe.starts_within:
+    if not recipe.init_from or recipe.initialised_within:
         return []
-    before, place = Run(Path(recipe.start)), f"nets.{net.name}.start"
+    before, place = Run(Path(recipe.init_from)), f"nets.{net.name}.init_from"
     size, problems = before.asked["faces"]["size"], []
     if size != faces.size:
         problems.append(f"{place}: {before.id} learnt from faces of {size} pixels; these have {faces.size}")

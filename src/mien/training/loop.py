@@ -196,8 +196,8 @@ def _resume(run: Run, trainer: Trainer, faces: Faces) -> tuple[Mark, Weights | N
     path = run.folder / "checkpoint.safetensors"
     if not path.exists():
         mark, best = Mark(), None
-        if trainer.recipe.start:
-            begin(trainer.model, run.folder.parent / trainer.recipe.start, faces.classes)
+        if trainer.recipe.init_from:
+            begin(trainer.model, run.folder.parent / trainer.recipe.init_from, faces.classes)
             if trainer.average:
                 trainer.average.load(trainer.average.model)
     else:

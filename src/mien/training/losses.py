@@ -30,7 +30,7 @@ def make_loss(recipe: Recipe, labels: NDArray[np.uint8], classes: int) -> Loss:
         labels: uint8 [N], of the train split.
         classes: K.
     """
-    if not (recipe.label_smoothing or recipe.focal or recipe.class_weights == "balanced"):
+    if not (recipe.label_smoothing or recipe.focal_gamma or recipe.class_weights == "balanced"):
         return F.cross_entropy
     weights = torch.ones(classes)
     if recipe.class_weights == "balanced":
@@ -42,8 +42,8 @@ def make_loss(recipe: Recipe, labels: NDArray[np.uint8], classes: int) -> Loss:
         if recipe.label_smoothing:
             shares = shares * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
         logarithms = logits.log_softmax(1)
-        if recipe.focal:
-            logarithms = logarithms * (1 - logarithms.exp()) ** recipe.focal
+        if recipe.focal_gamma:
+            logarithms = logarithms * (1 - logarithms.exp()) ** recipe.focal_gamma
         return -(shares * weights * logarithms).sum(1).mean()
 
     return loss

@@ -77,7 +77,7 @@ class Trainer:
         trained = nn.Sequential(nn.Flatten(), *model.learnt) if self.on_features else model
         self.gradients = gradients(trained, self.dtype, loss)
         self.optimizer = _optimizer(model, recipe)
-        self.average = Average(model.learnt, recipe.average) if recipe.average else None
+        self.average = Average(model.learnt, recipe.ema_decay) if recipe.ema_decay else None
 
     def inputs(self, faces: Faces, keep: bool = True) -> Tensor:
         """What the batches of faces are taken from: images uint8 [N, H, W], or features [N, F].
@@ -107,10 +107,10 @@ class Trainer:
             inputs, targets = self.augmentation(given, targets, number)
         if self.teachers:
             shown = inputs
-            if self.augmentation and self.augmentation.spoils:
+            if self.augmentation and self.augmentation.degrades:
                 shown = self.augmentation.for_teachers(given, number)
             said = torch.stack([teacher.teach(shown) for teacher in self.teachers]).mean(0)
-            targets = torch.lerp(targets, said, self.recipe.taught)
+            targets = torch.lerp(targets, said, self.recipe.distillation_weight)
         judged = self.gradients.batch(self._seen(inputs), targets, key=self.seed * 2**32 + number)
         penalties = self._penalise()
         for group in self.optimizer.param_groups:

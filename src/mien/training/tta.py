@@ -22,7 +22,7 @@ class Views:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self.mirror, self.zooms = recipe.mirror, recipe.zooms
+        self.mirror, self.zooms = recipe.tta_flip, recipe.tta_scales
         self.count = (1 + len(self.zooms)) * (1 + self.mirror)
 
     def __call__(self, images: Tensor) -> Tensor:

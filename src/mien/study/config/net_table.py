@@ -20,6 +20,7 @@ from mien.nets.parsing import Mistake, names_in, parse
 from mien.nets.zoo import SEED_RECIPES, ZOO
 from mien.runs.recipe import Recipe
 from mien.runs.resolve import find_run
+from mien.study.config.former_keys import in_former_keys
 from mien.study.config.space import Values
 from mien.study.config.tune import Tune, read_tune
 from mien.study.config.validation import NAME, NAME_RULE, Table, checked, problem, section
@@ -33,7 +34,7 @@ class NetTable(Table):
     head: Annotated[list[str], Field(min_length=1)] | None = None
     values: dict[str, Any] = Field(default={})
     zoo: str | None = None
-    start: str | None = None
+    init_from: str | None = None
     recipe: dict[str, Any] = Field(default={})
     tune: dict[str, Any] | None = None
     resources: dict[str, Any] = Field(default={})
@@ -43,38 +44,38 @@ LAYERS = ("layers", "zoo", "backbone")
 """The keys by which a net's table tells its layers."""
 
 
-BOXED = "box:"
-"""How the name of a model in the box begins, where a net starts from it."""
+BUNDLED = "bundled:"
+"""How the name of a bundled model begins, where a net is initialised from it."""
 
 
 def with_starts(nets: Mapping[str, Any], folder: Path, problems: list[str]) -> dict[str, dict[str, Any]]:
     """The nets' tables, as `read_net` takes them.
 
-    One that starts from another net of the study has that one's layers beside `start`; one that starts from a run has
-    the run's path, absolute, for which `folder` counts.
+    One that starts from another net of the study has that one's layers beside `init_from`; one that starts from a run
+    has the run's path, absolute, for which `folder` counts.
     """
     tables = {name: table for name, table in nets.items() if isinstance(table, dict)}
     found = {}
     for name, table in tables.items():
-        start, own = table.get("start"), [key for key in LAYERS if key in table]
+        start, own = table.get("init_from"), [key for key in LAYERS if key in table]
         if not isinstance(start, str):
             found[name] = table
         elif own:
-            problems.append(f"nets.{name}: start = {start!r} brings its layers; leave out {own[0]}")
+            problems.append(f"nets.{name}: init_from = {start!r} brings its layers; leave out {own[0]}")
         elif start in tables:
             found[name] = _layers_along(start, tables) | table
         else:
             try:
-                found[name] = table | {"start": str(_run_at(start, folder))}
+                found[name] = table | {"init_from": str(_run_at(start, folder))}
             except UserError as error:
-                problems.append(f"nets.{name}.start: {error}")
+                problems.append(f"nets.{name}.init_from: {error}")
     return found
 
 
 def _run_at(start: str, folder: Path) -> Path:
     """Where the run lies that a net starts from; a UserError where the box has none of that name."""
-    if start.startswith(BOXED):
-        return bundled_run(start.removeprefix(BOXED))
+    if start.startswith(BUNDLED):
+        return bundled_run(start.removeprefix(BUNDLED))
     return (folder / user_path(start)).resolve()
 
 
@@ -96,16 +97,18 @@ def read_net(
     if not re.fullmatch(NAME, name):
         problems.append(f"{place}: a net's name is {NAME_RULE}")
     checked(NetTable, table, place, problems)
-    within = isinstance(table.get("start"), str) and not Path(table["start"]).is_absolute()
-    told = sum(key in table for key in (*LAYERS, *(() if within else ("start",))))
+    within = isinstance(table.get("init_from"), str) and not Path(table["init_from"]).is_absolute()
+    told = sum(key in table for key in (*LAYERS, *(() if within else ("init_from",))))
     if within and not told:
-        problems.append(f"{place}.start: from {table['start']!r} on no net has layers of its own; one has to begin")
+        problems.append(
+            f"{place}.init_from: from {table['init_from']!r} on no net has layers of its own; one has to begin"
+        )
     elif told != 1:
         problems.append(
-            f"{place}: give one of layers, zoo (the name of a net of `mien nets`), backbone and start (a finished run)"
+            f"{place}: give one of layers, zoo (a net of `mien nets`), backbone and init_from (a finished run)"
         )
-    if "start" in recipe or "start" in section(table, "recipe"):
-        problems.append(f"{place}.recipe.start: belongs to the net itself: {place}.start")
+    if "init_from" in recipe or "init_from" in section(table, "recipe"):
+        problems.append(f"{place}.recipe.init_from: belongs to the net itself: {place}.init_from")
         return None
     if ("backbone" in table) != ("head" in table):
         problems.append(f"{place}: backbone and head belong together; the head is the layers behind the backbone")
@@ -115,7 +118,9 @@ def read_net(
         return (*found, None) if found else None
     words = [word for part in _words(table, recipe) for word in part]
     names = {hyper for word in words for hyper in names_in(word)} - set(WORDS) - set(AUGMENTATIONS)
-    basis = json.dumps([{key: table[key] for key in table if key != "tune"}, recipe], sort_keys=True, default=str)
+    basis = json.dumps(
+        in_former_keys([{key: table[key] for key in table if key != "tune"}, dict(recipe)]), sort_keys=True, default=str
+    )
     tune = read_tune(table["tune"], names, bind, basis, f"{place}.tune", problems)
     found = bind(tune.first, problems) if tune else None
     return (*found, tune) if found else None
@@ -146,11 +151,11 @@ def _bind(
     augment, used = _bound(merged.get("augment"), hyper, f"{place}.recipe.augment", problems)
     if used:
         merged["augment"] = augment
-    if given.start is not None and Path(given.start).is_absolute():
-        net = _started(name, given.start, hyper.keys() - used, merged, problems)
+    if given.init_from is not None and Path(given.init_from).is_absolute():
+        net = _started(name, given.init_from, hyper.keys() - used, merged, problems)
     else:
         net = _layers(name, given, hyper, used, size, problems)
-        merged |= {"start": given.start} if given.start else {}
+        merged |= {"init_from": given.init_from} if given.init_from else {}
     recipe_of_net = check_recipe(merged, own, f"{place}.recipe", problems)
     return (net, recipe_of_net) if net and recipe_of_net and len(problems) == before else None
 
@@ -194,11 +199,11 @@ def _started(name: str, start: str, loose: Set[str], merged: dict[str, Any], pro
     try:
         run = find_run(Path(start))
     except UserError as error:
-        problems.append(f"{place}.start: {error}")
+        problems.append(f"{place}.init_from: {error}")
         return None
     if loose:
         problems.append(f"{place}.values: a net that starts from a run has its values already")
-    merged["start"] = str(run.folder.resolve())
+    merged["init_from"] = str(run.folder.resolve())
     return replace(run.net, name=name)
 
 

@@ -18,6 +18,7 @@ from mien.nets import Net
 from mien.runs.recipe import Recipe
 from mien.study.config.data_table import DataTable, faces_spec, resolved
 from mien.study.config.ensembles import read_ensembles
+from mien.study.config.former_keys import rename_former_keys
 from mien.study.config.net_table import check_recipe, read_net, with_starts
 from mien.study.config.overrides import apply_setting
 from mien.study.config.resources import Resources, read_resources
@@ -77,6 +78,7 @@ class Study:
         resources: what a run of each net takes, by the net's name.
         text: the file, as it was read.
         settings: what `--set` changed, in its order.
+        notes: former keys that the file has.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Study:
     resources: Mapping[str, Resources] = field(default_factory=dict)
     text: str = ""
     settings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def groups(self) -> dict[str, list[StudyNet]]:
@@ -137,12 +140,15 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
         raise UserError(f"{file}: not TOML: {error}") from None
     for setting in settings:
         apply_setting(table, setting)
+    notes = rename_former_keys(table)
     study, problems = check_table(table, file)
     if study is None:
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
         raise UserError("\n  ".join([f"{file}: {count}", *problems]))
     source = tuple(resolved(item, Path.cwd()) for item in data) or study.data.source
-    return replace(study, data=replace(study.data, source=source), text=text, settings=tuple(settings))
+    return replace(
+        study, data=replace(study.data, source=source), text=text, settings=tuple(settings), notes=tuple(notes)
+    )
 
 
 def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[str]]:
@@ -192,7 +198,7 @@ def _order_problems(nets: Mapping[str, tuple[Net, Recipe, Tune | None] | None]) 
         if net is None:
             continue
         before = [(f"nets.{name}.recipe.teachers", one, "teach") for one in net[1].teachers]
-        before += [(f"nets.{name}.start", net[1].start, "start")] if net[1].starts_within else []
+        before += [(f"nets.{name}.init_from", net[1].init_from, "initialise")] if net[1].initialised_within else []
         for place, one, what in before:
             if one not in nets:
                 problems.append(f"{place}: no net {one!r}; {did_you_mean(one, list(nets))}")
@@ -202,7 +208,7 @@ def _order_problems(nets: Mapping[str, tuple[Net, Recipe, Tune | None] | None]) 
                 problems.append(f"{place}: {one!r} is tuned, so it ends last; take a net with settled values")
             elif name in _awaited(one, nets):
                 problems.append(f"{place}: {one!r} waits for {name!r} itself; one of them has to come first")
-            elif found and what == "start" and _unlike(found[1], net[1]):
+            elif found and what == "initialise" and _unlike(found[1], net[1]):
                 problems.append(f"{place}: {one!r} has another {_unlike(found[1], net[1])}; give both the same")
     return problems
 

@@ -12,6 +12,7 @@ from mien.nets import Net
 from mien.nets.grammar import arguments
 from mien.nets.parsing import Mistake, parse
 from mien.runs.recipe import Recipe
+from mien.study.config.former_keys import in_former_keys
 from mien.study.config.space import Distribution, Value, Values, read_space
 from mien.study.config.validation import Table, checked
 
@@ -38,7 +39,7 @@ class Tune:
         minutes: of training, after which no trial is begun; None: no limit.
         sampler: which of Optuna's chooses the values; `grid` goes through all of them.
         pruner: the word that asks for it.
-        start: values that the first trials take, where they name them.
+        enqueue: values that the first trials take, where they name them.
         seed: of the sampler.
         objectives: what is made large (parameters: small); with several there is no single best.
         bind: makes a trial's net and recipe.
@@ -50,7 +51,7 @@ class Tune:
     minutes: float | None
     sampler: str
     pruner: str
-    start: tuple[Values, ...]
+    enqueue: tuple[Values, ...]
     seed: int
     objectives: tuple[Objective, ...]
     bind: Bind
@@ -58,8 +59,8 @@ class Tune:
 
     @property
     def first(self) -> dict[str, Value]:
-        """The values to begin with: those of `start` first, else the first of each choice and the least number."""
-        return {key: one.corners[0] for key, one in self.space.items()} | dict(self.start[0] if self.start else {})
+        """The values to begin with: those of `enqueue` first, else the first of each choice and the least number."""
+        return {key: one.corners[0] for key, one in self.space.items()} | dict(self.enqueue[0] if self.enqueue else {})
 
     @property
     def last(self) -> dict[str, Value]:
@@ -82,7 +83,7 @@ class _TuneTable(Table):
     minutes: Annotated[float, Field(gt=0)] | None = None
     sampler: Literal["tpe", "random", "grid", "gp", "cmaes"] = "tpe"
     pruner: str = "none"
-    start: list[dict[str, Any]] = Field(default=[])
+    enqueue: list[dict[str, Any]] = Field(default=[])
     seed: int = Field(default=0, ge=0)
     objectives: list[Objective] = Field(default=["validation_accuracy"], min_length=1)
 
@@ -159,16 +160,18 @@ def read_tune(
         problems.append(f"{place}.sampler: 'cmaes' needs two numbers or more in the space; it draws choices at random")
     if given.sampler == "cmaes" and len(given.objectives) > 1:
         problems.append(f"{place}.sampler: 'cmaes' knows one objective; take 'tpe', 'gp', 'random' or 'grid'")
-    for index, start in enumerate(given.start):
-        problems += [f"{place}.start[{index}].{text}" for text in _start_problems(start, space)]
-    entries = sorted((key, str(value)) for key, value in table.items() if key not in ("trials", "minutes"))
+    for index, start in enumerate(given.enqueue):
+        problems += [f"{place}.enqueue[{index}].{text}" for text in _enqueued_problems(start, space)]
+    entries = sorted(
+        (key, str(value)) for key, value in in_former_keys(table).items() if key not in ("trials", "minutes")
+    )
     tune = Tune(
         space=space,
         trials=given.trials,
         minutes=given.minutes,
         sampler=given.sampler,
         pruner=given.pruner,
-        start=tuple(given.start),
+        enqueue=tuple(given.enqueue),
         seed=given.seed,
         objectives=tuple(given.objectives),
         bind=bind,
@@ -206,7 +209,7 @@ def _check_pruner(given: _TuneTable, place: str, problems: list[str]) -> None:
         problems.append(f"{place}.objectives: found {given.objectives!r}; each can stand once")
 
 
-def _start_problems(start: Mapping[str, Any], space: Mapping[str, Distribution]) -> Sequence[str]:
+def _enqueued_problems(start: Mapping[str, Any], space: Mapping[str, Distribution]) -> Sequence[str]:
     unknown = [f"{key}: not in the space; {did_you_mean(key, list(space))}" for key in start if key not in space]
     outside = [
         f"{key}: found {value!r}, which the space does not hold"

@@ -37,7 +37,7 @@ def draw(tune: Tune, begun: Sequence[FrozenTrial]) -> dict[str, Value] | None:
 
 def _points(tune: Tune) -> Iterator[dict[str, Value]]:
     """The trials whose values are known beforehand; of a start, some may be left to the sampler."""
-    start = [dict(values) for values in tune.start]
+    start = [dict(values) for values in tune.enqueue]
     yield from start
     if tune.sampler == "grid":
         every = product(*(one.grid() for one in tune.space.values()))

@@ -43,7 +43,7 @@ def test_other_emotions_get_a_last_layer_of_their_own(learnt: Run) -> None:
 
 def test_a_run_that_starts_from_another_is_ahead_from_its_first_epoch(learnt: Run, start: Start, faces: Faces) -> None:
     recipe = {"epochs": 1, "batch": 16, "learning_rate": 1e-4}
-    fresh, begun = start(NORMAL, **recipe), start(NORMAL, start=str(learnt.folder), **recipe)
+    fresh, begun = start(NORMAL, **recipe), start(NORMAL, init_from=str(learnt.folder), **recipe)
     for run in (fresh, begun):
         fit(run, faces, silent)
     former = learnt.history()[-1]
@@ -53,12 +53,12 @@ def test_a_run_that_starts_from_another_is_ahead_from_its_first_epoch(learnt: Ru
 def test_a_stopped_one_goes_on_to_the_same_numbers_though_the_former_is_gone(
     learnt: Run, start: Start, faces: Faces, tmp_path: Path
 ) -> None:
-    recipe = {"epochs": 3, "batch": 16, "average": 0.9}
+    recipe = {"epochs": 3, "batch": 16, "ema_decay": 0.9}
     elsewhere = tmp_path / "elsewhere" / learnt.folder.name
     shutil.copytree(learnt.folder, elsewhere)
-    whole = start(NORMAL, start=str(learnt.folder), **recipe)
+    whole = start(NORMAL, init_from=str(learnt.folder), **recipe)
     fit(whole, faces, silent)
-    stopped = start(NORMAL, start=str(elsewhere), **recipe)
+    stopped = start(NORMAL, init_from=str(elsewhere), **recipe)
     stop_at(stopped, faces, 2, 3)
     shutil.rmtree(elsewhere)
     fit(stopped, faces, silent)
@@ -69,14 +69,14 @@ def test_a_stopped_one_goes_on_to_the_same_numbers_though_the_former_is_gone(
 def test_another_former_run_makes_another_run(learnt: Run, faces: Faces) -> None:
     recipe = learnt.recipe
     ids = {
-        run_id(NORMAL, recipe.model_copy(update={"start": start}), 0, faces.fingerprint)
+        run_id(NORMAL, recipe.model_copy(update={"init_from": start}), 0, faces.fingerprint)
         for start in ("", "/a/normal-0123456789", "/b/other-0123456789", "/a/normal-1123456789")
     }
     assert len(ids) == 3
 
 
 def test_what_does_not_fit_is_told(learnt: Run, faces: Faces) -> None:
-    asked = learnt.recipe.model_copy(update={"start": str(learnt.folder)})
+    asked = learnt.recipe.model_copy(update={"init_from": str(learnt.folder)})
     assert unfit(NORMAL, asked, faces) == []
     assert unfit(CNN, learnt.recipe, faces) == []
     smaller = replace(faces, images=np.zeros((len(faces), 20, 20), np.uint8))

@@ -36,7 +36,7 @@ def test_beyond_the_border_is_the_border() -> None:
 
 def test_the_mean_over_all_views_is_judged(faces: Faces) -> None:
     images = torch.from_numpy(faces.images[:8])
-    recipe = Recipe(mirror=True, zooms=(0.9, 1.2), precision="float32")
+    recipe = Recipe(tta_flip=True, tta_scales=(0.9, 1.2), precision="float32")
     trainer = Trainer(build(CNN, size=faces.size), recipe, 0)
     plain = Trainer(trainer.model, Recipe(precision="float32"), 0)
     trainer.model.eval()
@@ -51,10 +51,10 @@ def test_the_mean_over_all_views_is_judged(faces: Faces) -> None:
 def test_one_view_leaves_images_as_they_are() -> None:
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 8, 8), np.uint8))
     assert Views(Recipe())(images) is images
-    assert Views(Recipe(zooms=0.9)).count == 2
+    assert Views(Recipe(tta_scales=0.9)).count == 2
 
 
-@pytest.mark.parametrize("zooms", [[0.4], [2.5], [float("nan")], "large", {"a": 1}])
-def test_strange_zooms_are_refused(zooms: object) -> None:
-    with pytest.raises(ValueError, match="zooms"):
-        Recipe(zooms=zooms)
+@pytest.mark.parametrize("tta_scales", [[0.4], [2.5], [float("nan")], "large", {"a": 1}])
+def test_strange_zooms_are_refused(tta_scales: object) -> None:
+    with pytest.raises(ValueError, match="tta_scales"):
+        Recipe(tta_scales=tta_scales)

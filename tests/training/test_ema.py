@@ -32,7 +32,7 @@ def test_an_average_keeps_its_share_and_forgets_the_first_weights_sooner() -> No
 
 @pytest.mark.parametrize("net", [CNN, NORMAL], ids=lambda net: net.name)
 def test_averaging_leaves_the_steps_alone_and_changes_the_result(net: Net, start: Start, faces: Faces) -> None:
-    plain, averaged = (start(net, epochs=2, batch=32, average=share) for share in (0.0, 0.9))
+    plain, averaged = (start(net, epochs=2, batch=32, ema_decay=share) for share in (0.0, 0.9))
     for run in (plain, averaged):
         fit(run, faces, silent)
     for one, other in zip(numbers(plain), numbers(averaged), strict=True):
@@ -47,7 +47,7 @@ def test_averaging_leaves_the_steps_alone_and_changes_the_result(net: Net, start
 
 @pytest.mark.parametrize("keep", ["last", "best"])
 def test_an_averaged_run_that_was_stopped_ends_as_one_that_was_not(keep: str, start: Start, faces: Faces) -> None:
-    recipe = {"epochs": 4, "batch": 32, "average": 0.9, "mirror": True, "keep": keep}
+    recipe = {"epochs": 4, "batch": 32, "ema_decay": 0.9, "tta_flip": True, "keep": keep}
     whole, stopped = (start(NORMAL, **recipe) for _ in range(2))
     fit(whole, faces, silent)
     stop_at(stopped, faces, epoch=3, step=2)
@@ -59,7 +59,7 @@ def test_an_averaged_run_that_was_stopped_ends_as_one_that_was_not(keep: str, st
 def test_a_face_and_its_mirror_image_are_judged_alike(net: Net, faces: Faces) -> None:
     images = torch.from_numpy(faces.images[:16])
     for mirror in (True, False):
-        trainer = Trainer(build(net, size=faces.size), Recipe(mirror=mirror, precision="float32"), 0)
+        trainer = Trainer(build(net, size=faces.size), Recipe(tta_flip=mirror, precision="float32"), 0)
         ours, theirs = trainer.probabilities(images), trainer.probabilities(images.flip(2))
         trainer.close()
         assert torch.allclose(ours, theirs, atol=1e-6) == mirror
