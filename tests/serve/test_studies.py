@@ -10,10 +10,10 @@ import pytest
 from studied import begin, epoch
 
 from mien.disk import append_line
-from mien.runs.compare import run_facts, study_runs
 from mien.serve import studies as studies_module
 from mien.serve.run_folders import RunFolder
 from mien.serve.studies import Studies, Study
+from mien.study.compare import run_facts, study_runs
 
 DEAD = 2**22 + 1
 """More than any process's id on Linux."""

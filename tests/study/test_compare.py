@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from mien.errors import UserError
-from mien.runs.compare import compare, run_facts, study_runs
+from mien.study.compare import compare, run_facts, study_runs
 from mien.study.execute import execute
 
 

@@ -17,9 +17,9 @@ import pytest
 
 from mien.faces.drawn import draw_faces
 from mien.nets import Net
-from mien.runs.compare import study_runs
 from mien.runs.recipe import Recipe
 from mien.runs.run import Run
+from mien.study.compare import study_runs
 from mien.study.config.resources import Resources
 from mien.training.loop import Progress, fit
 

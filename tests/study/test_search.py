@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.runs.compare import study_runs
 from mien.runs.run import Run, Status
+from mien.study.compare import study_runs
 from mien.study.config.schema import read_study
 from mien.study.execute import execute
 from mien.study.plan import Plan, make_plan

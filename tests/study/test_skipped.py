@@ -18,7 +18,7 @@ from mien.cli import app
 from mien.errors import UserError
 from mien.nets.backbones import BACKBONES
 from mien.nets.backbones.weights import fetch
-from mien.runs.compare import study_runs
+from mien.study.compare import study_runs
 from mien.study.config.schema import read_study
 from mien.study.execute import execute, join
 from mien.study.plan import make_plan, outline

@@ -131,7 +131,7 @@ def study(
 def runs(folder: Path = FOLDER, as_json: bool = JSON) -> None:
     """List the runs in a study's folder: how they stand, epochs, validation accuracy, time."""
     from mien.cli import tables
-    from mien.runs.compare import run_facts, study_runs
+    from mien.study.compare import run_facts, study_runs
 
     _show([run_facts(run) for run in study_runs(folder)], tables.show_runs, as_json)
 
@@ -147,7 +147,7 @@ def trials(folder: Path = FOLDER, net: str | None = NET, as_json: bool = JSON) -
 def compare(folders: list[Path] = FOLDERS, as_json: bool = JSON) -> None:
     """Set the finished nets of studies and runs side by side, each pair tested on the validation faces they share."""
     from mien.cli import tables
-    from mien.runs.compare import compare as compared
+    from mien.study.compare import compare as compared
 
     _show(compared(folders), tables.show_comparison, as_json)
 

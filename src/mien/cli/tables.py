@@ -100,7 +100,7 @@ def show_results(results: dict[str, Any]) -> None:
 
 
 def show_runs(rows: Sequence[dict[str, Any]]) -> None:
-    """Print how the runs of a study stand, each a `mien.runs.compare.run_facts`."""
+    """Print how the runs of a study stand, each a `mien.study.compare.run_facts`."""
     table = table_of(["run", "state"], ["seed", "epochs", "validation %", "time"])
     for row in rows:
         style = STYLES.get(row["state"], "dim")
@@ -137,7 +137,7 @@ def show_trials(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def show_comparison(found: dict[str, Any]) -> None:
-    """Print finished nets side by side, the content of `mien.runs.compare.compare`."""
+    """Print finished nets side by side, the content of `mien.study.compare.compare`."""
     table = table_of(
         ["net", "faces"], ["train %", "validation %", "95 %", "test %", "95 %", "seeds", "time", "parameters"]
     )
