@@ -1,4 +1,4 @@
-"""docs/faces.md tells every layout as it is, and what it shows works."""
+"""docs/how-to/faces.md tells every layout as it is, and what it shows works."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from mien.faces.classes import LAYOUTS
 
-TEXT = (Path(__file__).parents[2] / "docs" / "faces.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "faces.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_layouts_is_that_of_the_code() -> None:
@@ -19,5 +19,5 @@ def test_the_table_of_layouts_is_that_of_the_code() -> None:
 def test_the_python_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path))
     for block in re.findall(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL):
-        exec(compile(block, "docs/faces.md", "exec"), {"__name__": "docs"})
+        exec(compile(block, "docs/how-to/faces.md", "exec"), {"__name__": "docs"})
     assert capsys.readouterr().out.splitlines()[-1] == "24"

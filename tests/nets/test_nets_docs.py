@@ -1,4 +1,4 @@
-"""docs/nets.md tells every word, and what it shows works."""
+"""docs/reference/nets.md tells every word, and what it shows works."""
 
 import re
 import tomllib
@@ -10,7 +10,7 @@ from mien.nets import Net, check
 from mien.nets.grammar import usage
 from mien.nets.layers import WORDS
 
-TEXT = (Path(__file__).parents[2] / "docs" / "nets.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "nets.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([^`]+)` \|.*\| `([^`]+)` \|$", TEXT, re.MULTILINE)
 
 

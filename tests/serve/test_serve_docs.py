@@ -1,4 +1,4 @@
-"""What docs/serve.md promises."""
+"""What docs/reference/serve.md promises."""
 
 import re
 from dataclasses import fields
@@ -9,7 +9,7 @@ from serving import serving
 
 from mien.serve.limits import Limits
 
-TEXT = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "serve.md").read_text(encoding="utf-8")
 
 
 def test_every_limit_is_told_with_its_default() -> None:
@@ -29,5 +29,5 @@ def test_the_client_works(
     assert found
     with serving("--model", str(model_file), "--no-open") as server:
         code = found[1].replace("http://127.0.0.1:8000", f"http://127.0.0.1:{server.port}")
-        exec(compile(code, "docs/serve.md", "exec"), {"__name__": "docs"})
+        exec(compile(code, "docs/reference/serve.md", "exec"), {"__name__": "docs"})
     assert re.fullmatch(r"\(\d+, \d+, \d+, \d+\) \w+ \d+%\n", capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""docs/augmentation.md tells every word and every generator, and what it shows works."""
+"""docs/reference/augmentation.md tells every word and every generator, and what it shows works."""
 
 import re
 import tomllib
@@ -8,7 +8,7 @@ from mien.augmentation import GENERATORS, WORDS, check
 from mien.nets.grammar import usage
 from mien.runs.recipe import Recipe
 
-TEXT = (Path(__file__).parents[2] / "docs" / "augmentation.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "augmentation.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([^`]+)` \|.*\| `([^`]+)` \|$", TEXT, re.MULTILINE)
 
 

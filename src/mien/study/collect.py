@@ -1,4 +1,4 @@
-"""Results: a study's runs as one table of numbers, the content of results.json (docs/study-file.md tells its keys)."""
+"""Results: a study's runs as one table of numbers, the content of results.json (docs/reference/results-file.md)."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
