@@ -1,4 +1,7 @@
-"""Paths as users name them, and writing so that a crash leaves either the old content or the new, never half of one."""
+"""Files: paths as users write them, atomic writing, JSON and JSON lines.
+
+A crash leaves either the old content of a file or the new one, never a part of it.
+"""
 
 import json
 import os
@@ -11,25 +14,25 @@ from typing import Any
 
 from mien.errors import UserError
 
-DRAFT = ".draft"
-"""How the names of what is being written end."""
+TMP_SUFFIX = ".tmp"
+"""Suffix of temporary files and folders, which `whole_file` and `whole_folder` write before they rename them."""
 
 
 def user_path(word: "str | os.PathLike[str]") -> Path:
-    """A path that a user named, in which `~` and `~name` stand for home folders.
+    """Make a path of what a user wrote: `~` and `~name` stand for home folders.
 
     Raises:
-        UserError: such a home folder is not known, and no file is called so.
+        UserError: the home folder is not known, and no file of that name exists.
     """
     path = Path(word)
     if not str(path).startswith("~"):
         return path
     try:
-        found = Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is no such user
+        expanded = Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is no such user
     except ValueError:  # a name with a zero byte
-        found = path
-    if found != path or os.path.lexists(path):
-        return found
+        expanded = path
+    if expanded != path or os.path.lexists(path):
+        return expanded
     name = path.parts[0][1:]
     why = f"there is no user {name} here" if name else "HOME is not set, and this system does not know its user"
     raise UserError(f"{path}: the home folder is not known: {why}; write the path in full, or as ./{path}")
@@ -37,58 +40,58 @@ def user_path(word: "str | os.PathLike[str]") -> Path:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; when the block ends well, what was written there becomes `path`.
+    """Write a file atomically: give a temporary path beside `path`, and rename it to `path` when the block ends.
 
-    If the block raises, nothing is left behind and `path` is as it was.
+    If the block raises, the temporary file is removed and `path` stays as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=DRAFT)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TMP_SUFFIX)
     os.close(handle)
-    draft = Path(name)
+    temporary = Path(name)
     try:
-        yield draft
-        _flush(draft)
-        draft.chmod(0o644)
-        draft.replace(path)
+        yield temporary
+        _flush(temporary)
+        temporary.chmod(0o644)
+        temporary.replace(path)
         _flush(path.parent)
     except BaseException:
-        draft.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Like `whole_file`, for a folder: it appears under its name only when all of its files are written.
+    """Write a folder atomically, as `whole_file` writes a file: it appears when all of its files are written.
 
-    A folder that already stands at `path` is replaced.
+    A folder that exists at `path` is replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=DRAFT))
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=TMP_SUFFIX))
     try:
-        yield draft
-        for file in draft.rglob("*"):
+        yield temporary
+        for file in temporary.rglob("*"):
             _flush(file)
-        draft.chmod(0o755)
+        temporary.chmod(0o755)
         if path.exists():
             shutil.rmtree(path)
-        draft.replace(path)
+        temporary.replace(path)
         _flush(path.parent)
     except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 
-def clear_drafts(folder: Path) -> None:
-    """Remove the files that a kill in the middle of `whole_file` left in a folder; nobody else may be writing there."""
-    for draft in folder.glob(f".*{DRAFT}"):
-        if draft.is_file():
-            draft.unlink()
+def remove_temporary(folder: Path) -> None:
+    """Remove the temporary files that a killed process left in a folder; no other process may be writing there."""
+    for file in folder.glob(f".*{TMP_SUFFIX}"):
+        if file.is_file():
+            file.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file, atomically."""
-    with whole_file(path) as draft:
-        draft.write_text(text, encoding="utf-8")
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -102,23 +105,22 @@ def read_json(path: Path) -> Any:
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:
-    """Append one JSON line and make it durable. A torn line that a crash left at the end is cut off first."""
+    """Append one JSON line and flush it to disk. An incomplete last line, left by a crash, is removed first."""
     with path.open("a+b") as file:
         size = file.seek(0, os.SEEK_END)
         if size and not _ends_with_newline(path, size):
-            whole = path.read_bytes().rfind(b"\n") + 1
-            file.truncate(whole)
+            file.truncate(path.read_bytes().rfind(b"\n") + 1)
         file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Read the JSON lines of a file, [] if there is none; a torn last line is left out."""
+    """Read the JSON lines of a file, [] if there is no file. An incomplete last line is ignored."""
     if not path.exists():
         return []
-    whole = path.read_bytes()
-    return [json.loads(line) for line in whole[: whole.rfind(b"\n") + 1].splitlines()]
+    content = path.read_bytes()
+    return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
 
 def _ends_with_newline(path: Path, size: int) -> bool:

@@ -1,18 +1,18 @@
-"""The one kind of error that a user can cause and mend."""
+"""The error that a user causes and can correct."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
 
 
 class UserError(Exception):
-    """A mistake in what the user gave: shown as one message, without a traceback; the process ends with exit code 2.
+    """The user's input is wrong. The program prints the message without a traceback and ends with exit code 2.
 
-    The message says what is wrong, where (file, row, key), what was found, and what to do.
+    The message says what is wrong, where it is (file, row, key), what was found there, and what to do.
     """
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """The tail of a message about an unknown word: what is known, and the nearest of them if one is near."""
-    near = get_close_matches(word, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    """End a message about an unknown word: list the known words, and name the one that is most similar, if any is."""
+    similar = get_close_matches(word, known, n=1)
+    hint = f"; did you mean {similar[0]!r}?" if similar else ""
     return f"known: {', '.join(known)}{hint}"

@@ -1,10 +1,10 @@
-"""Processes of this machine."""
+"""Processes on this machine."""
 
 import os
 
 
-def alive(pid: int) -> bool:
-    """Whether a process of this machine lives."""
+def is_running(pid: int) -> bool:
+    """Whether a process with this id exists, whoever owns it."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

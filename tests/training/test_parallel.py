@@ -116,7 +116,7 @@ def test_a_parcel_brings_a_run_elsewhere_and_back(start: Start, faces: Faces, tm
     copy = unpack(pack(run), there)
     assert (copy.net, copy.recipe, copy.status.state) == (run.net, run.recipe, "planned")
     (run.folder / "checkpoint.safetensors").write_bytes(b"of an earlier try")
-    (run.folder / ".weights.safetensors.a.draft").write_bytes(b"half of one")
+    (run.folder / ".weights.safetensors.a.tmp").write_bytes(b"half of one")
     assert "checkpoint.safetensors" in pack(run)
     fit(copy, faces, silent)
     back = unpack(pack(copy), run.folder)

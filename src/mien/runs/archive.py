@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mien.disk import DRAFT, whole_file
+from mien.disk import TMP_SUFFIX, whole_file
 from mien.runs.run import Run
 
 LAST = "state.json"
@@ -14,7 +14,7 @@ Parcel = dict[str, bytes]
 
 def pack(run: Run) -> Parcel:
     """Read a run's files."""
-    files = sorted(file for file in run.folder.iterdir() if file.is_file() and not file.name.endswith(DRAFT))
+    files = sorted(file for file in run.folder.iterdir() if file.is_file() and not file.name.endswith(TMP_SUFFIX))
     return {file.name: file.read_bytes() for file in files}
 
 

@@ -28,7 +28,7 @@ from mien.disk import read_json, read_lines, whole_file, write_json
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.nets import Net
-from mien.process import alive
+from mien.process import is_running
 from mien.runs.former_names import FORMER_NAMES, current_names
 from mien.runs.recipe import Recipe
 
@@ -213,7 +213,7 @@ class Run:
             return Status()
         found = read_json(path)
         pid, host = found.pop("pid"), found.pop("host", platform.node())
-        if found["state"] == "running" and host == platform.node() and not alive(pid):
+        if found["state"] == "running" and host == platform.node() and not is_running(pid):
             found["state"] = "stopped"
         return Status(**found)
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.disk import read_json, read_lines
-from mien.process import alive
+from mien.process import is_running
 
 Stamp = tuple[int, int]
 """When a file was last written (ns), and its bytes: another stamp, another content."""
@@ -162,7 +162,7 @@ class RunFolder:
         try:
             status = content(self.path / "state.json", {"state": "planned"})
             here = status.get("host", platform.node()) == platform.node()
-            dead = status["state"] == "running" and here and not alive(int(status["pid"]))
+            dead = status["state"] == "running" and here and not is_running(int(status["pid"]))
             return "stopped" if dead else str(status["state"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return "damaged"

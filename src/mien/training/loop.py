@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mien.disk import append_line, clear_drafts, write_text
+from mien.disk import append_line, remove_temporary, write_text
 from mien.faces import Faces
 from mien.nets import Model, build, parameters, trainable
 from mien.runs.recipe import Recipe
@@ -88,7 +88,7 @@ def fit(
     Raises:
         KeyboardInterrupt: stopped by the user; the same call goes on from the last epoch.
     """
-    clear_drafts(run.folder)
+    remove_temporary(run.folder)
     net, recipe = run.net, run.recipe
     trainer = _trainer(run, faces)
     if share:

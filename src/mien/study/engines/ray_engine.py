@@ -17,7 +17,7 @@ from ray.exceptions import RayError, RayTaskError
 from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
 
-from mien.disk import DRAFT
+from mien.disk import TMP_SUFFIX
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.runs.archive import Parcel, pack, unpack
@@ -134,7 +134,7 @@ class RayEngine:
     def _token(self, folder: Path) -> Path:
         """A file by which a worker sees whether its folder of that name is the same."""
         if folder not in self._tokens:
-            self._tokens[folder] = folder / f".{uuid4().hex}{DRAFT}"
+            self._tokens[folder] = folder / f".{uuid4().hex}{TMP_SUFFIX}"
             self._tokens[folder].touch()
         return self._tokens[folder]
 
