@@ -22,8 +22,8 @@ def space() -> dict[str, Distribution]:
     return found
 
 
-def tuned(sampler: str, seed: int = 0, start: tuple[Values, ...] = ()) -> Tune:
-    return Tune(space(), 12, None, sampler, "none", start, seed, ("validation_accuracy",), lambda *_: None, "")
+def tuned(sampler: str, seed: int = 0, enqueue: tuple[Values, ...] = ()) -> Tune:
+    return Tune(space(), 12, None, sampler, "none", enqueue, seed, ("validation_accuracy",), lambda *_: None, "")
 
 
 def searched(tune: Tune, trials: int) -> list[Values]:

@@ -83,11 +83,11 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
             ],
         ),
         (
-            'name = "a"\n' + NET + 'recipe = { zooms = [0.4, "x"] }\n[recipe]\nzooms = true\n',
+            'name = "a"\n' + NET + 'recipe = { tta_scales = [0.4, "x"] }\n[recipe]\ntta_scales = true\n',
             [
-                "recipe.zooms: found True, should be a list",
-                "nets.a.recipe.zooms[0]: found 0.4, should be greater than or equal to 0.5",
-                "nets.a.recipe.zooms[1]: found 'x', should be a number",
+                "recipe.tta_scales: found True, should be a list",
+                "nets.a.recipe.tta_scales[0]: found 0.4, should be greater than or equal to 0.5",
+                "nets.a.recipe.tta_scales[1]: found 'x', should be a number",
             ],
         ),
         ('name = "a"\nseeds = []\n' + NET, ["seeds: found [], should have at least 1 item"]),
@@ -112,9 +112,9 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
             [
                 "nets.a.recipe.optimizer: found 'adm'; known: adam, sgd; did you mean 'adam'?",
                 "nets.a.recipe.epoch: unknown key; known: epochs, batch, optimizer, learning_rate, momentum, nesterov,"
-                " weight_decay, schedule, warm_up, layer_decay, label_smoothing, focal, class_weights, sampling,"
-                " targets, teachers, taught, start, augment, scaling, whitening, average, mirror, zooms, precision,"
-                " patience, keep; did you mean 'epochs'?",
+                " weight_decay, schedule, warm_up, layer_decay, label_smoothing, focal_gamma, class_weights,"
+                " sampling, targets, teachers, distillation_weight, init_from, augment, scaling, whitening,"
+                " ema_decay, tta_flip, tta_scales, precision, patience, keep; did you mean 'epochs'?",
             ],
         ),
         (

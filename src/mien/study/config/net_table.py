@@ -84,7 +84,7 @@ def _layers_along(name: str, tables: Mapping[str, dict[str, Any]]) -> dict[str, 
     seen: set[str] = set()
     while name in tables and name not in seen and not any(key in tables[name] for key in LAYERS):
         seen.add(name)
-        name = str(tables[name].get("start"))
+        name = str(tables[name].get("init_from"))
     table = tables.get(name, {})
     return {key: table[key] for key in (*LAYERS, "head", "values") if key in table}
 
