@@ -12,7 +12,7 @@ import mien
 from mien.errors import UserError
 from mien.faces import EMOTIONS
 from mien.model_files.facts import KEY
-from mien.predict.alignment import cut, frame_of
+from mien.predict.alignment import alignment_of, cut
 from mien.predict.classifier import Classifier
 from mien.predict.occlusion import occlusion
 from mien.predict.predictor import Predictor
@@ -47,8 +47,8 @@ def test_a_portrait_has_one_face_with_every_emotions_probability(predictor: Pred
     assert tuple(face.probabilities) == EMOTIONS
     assert sum(face.probabilities.values()) == pytest.approx(1, abs=1e-5)
     assert face.emotion == max(face.probabilities, key=lambda name: face.probabilities[name])
-    assert face.found > 0.8
-    assert abs(face.tilt) < 8
+    assert face.score > 0.8
+    assert abs(face.roll) < 8
     right_eye, left_eye, nose, right_mouth, left_mouth = face.landmarks or ()
     assert right_eye.x < nose.x < left_eye.x
     assert right_eye.y < nose.y < right_mouth.y
@@ -58,39 +58,39 @@ def test_a_portrait_has_one_face_with_every_emotions_probability(predictor: Pred
 def test_a_face_is_judged_in_its_crop_and_a_little_closer(predictor: Predictor, grace: Path) -> None:
     (face,) = predictor.predict(grace)
     gray = np.asarray(Image.open(grace).convert("L"))
-    frame = frame_of(np.array(face.landmarks), np.array(face.box))
-    near = cut(gray, frame._replace(side=0.9 * frame.side), 48)
+    alignment = alignment_of(np.array(face.landmarks), np.array(face.box))
+    near = cut(gray, alignment._replace(side=0.9 * alignment.side), 48)
     shares = predictor.probabilities(np.stack([face.crop, near])).mean(axis=0)
     assert dict(zip(EMOTIONS, shares.tolist(), strict=True)) == pytest.approx(face.probabilities, abs=0.05)
 
 
-@pytest.mark.parametrize(("side", "tilt"), [(1.0, 0), (1.2, 0), (1.0, 15)])
-def test_a_photo_that_is_a_crop_itself_is_judged_as_it_is_too(grace: Path, side: float, tilt: float) -> None:
+@pytest.mark.parametrize(("side", "roll"), [(1.0, 0), (1.2, 0), (1.0, 15)])
+def test_a_photo_that_is_a_crop_itself_is_judged_as_it_is_too(grace: Path, side: float, roll: float) -> None:
     predictor = Predictor("fast")
     (face,) = predictor.predict(grace)
-    frame = frame_of(np.array(face.landmarks), np.array(face.box))
+    alignment = alignment_of(np.array(face.landmarks), np.array(face.box))
     gray = np.asarray(Image.open(grace).convert("L"))
-    crop = cut(gray, frame._replace(side=side * frame.side, tilt=frame.tilt + tilt), 96)
+    crop = cut(gray, alignment._replace(side=side * alignment.side, roll=alignment.roll + roll), 96)
     (found,) = predictor.predict(crop)
-    framed = frame_of(np.array(found.landmarks), np.array(found.box))
-    near = cut(crop, framed._replace(side=0.9 * framed.side), 48)
-    of_frames = predictor.probabilities(np.stack([found.crop, near])).mean(axis=0)
+    realigned = alignment_of(np.array(found.landmarks), np.array(found.box))
+    near = cut(crop, realigned._replace(side=0.9 * realigned.side), 48)
+    of_both = predictor.probabilities(np.stack([found.crop, near])).mean(axis=0)
     (whole,) = predictor.predict(crop, crop=True)
-    both = (of_frames + np.array(list(whole.probabilities.values()))) / 2
+    both = (of_both + np.array(list(whole.probabilities.values()))) / 2
     assert list(found.probabilities.values()) == pytest.approx(both.tolist(), abs=0.01)
-    assert abs(both - of_frames).max() > 0.025
+    assert abs(both - of_both).max() > 0.025
 
 
 def test_a_crop_that_lies_on_its_side_is_judged_upright_alone(grace: Path) -> None:
     predictor = Predictor("fast")
     (face,) = predictor.predict(grace)
-    frame = frame_of(np.array(face.landmarks), np.array(face.box))
-    crop = cut(np.asarray(Image.open(grace).convert("L")), frame._replace(tilt=frame.tilt + 90), 96)
+    alignment = alignment_of(np.array(face.landmarks), np.array(face.box))
+    crop = cut(np.asarray(Image.open(grace).convert("L")), alignment._replace(roll=alignment.roll + 90), 96)
     (found,) = predictor.predict(crop)
-    framed = frame_of(np.array(found.landmarks), np.array(found.box))
-    near = cut(crop, framed._replace(side=0.9 * framed.side), 48)
-    of_frames = predictor.probabilities(np.stack([found.crop, near])).mean(axis=0)
-    assert list(found.probabilities.values()) == pytest.approx(of_frames.tolist(), abs=0.02)
+    realigned = alignment_of(np.array(found.landmarks), np.array(found.box))
+    near = cut(crop, realigned._replace(side=0.9 * realigned.side), 48)
+    of_both = predictor.probabilities(np.stack([found.crop, near])).mean(axis=0)
+    assert list(found.probabilities.values()) == pytest.approx(of_both.tolist(), abs=0.02)
 
 
 def test_a_face_that_another_detector_found_is_framed_as_here(predictor: Predictor, grace: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_tilted_face_is_found_and_turned_upright(predictor: Predictor, portrai
     (upright,) = predictor.predict(portrait)
     turned = portrait.rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="gray")
     (face,) = predictor.predict(turned)
-    assert (face.tilt - upright.tilt - degrees + 180) % 360 - 180 == pytest.approx(0, abs=8)
+    assert (face.roll - upright.roll - degrees + 180) % 360 - 180 == pytest.approx(0, abs=8)
     assert np.corrcoef(face.crop.ravel(), upright.crop.ravel())[0, 1] > 0.6
 
 

@@ -58,7 +58,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def photos(grace: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Faces of several sizes and tilts, each in a photo of another size; one of them shows none."""
+    """Faces of several sizes and rolls, each in a photo of another size; one of them shows none."""
     folder = tmp_path_factory.mktemp("photos")
     with Image.open(grace) as image:
         face = image.convert("RGB").crop((130, 20, 382, 340))

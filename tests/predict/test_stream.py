@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.predict.detector import SIDE, TURNS, Detector, Found
+from mien.predict.detector import SIDE, TURNS, Detection, Detector
 from mien.predict.predictor import Predictor
 from mien.predict.stream import PERIOD, Place, Seen
 from mien.predict.tracking import Tracker
@@ -28,18 +28,18 @@ class CountingDetector(Detector):
         self.turns: list[float] = []
         self.blind = False
 
-    def _look(self, picture: Pixels) -> list[Found]:
+    def _look(self, picture: Pixels) -> list[Detection]:
         self.looks.append(picture.shape[:2])
         return super()._look(picture)
 
-    def turned(self, pixels: Pixels, turn: float) -> list[Found]:
+    def turned(self, pixels: Pixels, turn: float) -> list[Detection]:
         """See Detector."""
         self.turns.append(turn)
         return super().turned(pixels, turn)
 
-    def follow(self, pixels: Pixels, x: float, y: float, side: float, tilt: float) -> Found | None:
+    def follow(self, pixels: Pixels, x: float, y: float, side: float, roll: float) -> Detection | None:
         """See Detector; nobody is seen where they were while it is blind."""
-        return None if self.blind else super().follow(pixels, x, y, side, tilt)
+        return None if self.blind else super().follow(pixels, x, y, side, roll)
 
 
 @pytest.fixture
@@ -151,13 +151,13 @@ def test_a_face_that_leaves_is_gone_at_once(predictor: Predictor, head: Image.Im
     assert [len(prediction) for prediction in stream(predictor, frames)] == [1, 1, 1, 0, 0, 0]
 
 
-def test_a_face_that_tilts_is_followed(predictor: Predictor, head: Image.Image) -> None:
-    tilts = [70 * np.sin(step / 12) for step in range(75)]
-    frames = [scene((head.rotate(-tilt, Image.Resampling.BICUBIC, fillcolor="#8090a0"), 160, 80)) for tilt in tilts]
+def test_a_face_that_rolls_is_followed(predictor: Predictor, head: Image.Image) -> None:
+    rolls = [70 * np.sin(step / 12) for step in range(75)]
+    frames = [scene((head.rotate(-roll, Image.Resampling.BICUBIC, fillcolor="#8090a0"), 160, 80)) for roll in rolls]
     found = list(stream(predictor, frames))
     assert [len(prediction) for prediction in found] == [1] * len(frames)
-    upright = found[0][0].tilt
-    errors = [prediction[0].tilt - upright - tilt for prediction, tilt in zip(found, tilts, strict=True)]
+    upright = found[0][0].roll
+    errors = [prediction[0].roll - upright - roll for prediction, roll in zip(found, rolls, strict=True)]
     assert np.median(np.abs(errors)) < 6
     assert set(map(tuple, tracks(found))) == {(1,)}
 
@@ -205,7 +205,7 @@ def test_a_followed_face_is_told_as_a_photos_in_one_view(predictor: Predictor, h
     (face,) = predictor.predict_frame(frame, 0.04, Seen.of(0.0, [photo]))
     for edge, other in zip(face.box, photo.box, strict=True):
         assert abs(edge - other) < 0.1 * photo.box.height
-    assert abs(face.tilt - photo.tilt) < 4
+    assert abs(face.roll - photo.roll) < 4
     (shares,) = predictor.probabilities(face.crop[None]).tolist()
     assert list(face.probabilities.values()) == pytest.approx(shares)
 

@@ -230,9 +230,9 @@ def test_a_frame_is_answered_with_what_was_seen_before(client: TestClient, photo
         "results": [{"path": None, "size": [256, 300], "faces": of_photo.as_json()}],
     }
     (face,) = first.json()["results"][0]["faces"]
-    known = ",".join(map(str, [*face["box"], face["tilt"]]))
+    known = ",".join(map(str, [*face["box"], face["roll"]]))
     second = frame(client, photo, time=5.04, before=5, face=[known])
-    seen = Seen(5.0, (Place(Box(*face["box"]), face["tilt"]),))
+    seen = Seen(5.0, (Place(Box(*face["box"]), face["roll"]),))
     assert second.json()["results"][0]["faces"] == predictor.predict_frame(photo, 5.04, seen).as_json()
 
 

@@ -111,7 +111,7 @@ def csv_file(path: Path, classes: Sequence[str], films: bool = False) -> Iterato
     if path.suffix.lower() in SUFFIXES | VIDEOS:
         raise UserError(f"--csv {path}: a name for a photo or a video, which would be lost; name a csv file")
     timed = ["time"] if films else []
-    columns = ["path", *timed, "face", "x", "y", "width", "height", "emotion", *classes, "found", "tilt", "error"]
+    columns = ["path", *timed, "face", "x", "y", "width", "height", "emotion", *classes, "score", "roll", "error"]
     stopped = None
     try:
         with ExitStack() as stack:
@@ -152,7 +152,7 @@ def _rows(answer: Answer) -> Iterator[dict[str, Any]]:
         yield about | {"error": answer.error or "no face found"}
     for number, face in enumerate(answer.prediction or ()):
         shares = {name: f"{share:.4f}" for name, share in face.probabilities.items()}
-        facts = {"emotion": face.emotion, "found": f"{face.found:.3f}", "tilt": f"{face.tilt:.1f}"}
+        facts = {"emotion": face.emotion, "score": f"{face.score:.3f}", "roll": f"{face.roll:.1f}"}
         if answer.error is not None:
             facts["error"] = answer.error
         track = answer.tracks[number] if answer.tracks else number + 1

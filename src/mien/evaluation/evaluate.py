@@ -17,7 +17,7 @@ from mien.faces.images import Labelled, area_average
 from mien.faces.names import emotion_of_word
 from mien.model_files.scores import accuracy_entries, leak_entries, share_entries
 from mien.predict.classifier import Classifier
-from mien.predict.detector import Detector, Found
+from mien.predict.detector import Detection, Detector
 from mien.predict.photos import open_photo
 from mien.predict.predictor import Predictor
 from mien.runs.metrics import mcnemar
@@ -118,9 +118,9 @@ class RememberingDetector(Detector):
 
     def __init__(self) -> None:
         super().__init__()
-        self._found: dict[bytes, list[Found]] = {}
+        self._found: dict[bytes, list[Detection]] = {}
 
-    def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
+    def find(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """See Detector."""
         photo = sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
         if photo not in self._found:

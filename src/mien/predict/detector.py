@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
-from mien.predict.alignment import Frame, cut, frame_of_landmarks, put_back
+from mien.predict.alignment import Alignment, alignment_of_landmarks, cut, to_photo
 from mien.predict.opencv_logging import errors_alone
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ TURNS = (45, -45, 90, -90, 135, -135, 180)
 
 NEAR, FACE = 320, 180
 """Each face is looked at once more, in a square of this side, so enlarged that its box has that one. The landmarks of
-small faces hardly follow a tilt, those of large ones do."""
+small faces hardly follow a roll, those of large ones do."""
 
 UPRIGHT, GAIN, AGAIN = 4.0, 1.3, 2
-"""Degrees of tilt that are taken for none. A larger one is undone and the face looked at again, a few times: landmarks
-tell less tilt than there is, by about this factor."""
+"""Degrees of roll that are taken for none. A larger one is undone and the face looked at again, a few times: landmarks
+tell less roll than there is, by about this factor."""
 
 LIKELY, SURE, DOUBT = 0.6, 0.7, 0.88
 """How sure the detector must be, 0 to 1: of a face to look at it again; of the face that it then sees; and below which
@@ -54,7 +54,7 @@ OVERLAP = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Detection:
     """A face that was found.
 
     Attributes:
@@ -95,7 +95,7 @@ class Detector:
         self.__dict__.update(state)
         self._own = local()
 
-    def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
+    def find(self, pixels: NDArray[np.uint8]) -> list[Detection]:
         """Find the faces of a photo, the largest first.
 
         Args:
@@ -111,35 +111,35 @@ class Detector:
             found = [face for turn in TURNS for face in self.turned(pixels, turn)]
         return self.ranked([self.nearer(pixels, face) for face in distinct(found)])
 
-    def follow(self, pixels: NDArray[np.uint8], x: float, y: float, side: float, tilt: float) -> Found | None:
-        """Look for a face near its place in the frame before, turned upright by the tilt that it had there.
+    def follow(self, pixels: NDArray[np.uint8], x: float, y: float, side: float, roll: float) -> Detection | None:
+        """Look for a face near its place in the frame before, turned upright by the roll that it had there.
 
         Args:
             pixels: of the frame.
             x: of the middle of its box, in pixels; it may have moved by a third of the box.
             y: of the same.
             side: the longer one of its box.
-            tilt: degrees by which it was turned clockwise.
+            roll: degrees by which it was turned clockwise.
 
         Returns:
             the face; None where the detector is not sure of one.
         """
-        frame = Frame(x, y, side * NEAR / FACE, tilt)
-        seen = self._inside(pixels, frame)
+        alignment = Alignment(x, y, side * NEAR / FACE, roll)
+        seen = self._inside(pixels, alignment)
         if seen is None or seen.score < SURE:
             return None
-        return self._straightened(pixels, frame, seen, _placed(seen, frame, NEAR))
+        return self._straightened(pixels, alignment, seen, _placed(seen, alignment, NEAR))
 
-    def ranked(self, found: Iterable[Found]) -> list[Found]:
+    def ranked(self, found: Iterable[Detection]) -> list[Detection]:
         """Of faces that were looked at again, each one of which the detector is sure, the largest first."""
         sure = [face for face in found if face.score >= SURE]
         return sorted(distinct(sure), key=lambda face: -float(face.box[2] * face.box[3]))
 
-    def upright(self, pixels: NDArray[np.uint8], side: int) -> list[Found]:
+    def upright(self, pixels: NDArray[np.uint8], side: int) -> list[Detection]:
         """Look at a photo brought to a long side."""
         return [_scaled(face, max(pixels.shape) / side) for face in self._look(resized(pixels, side))]
 
-    def piecewise(self, pixels: NDArray[np.uint8], number: int | None = None) -> list[Found]:
+    def piecewise(self, pixels: NDArray[np.uint8], number: int | None = None) -> list[Detection]:
         """Look for small faces in the pieces of a photo brought to the long side `SMALL`.
 
         Args:
@@ -155,44 +155,48 @@ class Detector:
         ]
         return [_scaled(face, max(pixels.shape) / SMALL) for face in found]
 
-    def turned(self, pixels: NDArray[np.uint8], turn: float) -> list[Found]:
+    def turned(self, pixels: NDArray[np.uint8], turn: float) -> list[Detection]:
         """Look at a whole photo, turned by degrees."""
-        frame = _whole(pixels, turn)
-        return [_placed(face, frame, SIDE) for face in self._look(cut(pixels, frame, SIDE))]
+        alignment = _whole(pixels, turn)
+        return [_placed(face, alignment, SIDE) for face in self._look(cut(pixels, alignment, SIDE))]
 
-    def nearer(self, pixels: NDArray[np.uint8], face: Found) -> Found:
+    def nearer(self, pixels: NDArray[np.uint8], face: Detection) -> Detection:
         """Look at a face again, enlarged and turned upright; as it was, where it is then not seen."""
         x, y = face.middle.tolist()
-        frame = Frame(x, y, float(face.box[2:].max()) * NEAR / FACE, 0.0)
-        seen = self._inside(pixels, frame)
+        alignment = Alignment(x, y, float(face.box[2:].max()) * NEAR / FACE, 0.0)
+        seen = self._inside(pixels, alignment)
         if seen is None or seen.score < DOUBT:
-            frame = max((frame._replace(tilt=turn) for turn in (0, *TURNS)), key=lambda way: self._score(pixels, way))
-            seen = self._inside(pixels, frame)
-        return self._straightened(pixels, frame, seen, face)
+            alignment = max(
+                (alignment._replace(roll=turn) for turn in (0, *TURNS)), key=lambda way: self._score(pixels, way)
+            )
+            seen = self._inside(pixels, alignment)
+        return self._straightened(pixels, alignment, seen, face)
 
-    def _straightened(self, pixels: NDArray[np.uint8], frame: Frame, seen: Found | None, face: Found) -> Found:
+    def _straightened(
+        self, pixels: NDArray[np.uint8], alignment: Alignment, seen: Detection | None, face: Detection
+    ) -> Detection:
         """A face as it is seen when the frame is turned until it is upright; as it was, where it is then not seen."""
         for _ in range(AGAIN):
             if seen is None:
                 return face
-            face, lean = _placed(seen, frame, NEAR), frame_of_landmarks(seen.landmarks).tilt
+            face, lean = _placed(seen, alignment, NEAR), alignment_of_landmarks(seen.landmarks).roll
             if abs(lean) < UPRIGHT:
                 return face
-            frame = frame._replace(tilt=frame.tilt + GAIN * lean)
-            seen = self._inside(pixels, frame)
-        return face if seen is None else _placed(seen, frame, NEAR)
+            alignment = alignment._replace(roll=alignment.roll + GAIN * lean)
+            seen = self._inside(pixels, alignment)
+        return face if seen is None else _placed(seen, alignment, NEAR)
 
-    def _inside(self, pixels: NDArray[np.uint8], frame: Frame) -> Found | None:
+    def _inside(self, pixels: NDArray[np.uint8], alignment: Alignment) -> Detection | None:
         """The face in the middle of a frame, in pixels of the square that is cut out of it."""
-        seen = self._look(cut(pixels, frame, NEAR))
+        seen = self._look(cut(pixels, alignment, NEAR))
         central = (face for face in seen if np.hypot(*(face.middle - NEAR / 2)) < FACE / 2)
         return max(central, key=lambda face: face.score, default=None)
 
-    def _score(self, pixels: NDArray[np.uint8], frame: Frame) -> float:
-        seen = self._inside(pixels, frame)
+    def _score(self, pixels: NDArray[np.uint8], alignment: Alignment) -> float:
+        seen = self._inside(pixels, alignment)
         return 0.0 if seen is None else seen.score
 
-    def _look(self, picture: NDArray[np.uint8]) -> list[Found]:
+    def _look(self, picture: NDArray[np.uint8]) -> list[Detection]:
         """Look at a picture as it is, uint8 [H, W, 3], RGB."""
         import cv2
 
@@ -200,7 +204,7 @@ class Detector:
         net.setInputSize((picture.shape[1], picture.shape[0]))
         _, rows = net.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         faces = () if rows is None else rows.astype(np.float64)
-        return [Found(row[:4], row[4:14].reshape(5, 2), float(row[14])) for row in faces]
+        return [Detection(row[:4], row[4:14].reshape(5, 2), float(row[14])) for row in faces]
 
     def _net(self) -> "cv2.FaceDetectorYN":
         """OpenCV's detector of this thread."""
@@ -214,9 +218,9 @@ class Detector:
         return net
 
 
-def distinct(found: Iterable[Found]) -> list[Found]:
+def distinct(found: Iterable[Detection]) -> list[Detection]:
     """Of all faces that overlap, the one of which the detector is most sure."""
-    kept: list[Found] = []
+    kept: list[Detection] = []
     for face in sorted(found, key=lambda face: -face.score):
         if all(overlap(face.box, other.box) <= OVERLAP for other in kept):
             kept.append(face)
@@ -256,12 +260,12 @@ def weights_file() -> Path:
     return files[0]
 
 
-def _whole(pixels: NDArray[np.uint8], turn: float) -> Frame:
+def _whole(pixels: NDArray[np.uint8], turn: float) -> Alignment:
     """The least square around a whole photo, turned by degrees."""
     height, width = pixels.shape[:2]
     sine, cosine = abs(np.sin(np.radians(turn))), abs(np.cos(np.radians(turn)))
     side = max(width * cosine + height * sine, width * sine + height * cosine)
-    return Frame(width / 2, height / 2, float(side), turn)
+    return Alignment(width / 2, height / 2, float(side), turn)
 
 
 def pieces(shape: tuple[int, ...]) -> int:
@@ -282,18 +286,18 @@ def _spans(length: int) -> list[slice]:
     return [slice(start, start + piece) for start in starts]
 
 
-def _shifted(face: Found, x: float, y: float) -> Found:
-    return Found(face.box + np.array([x, y, 0, 0]), face.landmarks + np.array([x, y]), face.score)
+def _shifted(face: Detection, x: float, y: float) -> Detection:
+    return Detection(face.box + np.array([x, y, 0, 0]), face.landmarks + np.array([x, y]), face.score)
 
 
-def _scaled(face: Found, scale: float) -> Found:
-    return Found(face.box * scale, face.landmarks * scale, face.score)
+def _scaled(face: Detection, scale: float) -> Detection:
+    return Detection(face.box * scale, face.landmarks * scale, face.score)
 
 
-def _placed(face: Found, frame: Frame, size: int) -> Found:
+def _placed(face: Detection, alignment: Alignment, size: int) -> Detection:
     """A face of a square that was cut out, as it lies in the photo; its box stays upright."""
-    extent = face.box[2:] * frame.side / size
-    if 45 < abs(frame.tilt) % 180 < 135:
+    extent = face.box[2:] * alignment.side / size
+    if 45 < abs(alignment.roll) % 180 < 135:
         extent = extent[::-1]
-    corner = put_back(face.middle[None], frame, size)[0] - extent / 2
-    return Found(np.concatenate([corner, extent]), put_back(face.landmarks, frame, size), face.score)
+    corner = to_photo(face.middle[None], alignment, size)[0] - extent / 2
+    return Detection(np.concatenate([corner, extent]), to_photo(face.landmarks, alignment, size), face.score)

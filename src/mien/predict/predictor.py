@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.faces.images import area_average, square
-from mien.predict.alignment import Frame, cut, frame_of, frame_of_box, frame_of_landmarks
+from mien.predict.alignment import Alignment, alignment_of, alignment_of_box, alignment_of_landmarks, cut
 from mien.predict.classifier import Classifier
-from mien.predict.detector import Detector, Found, overlap, resized
+from mien.predict.detector import Detection, Detector, overlap, resized
 from mien.predict.photos import Photo, PhotoSource, gray, open_photo
 from mien.predict.stream import PERIOD, Seen, find_again
 from mien.predict.types import Box, Face, Point, Prediction
@@ -159,21 +159,21 @@ class Predictor:
             raise UserError(f"places of shape {list(scaled.shape)}; expected boxes [N, 4] or landmarks [N, 5, 2]")
         if not np.isfinite(scaled).all() or (scaled.ndim == 2 and (scaled[:, 2:] <= 0).any()):
             raise UserError("places must be finite numbers of pixels, and boxes wider and higher than 0")
-        frame = frame_of_box if scaled.ndim == 2 else frame_of_landmarks
+        frame = alignment_of_box if scaled.ndim == 2 else alignment_of_landmarks
         return self._crops(photo, [frame(place) for place in scaled])
 
-    def _faces(self, photo: Photo, found: list[Found], shares: tuple[float, ...]) -> tuple[Face, ...]:
+    def _faces(self, photo: Photo, found: list[Detection], shares: tuple[float, ...]) -> tuple[Face, ...]:
         """Classify what the detector found, each face in frames of these shares of its own."""
         if not found:
             return ()
-        frames = [frame_of(face.landmarks, face.box) for face in found]
+        frames = [alignment_of(face.landmarks, face.box) for face in found]
         crops, judged = self._judged(photo, frames, shares)
         return tuple(
             Face(
                 box=_box(face.box, photo.scale),
                 landmarks=tuple(Point(x, y) for x, y in (face.landmarks * photo.scale).tolist()),
-                found=face.score,
-                tilt=frame.tilt,
+                score=face.score,
+                roll=frame.roll,
                 crop=crop,
                 **self._said(said),
             )
@@ -181,7 +181,7 @@ class Predictor:
         )
 
     def _judged(
-        self, photo: Photo, frames: list[Frame], shares: tuple[float, ...]
+        self, photo: Photo, frames: list[Alignment], shares: tuple[float, ...]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """The crop of each frame, and what its face looks like.
 
@@ -210,7 +210,7 @@ class Predictor:
         probabilities = dict(zip(self.classes, shares.tolist(), strict=True))
         return {"emotion": self.classes[int(shares.argmax())], "probabilities": probabilities}
 
-    def _crops(self, photo: Photo, frames: list[Frame]) -> NDArray[np.uint8]:
+    def _crops(self, photo: Photo, frames: list[Alignment]) -> NDArray[np.uint8]:
         size, grays = self.classifier.facts.height, gray(photo)
         return np.array([cut(grays, frame, size) for frame in frames], np.uint8).reshape(-1, size, size)
 
@@ -220,12 +220,12 @@ class _Said(TypedDict):
     probabilities: dict[str, float]
 
 
-def _fills(frame: Frame, pixels: NDArray[np.uint8]) -> bool:
+def _fills(frame: Alignment, pixels: NDArray[np.uint8]) -> bool:
     """Whether a frame is about the central square of a photo [H, W, 3], and about upright."""
     height, width = pixels.shape[:2]
     squares = ((frame.x, frame.y, frame.side), (width / 2, height / 2, min(height, width)))
     boxes = [np.array([x - side / 2, y - side / 2, side, side]) for x, y, side in squares]
-    return overlap(*boxes) > CROP and abs(frame.tilt) <= LEANING
+    return overlap(*boxes) > CROP and abs(frame.roll) <= LEANING
 
 
 def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from mien.errors import UserError
 from mien.faces.decoding import LIMIT, SUFFIXES
 from mien.faces.images import FaceReader
 from mien.faces.types import SIZE
-from mien.predict.alignment import cut, frame_of
+from mien.predict.alignment import alignment_of, cut
 from mien.predict.detector import Detector
 from mien.predict.photos import gray, open_photo
 
@@ -40,6 +40,6 @@ def photo_reader(seen: Callable[[], None], limit: int = LIMIT) -> FaceReader:
         except UserError as error:
             raise ValueError(str(error).removeprefix(f"{source}: ")) from None
         found = detector.find(photo.pixels)
-        return cut(gray(photo), frame_of(found[0].landmarks, found[0].box), SIZE) if found else None
+        return cut(gray(photo), alignment_of(found[0].landmarks, found[0].box), SIZE) if found else None
 
     return FaceReader(read, SUFFIXES)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.predict.detector import LARGE, OVERLAP, SIDE, SMALL, TURNS, Detector, Found, distinct, overlap, pieces
+from mien.predict.detector import LARGE, OVERLAP, SIDE, SMALL, TURNS, Detection, Detector, distinct, overlap, pieces
 from mien.predict.types import Box, Face
 
 PERIOD = 1.0
@@ -36,7 +36,7 @@ class Place(NamedTuple):
     """Where a face was: its box, in pixels of the whole frame, and by how many degrees it was turned clockwise."""
 
     box: Box
-    tilt: float
+    roll: float
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Seen:
     @classmethod
     def of(cls, time: float, faces: Iterable[Face]) -> "Seen":
         """What is known after a frame in which these faces were found."""
-        return cls(time, tuple(Place(face.box, face.tilt) for face in faces))
+        return cls(time, tuple(Place(face.box, face.roll) for face in faces))
 
 
 def find_again(
     detector: Detector, pixels: NDArray[np.uint8], time: float, seen: Seen, live: bool, scale: float = 1.0
-) -> list[Found]:
+) -> list[Detection]:
     """Find the faces of a stream's frame, the largest first.
 
     Args:
@@ -107,16 +107,16 @@ def _possible(places: Iterable[Place], pixels: NDArray[np.uint8], scale: float) 
 
 def _follow(
     detector: Detector, pixels: NDArray[np.uint8], places: Iterable[tuple[Sequence[float], float]], scale: float = 1.0
-) -> list[Found]:
-    """The faces that are seen at places, each a box and a tilt."""
+) -> list[Detection]:
+    """The faces that are seen at places, each a box and a roll."""
     looked = (
-        detector.follow(pixels, (x + width / 2) / scale, (y + height / 2) / scale, max(width, height) / scale, tilt)
-        for (x, y, width, height), tilt in places
+        detector.follow(pixels, (x + width / 2) / scale, (y + height / 2) / scale, max(width, height) / scale, roll)
+        for (x, y, width, height), roll in places
     )
     return [face for face in looked if face is not None]
 
 
-def _new(faces: Iterable[Found], known: Sequence[Found]) -> list[Found]:
+def _new(faces: Iterable[Detection], known: Sequence[Detection]) -> list[Detection]:
     """Of faces those that are none of the known ones, each once."""
     strange = (face for face in faces if all(overlap(face.box, other.box) <= OVERLAP for other in known))
     return distinct(strange)
@@ -124,7 +124,7 @@ def _new(faces: Iterable[Found], known: Sequence[Found]) -> list[Found]:
 
 def _looks(
     detector: Detector, pixels: NDArray[np.uint8], alone: bool
-) -> list[Callable[[NDArray[np.uint8]], list[Found]]]:
+) -> list[Callable[[NDArray[np.uint8]], list[Detection]]]:
     """The looks that a photo gets before its faces are looked at again, one by one.
 
     Args:
@@ -133,7 +133,7 @@ def _looks(
         alone: nothing was found as yet.
     """
     long = max(pixels.shape)
-    looks: list[Callable[[NDArray[np.uint8]], list[Found]]] = [partial(detector.upright, side=LARGE)]
+    looks: list[Callable[[NDArray[np.uint8]], list[Detection]]] = [partial(detector.upright, side=LARGE)]
     if long > SIDE / 1.5:
         looks.append(partial(detector.upright, side=SIDE))
     if long > SMALL / 1.5 or (long > SIDE / 1.5 and alone):

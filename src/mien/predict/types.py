@@ -36,8 +36,8 @@ class Face:
         probabilities: of every emotion, in the order of the model's classes; they add up to 1.
         landmarks: right eye, left eye, tip of the nose, right and left corner of the mouth, right and left being the
             person's own; None where the image was said to be a face.
-        found: how sure the detector is that this is a face, 0 to 1.
-        tilt: by how many degrees the face is turned clockwise in the photo's plane, -180 to 180.
+        score: how sure the detector is that this is a face, 0 to 1.
+        roll: by how many degrees the face is turned clockwise in the photo's plane, -180 to 180.
         crop: uint8 [H, W], gray: the face as the model saw it.
     """
 
@@ -46,8 +46,8 @@ class Face:
     probabilities: dict[str, float] = field(hash=False)
     crop: NDArray[np.uint8] = field(repr=False, compare=False)
     landmarks: tuple[Point, ...] | None = None
-    found: float = 1.0
-    tilt: float = 0.0
+    score: float = 1.0
+    roll: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """The face under plain names, ready for JSON: probabilities to four digits, places to a tenth of a pixel."""
@@ -57,8 +57,8 @@ class Face:
             "emotion": self.emotion,
             "probabilities": {name: round(share, 4) for name, share in self.probabilities.items()},
             "landmarks": places,
-            "found": round(self.found, 3),
-            "tilt": round(self.tilt, 1),
+            "score": round(self.score, 3),
+            "roll": round(self.roll, 1),
         }
 
 

@@ -7,7 +7,7 @@ from threading import Lock
 from mien.model_files.bundled import FAST, bundled_models
 from mien.model_files.facts import Facts, read_facts
 from mien.predict.classifier import model_file
-from mien.predict.detector import Detector, Found
+from mien.predict.detector import Detection, Detector
 from mien.predict.photos import open_photo
 from mien.predict.predictor import Predictor
 from mien.predict.stream import Seen
@@ -78,7 +78,7 @@ class _Bounded(Detector):
         super().__init__()
         self._most = most
 
-    def ranked(self, found: Iterable[Found]) -> list[Found]:
+    def ranked(self, found: Iterable[Detection]) -> list[Detection]:
         faces = super().ranked(found)
         if len(faces) > self._most:
             raise Problem(422, f"{len(faces)} faces were found; more than {self._most} in a photo are not judged")

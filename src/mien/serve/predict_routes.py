@@ -68,7 +68,7 @@ Followed = Annotated[
     list[Annotated[str, StringConstraints(pattern=r"^(-?\d{1,5},){2}([1-9]\d{0,4},){2}-?\d{1,3}(\.\d{1,9})?$")]] | None,
     Query(
         max_length=256,
-        description="Of each face that was found last: x, y, width and height of its box, and its tilt.",
+        description="Of each face that was found last: x, y, width and height of its box, and its roll.",
         examples=[["203,99,109,150,-1.9"]],
     ),
 ]
@@ -136,8 +136,8 @@ def predict_routes(models: Models, predicting: Predicting, limits: Limits) -> AP
 
 
 def _place(words: str) -> Place:
-    *box, tilt = words.split(",")
-    return Place(Box(*map(int, box)), float(tilt))
+    *box, roll = words.split(",")
+    return Place(Box(*map(int, box)), float(roll))
 
 
 def service_routes(models: Models, metrics: Metrics, stopping: asyncio.Event) -> APIRouter:

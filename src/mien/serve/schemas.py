@@ -21,8 +21,8 @@ class Face(BaseModel):
         list[list[float]] | None,
         Field(description="x, y of right eye, left eye, nose, right and left corner of the mouth"),
     ]
-    found: Annotated[float, Field(description="how sure the detector is that this is a face, 0 to 1")]
-    tilt: Annotated[float, Field(description="degrees by which the face is turned clockwise")]
+    score: Annotated[float, Field(description="how sure the detector is that this is a face, 0 to 1")]
+    roll: Annotated[float, Field(description="degrees by which the face is turned clockwise")]
 
 
 class Photo(BaseModel):
@@ -88,8 +88,8 @@ EXAMPLE = {
                         "sad": 0.0042, "surprise": 0.0021, "neutral": 0.0118,
                     },
                     "landmarks": [[231.4, 157.1], [281.9, 155.2], [257.3, 190.8], [236.2, 214.5], [279.6, 213.0]],
-                    "found": 0.941,
-                    "tilt": -1.9,
+                    "score": 0.941,
+                    "roll": -1.9,
                 }
             ],
         }

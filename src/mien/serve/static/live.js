@@ -127,7 +127,7 @@ function send(screen, signal) {
 function query(time, before, faces, fast) {
   const words = new URLSearchParams({ time, fast });
   if (before !== null) words.set("before", before);
-  for (const { box, tilt } of faces) words.append("face", [...box, tilt].join());
+  for (const { box, roll } of faces) words.append("face", [...box, roll].join());
   return words;
 }
 

@@ -1,11 +1,11 @@
 """What is lost between a photo and a ready crop: FER2013's faces set into larger pictures, found and classified again.
 
 Each face is enlarged or shrunk, tilted and put somewhere into a picture of 640 x 480; around it, what is at its edge
-goes on, mirrored and blurred, so that it is a face in front of something. Told for each size and tilt: how many are
+goes on, mirrored and blurred, so that it is a face in front of something. Told for each size and roll: how many are
 found again; of these, how many are classified rightly, beside the direct answer about the same faces as they are in
 the data set.
 
-    python benchmarks/framing.py path/to/fer2013 [--model best] [--split test] [--count 500] [--quick] [--json]
+    python benchmarks/alignment.py path/to/fer2013 [--model best] [--split test] [--count 500] [--quick] [--json]
 
 How many faces are taken follows from how long a few of them take, so that a slow machine ends within ten minutes too.
 
@@ -35,7 +35,7 @@ from mien.predict.predictor import Predictor
 
 WIDTH, HEIGHT = 640, 480
 SIDES = (32, 48, 72, 120, 240, 440)
-TILTS = (10, 20, 30, 45, 90, 180)
+ROLLS = (10, 20, 30, 45, 90, 180)
 USUAL = 120
 BARE = (48, 120, 240)
 WARM_UP = 3  # faces
@@ -70,7 +70,7 @@ def main() -> None:
         print(json.dumps({"machine": processor_facts()}))
     else:
         print(processor_line())
-        print("side  tilt  found %  direct %  through %     n   (direct and through: of the faces found)")
+        print("side  roll  found %  direct %  through %     n   (direct and through: of the faces found)")
     for row in warm if given.quick else rows(picked(split, count), predictor):
         print(json.dumps(row) if given.json else shown(row), flush=True)
 
@@ -83,12 +83,12 @@ def picked(faces: Faces, count: int) -> Faces:
 
 
 def through(faces: Faces, predictor: Predictor) -> Iterator[dict[str, float]]:
-    """For each size and tilt: the share found, and of those found the accuracy through a picture and direct."""
+    """For each size and roll: the share found, and of those found the accuracy through a picture and direct."""
     direct = predictor.probabilities(faces.images).argmax(axis=1) == faces.labels
-    for side, tilt in [*((side, 0) for side in SIDES), *((USUAL, tilt) for tilt in TILTS)]:
-        rng = np.random.default_rng([side, tilt])
-        answers = [again(image, side, tilt * (-1) ** row, rng, predictor) for row, image in enumerate(faces.images)]
-        yield {"side": side, "tilt": tilt} | told(faces, direct, answers)
+    for side, roll in [*((side, 0) for side in SIDES), *((USUAL, roll) for roll in ROLLS)]:
+        rng = np.random.default_rng([side, roll])
+        answers = [again(image, side, roll * (-1) ** row, rng, predictor) for row, image in enumerate(faces.images)]
+        yield {"side": side, "roll": roll} | told(faces, direct, answers)
 
 
 def bare(faces: Faces, predictor: Predictor) -> Iterator[dict[str, float]]:
@@ -97,7 +97,7 @@ def bare(faces: Faces, predictor: Predictor) -> Iterator[dict[str, float]]:
     for side in BARE:
         photos = (cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC) for image in faces.images)
         found = [predictor.predict(photo.astype(np.uint8)).faces for photo in photos]
-        yield {"side": side, "tilt": 0} | told(faces, direct, [one[0].emotion if one else None for one in found])
+        yield {"side": side, "roll": 0} | told(faces, direct, [one[0].emotion if one else None for one in found])
 
 
 def told(faces: Faces, direct: NDArray[np.bool_], answers: list[str | None]) -> dict[str, float]:
@@ -113,26 +113,26 @@ def told(faces: Faces, direct: NDArray[np.bool_], answers: list[str | None]) -> 
 
 
 def again(
-    image: NDArray[np.uint8], side: int, tilt: float, rng: np.random.Generator, predictor: Predictor
+    image: NDArray[np.uint8], side: int, roll: float, rng: np.random.Generator, predictor: Predictor
 ) -> str | None:
     """The emotion of a face that was set into a picture; None where it is not found."""
-    reach = side / 2 * (abs(math.cos(math.radians(tilt))) + abs(math.sin(math.radians(tilt))))
+    reach = side / 2 * (abs(math.cos(math.radians(roll))) + abs(math.sin(math.radians(roll))))
     x = rng.uniform(min(reach, WIDTH / 2), max(WIDTH - reach, WIDTH / 2))
     y = rng.uniform(min(reach, HEIGHT / 2), max(HEIGHT - reach, HEIGHT / 2))
-    for face in predictor.predict(set_into(image, side, tilt, x, y)):
+    for face in predictor.predict(set_into(image, side, roll, x, y)):
         left, top, width, height = face.box
         if left < x < left + width and top < y < top + height:
             return face.emotion
     return None
 
 
-def set_into(image: NDArray[np.uint8], side: int, tilt: float, x: float, y: float) -> NDArray[np.uint8]:
+def set_into(image: NDArray[np.uint8], side: int, roll: float, x: float, y: float) -> NDArray[np.uint8]:
     """A picture uint8 [480, 640] with a face of `side` pixels, its middle at x, y, tilted clockwise by degrees."""
     size = image.shape[0]
     if side < size:
         image = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
         size = side
-    turn = np.exp(1j * math.radians(tilt)) * side / size
+    turn = np.exp(1j * math.radians(roll)) * side / size
     start = complex(x, y) - complex(0.5, 0.5) - turn * complex(size - 1, size - 1) / 2
     way = np.array([[turn.real, -turn.imag, start.real], [turn.imag, turn.real, start.imag]])
     placed = cv2.warpAffine(image, way, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
@@ -161,7 +161,7 @@ def measured(faces: Faces) -> dict[str, dict[str, float]]:
         "BOX": np.sqrt(boxes[:, 2] * boxes[:, 3]),
         "BOX_CENTRE x": boxes[:, 0] + boxes[:, 2] / 2,
         "BOX_CENTRE y": boxes[:, 1] + boxes[:, 3] / 2,
-        "tilt, degrees": np.degrees(np.arctan2(across[:, 1], across[:, 0])),
+        "roll, degrees": np.degrees(np.arctan2(across[:, 1], across[:, 0])),
     }
     told = {"found": {"share": len(central) / len(faces), "faces": len(faces)}}
     for name, column in columns.items():
@@ -173,7 +173,7 @@ def measured(faces: Faces) -> dict[str, dict[str, float]]:
 def shown(row: dict[str, float]) -> str:
     """A row as a line of a table, percentages for shares."""
     shares = (f"{100 * row[name]:.1f}" for name in ("found", "direct", "through"))
-    return "{:>4}  {:>4}  {:>7}  {:>8}  {:>9}  {:>4}".format(row["side"], row["tilt"], *shares, row["faces"])
+    return "{:>4}  {:>4}  {:>7}  {:>8}  {:>9}  {:>4}".format(row["side"], row["roll"], *shares, row["faces"])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mien.faces import open_faces
-from mien.predict.alignment import frame_of
+from mien.predict.alignment import alignment_of
 from mien.predict.detector import Detector
 from mien.predict.predictor import Predictor
 
@@ -31,13 +31,13 @@ def test_fer2013s_faces_are_found_and_framed_as_they_are(fer2013: Path) -> None:
     images = open_faces(str(fer2013)).split("validation").images[:120]
     detector = Detector()
     found = [detector.find(within(image)) for image in images]
-    frames = [frame_of(faces[0].landmarks, faces[0].box) for faces in found if faces]
+    frames = [alignment_of(faces[0].landmarks, faces[0].box) for faces in found if faces]
     assert len(frames) >= 0.95 * len(images)
-    x, y, side, tilt = np.median(frames, axis=0)
+    x, y, side, roll = np.median(frames, axis=0)
     assert side == pytest.approx(SIDE, rel=0.05)
     assert x == pytest.approx(LEFT + SIDE / 2, abs=0.03 * SIDE)
     assert y == pytest.approx(TOP + SIDE / 2, abs=0.03 * SIDE)
-    assert tilt == pytest.approx(0, abs=3)
+    assert roll == pytest.approx(0, abs=3)
 
 
 @pytest.mark.real
@@ -46,7 +46,7 @@ def test_bare_faces_are_found_and_framed_a_little_closer(fer2013: Path) -> None:
     images = open_faces(str(fer2013)).split("validation").images[:120]
     detector = Detector()
     found = [detector.find(np.repeat(image[..., None], 3, axis=2)) for image in images]
-    sides = [frame_of(faces[0].landmarks, faces[0].box).side for faces in found if faces]
+    sides = [alignment_of(faces[0].landmarks, faces[0].box).side for faces in found if faces]
     assert len(sides) >= 0.95 * len(images)
     assert np.median(sides) == pytest.approx(48, rel=0.1)
 
