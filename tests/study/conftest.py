@@ -12,7 +12,7 @@ from mien.faces import Faces
 from mien.runs.run import Epoch, Predictions, Run, Status, now
 from mien.study.config.schema import read_study
 from mien.study.plan import Plan, make_plan
-from mien.training.loop import Progress, Stop
+from mien.training.loop import Progress, ShouldPrune
 
 TABLE = """
 name = "small"
@@ -55,7 +55,7 @@ class Pretended:
     interrupt: str = ""
     calls: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def fit(self, run: Run, faces: Faces, watch: Callable[[Progress], None], stop: Stop | None = None) -> Status:
+    def fit(self, run: Run, faces: Faces, watch: Callable[[Progress], None], stop: ShouldPrune | None = None) -> Status:
         self.calls.append(("fit", run.net.name, run.seed))
         if run.net.name == self.interrupt:
             run.write_status(Status("stopped"))

@@ -27,7 +27,7 @@ from mien.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training is, told after each step.
+    """Where a training is after a step.
 
     Attributes:
         run: which.
@@ -48,8 +48,11 @@ class Progress:
     record: Epoch | None = None
 
 
-Stop = Callable[[Epoch], str]
-"""Asked after each epoch: the reason to prune the run now, "" to go on."""
+OnStep = Callable[[Progress], None]
+"""Called after every step of the optimiser, and once more with an epoch's record."""
+
+ShouldPrune = Callable[[Epoch], str]
+"""Called after each epoch: returns the reason to prune the run now, "" to continue."""
 
 Share = Callable[[Gradients, Model], Gradients]
 """Puts the gradients of this process and of others in the place of its own."""
@@ -69,20 +72,20 @@ class DivergedError(Exception):
 def fit(
     run: Run,
     faces: Faces,
-    watch: Callable[[Progress], None],
-    stop: Stop | None = None,
+    on_step: OnStep,
+    should_prune: ShouldPrune | None = None,
     share: Share | None = None,
 ) -> Status:
     """Train a run to its end, from its last checkpoint if it has one.
 
     Leaves weights, history and the predictions of train and validation in the run's folder. A loss that is not finite
-    ends the run as failed, `stop` ends it as pruned, each with the reason in its status.
+    ends the run as failed, `should_prune` ends it as pruned, each with the reason in its status.
 
     Args:
         run: what to train.
         faces: those that the run was created for.
-        watch: told of every step.
-        stop: asked after each epoch whether to give up; asked again of the epochs that a resumed run has done.
+        on_step: called after every step.
+        should_prune: called after each epoch, and first for the epochs that a resumed run has already done.
         share: shares the gradients' work with other processes; see parallel.py.
 
     Raises:
@@ -102,7 +105,7 @@ def fit(
     run.write_status(status)
     try:
         trainer.teachers = [_taught(run, name, faces) for name in recipe.teachers]
-        mark = _train(run, trainer, faces, watch, stop or _go_on)
+        mark = _train(run, trainer, faces, on_step, should_prune or _go_on)
     except (DivergedError, BeforeError) as error:
         status = replace(status, state="failed", reason=str(error), seconds=_seconds(run))
     except PrunedError as error:
@@ -122,7 +125,7 @@ def fit(
     return status
 
 
-def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress], None], stop: Stop) -> Mark:
+def _train(run: Run, trainer: Trainer, faces: Faces, on_step: OnStep, should_prune: ShouldPrune) -> Mark:
     """All epochs that are missing; leaves the weights that the recipe keeps in the model and in their file."""
     recipe, model, seed = trainer.recipe, trainer.model, run.seed
     train, validation = faces.split("train"), faces.split("validation")
@@ -132,7 +135,7 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
     mark, best = _resume(run, trainer, faces)
     mark = replace(mark, seconds=mark.seconds + time.perf_counter() - started)
     for record in run.history():
-        _prune_if(stop(record))
+        _prune_if(should_prune(record))
 
     while mark.epoch < recipe.epochs and not (recipe.patience and mark.epoch - mark.best_epoch >= recipe.patience):
         epoch, started = mark.epoch + 1, time.perf_counter()
@@ -145,7 +148,7 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
             losses.append(taken.loss)
             right += taken.right
             speed = min(step * recipe.batch, len(train)) / (time.perf_counter() - started)
-            watch(Progress(run, epoch, recipe.epochs, step, steps, sum(losses) / step, speed))
+            on_step(Progress(run, epoch, recipe.epochs, step, steps, sum(losses) / step, speed))
         seconds = time.perf_counter() - started
 
         judged = _judge(trainer, unseen, validation)
@@ -169,9 +172,9 @@ def _train(run: Run, trainer: Trainer, faces: Faces, watch: Callable[[Progress],
         append_line(run.folder / "history.jsonl", asdict(record))
         path, average = run.folder / "checkpoint.safetensors", trainer.average.weights if trainer.average else None
         save_checkpoint(path, mark, model.learnt.state_dict(), trainer.optimizer, best, average)
-        watch(Progress(run, epoch, recipe.epochs, steps, steps, record.loss, record.faces_per_second, record))
+        on_step(Progress(run, epoch, recipe.epochs, steps, steps, record.loss, record.faces_per_second, record))
         if epoch < recipe.epochs:
-            _prune_if(stop(record))
+            _prune_if(should_prune(record))
 
     trainer.settle(best)
     save_weights(run.folder / "weights.safetensors", model.state_dict())

@@ -29,7 +29,7 @@ from mien.faces import Faces
 from mien.runs.archive import Parcel, pack, unpack
 from mien.runs.run import Epoch, Run, Status
 from mien.training.fast.gradients import Gradients, Judged
-from mien.training.loop import Progress, Stop, fit
+from mien.training.loop import OnStep, ShouldPrune, fit
 
 PATIENCE = timedelta(minutes=5)
 """How long a worker waits for the others; one whose process ended is noticed at once."""
@@ -70,8 +70,8 @@ Hire = Callable[[Sequence[Invitation], Faces], AbstractContextManager[None]]
 def lead(
     run: Run,
     faces: Faces,
-    watch: Callable[[Progress], None],
-    stop: Stop | None = None,
+    on_step: OnStep,
+    should_prune: ShouldPrune | None = None,
     *,
     workers: int,
     cores: int,
@@ -83,8 +83,8 @@ def lead(
     Args:
         run: what to train.
         faces: those that the run was created for.
-        watch: told of every step.
-        stop: asked after each epoch whether to give up.
+        on_step: called after every step.
+        should_prune: called after each epoch.
         workers: how many, this process included.
         cores: that each uses.
         host: this machine, as the others reach it.
@@ -98,7 +98,7 @@ def lead(
     files = pack(run)
     others = [Invitation(host, store.port, rank, workers, cores, run.id, files) for rank in range(1, workers)]
     with (hire or processes)(others, faces), _on_cores(cores), _together(store, 0, workers):
-        return fit(run, faces, watch, _leaders(stop), Shared)
+        return fit(run, faces, on_step, _leaders(should_prune), Shared)
 
 
 def assist(invitation: Invitation, faces: Faces) -> None:
@@ -184,17 +184,17 @@ def _process(invitation: Invitation, faces: Faces) -> None:
     assist(invitation, faces)
 
 
-def _leaders(stop: Stop | None) -> Stop:
-    """The leader's decision, told to all."""
+def _leaders(should_prune: ShouldPrune | None) -> ShouldPrune:
+    """The leader's decision, broadcast to all workers."""
 
-    def ask(record: Epoch) -> str:
-        reason = stop(record) if stop else ""
+    def decide(record: Epoch) -> str:
+        reason = should_prune(record) if should_prune else ""
         stopped = torch.tensor([bool(reason)], dtype=torch.uint8)
         with _exchange():
             distributed.broadcast(stopped, 0)
         return reason or ("the leader stopped" if stopped.item() else "")
 
-    return ask
+    return decide
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import torch
 from mien.faces import Faces
 from mien.runs.run import Run, Status
 from mien.study.config.resources import Resources
-from mien.training.loop import Progress, Stop, fit
+from mien.training.loop import Progress, ShouldPrune, fit
 from mien.training.parallel import lead
 
 
@@ -21,7 +21,7 @@ class Engine(Protocol):
 
     slots: int
 
-    def submit(self, run: Run, stop: Stop | None = None) -> None:
+    def submit(self, run: Run, stop: ShouldPrune | None = None) -> None:
         """Take a run to train; `stop` may prune it after any epoch."""
 
     def gather(self) -> Iterator[tuple[Run, Status]]:
@@ -50,9 +50,9 @@ class LocalEngine:
         resources: Mapping[str, Resources] | None = None,
     ) -> None:
         self._faces, self._watch, self._resources = faces, watch, resources or {}
-        self._waiting: list[tuple[Run, Stop | None]] = []
+        self._waiting: list[tuple[Run, ShouldPrune | None]] = []
 
-    def submit(self, run: Run, stop: Stop | None = None) -> None:
+    def submit(self, run: Run, stop: ShouldPrune | None = None) -> None:
         """Take a run to train; `stop` may prune it after any epoch."""
         self._waiting.append((run, stop))
 
@@ -65,7 +65,7 @@ class LocalEngine:
     def close(self) -> None:
         """Nothing goes on between runs."""
 
-    def _train(self, run: Run, stop: Stop | None) -> Status:
+    def _train(self, run: Run, stop: ShouldPrune | None) -> Status:
         workers = self._resources.get(run.net.name, Resources()).workers
         if workers == 1:
             return fit(run, self._faces, self._watch, stop)

@@ -26,7 +26,7 @@ from mien.study.config.resources import Resources
 from mien.study.engines.ray_cluster import check_room, connect, slots
 from mien.study.engines.ray_queue import Desk, Word
 from mien.study.engines.ray_worker import Order, train
-from mien.training.loop import Progress, Stop
+from mien.training.loop import Progress, ShouldPrune
 from mien.training.parallel import LostWorkerError
 
 RETRIES = 3
@@ -42,7 +42,7 @@ class _Going:
 
     run: Run
     order: Order
-    stop: Stop | None
+    stop: ShouldPrune | None
     group: PlacementGroup | None
 
 
@@ -83,7 +83,7 @@ class RayEngine:
             self.close()
             raise
 
-    def submit(self, run: Run, stop: Stop | None = None) -> None:
+    def submit(self, run: Run, stop: ShouldPrune | None = None) -> None:
         """Take a run to train; `stop` may prune it after any epoch, asked here and not on the cluster."""
         resources = self._resources.get(run.net.name, Resources())
         folder = run.folder.resolve()
