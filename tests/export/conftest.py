@@ -9,9 +9,11 @@ from mien.disk import write_json, write_text
 from mien.faces import Faces
 from mien.faces.spec import FacesSpec
 from mien.nets import Net
+from mien.runs.json_objects import to_json
 from mien.runs.recipe import Recipe
-from mien.runs.results import FORMAT
+from mien.runs.results import NetResult, Results, write_results
 from mien.runs.run import Run
+from mien.runs.study_faces import StudyFaces
 from mien.training.loop import evaluate, fit
 
 Trained = Callable[..., Run]
@@ -56,11 +58,14 @@ def study(trained: Trained, faces: Faces, tmp_path_factory: pytest.TempPathFacto
         "flat": [trained(flat, folder=folder / "runs")],
     }
     write_text(folder / "study.toml", 'name = "tiny"\n')
-    facts = {"source": ["drawn:500"], "votes": None, "size": 24, "fingerprint": faces.fingerprint}
-    write_json(folder / "faces.json", facts)
-    nets = [{"name": name, "state": "finished", "runs": [run.id for run in made]} for name, made in runs.items()]
-    nets.append({"name": "broken", "state": "failed", "runs": []})
-    write_json(
-        folder / "results.json", {"format": FORMAT, "study": "tiny", "best": "flat", "nets": nets, "ensembles": []}
+    record = StudyFaces(faces.name, ("drawn:500",), faces.size, faces.fingerprint, tuple(faces.classes), faces.counts())
+    write_json(folder / "faces.json", to_json(record))
+    nets = tuple(
+        NetResult(
+            *(name, "all", made[0].net.layers, {}, None, made[0].recipe, None, None, name == "flat"),
+            *(tuple(run.id for run in made), "finished"),
+        )
+        for name, made in runs.items()
     )
+    write_results(folder, Results("tiny", "2030-01-01", "", (0, 1), record, {}, {}, (), {}, "flat", nets))
     return folder

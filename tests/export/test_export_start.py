@@ -19,7 +19,7 @@ from mien.model_files.card import card_of
 from mien.nets import Net
 from mien.predict.classifier import Classifier
 from mien.runs.recipe import Recipe
-from mien.runs.resolve import find_run
+from mien.runs.resolve import resolve_run
 from mien.runs.run import Run
 from mien.study.config.schema import read_study
 from mien.training.checkpoint import load_weights
@@ -30,7 +30,7 @@ def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces
     left = leave_start(small, tmp_path / "kept" / "mine.onnx")
     assert left.name.startswith("mine-")
     assert {file.name for file in left.iterdir()} == {"run.json", "state.json", "weights.safetensors"}
-    assert find_run(left).net == small.net
+    assert resolve_run(left).net == small.net
     said = {}
     for start in (small.folder, left):
         recipe = Recipe(epochs=1, batch=50, learning_rate=1e-9, init_from=str(start.resolve()), precision="float32")

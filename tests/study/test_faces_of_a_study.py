@@ -17,7 +17,7 @@ from mien.faces.types import VOTED
 from mien.report.face_images import open_again
 from mien.report.page import make_page
 from mien.report.study_data import Contents
-from mien.runs.resolve import faces_of, find_run
+from mien.runs.resolve import faces_of, resolve_run
 from mien.runs.run import Run
 from mien.study.collect import faces_facts
 from mien.study.config.schema import read_study
@@ -122,10 +122,10 @@ def test_plan_study_report_and_explain_share_one_reading(
     assert "cannot be opened" not in report
     assert "How the faces were read" in report
     assert "train faces, 20% of each emotion, at random" in report
-    faces_of(find_run(out))
+    faces_of(resolve_run(out))
     # The same faces, imported elsewhere: what was done to them then is not done again.
-    write_packed(faces_of(find_run(out)), tmp_path / "imported")
-    assert faces_of(find_run(out), [str(tmp_path / "imported")]).counts()["validation"]
+    write_packed(faces_of(resolve_run(out)), tmp_path / "imported")
+    assert faces_of(resolve_run(out), [str(tmp_path / "imported")]).counts()["validation"]
     assert len(reads) == 1
     assert len([entry for entry in (tmp_path / "cache").iterdir() if entry.name.startswith("fer2013-")]) == 1
 

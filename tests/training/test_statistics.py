@@ -15,7 +15,7 @@ def test_accuracy_of_one_seed() -> None:
     # The normal approximation of a share of 0.6 among 1,000.
     assert found.interval == pytest.approx((0.6 - 1.96 * 0.01549, 0.6 + 1.96 * 0.01549), abs=0.003)
     assert found.sd is None
-    assert found.faces == 1000
+    assert found.n == 1000
 
 
 def test_accuracy_over_seeds_is_their_mean_and_sample_deviation() -> None:
@@ -95,7 +95,7 @@ def test_mcnemar_by_hand() -> None:
     first = np.array([True] * 5 + [False] * 1 + [True] * 4)
     second = np.array([False] * 5 + [True] * 1 + [True] * 4)
     found = mcnemar(first, second)
-    assert (found.b01, found.b10) == (1, 5)
+    assert (found.only_a, found.only_b) == (5, 1)
     # Six discordant faces, one on the lesser side: 2 * (1 + 6) / 64.
     assert found.p == pytest.approx(2 * 7 / 64)
 
@@ -108,6 +108,6 @@ def test_nets_that_are_right_alike_do_not_differ() -> None:
 @given(hnp.arrays(bool, 60), hnp.arrays(bool, 60))
 def test_mcnemar_does_not_mind_the_order(first: np.ndarray, second: np.ndarray) -> None:
     one, other = mcnemar(first, second), mcnemar(second, first)
-    assert (one.b01, one.b10) == (other.b10, other.b01)
+    assert (one.only_a, one.only_b) == (other.only_b, other.only_a)
     assert one.p == pytest.approx(other.p)
     assert 0 <= one.p <= 1

@@ -34,13 +34,13 @@ def explain(
     from mien.explain.examples import surest
     from mien.explain.sheet import draw
     from mien.faces.look import picture_format
-    from mien.runs.resolve import faces_of, find_run
+    from mien.runs.resolve import faces_of, resolve_run
 
     picture_format(out)
     chosen = next((one for one in METHODS if one == method), None)
     if method and chosen is None:
         raise UserError(f"--method {method}: no such method; {did_you_mean(method, list(METHODS))}")
-    found = find_run(run)
+    found = resolve_run(run)
     with reading_faces():
         faces = faces_of(found, data or []).split("validation")
     explainer, said = Explainer(found, chosen), found.predictions("validation")

@@ -71,9 +71,9 @@ def export(
         if file.is_dir():
             raise UserError(f"{file}: is a folder; a file of that name is to be written")
     from mien.export import write
-    from mien.runs.resolve import faces_of, find_runs
+    from mien.runs.resolve import faces_of, resolve_runs
 
-    found = find_runs(run)
+    found = resolve_runs(run)
     if start and len(found.runs) > 1:
         raise UserError(
             f"--start: {found.name} is several nets together, and a net starts from one; export one of them with it"

@@ -185,7 +185,7 @@ def pairs(tested: Sequence[Tested]) -> list[dict[str, Any]]:
     for a, b in combinations(tested, 2):
         if a.classes == b.classes and np.array_equal(a.labels, b.labels):
             found = mcnemar(a.right, b.right)
-            told.append({"a": a.model, "b": b.model, "only_a": found.b10, "only_b": found.b01, "p": found.p})
+            told.append({"a": a.model, "b": b.model, "only_a": found.only_a, "only_b": found.only_b, "p": found.p})
     return told
 
 

@@ -6,11 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mien.disk import read_json
 from mien.faces import SPLITS
 from mien.nets import Net
 from mien.report.tables import Measure
 from mien.runs.recipe import Recipe
-from mien.runs.results import read_results
 from mien.runs.run import Run
 
 
@@ -217,7 +217,7 @@ def read_contents(folder: Path) -> Contents:
     Raises:
         UserError: there are no results in it yet, or they are damaged or of another version.
     """
-    facts = read_results(folder)
+    facts = read_json(folder / "results.json")
     nets = tuple(NetResult(entry, _runs(folder, entry["runs"])) for entry in facts["nets"])
     file = folder / "study.toml"
     return Contents(facts, nets, file.read_text(encoding="utf-8") if file.exists() else "")

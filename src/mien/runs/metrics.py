@@ -26,13 +26,13 @@ class Accuracy:
         mean: share of faces right, 0..1, the mean over seeds.
         interval: 95 % percentile bootstrap over faces (Efron 1979): what another sample of such faces would give.
         sd: sample standard deviation between the seeds' accuracies; None with a single seed.
-        faces: N.
+        n: faces, N.
     """
 
     mean: float
     interval: tuple[float, float]
     sd: float | None
-    faces: int
+    n: int
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,13 @@ class McNemar:
     """McNemar's exact paired test of two nets on the same faces (McNemar 1947, Psychometrika 12:153-157).
 
     Attributes:
-        b01: faces that the first net has wrong and the second right.
-        b10: faces that the first net has right and the second wrong.
+        only_a: faces that only the first net has correct.
+        only_b: faces that only the second net has correct.
         p: two-sided probability of a split at least as uneven if both nets were equally good.
     """
 
-    b01: int
-    b10: int
+    only_a: int
+    only_b: int
     p: float
 
 
@@ -179,6 +179,6 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
     """
     from scipy.stats import binomtest
 
-    b01, b10 = int(np.sum(~first & second)), int(np.sum(first & ~second))
-    p = float(binomtest(b01, b01 + b10, 0.5).pvalue) if b01 + b10 else 1.0
-    return McNemar(b01, b10, p)
+    only_a, only_b = int(np.sum(first & ~second)), int(np.sum(~first & second))
+    p = float(binomtest(only_a, only_a + only_b, 0.5).pvalue) if only_a + only_b else 1.0
+    return McNemar(only_a, only_b, p)

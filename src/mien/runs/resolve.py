@@ -1,40 +1,24 @@
-"""Origin: the runs that a user means, and the faces they were trained on."""
+"""Resolve a path that a user gives to finished runs, and open the faces that a run was trained on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from mien.disk import read_json
 from mien.errors import UserError, did_you_mean
 from mien.faces import Faces, FacesSpec
 from mien.runs.results import read_results
 from mien.runs.run import Run
-
-
-def find_run(place: Path) -> Run:
-    """The finished run that a path means: its own folder; a study's, for its best net; or STUDY/NET, for that net.
-
-    Of a net with several seeds it is the run with the best validation accuracy, the first of equal ones.
-
-    Raises:
-        UserError: the path means none, several that judge together, or one that is not finished.
-    """
-    found = find_runs(place)
-    if len(found.runs) > 1:
-        nets = ", ".join(dict.fromkeys(run.net.name for run in found.runs))
-        raise UserError(f"{place}: several nets together, of which this takes one; name one of them: {nets}")
-    return found.runs[0]
+from mien.runs.study_faces import read_study_faces
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a path means.
+class ResolvedRuns:
+    """The finished runs that a path stands for.
 
     Attributes:
         name: of the net, or of the ensemble.
-        runs: its runs, finished.
-        weights: what each of them weighs where they judge together; they sum to 1.
+        runs: one for a net, all runs of all nets for an ensemble.
+        weights: each run's share of the mean of their probabilities; they sum to 1.
     """
 
     name: str
@@ -42,19 +26,37 @@ class Found:
     weights: tuple[float, ...] = (1.0,)
 
 
-def find_runs(place: Path) -> Found:
-    """The finished runs that a path means: the one of `find_run`, or all of an ensemble, for STUDY/ENSEMBLE.
+def resolve_run(path: Path) -> Run:
+    """Resolve a path to one finished run.
+
+    Of a net with several seeds it is the run with the best validation accuracy, the first of equal ones.
+
+    Args:
+        path: a run's folder; a study's folder, for its best net; or STUDY/NET.
 
     Raises:
-        UserError: the path means none, or one that is not finished.
+        UserError: the path is none of these, is an ensemble, or the run is not finished.
     """
-    if (place / "run.json").exists():
-        run = _checked(Run.open(place))
-        return Found(run.net.name, (run,))
-    for study, name in ((place, None), (place.parent, place.name)):
+    resolved = resolve_runs(path)
+    if len(resolved.runs) > 1:
+        nets = ", ".join(dict.fromkeys(run.net.name for run in resolved.runs))
+        raise UserError(f"{path}: several nets together, of which this takes one; name one of them: {nets}")
+    return resolved.runs[0]
+
+
+def resolve_runs(path: Path) -> ResolvedRuns:
+    """Resolve a path to the run that `resolve_run` gives, or to all runs of an ensemble, for STUDY/ENSEMBLE.
+
+    Raises:
+        UserError: the path is none of these, or a run is not finished.
+    """
+    if (path / "run.json").exists():
+        run = _finished(Run.open(path))
+        return ResolvedRuns(run.net.name, (run,))
+    for study, name in ((path, None), (path.parent, path.name)):
         if (study / "study.toml").exists():
             return _of_study(study, name)
-    raise UserError(f"{place}: neither a run's folder nor a study's, nor STUDY/NET for a net of a study")
+    raise UserError(f"{path}: neither a run's folder nor a study's, nor STUDY/NET for a net of a study")
 
 
 def study_of(run: Run) -> Path | None:
@@ -64,18 +66,22 @@ def study_of(run: Run) -> Path | None:
 
 
 def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
-    """The faces that a run was trained on, from where its study found them, or from `data`.
+    """Open the faces that a run was trained on.
+
+    Args:
+        run: in a study's folder, unless `data` is given.
+        data: where the faces are now, if they are no longer where the study read them.
 
     Raises:
-        UserError: they are not there, or are others.
+        UserError: the faces are not there, or are others.
     """
-    study = study_of(run)
-    facts: dict[str, Any] = read_json(study / "faces.json") if study else {}
-    told = run.asked["faces"]
-    spec, fingerprint = FacesSpec.from_facts(facts | {"size": told["size"]}, data), told["fingerprint"]
+    study, trained_on = study_of(run), run.asked["faces"]
+    size, fingerprint = trained_on["size"], trained_on["fingerprint"]
+    spec = read_study_faces(study).spec if study else FacesSpec(())
+    spec = replace(spec, source=tuple(data) or spec.source, size=size)
     if not spec.source:
         raise UserError(f"{run.folder}: stands outside a study's folder; name the faces it was trained on by --data")
-    # What was imported may have been named, cleaned and split already: nothing of it is to be done twice.
+    # Imported faces may have been labelled, cleaned and split already: none of that is to be done twice.
     imported = FacesSpec(spec.source, spec.size)
     if data and imported.find().packed and imported.open().fingerprint == fingerprint:
         return imported.open()
@@ -88,34 +94,34 @@ def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
     return faces
 
 
-def _of_study(study: Path, name: str | None) -> Found:
+def _of_study(study: Path, name: str | None) -> ResolvedRuns:
     if not (study / "results.json").exists():
         raise UserError(f"{study}: this study has not ended; run it again, or name a finished run in {study / 'runs'}")
-    found = read_results(study)
-    ended = {net["name"]: net["runs"] for net in found["nets"] if net["state"] == "finished"}
-    together = {ensemble["name"]: ensemble["weights"] for ensemble in found["ensembles"]}
-    name = found["best"] if name is None else name
-    if name is None or not ended:
+    results = read_results(study)
+    finished = {net.name: net.runs for net in results.nets if net.state == "finished"}
+    ensembles = {ensemble.name: ensemble.weights for ensemble in results.ensembles}
+    name = results.best if name is None else name
+    if name is None or not finished:
         raise UserError(f"{study}: no net of this study was trained to its end")
-    if name not in ended | together:
-        raise UserError(f"{study}: no finished net {name!r}; {did_you_mean(name, [*ended, *together])}")
-    members = together.get(name, {name: 1.0})
-    if missing := [member for member in members if member not in ended]:
+    if name not in finished and name not in ensembles:
+        raise UserError(f"{study}: no finished net {name!r}; {did_you_mean(name, [*finished, *ensembles])}")
+    weights = ensembles.get(name, {name: 1.0})
+    if missing := [net for net in weights if net not in finished]:
         raise UserError(
             f"{study / name}: {missing[0]} of these nets was not trained to its end; see: mien runs {study}"
         )
-    runs = {member: [_checked(Run.open(study / "runs" / run)) for run in ended[member]] for member in members}
-    if name not in together:
-        return Found(name, (max(runs[name], key=_validation_accuracy),))
-    weights = [weight / len(runs[member]) for member, weight in members.items() for _ in runs[member]]
-    return Found(name, tuple(run for of_net in runs.values() for run in of_net), tuple(weights))
+    runs = {net: [_finished(Run.open(study / "runs" / run)) for run in finished[net]] for net in weights}
+    if name not in ensembles:
+        return ResolvedRuns(name, (max(runs[name], key=_validation_accuracy),))
+    shares = [weight / len(runs[net]) for net, weight in weights.items() for _ in runs[net]]
+    return ResolvedRuns(name, tuple(run for of_net in runs.values() for run in of_net), tuple(shares))
 
 
-def _checked(run: Run) -> Run:
-    """A run that is finished.
+def _finished(run: Run) -> Run:
+    """The run itself.
 
     Raises:
-        UserError: it is not.
+        UserError: it is not finished.
     """
     status = run.status
     if status.state != "finished":
@@ -127,5 +133,5 @@ def _checked(run: Run) -> Run:
 
 
 def _validation_accuracy(run: Run) -> float:
-    said = run.predictions("validation")
-    return said.accuracy if said else 0.0
+    predictions = run.predictions("validation")
+    return predictions.accuracy if predictions else 0.0

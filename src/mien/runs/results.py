@@ -1,18 +1,255 @@
-"""The results file: a study's results.json, as those read it who come after the study."""
+"""Results: everything that a study found, as one object and one file, results.json (docs/study-file.md lists its keys).
 
-from json import JSONDecodeError
+Accuracies and other scores are shares, 0 to 1. `K` stands for classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from mien.disk import read_json
+from pydantic import PlainSerializer
+
+from mien.disk import read_json, write_json
 from mien.errors import UserError
+from mien.nets import Net
+from mien.runs.former_results import FORMER_FORMAT, from_former_format
+from mien.runs.json_objects import from_json, to_json
+from mien.runs.metrics import Accuracy, Bin, ClassScore, McNemar
+from mien.runs.recipe import Recipe
+from mien.runs.search_results import SearchResult, Value
+from mien.runs.study_faces import StudyFaces
 
-FORMAT = 2
-"""Of results.json. In format 1, of before the first release, ensembles had no weights."""
+FORMAT = 3
+"""Of results.json. Format 2 is read too; in format 1, of before the first release, ensembles had no weights."""
+
+NetState = Literal["finished", "failed", "skipped", "unfinished"]
+Changes = Annotated[Recipe, PlainSerializer(Recipe.changes)]
+"""A recipe that is written as the entries that differ from the defaults."""
 
 
-def read_results(folder: Path) -> dict[str, Any]:
-    """The content of a study's results.json, as `mien.study.collect` makes it.
+@dataclass(frozen=True)
+class BackboneRecord:
+    """A net's backbone as its runs recorded it; see `mien.nets.backbones.catalog.Facts` for the attributes."""
+
+    name: str
+    paper: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    size: int
+    channels: int
+    features: int
+    licence: str
+    source: str
+    file: str = ""
+    bytes: int = 0
+    sha256: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class SplitAccuracies:
+    """Accuracies of the final weights by split; None where a split was not evaluated.
+
+    Attributes:
+        train, validation, test: of the split.
+        test_without_leaks: of the test images that are not pixel for pixel in train.
+    """
+
+    train: Accuracy | None = None
+    validation: Accuracy | None = None
+    test: Accuracy | None = None
+    test_without_leaks: Accuracy | None = None
+
+    def of(self, split: str) -> Accuracy | None:
+        """The accuracy on a split by its name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[split]
+
+
+@dataclass(frozen=True)
+class SplitScores:
+    """What the predictions of one split are worth, beside their accuracy.
+
+    Attributes:
+        evaluated_on: the split.
+        balanced_accuracy: mean recall of the classes.
+        macro_f1: mean F1 of the classes.
+        nll: mean negative log likelihood of the true class.
+        ece: expected calibration error.
+        per_class: by class name.
+        confusion: counts [K, K], rows the truth, columns the prediction.
+        reliability: the bins that `ece` sums over.
+    """
+
+    evaluated_on: str
+    balanced_accuracy: float
+    macro_f1: float
+    nll: float
+    ece: float
+    per_class: Mapping[str, ClassScore]
+    confusion: tuple[tuple[int, ...], ...]
+    reliability: tuple[Bin, ...]
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """A comparison table of a study: its name, nets, heading, a note below that, and the net that was selected."""
+
+    name: str
+    nets: tuple[str, ...]
+    title: str
+    note: str = ""
+    selected: str | None = None
+
+
+@dataclass(frozen=True)
+class NetResult:
+    """A net of a study. Its figures are of the runs that finished, one a seed.
+
+    Attributes:
+        name: its own.
+        group: the comparison table that it stands in.
+        layers, values: its layer words and what the hyper-parameters in them are bound to; see `Net`.
+        backbone: None where it has none, or nothing has run.
+        recipe: in full, with its learning rate.
+        parameters, trainable: counts; None where the net was skipped for want of timm.
+        selected: whether it is the best of its group on validation.
+        runs: the names of the folders in runs/, in the order of the seeds.
+        state: how its runs ended.
+        reason: why it failed or was skipped; "" otherwise.
+        finished_runs: how many of them finished.
+        seconds: training time of a run with its validation, the mean over seeds.
+        epochs: epochs trained, the most of any seed.
+        precision: bfloat16 or float32.
+        last_epoch_accuracy: on train while training the last epoch, dropout on; the mean over seeds.
+        test_opened: when test was first evaluated (ISO time, UTC).
+        accuracy: by split.
+        scores: on test if it was selected and there are test faces, else on validation; None unless evaluated.
+    """
+
+    name: str
+    group: str
+    layers: tuple[str, ...]
+    values: Mapping[str, Value]
+    backbone: BackboneRecord | None
+    recipe: Recipe
+    parameters: int | None
+    trainable: int | None
+    selected: bool
+    runs: tuple[str, ...]
+    state: NetState
+    reason: str = ""
+    finished_runs: int = 0
+    seconds: float | None = None
+    epochs: int | None = None
+    precision: str | None = None
+    last_epoch_accuracy: float | None = None
+    test_opened: str | None = None
+    accuracy: SplitAccuracies = SplitAccuracies()
+    scores: SplitScores | None = None
+
+    @property
+    def net(self) -> Net:
+        """The net as data."""
+        return Net(self.name, self.layers, self.values)
+
+
+@dataclass(frozen=True)
+class EnsembleResult:
+    """Nets whose predictions were averaged.
+
+    Attributes:
+        name: its own.
+        nets: the names of its nets.
+        weights: each net's share of the mean, by its name; they sum to 1.
+        runs: how many runs all of its nets have.
+        reason: which of its nets was not trained to the end; "" otherwise.
+        best: the best of its nets on validation; None unless it was evaluated.
+        against_best: McNemar's test with `best` as a and the ensemble as b, on the split of its scores.
+        accuracy: by split.
+        scores: on test where that was opened for each of its nets, else on validation; None unless evaluated.
+    """
+
+    name: str
+    nets: tuple[str, ...]
+    weights: Mapping[str, float]
+    runs: int
+    reason: str = ""
+    best: str | None = None
+    against_best: McNemar | None = None
+    accuracy: SplitAccuracies = SplitAccuracies()
+    scores: SplitScores | None = None
+
+    @property
+    def members(self) -> str:
+        """Its nets in words, each with its weight where the weights differ."""
+        if len(set(self.weights.values())) < 2:
+            return ", ".join(self.nets)
+        return ", ".join(f"{name} {self.weights[name]:.2g}" for name in self.nets)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """McNemar's test of two nets, `a` and `b`, on the same faces of a split, by the run of each net's first seed."""
+
+    a: str
+    b: str
+    split: str
+    mcnemar: McNemar
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a study found.
+
+    Attributes:
+        study: its name.
+        created: when this was written (ISO time, UTC).
+        command: what was typed.
+        seeds: each net was trained with each of them.
+        faces: which faces.
+        machine: where it ran: `system`, `processor`, `cores`.
+        versions: of mien, Python, torch and numpy.
+        groups: the comparison tables, in the order of the study.
+        previews: recipes whose effect on a few faces is drawn, by name.
+        best: of the selected nets, the one with the highest validation accuracy; None where none was selected.
+        nets: in the order of the study.
+        ensembles: in the order of the study.
+        comparisons: McNemar's tests between nets.
+        tuning: the searches, by the name of the tuned net.
+        format: of the file.
+    """
+
+    study: str
+    created: str
+    command: str
+    seeds: tuple[int, ...]
+    faces: StudyFaces
+    machine: Mapping[str, str | int]
+    versions: Mapping[str, str]
+    groups: tuple[GroupResult, ...]
+    previews: Mapping[str, Changes]
+    best: str | None
+    nets: tuple[NetResult, ...]
+    ensembles: tuple[EnsembleResult, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    tuning: Mapping[str, SearchResult] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @cached_property
+    def by_name(self) -> dict[str, NetResult]:
+        """The nets by their names."""
+        return {net.name: net for net in self.nets}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As what JSON can hold; the content of results.json."""
+        content: dict[str, Any] = to_json(self)
+        return content
+
+
+def read_results(folder: Path) -> Results:
+    """Read a study's results.json, also one of format 2.
 
     Args:
         folder: the study's.
@@ -22,16 +259,25 @@ def read_results(folder: Path) -> dict[str, Any]:
     """
     path = folder / "results.json"
     try:
-        found: dict[str, Any] = read_json(path)
-        written_in = found["format"]
+        table = read_json(path)
+        written_in = table["format"]
+        if written_in == FORMER_FORMAT:
+            table = from_former_format(table) | {"format": FORMAT}
+        elif written_in != FORMAT:
+            raise UserError(
+                f"{path}: written in format {written_in}, this mien reads {FORMER_FORMAT} and {FORMAT}; "
+                "run the study again, it keeps its runs"
+            )
+        results = from_json(Results, table)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(
             f"{folder}: no results.json; finish the study first, with `mien study FILE -o {folder}`"
         ) from None
-    except (JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+    except (KeyError, TypeError, ValueError, AttributeError):  # of the converter; pydantic's and json's are ValueErrors
         raise UserError(f"{path}: damaged; run the study again, it keeps its runs") from None
-    if written_in != FORMAT:
-        raise UserError(
-            f"{path}: written in format {written_in}, this mien reads {FORMAT}; run the study again, it keeps its runs"
-        )
-    return found
+    return results
+
+
+def write_results(folder: Path, results: Results) -> None:
+    """Write a study's results.json, atomically."""
+    write_json(folder / "results.json", results.to_dict())

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces import SPLITS
+from mien.runs.former_results import FORMER_FORMAT
 from mien.runs.metrics import Accuracy, accuracy, mcnemar, scores
-from mien.runs.results import FORMAT
 from mien.runs.run import Predictions, Run, machine, now, versions
 from mien.study.config.ensembles import shares
 from mien.study.config.schema import StudyNet
@@ -127,7 +127,7 @@ def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
     chosen = {net.asked.group: net.name for net in selected}
     best = max(selected, key=lambda net: float(net.right("validation").mean()), default=None)
     return {
-        "format": FORMAT,
+        "format": FORMER_FORMAT,
         "study": plan.study.name,
         "created": now(),
         "command": command,
@@ -298,4 +298,5 @@ def _only_augmented(a: NetRuns, b: NetRuns) -> bool:
 
 def compared(a: Judge, b: Judge, split: str) -> dict[str, Any]:
     """McNemar's test of two nets on a split, each by the run of its first seed."""
-    return asdict(mcnemar(a.right(split)[0], b.right(split)[0]))
+    test = mcnemar(a.right(split)[0], b.right(split)[0])
+    return {"b01": test.only_b, "b10": test.only_a, "p": test.p}

@@ -96,9 +96,9 @@ def _beaten(study: Path) -> set[str]:
     """The runs of a study's folder that were trials and not the best."""
     if not (study / "results.json").exists():
         return set()
-    facts = read_results(study)
-    trials = {trial["run"] for search in facts["tuning"].values() for trial in search["trials"]}
-    return trials - {run for net in facts["nets"] for run in net["runs"]}
+    results = read_results(study)
+    trials = {trial.run for search in results.tuning.values() for trial in search.trials}
+    return trials - {run for net in results.nets for run in net.runs}
 
 
 def _names(nets: Sequence[NetRuns]) -> dict[NetRuns, str]:

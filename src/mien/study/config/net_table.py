@@ -19,7 +19,7 @@ from mien.nets.layers import WORDS
 from mien.nets.parsing import Mistake, names_in, parse
 from mien.nets.zoo import SEED_RECIPES, ZOO
 from mien.runs.recipe import Recipe
-from mien.runs.resolve import find_run
+from mien.runs.resolve import resolve_run
 from mien.study.config.former_keys import in_former_keys
 from mien.study.config.space import Values
 from mien.study.config.tune import Tune, read_tune
@@ -197,7 +197,7 @@ def _started(name: str, start: str, loose: Set[str], merged: dict[str, Any], pro
     """The net of a finished run; its recipe, `merged`, learns where the weights are."""
     place = f"nets.{name}"
     try:
-        run = find_run(Path(start))
+        run = resolve_run(Path(start))
     except UserError as error:
         problems.append(f"{place}.init_from: {error}")
         return None
