@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 from mien.cli import app
 from mien.errors import UserError
 from mien.runs.run import Run, Status
+from mien.runs.search_results import TrialResult
 from mien.study.compare import study_runs
 from mien.study.config.schema import read_study
 from mien.study.execute import execute
 from mien.study.plan import Plan, make_plan
 from mien.study.search.search import Search
-from mien.study.search.trials import TrialFacts, list_trials
+from mien.study.search.trials import list_trials
 from mien.training.loop import Progress
 
 STUDY = """
@@ -53,7 +54,7 @@ class Watcher:
     def planned(self, runs: object) -> None:
         pass
 
-    def trial(self, net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> None:
+    def trial(self, net: str, trials: int, facts: TrialResult, best: TrialResult | None) -> None:
         self.said.append((facts.number, facts.state))
 
     def progress(self, progress: Progress) -> None:
@@ -71,7 +72,7 @@ def planned(folder: Path, text: str = STUDY) -> Plan:
     return make_plan(read_study(file))
 
 
-def told(trials: list[TrialFacts]) -> list[dict[str, object]]:
+def told(trials: list[TrialResult]) -> list[dict[str, object]]:
     """What does not depend on time."""
     return [{**vars(one), "seconds": 0} for one in trials]
 
@@ -90,8 +91,8 @@ def test_every_trial_is_made_and_told(whole: tuple[Path, Plan, dict[str, object]
     trials = search["trials"]
     assert [one["number"] for one in trials] == list(range(7))
     assert {one["state"] for one in trials} == {"finished", "pruned"}
-    assert watcher.said[:2] == [(0, "running"), (0, "finished")]
-    assert [number for number, state in watcher.said if state != "running"] == list(range(7))
+    assert watcher.said[:2] == [(1, "running"), (1, "finished")]
+    assert [number for number, state in watcher.said if state != "running"] == list(range(1, 8))
     for one in trials:
         run = Run.open(folder / "runs" / one["run"])
         assert run.status.state == one["state"]
@@ -199,7 +200,7 @@ def test_two_processes_share_the_trials_of_one_search(tmp_path: Path) -> None:
     assert leader.communicate()[0]
     assert leader.returncode == 0
     search = Search(plan, plan.study.nets[0], tmp_path / "out")
-    assert [one.number for one in search.trials()] == list(range(16))
+    assert [one.number for one in search.trials()] == list(range(1, 17))
     assert {one.state for one in search.trials()} == {"finished"}
     owners = {one.user_attrs["owner"].split()[1] for one in search.study.trials}
     assert owners == {str(leader.pid), str(helper.pid)}, "both have made some"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from mien.runs.run import Run, Status
+from mien.runs.search_results import TrialResult
 from mien.study.config.schema import read_study
 from mien.study.engines.engine import LocalEngine
 from mien.study.plan import Plan, make_plan
 from mien.study.search.search import Search
-from mien.study.search.trials import TrialFacts
 
 STUDY = """
 name = "searched"
@@ -39,7 +39,7 @@ class Quiet:
     def planned(self, runs: object) -> None:
         pass
 
-    def trial(self, net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> None:
+    def trial(self, net: str, trials: int, facts: TrialResult, best: TrialResult | None) -> None:
         pass
 
     def progress(self, progress: object) -> None:

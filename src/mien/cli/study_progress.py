@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from mien.runs.run import Run, Status
+    from mien.runs.search_results import TrialResult
     from mien.study.execute import Watcher
-    from mien.study.search.trials import TrialFacts
     from mien.training.loop import Progress
 
 STYLES = {
@@ -66,7 +66,7 @@ def watching(console: Console) -> Iterator[Watcher]:
         yield table
 
 
-def trial_line(net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> str:
+def trial_line(net: str, trials: int, facts: TrialResult, best: TrialResult | None) -> str:
     """A trial in a line: `cnn, trial 3 of 15: kernel 5, p 0.24: finished, 57.1 %; best so far 58.0 % (trial 1)`."""
     values = ", ".join(
         f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in facts.values.items()
@@ -74,10 +74,10 @@ def trial_line(net: str, trials: int, facts: TrialFacts, best: TrialFacts | None
     ending = f"{facts.state} {facts.reason}".strip()
     if facts.state == "finished":
         ending = f"finished, validation {percent(facts.accuracies[-1])} %"
-    line = f"{net}, trial {facts.number + 1} of {trials}: {values}: {ending}"
+    line = f"{net}, trial {facts.number} of {trials}: {values}: {ending}"
     if best is None or not best.accuracies:
         return line
-    return f"{line}; best so far {percent(best.accuracies[-1])} % (trial {best.number + 1})"
+    return f"{line}; best so far {percent(best.accuracies[-1])} % (trial {best.number})"
 
 
 class PlainLines:
@@ -108,7 +108,7 @@ class PlainLines:
         """Say how a run ended."""
         self._say(f"{_title(run)}: {status.state} {status.reason or 'in ' + duration(status.seconds)}")
 
-    def trial(self, net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> None:
+    def trial(self, net: str, trials: int, facts: TrialResult, best: TrialResult | None) -> None:
         """Say what a trial sets, or how it ended."""
         self._say(trial_line(net, trials, facts, best))
 
@@ -133,7 +133,7 @@ class LiveTable:
         self._ended = {run.id: run.status for run in runs if run.status.ended}
         self._rows = {run.id: _history_row(run) for run in runs}
 
-    def trial(self, net: str, trials: int, facts: TrialFacts, best: TrialFacts | None) -> None:
+    def trial(self, net: str, trials: int, facts: TrialResult, best: TrialResult | None) -> None:
         """Take a trial's begin or end."""
         self._trials[net] = trial_line(net, trials, facts, best)
 

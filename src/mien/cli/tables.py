@@ -112,7 +112,7 @@ def show_runs(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def show_trials(rows: Sequence[dict[str, Any]]) -> None:
-    """The trials of tuned nets; numbers count from 1. Searches are told apart where a net has had several."""
+    """The trials of tuned nets. Searches are told apart where a net has had several."""
     from rich.markup import escape
 
     apart = len({row["search"] for row in rows}) > len({row["net"] for row in rows})
@@ -125,7 +125,7 @@ def show_trials(rows: Sequence[dict[str, Any]]) -> None:
         told = [f"{percent(score)} %" if name.endswith("accuracy") else f"{score:,.0f}" for name, score in scores]
         state = f"{row['state']} ({row['reason']})" if row["reason"] else row["state"]
         table.add_row(
-            row["net"], *((row["search"],) if apart else ()), str(row["number"] + 1), escape(state), escape(settings),
+            row["net"], *((row["search"],) if apart else ()), str(row["number"]), escape(state), escape(settings),
             str(row["epochs"]), ", ".join(told), duration(row["seconds"]),
         )  # fmt: skip
     print_wide(table)

@@ -7,7 +7,7 @@ from typing import Literal
 Value = int | float | str | bool | None
 """What a hyper-parameter or an entry of a recipe may be set to."""
 
-TrialState = Literal["running", "finished", "pruned", "failed"]
+TrialStatus = Literal["running", "finished", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class TrialResult:
     """
 
     number: int
-    state: TrialState
+    state: TrialStatus
     values: Mapping[str, Value]
     scores: tuple[float, ...] = ()
     accuracies: tuple[float, ...] = ()

@@ -24,7 +24,7 @@ from mien.study.plan import Plan
 from mien.training.loop import Progress, evaluate
 
 if TYPE_CHECKING:
-    from mien.study.search.trials import TrialFacts
+    from mien.runs.search_results import TrialResult
 
 LOCK = ".lock"
 
@@ -35,7 +35,7 @@ class Watcher(Protocol):
     def planned(self, runs: Sequence[Run]) -> None:
         """All runs of the study, those that have ended already too."""
 
-    def trial(self, net: str, trials: int, facts: "TrialFacts", best: "TrialFacts | None") -> None:
+    def trial(self, net: str, trials: int, facts: "TrialResult", best: "TrialResult | None") -> None:
         """A trial of a net has begun or ended; how many there will be at most, and the best so far."""
 
     def progress(self, progress: Progress) -> None:

@@ -23,13 +23,14 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from mien.nets import check
 from mien.runs.run import Epoch, Run, Status
+from mien.runs.search_results import TrialResult
 from mien.study.config.schema import StudyNet
 from mien.study.config.tune import pruner_of
 from mien.study.engines.engine import Engine
 from mien.study.plan import Plan
 from mien.study.search.journal import Claims, storage
 from mien.study.search.sampling import draw
-from mien.study.search.trials import TrialFacts, facts_of, studies_in
+from mien.study.search.trials import facts_of, shown_number, studies_in
 
 if TYPE_CHECKING:
     from mien.study.execute import Watcher
@@ -97,7 +98,7 @@ class Search:
                     time.sleep(WAIT)
                     self._fill(engine, watcher, going, claims)
 
-    def trials(self) -> list[TrialFacts]:
+    def trials(self) -> list[TrialResult]:
         """Every trial that has begun, in the order of their numbers."""
         return facts_of(self.study)
 
@@ -109,7 +110,7 @@ class Search:
             return False
         return self._spent(trials) or (self.tune.sampler == "grid" and draw(self.tune, trials) is None)
 
-    def best(self) -> TrialFacts | None:
+    def best(self) -> TrialResult | None:
         """The finished trial, of the Pareto front if any, with the best first objective; the earlier where equal."""
         finished = [one for one in self.trials() if one.state == "finished"]
         front = self.pareto()
@@ -118,7 +119,7 @@ class Search:
 
     def pareto(self) -> list[int]:
         """The numbers of the finished trials that no other is better than in every objective; one objective: []."""
-        return sorted(one.number for one in self.study.best_trials) if len(self.tune.objectives) > 1 else []
+        return sorted(map(shown_number, self.study.best_trials)) if len(self.tune.objectives) > 1 else []
 
     def importances(self) -> dict[str, float]:
         """The share of the scores' variance that each value explains, by fANOVA (Hutter et al. 2014); {} if unknown.
@@ -278,7 +279,7 @@ class Search:
         trials = self.trials()
         finished = [one for one in trials if one.state == "finished"]
         best = max(finished, key=lambda one: (self._sign() * one.scores[0], -one.number), default=None)
-        facts = next(one for one in trials if one.number == trial.number)
+        facts = next(one for one in trials if one.number == shown_number(trial))
         watcher.trial(self.net.net.name, self.tune.trials, facts, best)
 
     def _others(self) -> bool:

@@ -6,44 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import BaseTrial, FrozenTrial, TrialState
 
 from mien.errors import UserError, did_you_mean
-from mien.study.config.space import Value
+from mien.runs.search_results import TrialResult, TrialStatus
 from mien.study.search.journal import reading
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-
-@dataclass(frozen=True)
-class TrialFacts:
-    """One trial, as results and tables tell it.
-
-    Attributes:
-        number: 0 for the first.
-        state: running, finished, pruned or failed.
-        values: what it set.
-        scores: one an objective; () unless finished.
-        accuracies: on validation after each epoch, 0..1.
-        epochs: done.
-        seconds: of training.
-        run: the id of its run; "" where there is none.
-        reason: why it was pruned or failed.
-    """
-
-    number: int
-    state: str
-    values: dict[str, Value]
-    scores: tuple[float, ...] = ()
-    accuracies: tuple[float, ...] = ()
-    epochs: int = 0
-    seconds: float = 0.0
-    run: str = ""
-    reason: str = ""
+STATES: dict[TrialState, TrialStatus] = {
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+"""How Optuna's states of trials that have ended are called here."""
 
 
 def list_trials(folder: Path, net: str | None = None) -> list[dict[str, Any]]:
-    """The trials of a study's tuned nets, or of one of them, under the names of `TrialFacts`; nothing is written.
+    """The trials of a study's tuned nets, or of one of them, under the names of `TrialResult`; nothing is written.
 
     A net has a search for each way in which its trials were asked for: another space, sampler, net, recipe or set of
     faces begins another one. All of them are listed, each trial with the `search` it belongs to, ten hex digits; that
@@ -68,7 +48,7 @@ def list_trials(folder: Path, net: str | None = None) -> list[dict[str, Any]]:
     ]
 
 
-def facts_of(study: optuna.Study) -> list[TrialFacts]:
+def facts_of(study: optuna.Study) -> list[TrialResult]:
     """Every trial of an Optuna study that has begun."""
     trials = study.get_trials(deepcopy=False)
     return [_facts(one) for one in trials if one.state != TrialState.WAITING]
@@ -114,14 +94,18 @@ def studies_in(journal: Path) -> dict[str, optuna.Study]:
     return {name: optuna.load_study(study_name=name, storage=kept) for name in optuna.get_all_study_names(kept)}
 
 
-def _facts(trial: FrozenTrial) -> TrialFacts:
+def shown_number(trial: BaseTrial) -> int:
+    """The number of a trial as people see it, 1 for the first; Optuna counts from 0."""
+    return trial.number + 1
+
+
+def _facts(trial: FrozenTrial) -> TrialResult:
     kept: dict[str, Any] = trial.user_attrs
-    states = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
     reported = [trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)]
     accuracies = kept.get("accuracies", reported)
-    return TrialFacts(
-        number=trial.number,
-        state=states.get(trial.state, "running"),
+    return TrialResult(
+        number=shown_number(trial),
+        state=STATES.get(trial.state, "running"),
         values=dict(trial.params),
         scores=tuple(trial.values or ()) if trial.state == TrialState.COMPLETE else (),
         accuracies=tuple(accuracies),
