@@ -36,8 +36,8 @@ def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces
         recipe = Recipe(epochs=1, batch=50, learning_rate=1e-9, init_from=str(start.resolve()), precision="float32")
         run = Run.create(tmp_path / "runs", small.net, recipe, 0, faces)
         assert fit(run, faces, lambda progress: None).state == "finished"
-        asked = Run.open(leave_start(run, tmp_path / "next.onnx")).asked["recipe"]
-        assert asked["init_from"] == start.name  # no path of this machine
+        recipe = Run.open(leave_start(run, tmp_path / "next.onnx")).recipe
+        assert recipe.init_from == start.name  # no path of this machine
         said[start] = run.predictions("validation").probabilities
     assert len(said) == 2
     assert export([run], faces, tmp_path / "next.onnx").facts.data["before"] == faces.fingerprint

@@ -10,7 +10,8 @@ from mien.disk import append_line, write_json, write_text
 from mien.faces import Faces
 from mien.faces.packed import write_packed
 from mien.report import write_report
-from mien.runs.run import Predictions, Run, Status
+from mien.runs.predictions import Predictions
+from mien.runs.run import Run, Status
 from mien.study.collect import faces_facts, results, select
 from mien.study.config.schema import read_study
 from mien.study.plan import Plan

@@ -11,9 +11,10 @@ from mien.faces import Faces
 from mien.faces.packed import write_packed
 from mien.nets import Net
 from mien.runs.json_objects import to_json
+from mien.runs.predictions import Predictions
 from mien.runs.recipe import Recipe
 from mien.runs.results import GroupResult, NetResult, Results, write_results
-from mien.runs.run import Predictions, Run, Status
+from mien.runs.run import Run, Status
 from mien.runs.study_faces import StudyFaces
 
 SMALL = Net("small", ("flatten", "dense(4)", "relu", "classes"))
@@ -62,6 +63,13 @@ def study_faces(faces: Faces, source: Path) -> StudyFaces:
 @pytest.fixture(scope="session")
 def faces() -> Faces:
     return gray_faces()
+
+
+@pytest.fixture
+def run(tmp_path: Path, faces: Faces) -> Run:
+    """A run that has just been created."""
+    net = Net("small", ("flatten", "dense(units)", "act", "classes"), {"units": 4, "act": "relu"})
+    return Run.create(tmp_path / "runs", net, Recipe(epochs=3), 5, faces)
 
 
 @pytest.fixture

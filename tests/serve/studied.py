@@ -7,8 +7,9 @@ import numpy as np
 from mien.disk import append_line, write_json
 from mien.faces import Faces, write_packed
 from mien.nets import Net
+from mien.runs.predictions import Predictions
 from mien.runs.recipe import Recipe
-from mien.runs.run import Predictions, Run, Status
+from mien.runs.run import Run, Status
 from mien.study.collect import faces_facts, results
 from mien.study.config.schema import read_study
 from mien.study.plan import Plan

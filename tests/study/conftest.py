@@ -9,7 +9,9 @@ import pytest
 
 from mien.disk import append_line
 from mien.faces import Faces
-from mien.runs.run import Epoch, Predictions, Run, Status, now
+from mien.runs.environment import now
+from mien.runs.predictions import Predictions
+from mien.runs.run import Epoch, Run, Status
 from mien.study.config.schema import read_study
 from mien.study.plan import Plan, make_plan
 from mien.training.loop import Progress, ShouldPrune
@@ -72,7 +74,7 @@ class Pretended:
                 watch(Progress(run, number, 2, step, 2, 1.5 / number, 80.0, last))
         for split in ("train", "validation"):
             self.evaluate(run, faces, split, counted=False)
-        status = Status("finished", seconds=1.0 + run.seed, kept_epoch=2, precision="float32")
+        status = Status("finished", seconds=1.0 + run.seed, selected_epoch=2, precision="float32")
         run.write_status(status)
         return status
 

@@ -73,7 +73,7 @@ def test_a_study_takes_them_so_and_says_so(plan: Plan, tmp_path: Path, capsys: p
 def test_a_run_tells_it_and_is_another_run(plan: Plan, tmp_path: Path) -> None:
     net = plan.study.nets[0]
     run = Run.create(tmp_path / "runs", net.net, net.recipe, 0, plan.faces)
-    assert run.asked["faces"]["left_out"] == LEFT_OUT
+    assert run.config.faces.left_out == LEFT_OUT
     whole = make_plan(read_study(tmp_path / "plus.toml", ["data.clean=[]"]))
     assert Run.create(tmp_path / "runs", net.net, net.recipe, 0, whole.faces).id != run.id
 

@@ -55,7 +55,7 @@ def test_a_finished_run_has_its_results_and_no_checkpoint(start: Start, faces: F
     run = start(CNN, epochs=2, batch=64, precision="float32")
     status = fit(run, faces, silent)
     assert status == run.status
-    assert (status.state, status.reason, status.kept_epoch, status.precision) == ("finished", "", 2, "float32")
+    assert (status.state, status.reason, status.selected_epoch, status.precision) == ("finished", "", 2, "float32")
     assert status.parameters == status.trainable == parameters(CNN, 24, 7)
     assert status.seconds >= sum(epoch.seconds for epoch in run.history())
     assert {file.name for file in run.folder.iterdir()} == {
@@ -116,7 +116,7 @@ def test_a_loss_or_weights_that_are_no_number_fail_a_run(net: Net, precision: st
     run = start(net, epochs=3, batch=64, optimizer="sgd", learning_rate=1e38, precision=precision)
     status = fit(run, faces, silent)
     assert status == run.status
-    assert (status.state, status.kept_epoch) == ("failed", 0)
+    assert (status.state, status.selected_epoch) == ("failed", 0)
     assert "epoch 1" in status.reason
     assert status.reason.endswith("a learning rate below 1e+38 may help")
     assert {file.name for file in run.folder.iterdir()} <= {"run.json", "state.json", "history.jsonl"}
@@ -128,7 +128,7 @@ def test_patience_ends_a_run_that_gets_no_better(keep: str, kept: int, start: St
     run = start(FNN, epochs=9, patience=2, keep=keep, **FROZEN)
     status = fit(run, faces, silent)
     assert [epoch.epoch for epoch in run.history()] == [1, 2, 3]
-    assert (status.state, status.kept_epoch) == ("finished", kept)
+    assert (status.state, status.selected_epoch) == ("finished", kept)
 
 
 @pytest.fixture
@@ -148,21 +148,21 @@ def test_the_best_epochs_weights_can_be_the_result(interrupted: bool, start: Sta
         stop_at(run, misleading, epoch=5, step=1)
     status = fit(run, misleading, silent)
     accuracies = [epoch.validation_accuracy for epoch in run.history()]
-    assert status.kept_epoch == 1 + int(np.argmax(accuracies)) < 5
+    assert status.selected_epoch == 1 + int(np.argmax(accuracies)) < 5
     assert accuracies[-1] < max(accuracies)
     said = run.predictions("validation")
     assert said is not None
     assert said.accuracy == pytest.approx(max(accuracies))
 
     last = start(net, of=misleading, epochs=6, batch=20, keep="last")
-    assert fit(last, misleading, silent).kept_epoch == 6
+    assert fit(last, misleading, silent).selected_epoch == 6
     of_last = last.predictions("validation")
     assert of_last is not None
     assert of_last.accuracy == pytest.approx(accuracies[-1])
 
 
 def test_the_first_of_equally_good_epochs_is_the_best(start: Start, faces: Faces) -> None:
-    assert fit(start(FNN, epochs=3, keep="best", **FROZEN), faces, silent).kept_epoch == 1
+    assert fit(start(FNN, epochs=3, keep="best", **FROZEN), faces, silent).selected_epoch == 1
 
 
 @pytest.mark.parametrize("net", [CNN, NORMAL], ids=lambda net: net.name)

@@ -70,7 +70,7 @@ def test_patience_counts_over_a_stop(start: Start, faces: Faces) -> None:
     recipe = {"epochs": 9, "patience": 3, "keep": "best", "optimizer": "sgd", "learning_rate": 1e-30}
     run = start(CNN, **recipe)
     stop_at(run, faces, epoch=3, step=1)
-    assert fit(run, faces, silent).kept_epoch == 1
+    assert fit(run, faces, silent).selected_epoch == 1
     assert [epoch.epoch for epoch in run.history()] == [1, 2, 3, 4]
 
 

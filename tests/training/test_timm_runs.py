@@ -1,5 +1,6 @@
 """Runs on a model of timm: its facts travel with them, and its features are kept by what its weights are."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -36,15 +37,16 @@ def renew(hub: Hub, seed: int) -> str:
 
 def test_a_runs_record_has_the_facts_of_what_it_began_with(start: Start, weights: str, hub: Hub) -> None:
     run = start(NET)
-    backbone = run.asked["backbone"]
-    assert (backbone["name"], backbone["sha256"], backbone["licence"]) == (f"timm/{NAME}", weights, "apache-2.0")
+    backbone = run.config.backbone
+    assert backbone is not None
+    assert (backbone.name, backbone.sha256, backbone.licence) == (f"timm/{NAME}", weights, "apache-2.0")
     renew(hub, seed=2)
-    assert NetRuns(StudyNet(NET, run.recipe, ""), (run,)).backbone == backbone
+    assert NetRuns(StudyNet(NET, run.recipe, ""), (run,)).backbone == asdict(backbone)
     entry = {"name": "frozen", "layers": list(NET.layers), "values": {}, "parameters": 9, "trainable": 8}
-    told = dict(backbone_lines(NetResult(entry | {"backbone": backbone})))
+    told = dict(backbone_lines(NetResult(entry | {"backbone": asdict(backbone)})))
     assert told["their SHA-256"].startswith(weights[:16])
     assert told["weights"].startswith(f"https://huggingface.co/timm/{NAME}")
-    assert start(Net("plain", ("flatten", "classes"))).asked["backbone"] is None
+    assert start(Net("plain", ("flatten", "classes"))).config.backbone is None
 
 
 def test_a_run_does_not_go_on_from_other_weights(hub: Hub, weights: str, faces: Faces, tmp_path: Path) -> None:

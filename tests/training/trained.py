@@ -32,7 +32,7 @@ def numbers(run: Run) -> list[Epoch]:
 def assert_same(run: Run, whole: Run) -> None:
     """Ended with the same numbers, bit for bit, and nothing left over."""
     assert run.status.state == whole.status.state == "finished"
-    assert run.status.kept_epoch == whole.status.kept_epoch
+    assert run.status.selected_epoch == whole.status.selected_epoch
     assert numbers(run) == numbers(whole) != []
     assert (run.folder / "weights.safetensors").read_bytes() == (whole.folder / "weights.safetensors").read_bytes()
     for split in ("train", "validation"):

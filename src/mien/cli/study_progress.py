@@ -220,4 +220,4 @@ def _title(run: Run) -> str:
 
 
 def _train_faces(progress: Progress) -> int:
-    return sum(progress.run.asked["faces"]["counts"]["train"].values())
+    return sum(progress.run.config.faces.counts["train"].values())

@@ -69,8 +69,8 @@ class Explainer:
 
 def _last_map(run: Run, net: nn.Module) -> tuple[str | None, bool]:
     """The name of the last layer with rows and columns, None without; and whether the net averages over them."""
-    faces, behind = run.asked["faces"], ""
-    for layer in reversed(placed(run.net, faces["size"], len(faces["classes"]))):
+    faces, behind = run.config.faces, ""
+    for layer in reversed(placed(run.net, faces.size, len(faces.classes))):
         if isinstance(net.get_submodule(layer.name), Backbone):
             return f"{layer.name}.network", True  # the backbone itself tells the mean over rows and columns
         if len(layer.output_shape) == 3 and layer.output_shape[1] > 1:

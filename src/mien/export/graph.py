@@ -111,7 +111,7 @@ def graph_of(*runs: Run) -> Graph:
     Raises:
         UserError: weights or scaling are gone or damaged.
     """
-    return Graph(map(member_of, runs), len(runs[0].asked["faces"]["classes"]))
+    return Graph(map(member_of, runs), len(runs[0].config.faces.classes))
 
 
 def member_of(run: Run) -> Member:
@@ -120,8 +120,8 @@ def member_of(run: Run) -> Member:
     Raises:
         UserError: weights or scaling are gone or damaged.
     """
-    recipe, faces = run.recipe, run.asked["faces"]
-    net = build(run.net, faces["size"], len(faces["classes"]), run.seed, pretrained=False)
+    recipe, faces = run.recipe, run.config.faces
+    net = build(run.net, faces.size, len(faces.classes), run.seed, pretrained=False)
     net.load_state_dict(load_weights(run.folder / "weights.safetensors"))
     fitted = recipe.scaling == "featurewise" or recipe.whitening != "none"
     scaling = Scaling.of(recipe, load_weights(run.folder / "scaling.safetensors") if fitted else {})

@@ -1,15 +1,14 @@
 """Start: what is left of a run beside its exported file, so that nets of other studies may start from its weights."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from safetensors.torch import save
 from torch import Tensor
 
 from mien.disk import whole_folder, write_json
-from mien.runs.former_names import current_names
+from mien.runs.config import RunConfig, write_config
 from mien.runs.run import Run
 from mien.training.checkpoint import load_weights
 
@@ -35,17 +34,15 @@ def leave_start(run: Run, beside: Path) -> Path:
     folder = beside.parent / f"{beside.stem}-{sha256(content).hexdigest()[:10]}"
     with whole_folder(folder) as draft:
         (draft / "weights.safetensors").write_bytes(content)
-        write_json(draft / "run.json", _asked(run))
+        write_config(draft, _config_of(run))
         write_json(draft / "state.json", asdict(run.status) | {"pid": 0})
     return folder
 
 
-def _asked(run: Run) -> dict[str, Any]:
-    """What was asked of a run; of the one that it started from itself its name alone, as it lies elsewhere."""
-    recipe = current_names(run.asked["recipe"])
-    if recipe.get("init_from"):
-        recipe["init_from"] = Path(recipe["init_from"]).name
-    return run.asked | {"recipe": recipe}
+def _config_of(run: Run) -> RunConfig:
+    """A run's configuration; of the run that it started from itself the name alone, as it lies elsewhere."""
+    before = {"init_from": Path(run.recipe.init_from).name}
+    return replace(run.config, recipe=run.recipe.model_copy(update=before))
 
 
 def _halved(tensor: Tensor) -> Tensor:

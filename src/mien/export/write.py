@@ -21,8 +21,10 @@ from mien.faces import Faces
 from mien.model_files import reference
 from mien.model_files.facts import KEY, Facts
 from mien.nets.parsing import parse
+from mien.runs.environment import now
+from mien.runs.predictions import Predictions
 from mien.runs.resolve import study_of
-from mien.runs.run import Predictions, Run, now
+from mien.runs.run import Run
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -199,7 +201,7 @@ def _learnt_before(run: Run) -> str | None:
     before = run.folder.parent / run.recipe.init_from  # an absolute path stays what it is
     if not run.recipe.init_from or not (before / "run.json").exists():
         return None
-    return str(Run.open(before).asked["faces"]["fingerprint"])
+    return Run.open(before).config.faces.fingerprint
 
 
 def _learnt_votes(run: Run) -> bool:

@@ -217,7 +217,7 @@ def _objective(net: NetResult) -> str:
 
 def _kept(net: NetResult) -> float | None:
     """The epoch that a single run kept, where that is not its last."""
-    kept = net.runs[0].status.kept_epoch
+    kept = net.runs[0].status.selected_epoch
     return float(kept) if len(net.runs) == 1 and 0 < kept < len(net.runs[0].history()) else None
 
 

@@ -169,7 +169,7 @@ def runs_table(net: NetResult) -> Table:
     for run in net.runs:
         status, said = run.status, [run.predictions(split) for split in ("train", "validation")]
         shares = [None if one is None else one.accuracy for one in said]
-        kept = status.kept_epoch or None
+        kept = status.selected_epoch or None
         rows.append((run.seed, status.state, len(run.history()), kept, *shares, status.seconds, run.id))
     return Table(f"runs-{net.name}", f"Runs of {net.name}", columns, tuple(rows))
 

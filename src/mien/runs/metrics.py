@@ -1,4 +1,4 @@
-"""Statistics: what predictions are worth, with their spread.
+"""Metrics of predictions, each with its spread.
 
 Legend: `S` seeds (runs of one net), `N` faces, `K` classes. Where a net was trained with several seeds, their
 predictions are pooled: laid end to end, so that every run and every face weighs the same, and the accuracy is the mean
@@ -23,7 +23,7 @@ class Accuracy:
     """An accuracy with its spread.
 
     Attributes:
-        mean: share of faces right, 0..1, the mean over seeds.
+        mean: share of faces predicted correctly, 0..1, the mean over seeds.
         interval: 95 % percentile bootstrap over faces (Efron 1979): what another sample of such faces would give.
         sd: sample standard deviation between the seeds' accuracies; None with a single seed.
         n: faces, N.
@@ -64,7 +64,7 @@ class Bin:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a net's pooled predictions of one split are worth, beside their accuracy.
+    """Scores of a net's pooled predictions of one split, beside their accuracy.
 
     Attributes:
         balanced_accuracy: mean recall of the classes that have faces, 0..1.
@@ -90,8 +90,8 @@ class McNemar:
     """McNemar's exact paired test of two nets on the same faces (McNemar 1947, Psychometrika 12:153-157).
 
     Attributes:
-        only_a: faces that only the first net has correct.
-        only_b: faces that only the second net has correct.
+        only_a: faces that the first net alone predicts correctly.
+        only_b: faces that the second net alone predicts correctly.
         p: two-sided probability of a split at least as uneven if both nets were equally good.
     """
 
@@ -100,19 +100,19 @@ class McNemar:
     p: float
 
 
-def accuracy(right: NDArray[np.bool_], resamples: int = RESAMPLES, seed: int = 0) -> Accuracy:
+def accuracy(correct: NDArray[np.bool_], resamples: int = RESAMPLES, seed: int = 0) -> Accuracy:
     """The accuracy of a net and its spread.
 
     Args:
-        right: bool [S, N], whether each seed's run has each face right; N at least 1.
+        correct: bool [S, N], whether each seed's run has each face right; N at least 1.
         resamples: bootstrap samples.
         seed: of the bootstrap.
     """
-    seeds, faces = right.shape
-    each = right.mean(axis=1)
-    # Faces that the same number of seeds have right are alike to a mean: drawing N faces with replacement
+    seeds, faces = correct.shape
+    each = correct.mean(axis=1)
+    # Faces that the same number of seeds predict correctly are alike to a mean: drawing N faces with replacement
     # is drawing how many come from each of these S + 1 kinds, one multinomial draw a sample.
-    kinds = np.bincount(right.sum(axis=0), minlength=seeds + 1)
+    kinds = np.bincount(correct.sum(axis=0), minlength=seeds + 1)
     drawn = np.random.default_rng(seed).multinomial(faces, kinds / faces, size=resamples)
     means = drawn @ np.arange(seeds + 1) / (faces * seeds)
     low, high = np.quantile(means, [0.025, 0.975])
@@ -127,12 +127,13 @@ def scores(probabilities: Sequence[NDArray[np.float32]], labels: NDArray[np.uint
         probabilities: for each of the S seeds float32 [N, K], rows sum to 1.
         labels: uint8 [N], the truth.
     """
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-
     pooled, truth = np.concatenate(probabilities), np.tile(labels, len(probabilities))
-    classes = np.arange(pooled.shape[1])
+    classes = pooled.shape[1]
     predicted = pooled.argmax(axis=1)
-    precision, recall, f1, support = precision_recall_fscore_support(truth, predicted, labels=classes, zero_division=0)
+    confusion = np.bincount(truth.astype(np.intp) * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    hits, support, guesses = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    precision, recall = hits / np.maximum(guesses, 1), hits / np.maximum(support, 1)
+    f1 = 2 * hits / np.maximum(support + guesses, 1)
     there = support > 0
     bins = reliability(pooled.max(axis=1), predicted == truth)
     likelihood = pooled[np.arange(len(truth)), truth].astype(np.float64)
@@ -145,17 +146,17 @@ def scores(probabilities: Sequence[NDArray[np.float32]], labels: NDArray[np.uint
             ClassScore(float(p), float(r), float(f), int(n) // len(probabilities))
             for p, r, f, n in zip(precision, recall, f1, support, strict=True)
         ),
-        confusion=confusion_matrix(truth, predicted, labels=classes),
+        confusion=confusion,
         reliability=bins,
     )
 
 
-def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins: int = BINS) -> tuple[Bin, ...]:
+def reliability(confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = BINS) -> tuple[Bin, ...]:
     """Sort predictions into equal-width bins of confidence, each (low, high] as Guo et al. 2017 have them.
 
     Args:
         confidence: float [N], the probability of the predicted class, 0..1.
-        right: bool [N].
+        correct: bool [N].
         bins: how many.
     """
     edges = np.linspace(0, 1, bins + 1)
@@ -163,9 +164,9 @@ def reliability(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins
     count = np.bincount(place, minlength=bins)
     least_one = np.maximum(count, 1)
     mean_confidence = np.bincount(place, weights=confidence, minlength=bins) / least_one
-    mean_right = np.bincount(place, weights=right, minlength=bins) / least_one
+    mean_correct = np.bincount(place, weights=correct, minlength=bins) / least_one
     return tuple(
-        Bin(float(edges[i]), float(edges[i + 1]), int(count[i]), float(mean_confidence[i]), float(mean_right[i]))
+        Bin(float(edges[i]), float(edges[i + 1]), int(count[i]), float(mean_confidence[i]), float(mean_correct[i]))
         for i in range(bins)
     )
 
@@ -174,11 +175,20 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
     """Test whether two nets differ beyond chance.
 
     Args:
-        first: bool [N], whether the first net has each face right.
+        first: bool [N], whether the first net predicts each face correctly.
         second: bool [N], the same faces by the second net.
     """
-    from scipy.stats import binomtest
-
     only_a, only_b = int(np.sum(first & ~second)), int(np.sum(~first & second))
-    p = float(binomtest(only_a, only_a + only_b, 0.5).pvalue) if only_a + only_b else 1.0
-    return McNemar(only_a, only_b, p)
+    return McNemar(only_a, only_b, _two_sided(only_a, only_b))
+
+
+def _two_sided(one: int, other: int) -> float:
+    """The probability of a split of `one + other` fair coins at least as uneven as this one, exactly."""
+    if one == other:
+        return 1.0
+    total, term, tail = one + other, 1, 1
+    for k in range(min(one, other)):
+        term = term * (total - k) // (k + 1)
+        tail += term
+    p: float = tail / 2 ** (total - 1)
+    return p

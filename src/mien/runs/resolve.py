@@ -75,10 +75,10 @@ def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
     Raises:
         UserError: the faces are not there, or are others.
     """
-    study, trained_on = study_of(run), run.asked["faces"]
-    size, fingerprint = trained_on["size"], trained_on["fingerprint"]
+    study, trained_on = study_of(run), run.config.faces
     spec = read_study_faces(study).spec if study else FacesSpec(())
-    spec = replace(spec, source=tuple(data) or spec.source, size=size)
+    spec = replace(spec, source=tuple(data) or spec.source, size=trained_on.size)
+    fingerprint = trained_on.fingerprint
     if not spec.source:
         raise UserError(f"{run.folder}: stands outside a study's folder; name the faces it was trained on by --data")
     # Imported faces may have been labelled, cleaned and split already: none of that is to be done twice.

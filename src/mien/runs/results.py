@@ -14,6 +14,7 @@ from pydantic import PlainSerializer
 from mien.disk import read_json, write_json
 from mien.errors import UserError
 from mien.nets import Net
+from mien.runs.config import BackboneRecord
 from mien.runs.former_results import FORMER_FORMAT, from_former_format
 from mien.runs.json_objects import from_json, to_json
 from mien.runs.metrics import Accuracy, Bin, ClassScore, McNemar
@@ -27,25 +28,6 @@ FORMAT = 3
 NetState = Literal["finished", "failed", "skipped", "unfinished"]
 Changes = Annotated[Recipe, PlainSerializer(Recipe.changes)]
 """A recipe that is written as the entries that differ from the defaults."""
-
-
-@dataclass(frozen=True)
-class BackboneRecord:
-    """A net's backbone as its runs recorded it; see `mien.nets.backbones.catalog.Facts` for the attributes."""
-
-    name: str
-    paper: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    size: int
-    channels: int
-    features: int
-    licence: str
-    source: str
-    file: str = ""
-    bytes: int = 0
-    sha256: str = ""
-    url: str = ""
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ class RunFolder:
             reason=str(status.get("reason", "")),
             epochs=len(curves.loss),
             epochs_asked=int(asked["recipe"]["epochs"]),
-            kept_epoch=int(status.get("kept_epoch", 0)),
+            kept_epoch=int(status.get("selected_epoch", 0)),
             validation_accuracy=float(said.right.mean()) if said and len(said.labels) else last,
             seconds=float(status.get("seconds", 0.0)),
             parameters=int(status.get("parameters", 0)),

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces import SPLITS
+from mien.runs.environment import machine, now, versions
 from mien.runs.former_results import FORMER_FORMAT
 from mien.runs.metrics import Accuracy, accuracy, mcnemar, scores
-from mien.runs.run import Predictions, Run, machine, now, versions
+from mien.runs.predictions import Predictions
+from mien.runs.run import Run
 from mien.study.config.ensembles import shares
 from mien.study.config.schema import StudyNet
 from mien.study.plan import Plan
@@ -59,7 +61,8 @@ class NetRuns(Judge):
     def backbone(self) -> dict[str, Any] | None:
         """The facts of its backbone, as its first run recorded them; None where it has none, or nothing has run."""
         begun = [run for run in self.runs if (run.folder / "run.json").exists()]
-        return begun[0].asked.get("backbone") if begun else None
+        recorded = begun[0].config.backbone if begun else None
+        return asdict(recorded) if recorded else None
 
     def predictions(self, split: str) -> list[Predictions]:
         """What the finished runs say of a split; [] unless all of them were asked."""
@@ -133,7 +136,7 @@ def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
         "command": command,
         "seeds": list(plan.study.seeds),
         "faces": faces_facts(plan),
-        "machine": machine(),
+        "machine": asdict(machine()),
         "versions": versions(),
         "groups": [
             {**asdict(group), "title": group.title or group.name, "selected": chosen.get(group.name)}

@@ -9,6 +9,7 @@ from typing import Any
 
 from mien.errors import UserError
 from mien.nets import parameters
+from mien.runs.config import FacesRecord
 from mien.runs.metrics import accuracy
 from mien.runs.results import read_results
 from mien.runs.run import Run
@@ -63,7 +64,7 @@ def compare(folders: Sequence[Path]) -> dict[str, Any]:
     if not nets:
         raise UserError(f"{', '.join(map(str, folders))}: no finished run to compare")
     names = _names(nets)
-    pairs = [pair for pair in combinations(nets, 2) if _faces(pair[0])["fingerprint"] == _faces(pair[1])["fingerprint"]]
+    pairs = [pair for pair in combinations(nets, 2) if _faces(pair[0]).fingerprint == _faces(pair[1]).fingerprint]
     return {
         "nets": [_facts(net, names[net]) for net in nets],
         "comparisons": [
@@ -83,7 +84,7 @@ def _finished(folders: Sequence[Path]) -> list[NetRuns]:
     alike: dict[str, list[Run]] = {}
     for run in runs.values():
         if run.status.state == "finished":
-            asked = [run.net.to_dict(), run.recipe.model_dump(), run.asked["faces"]["fingerprint"]]
+            asked = [run.net.to_dict(), run.recipe.model_dump(), run.config.faces.fingerprint]
             alike.setdefault(json.dumps([str(run.folder.parent), asked], sort_keys=True), []).append(run)
     nets = [
         NetRuns(StudyNet(same[0].net, same[0].recipe, ""), tuple(sorted(same, key=lambda run: run.seed)))
@@ -112,10 +113,10 @@ def _facts(net: NetRuns, name: str) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "name": name,
         "folder": _shown(net.runs[0].folder),
-        "faces_name": faces["name"],
-        "faces": faces["fingerprint"],
+        "faces_name": faces.name,
+        "faces": faces.fingerprint,
         "seeds": [run.seed for run in net.runs],
-        "parameters": parameters(net.asked.net, faces["size"], len(faces["classes"])),
+        "parameters": parameters(net.asked.net, faces.size, len(faces.classes)),
         "seconds": sum(run.status.seconds for run in net.runs) / len(net.runs),
     }
     for split in ("train", "validation", "test"):
@@ -124,9 +125,8 @@ def _facts(net: NetRuns, name: str) -> dict[str, Any]:
     return entry
 
 
-def _faces(net: NetRuns) -> dict[str, Any]:
-    faces: dict[str, Any] = net.runs[0].asked["faces"]
-    return faces
+def _faces(net: NetRuns) -> FacesRecord:
+    return net.runs[0].config.faces
 
 
 def _shown(folder: Path) -> str:

@@ -19,7 +19,7 @@ def unfit(net: Net, recipe: Recipe, faces: Faces) -> list[str]:
     if not recipe.init_from or recipe.initialised_within:
         return []
     before, place = Run(Path(recipe.init_from)), f"nets.{net.name}.init_from"
-    size, problems = before.asked["faces"]["size"], []
+    size, problems = before.config.faces.size, []
     if size != faces.size:
         problems.append(f"{place}: {before.id} learnt from faces of {size} pixels; these have {faces.size}")
     for key in ("scaling", "whitening"):
@@ -46,7 +46,7 @@ def begin(model: Model, start: Path, classes: tuple[str, ...]) -> None:
     if not (start / "weights.safetensors").exists():
         raise BeforeError(f"the run that it starts from, {start.name}, is not finished in {start.parent}")
     weights = load_weights(start / "weights.safetensors")
-    if tuple(Run(start).asked["faces"]["classes"]) != classes:
+    if Run(start).config.faces.classes != classes:
         last = list(dict(model.named_children()))[-1]
         own = {f"{last}.{name}": tensor for name, tensor in model.get_submodule(last).state_dict().items()}
         weights |= own

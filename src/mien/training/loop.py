@@ -13,8 +13,10 @@ from torch.nn import functional as F
 from mien.disk import append_line, remove_temporary, write_text
 from mien.faces import Faces
 from mien.nets import Model, build, parameters, trainable
+from mien.runs.environment import now
+from mien.runs.predictions import Predictions
 from mien.runs.recipe import Recipe
-from mien.runs.run import Epoch, Predictions, Run, Status, now
+from mien.runs.run import Epoch, Run, Status
 from mien.training.checkpoint import Mark, load_checkpoint, load_weights, save_checkpoint, save_weights
 from mien.training.ema import Weights
 from mien.training.fast.gradients import Gradients
@@ -115,7 +117,7 @@ def fit(
         raise
     else:
         kept = mark.best_epoch if recipe.keep == "best" else mark.epoch
-        status = replace(status, state="finished", seconds=mark.seconds, kept_epoch=kept)
+        status = replace(status, state="finished", seconds=mark.seconds, selected_epoch=kept)
         for split in ("train", "validation"):
             run.write_predictions(split, _predict(trainer, faces, split))
     finally:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,10 +13,10 @@ import torch
 from ray.util.placement_group import get_current_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from mien.disk import write_json
 from mien.faces import Faces
 from mien.runs.archive import Parcel, pack, unpack
-from mien.runs.run import Epoch, Run, Status, machine, versions
+from mien.runs.environment import machine, versions
+from mien.runs.run import Epoch, Run, Status
 from mien.study.config.resources import Resources
 from mien.study.engines.ray_queue import Word
 from mien.training.loop import Progress, fit
@@ -66,8 +66,8 @@ def train(order: Order, faces: list[Any], desk: Any) -> tuple[Status, Parcel]:
 def _train(run: Run, order: Order, faces: list[Any], desk: Any) -> Status:
     resources = order.resources
     torch.set_num_threads(resources.cores)
-    here = {"machine": machine() | {"cores": resources.cores}, "versions": versions()}
-    write_json(run.folder / "run.json", run.asked | here)
+    here = replace(machine(), cores=resources.cores)
+    run.write_config(replace(run.config, machine=here, versions=versions()))
 
     def ask(record: Epoch) -> str:
         return str(ray.get(desk.ask.remote(run.id, asdict(record))))

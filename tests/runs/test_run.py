@@ -10,19 +10,15 @@ import numpy as np
 import pytest
 
 from mien import __version__
-from mien.disk import append_line, write_json
+from mien.disk import append_line, read_json, write_json
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.nets import Net
+from mien.runs.predictions import Predictions
 from mien.runs.recipe import Recipe
-from mien.runs.run import Epoch, Predictions, Run, Status, run_id
+from mien.runs.run import Epoch, Run, Status, run_id
 
 NET = Net("small", ("flatten", "dense(units)", "act", "classes"), {"units": 4, "act": "relu"})
-
-
-@pytest.fixture
-def run(tmp_path: Path, faces: Faces) -> Run:
-    return Run.create(tmp_path / "runs", NET, Recipe(epochs=3), 5, faces)
 
 
 def test_the_id_is_of_the_question_and_not_of_its_spelling() -> None:
@@ -57,11 +53,11 @@ def test_a_run_that_is_opened_knows_what_was_asked(run: Run, faces: Faces) -> No
     found = Run.open(run.folder)
     assert (found.net, found.recipe, found.seed) == (NET, Recipe(epochs=3), 5)
     assert found.id == run.folder.name == f"small-{run_id(NET, Recipe(epochs=3), 5, faces.fingerprint)}"
-    told = found.asked["faces"]
-    assert (told["name"], told["fingerprint"], told["size"]) == ("drawn", faces.fingerprint, 24)
-    assert (told["classes"], told["counts"]) == (list(faces.classes), faces.counts())
-    assert found.asked["versions"]["mien"] == __version__
-    assert found.asked["machine"]["cores"] == os.cpu_count()
+    recorded = found.config.faces
+    assert (recorded.name, recorded.fingerprint, recorded.size) == ("gray", faces.fingerprint, 24)
+    assert (recorded.classes, recorded.counts) == (faces.classes, faces.counts())
+    assert found.config.versions["mien"] == __version__
+    assert found.config.machine.cores == os.cpu_count()
 
 
 def test_the_same_question_has_the_same_folder_and_leaves_it_as_it_is(run: Run, tmp_path: Path, faces: Faces) -> None:
@@ -69,7 +65,7 @@ def test_the_same_question_has_the_same_folder_and_leaves_it_as_it_is(run: Run, 
     write_json(run.folder / "run.json", json.loads(before) | {"created": "2020-01-01T00:00:00+00:00"})
     again = Run.create(tmp_path / "runs", NET, Recipe(epochs=3), 5, faces)
     assert again.folder == run.folder
-    assert again.asked["created"] == "2020-01-01T00:00:00+00:00"
+    assert again.config.created == "2020-01-01T00:00:00+00:00"
 
 
 @pytest.mark.parametrize("place", ["", "nowhere", "a file"])
@@ -82,12 +78,14 @@ def test_what_is_no_run_is_told(tmp_path: Path, place: str) -> None:
 @pytest.mark.parametrize("content", [b"", b'{"format": 1, "net"', b"{}", b"[1]", b"null", b"\xff\xfe\x00"])
 def test_a_damaged_run_is_told(run: Run, content: bytes) -> None:
     (run.folder / "run.json").write_bytes(content)
-    with pytest.raises(UserError, match=r"run\.json: damaged; remove the folder"):
+    with pytest.raises(
+        UserError, match=r"run\.json: damaged: .*; remove .* and run the study again, which trains this run anew"
+    ):
         Run.open(run.folder)
 
 
 def test_a_run_of_another_format_is_told(run: Run) -> None:
-    write_json(run.folder / "run.json", run.asked | {"format": 2})
+    write_json(run.folder / "run.json", read_json(run.folder / "run.json") | {"format": 2})
     with pytest.raises(UserError, match=r"written in format 2, this is mien .* reads format 1"):
         Run.open(run.folder)
 
