@@ -54,7 +54,7 @@ def test_a_run_that_is_opened_knows_what_was_asked(run: Run, faces: Faces) -> No
     assert (found.net, found.recipe, found.seed) == (NET, Recipe(epochs=3), 5)
     assert found.id == run.folder.name == f"small-{run_id(NET, Recipe(epochs=3), 5, faces.fingerprint)}"
     recorded = found.config.faces
-    assert (recorded.name, recorded.fingerprint, recorded.size) == ("gray", faces.fingerprint, 24)
+    assert (recorded.name, recorded.fingerprint, recorded.size) == ("drawn", faces.fingerprint, 24)
     assert (recorded.classes, recorded.counts) == (faces.classes, faces.counts())
     assert found.config.versions["mien"] == __version__
     assert found.config.machine.cores == os.cpu_count()
@@ -78,9 +78,7 @@ def test_what_is_no_run_is_told(tmp_path: Path, place: str) -> None:
 @pytest.mark.parametrize("content", [b"", b'{"format": 1, "net"', b"{}", b"[1]", b"null", b"\xff\xfe\x00"])
 def test_a_damaged_run_is_told(run: Run, content: bytes) -> None:
     (run.folder / "run.json").write_bytes(content)
-    with pytest.raises(
-        UserError, match=r"run\.json: damaged: .*; remove .* and run the study again, which trains this run anew"
-    ):
+    with pytest.raises(UserError, match=r"run\.json: damaged: .*; remove .* and run the study again"):
         Run.open(run.folder)
 
 
