@@ -60,7 +60,7 @@ class RunDetail:
     layers: list[str]
     recipe: dict[str, Any]
     classes: list[str]
-    versions: dict[str, Any]
+    versions: dict[str, str]
     machine: dict[str, Any]
     scores: dict[str, SplitScores]
 
