@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from processor import processor_facts, processor_line
 
 from mien.faces import Faces, open_faces
-from mien.faces.audit import is_constant
+from mien.faces.duplicates import is_constant
 from mien.predict.detector import Detector
 from mien.predict.predictor import Predictor
 

@@ -28,7 +28,7 @@ from processor import processor_line
 
 from mien.faces import Faces, read_packed, write_packed
 from mien.faces.csv import read_csv
-from mien.faces.streams import read_text
+from mien.faces.text_files import read_text
 
 Result = TypeVar("Result")
 

@@ -13,6 +13,8 @@ import pytest
 if TYPE_CHECKING:
     from timm_stand_in import Hub
 
+    from mien.faces import Faces
+
 
 @pytest.fixture(scope="session")
 def fer2013() -> Path:
@@ -22,6 +24,43 @@ def fer2013() -> Path:
     if not (place / "Q1_Train_Data.csv.bz2").exists():
         pytest.skip(f"the real FER2013 is not in {place}; set MIEN_FER2013 to the folder with its csv files")
     return place
+
+
+@pytest.fixture
+def small() -> "Faces":
+    """Two faces of each emotion in train, one in validation and one in test, of random pixels, with votes."""
+    import numpy as np
+
+    from mien.faces import in_split_order
+
+    rng = np.random.default_rng(0)
+    labels = np.tile(np.arange(7), 4)
+    splits = np.repeat([0, 0, 1, 2], 7)
+    images = rng.integers(0, 256, (28, 48, 48), np.uint8)
+    return in_split_order(images, labels, splits, votes=rng.integers(0, 11, (28, 10), np.uint8), name="small")
+
+
+@pytest.fixture
+def csv_text() -> Callable[..., str]:
+    """Makes the text of a csv file as FER2013's: `csv_text(faces)`, with or without its `Usage`."""
+
+    def text(faces: "Faces", usage: bool = True) -> str:
+        lines = ["emotion,pixels,Usage" if usage else "emotion,pixels"]
+        for image, label, split in zip(faces.images, faces.labels, faces.splits, strict=True):
+            pixels = " ".join(map(str, image.ravel()))
+            lines.append(
+                f"{label},{pixels}" + (f",{('Training', 'PublicTest', 'PrivateTest')[split]}" if usage else "")
+            )
+        return "\n".join(lines) + "\n"
+
+    return text
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of mien's cache, which is empty: there is no such folder yet."""
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
 
 
 @pytest.fixture

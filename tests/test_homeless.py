@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.compiled import compiled
-from mien.disk import user_path
+from mien.disk import cache_folder, user_path
 from mien.errors import UserError
 from mien.faces import open_faces
-from mien.faces.source import cache_folder, find_source
+from mien.faces.source import find_source
 from mien.predict.classifier import model_file
 from mien.predict.paths import named
 

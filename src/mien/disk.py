@@ -38,6 +38,28 @@ def user_path(word: "str | os.PathLike[str]") -> Path:
     raise UserError(f"{path}: the home folder is not known: {why}; write the path in full, or as ./{path}")
 
 
+def cache_folder() -> Path:
+    """The folder for everything that can be made again: MIEN_CACHE, or the user's cache folder.
+
+    Raises:
+        UserError: MIEN_CACHE is not set, and there is no home folder.
+    """
+    if place := os.environ.get("MIEN_CACHE"):
+        return user_path(place)
+    from platformdirs import user_cache_path
+
+    try:
+        folder = user_cache_path("mien")
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():
+        raise UserError(
+            "there is no place for the cache: HOME is not set, and this system does not know its user; "
+            "name a folder that can be written to: MIEN_CACHE=DIR"
+        )
+    return folder
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Write a file atomically: give a temporary path beside `path`, and rename it to `path` when the block ends.

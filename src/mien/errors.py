@@ -16,3 +16,8 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     similar = get_close_matches(word, known, n=1)
     hint = f"; did you mean {similar[0]!r}?" if similar else ""
     return f"known: {', '.join(known)}{hint}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun, for a message: `1 group`, `1,024 groups`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

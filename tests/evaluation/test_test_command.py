@@ -14,7 +14,7 @@ from mien.cli import app
 from mien.errors import UserError
 from mien.evaluation.corruptions import CHANGES
 from mien.faces import VOTES, open_faces, read_packed, write_packed
-from mien.faces.types import VOTED
+from mien.faces.types import VOTE_OF
 from mien.predict.predictor import Predictor
 
 
@@ -69,7 +69,7 @@ def test_models_side_by_side_as_json_and_in_words(model_file: Path) -> None:
 def test_labels_that_ferplus_shares_or_gives(tmp_path: Path) -> None:
     faces = open_faces("drawn:200")
     cast = np.zeros((len(faces), len(VOTES)), np.uint8)
-    cast[np.arange(len(faces)), [VOTES.index(VOTED[faces.classes[label]]) for label in faces.labels]] = 10
+    cast[np.arange(len(faces)), [VOTES.index(VOTE_OF[faces.classes[label]]) for label in faces.labels]] = 10
     rows = faces.rows("test")
     other = rows.start + np.flatnonzero(faces.labels[rows] == 0)[:3]
     cast[[0, *other]] = [10 * (name == "contempt") for name in VOTES]

@@ -13,7 +13,7 @@ from mien.export.graph import graph_of
 from mien.export.pretrained import leave_start
 from mien.export.write import export
 from mien.faces import VOTES, Faces, open_faces
-from mien.faces.types import VOTED
+from mien.faces.types import VOTE_OF
 from mien.model_files.bundled import FOLDER, bundled_run
 from mien.model_files.card import card_of
 from mien.nets import Net
@@ -47,7 +47,7 @@ def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces
 @pytest.mark.slow
 def test_votes_that_a_run_learnt_from_are_told_also_through_its_teachers(faces: Faces, tmp_path: Path) -> None:
     cast = np.zeros((len(faces), len(VOTES)), np.uint8)
-    cast[np.arange(len(faces)), [VOTES.index(VOTED[faces.classes[label]]) for label in faces.labels]] = 10
+    cast[np.arange(len(faces)), [VOTES.index(VOTE_OF[faces.classes[label]]) for label in faces.labels]] = 10
     voted = replace(faces, votes=cast, known_fingerprint=None)
     net, runs = Net("flat", ("flatten", "classes")), tmp_path / "runs"
 

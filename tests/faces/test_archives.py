@@ -116,7 +116,7 @@ def test_no_path_leaves_the_folder(tmp_path: Path, temporary: Path, name: str, p
 
 
 @pytest.mark.parametrize(
-    ("kind", "found"),
+    ("kind", "expected"),
     [
         (tarfile.SYMTYPE, "'x.csv' is a link"),
         (tarfile.LNKTYPE, "'x.csv' is a link"),
@@ -124,12 +124,12 @@ def test_no_path_leaves_the_folder(tmp_path: Path, temporary: Path, name: str, p
         (tarfile.FIFOTYPE, "'x.csv' is no plain file"),
     ],
 )
-def test_links_and_devices_are_refused(tmp_path: Path, temporary: Path, kind: bytes, found: str) -> None:
+def test_links_and_devices_are_refused(tmp_path: Path, temporary: Path, kind: bytes, expected: str) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as packed:
         info = tarfile.TarInfo("x.csv")
         info.type, info.linkname = kind, "/etc/passwd"
         packed.addfile(info)
-    assert found in message(tmp_path / "a.tar", temporary)
+    assert expected in message(tmp_path / "a.tar", temporary)
 
 
 def test_links_and_encrypted_files_of_a_zip_are_refused(tmp_path: Path, temporary: Path) -> None:
@@ -148,24 +148,24 @@ def test_links_and_encrypted_files_of_a_zip_are_refused(tmp_path: Path, temporar
 def test_what_unpacks_to_too_much_is_refused(
     tmp_path: Path, temporary: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archives, "ALWAYS", 100_000)
+    monkeypatch.setattr(archives, "ALWAYS_ALLOWED", 100_000)
     archive = packer(name)(tmp_path / name, {f"{number}.csv": bytes(90_000) for number in range(100)})
     assert "MB that unpack to more than" in message(archive, temporary)
-    monkeypatch.setattr(archives, "ALWAYS", 100_000_000)
-    monkeypatch.setattr(archives, "MOST_BYTES", 1_000_000)
+    monkeypatch.setattr(archives, "ALWAYS_ALLOWED", 100_000_000)
+    monkeypatch.setattr(archives, "MAX_BYTES", 1_000_000)
     assert "unpack to more than 1.0 MB" in message(archive, temporary)
-    monkeypatch.setattr(archives, "MOST_MEMBERS", 5)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 5)
     assert "holds more than 5 files" in message(archive, temporary)
 
 
-def test_a_header_that_says_it_is_huge_is_not_read(tmp_path: Path, temporary: Path) -> None:
+def test_a_header_that_claims_to_be_huge_is_not_read(tmp_path: Path, temporary: Path) -> None:
     info = tarfile.TarInfo("././@PaxHeader")
     info.type, info.size = tarfile.XHDTYPE, 5 << 30
     (tmp_path / "a.tar").write_bytes(info.tobuf() + bytes(10_240))
     assert "corrupt or cut off (a header of 5,368,709,120 bytes)" in message(tmp_path / "a.tar", temporary)
 
 
-def test_a_member_that_is_there_twice_and_an_archive_within(tmp_path: Path, temporary: Path) -> None:
+def test_a_member_twice_and_an_archive_within_an_archive(tmp_path: Path, temporary: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as packed:
         for _ in range(2):
             packed.addfile(tarfile.TarInfo("x.csv"))
@@ -181,7 +181,7 @@ def test_a_member_that_is_there_twice_and_an_archive_within(tmp_path: Path, temp
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tar.bz2", "a.tar.xz"])
 @settings(max_examples=60, deadline=None)
 @given(place=st.floats(0, 1), cut=st.booleans())
-def test_a_damaged_archive_is_told_or_gives_what_it_held(
+def test_a_damaged_archive_is_refused_or_gives_what_it_held(
     tmp_path_factory: pytest.TempPathFactory, name: str, place: float, cut: bool
 ) -> None:
     tmp_path = tmp_path_factory.mktemp("archive")
@@ -196,8 +196,8 @@ def test_a_damaged_archive_is_told_or_gives_what_it_held(
     archive.write_bytes(content)
     try:
         with unpacked(archive) as folder:
-            found = {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+            unpacked_files = {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
             # A plain tar has no sum of its content, a zip none of its list of names.
-            assert found == files or (len(found) == 3 and name in ("a.zip", "a.tar"))
+            assert unpacked_files == files or (len(unpacked_files) == 3 and name in ("a.zip", "a.tar"))
     except UserError as error:
         assert str(archive) in str(error)  # noqa: PT017

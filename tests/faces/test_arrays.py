@@ -97,13 +97,13 @@ def test_npy_files_that_hold_objects_are_never_loaded(tmp_path: Path, small: Fac
     np.save(tmp_path / "labels.npy", small.labels)
     assert "images.npy: cannot be read as a plain array: it holds Python objects" in message(read_npy, tmp_path)
     np.save(tmp_path / "images.npy", small.images)
-    assert "nothing in it or its name tells the split" in message(read_npy, tmp_path)
+    assert "neither it nor its name says which split it is" in message(read_npy, tmp_path)
     (tmp_path / "images.npy").write_bytes(b"\x93NUMPY")
     assert "images.npy: cannot be read as a plain array" in message(read_npy, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "expected"),
     [
         ({"labels": np.full(28, -1)}, "28 problems, the first 10 are:\n  row 1: emotion -1, 0..99 expected"),
         ({"labels": np.full(28, 7), "names": EMOTIONS}, "row 1: emotion 7, 0..6 expected"),
@@ -123,9 +123,9 @@ def test_npy_files_that_hold_objects_are_never_loaded(tmp_path: Path, small: Fac
         ({"images": np.zeros((0, 48, 48)), "labels": [], "split": []}, "holds no face"),
     ],
 )
-def test_wrong_arrays(tmp_path: Path, small: Faces, change: dict[str, Any], found: str) -> None:
+def test_wrong_arrays(tmp_path: Path, small: Faces, change: dict[str, Any], expected: str) -> None:
     arrays = {"images": small.images, "labels": small.labels, "split": named(small)} | change
-    assert found in message(read_npz, write(tmp_path, **arrays))
+    assert expected in message(read_npz, write(tmp_path, **arrays))
 
 
 def test_npz_that_is_none(tmp_path: Path, small: Faces) -> None:
@@ -201,21 +201,21 @@ def test_names_in_a_hubs_metadata_count(tmp_path: Path, small: Faces, same: Same
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "expected"),
     [
         ({"image": [b"no image"] * 28}, "28 problems, the first 10 are:\n  row 1: not an image"),
         ({"image": [{"bytes": b"x"}] * 27 + [{"bytes": None}]}, "28 problems"),
         ({"image": ["1 2 3"] * 28}, "row 1: 3 pixels, 2,304 expected"),
         ({"image": [[1]] * 27 + [[1, 2]]}, "different sizes"),
         ({"image": [1] * 28}, "images of the type int64"),
-        ({"image": [[1] * 4] * 27 + [None]}, "1 images and 0 labels are missing"),
+        ({"image": [[1] * 4] * 27 + [None]}, "empty fields (null) in 1 image and 0 labels; remove"),
         ({"label": [-9] * 28}, "row 1: emotion -9, 0..99 expected"),
         ({"split": ["train"] * 27 + [None]}, "row 28: split 'None'"),
     ],
 )
-def test_wrong_columns(tmp_path: Path, small: Faces, change: dict[str, Any], found: str) -> None:
+def test_wrong_columns(tmp_path: Path, small: Faces, change: dict[str, Any], expected: str) -> None:
     columns = {"image": [[1] * 4] * 28, "label": small.labels, "split": named(small)} | change
-    assert found in message(read_parquet, save(tmp_path, columns))
+    assert expected in message(read_parquet, save(tmp_path, columns))
 
 
 def test_parquet_that_is_none(tmp_path: Path) -> None:

@@ -1,16 +1,16 @@
-import json
+"""What an audit counts, and the examples that it picks."""
+
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from typer.testing import CliRunner
 
-from mien.cli import app
 from mien.faces import VOTES, Faces, in_split_order, open_faces
-from mien.faces.audit import Agreement, Conflicts, Duplicates, audit, difference_hash, examples, leaked, nearest
+from mien.faces.audit import Conflicts, Duplicates, LabelAgreement, audit, examples
 from mien.faces.drawn import draw_faces
+from mien.faces.duplicates import difference_hash, leaked, nearest
 
 TRAIN, VALIDATION, TEST = 0, 1, 2
 
@@ -40,18 +40,18 @@ def faulty(pool: NDArray[np.uint8]) -> Faces:
 
 
 def test_every_fault_is_counted(faulty: Faces) -> None:
-    found = audit(faulty)
-    assert found.images == 20
-    assert found.constant == {"train": 3, "validation": 1, "test": 1, "total": 5}
-    assert found.duplicates == {
+    result = audit(faulty)
+    assert result.images == 20
+    assert result.constant == {"train": 3, "validation": 1, "test": 1, "total": 5}
+    assert result.duplicates == {
         "train": Duplicates(groups=2, images=5, conflicting_groups=1),
         "validation": Duplicates(groups=0, images=0, conflicting_groups=0),
         "test": Duplicates(groups=0, images=0, conflicting_groups=0),
     }
-    assert found.leaks == {"validation_in_train": 1, "test_in_train": 2, "test_in_validation": 1}
-    assert found.conflicts == Conflicts(groups=2, images=6)  # pool[0] four times, pool[2] in train and test
-    assert found.near_duplicates == {"validation_in_train": 1, "test_in_train": 3, "test_in_validation": 1}
-    assert found.votes is None
+    assert result.leaks == {"validation_in_train": 1, "test_in_train": 2, "test_in_validation": 1}
+    assert result.conflicts == Conflicts(groups=2, images=6)  # pool[0] four times, pool[2] in train and test
+    assert result.near_duplicates == {"validation_in_train": 1, "test_in_train": 3, "test_in_validation": 1}
+    assert result.votes is None
 
 
 def test_leaked_marks_test_rows(faulty: Faces) -> None:
@@ -64,15 +64,15 @@ def test_leaked_without_test_or_train(faulty: Faces) -> None:
 
 
 def test_audit_of_nothing() -> None:
-    found = audit(draw_faces(0))
-    assert found.images == found.constant["total"] == found.conflicts.groups == found.leaks["test_in_train"] == 0
+    result = audit(draw_faces(0))
+    assert result.images == result.constant["total"] == result.conflicts.groups == result.leaks["test_in_train"] == 0
 
 
 def test_examples_show_what_is_wrong(faulty: Faces) -> None:
-    found = {example.wrong: [] for example in examples(faulty)}
+    rows = {example.problem: [] for example in examples(faulty)}
     for example in examples(faulty):
-        found[example.wrong].append(example.rows.tolist())
-    assert found == {
+        rows[example.problem].append(example.rows.tolist())
+    assert rows == {
         "same picture, different labels": [[0, 1, 2, 10], [8, 15]],
         "test image that is also in train": [[3, 14], [8, 15]],
         "test image much like one in train": [[9, 17]],
@@ -118,61 +118,28 @@ def test_votes_are_clear_only_when_one_emotion_leads_alone(pool: NDArray[np.uint
     ]
     labels = [0, 0, 0, 0, 0, 0, 4]
     faces = in_split_order(pool[:7], labels, [0] * 7, votes=np.array(votes, np.uint8))
-    found = audit(faces).votes
-    assert found is not None
-    assert (found.clear, found.agree, found.agreement) == (4, 3, 0.75)
-    assert found.by_emotion["angry"] == Agreement(clear=3, agree=2, agreement=0.6667)
-    assert found.by_emotion["fear"] == Agreement(clear=0, agree=0, agreement=0.0)
-    assert (found.not_a_face, found.incomplete) == (1, 1)
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
-    return tmp_path
-
-
-def test_verb_audit(cache: Path) -> None:
-    told = CliRunner().invoke(app, ["faces", "audit", "drawn:100", "--json", "--sheet", str(cache / "sheet.png")])
-    assert told.exit_code == 0, told.output
-    figures = json.loads(told.stdout)
-    assert figures["constant"]["total"] == 0
-    assert figures["duplicates"]["train"] == {"groups": 0, "images": 0, "conflicting_groups": 0}
-    assert (cache / "sheet.png").exists()
-    words = CliRunner().invoke(app, ["faces", "audit", "drawn:100"])
-    assert "nothing found" in words.stdout
-
-
-def test_verb_show(cache: Path) -> None:
-    told = CliRunner().invoke(app, ["faces", "show", "drawn:200", "--json"])
-    facts = json.loads(told.stdout)
-    assert facts["size"] == 48
-    assert facts["counts"]["train"]["happy"] == 32
-    assert facts["fingerprint"] == draw_faces(200).fingerprint
-    words = CliRunner().invoke(app, ["faces", "show", "drawn:200", "--grid", str(cache / "grid.svg"), "--standardise"])
-    assert "20.0" in words.stdout
-    assert "standardised" in (cache / "grid.svg").read_text()
-
-
-def test_verb_show_refuses_an_unknown_split(cache: Path) -> None:
-    told = CliRunner().invoke(app, ["faces", "show", "drawn:50", "--grid", str(cache / "a.png"), "--split", "tests"])
-    assert told.exit_code != 0
-    assert "did you mean 'test'" in str(told.exception)
+    agreement = audit(faces).votes
+    assert agreement is not None
+    assert (agreement.clear, agreement.agree, agreement.agreement) == (4, 3, 0.75)
+    assert agreement.by_emotion["angry"] == LabelAgreement(clear=3, agree=2, agreement=0.6667)
+    assert agreement.by_emotion["fear"] == LabelAgreement(clear=0, agree=0, agreement=0.0)
+    assert (agreement.not_a_face, agreement.incomplete) == (1, 1)
 
 
 @pytest.mark.real
-def test_figures_of_fer2013(fer2013: Path, cache: Path) -> None:
+@pytest.mark.usefixtures("cache")
+def test_figures_of_fer2013(fer2013: Path) -> None:
     faces = open_faces(str(fer2013))
-    found = audit(faces)
-    assert found.constant == {"train": 11, "validation": 1, "test": 0, "total": 12}
-    assert found.duplicates["train"] == Duplicates(groups=1034, images=2260, conflicting_groups=38)
-    assert (found.duplicates["validation"].groups, found.duplicates["test"].groups) == (26, 16)
-    assert found.leaks == {"validation_in_train": 279, "test_in_train": 288, "test_in_validation": 44}
-    assert found.conflicts == Conflicts(groups=56, images=148)
-    assert found.near_duplicates["test_in_train"] == 308
-    assert found.votes is not None
-    assert round(100 * found.votes.agreement, 1) == 65.6
-    assert (found.votes.not_a_face, found.votes.incomplete) == (176, 1)
+    result = audit(faces)
+    assert result.constant == {"train": 11, "validation": 1, "test": 0, "total": 12}
+    assert result.duplicates["train"] == Duplicates(groups=1034, images=2260, conflicting_groups=38)
+    assert (result.duplicates["validation"].groups, result.duplicates["test"].groups) == (26, 16)
+    assert result.leaks == {"validation_in_train": 279, "test_in_train": 288, "test_in_validation": 44}
+    assert result.conflicts == Conflicts(groups=56, images=148)
+    assert result.near_duplicates["test_in_train"] == 308
+    assert result.votes is not None
+    assert round(100 * result.votes.agreement, 1) == 65.6
+    assert (result.votes.not_a_face, result.votes.incomplete) == (176, 1)
     assert leaked(faces).sum() == 288
     assert leaked(faces).shape == (3589,)
     assert {split: list(row.values()) for split, row in faces.counts().items()} == {

@@ -48,11 +48,11 @@ def test_numbered_folders_are_refused_until_their_layout_is_named(tmp_path: Path
     source = str(write_folders(tmp_path / "set", small, numbered(layout)))
     with pytest.raises(UserError) as caught:
         open_faces(source)
-    told = str(caught.value)
-    assert "set: its classes are the numbers " in told
-    assert "data.classes" in told
-    assert f"--classes {layout}: " in told
-    assert "--classes NAME,NAME,...:" in told
+    message = str(caught.value)
+    assert "set: its classes are the numbers " in message
+    assert "data.classes" in message
+    assert f"--classes {layout}: " in message
+    assert "--classes NAME,NAME,...:" in message
     faces = open_faces(source, classes=[layout])
     assert faces.classes == EMOTIONS
     assert means(faces) == means(small)
@@ -98,7 +98,7 @@ def test_what_numbers_mean(words: list[str], given: list[str], names: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("words", "given", "found"),
+    ("words", "given", "expected"),
     [
         (["1", "2"], ["happy", "sad", "fear"], "set: 3 classes are named, happy, sad, fear, but the numbers are 1, 2;"),
         (["0", "7"], ["rafdb"], "set: has the class 0, which rafdb does not: it has 1 to 7"),
@@ -107,25 +107,25 @@ def test_what_numbers_mean(words: list[str], given: list[str], names: dict[str, 
         (["0", "hapy", "sad"], ["rafdb"], "set: has the class 0"),
     ],
 )
-def test_names_that_do_not_fit(words: list[str], given: list[str], found: str) -> None:
-    with pytest.raises(UserError, match=found):
+def test_names_that_do_not_fit(words: list[str], given: list[str], expected: str) -> None:
+    with pytest.raises(UserError, match=expected):
         name_classes(words, given, "set")
 
 
 @pytest.mark.parametrize(
-    ("given", "found"),
+    ("given", "expected"),
     [
         (["rafd"], "no layout is called 'rafd'; known: fer2013, .*; did you mean 'rafdb'"),
-        (["happy", "3"], "found '3'; a name of an emotion expected"),
-        (["happy", " "], "found ' '; a name of an emotion expected"),
-        (["happy", "sad", "Joy"], "one of them stands twice"),
+        (["happy", "3"], "'3' is no name of an emotion; expected names"),
+        (["happy", " "], "' ' is no name of an emotion; expected names"),
+        (["happy", "sad", "Joy"], "one of them is there twice"),
         (["happy", "suprise"], "did you mean 'surprise'"),
     ],
 )
-def test_what_cannot_be_the_classes_of_any_source(given: list[str], found: str) -> None:
-    with pytest.raises(UserError, match=found):
+def test_what_cannot_be_the_classes_of_any_source(given: list[str], expected: str) -> None:
+    with pytest.raises(UserError, match=expected):
         check_classes(given)
-    with pytest.raises(UserError, match=found):
+    with pytest.raises(UserError, match=expected):
         open_faces("drawn:70", classes=given)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from mien.errors import UserError
 from mien.faces import EIGHT, EMOTIONS, VOTES, Faces, in_split_order, open_faces, read_packed, write_packed
-from mien.faces.clean import CLEAN, clean, told
+from mien.faces.clean import CLEAN, clean, describe_left_out
 from mien.faces.votes import keep_agreed, label_by_majority, majority
 
 
@@ -49,19 +49,19 @@ def messy() -> Faces:
     ],
 )
 def test_what_is_left_of_train(messy: Faces, what: list[str], left: str, counts: dict[str, int]) -> None:
-    found = clean(messy, what)
+    result = clean(messy, what)
     expected = faces_of(left, [0] * len(left), [0] * len(left))
-    np.testing.assert_array_equal(found.split("train").images, expected.images)
-    assert found.left_out == {reason: {"train": n} for reason, n in counts.items()}
+    np.testing.assert_array_equal(result.split("train").images, expected.images)
+    assert result.left_out == {reason: {"train": n} for reason, n in counts.items()}
     for split in ("validation", "test"):
-        np.testing.assert_array_equal(found.split(split).images, messy.split(split).images)
-    assert (found.fingerprint != messy.fingerprint) == bool(what)
+        np.testing.assert_array_equal(result.split(split).images, messy.split(split).images)
+    assert (result.fingerprint != messy.fingerprint) == bool(what)
 
 
 def test_images_and_labels_stay_together(messy: Faces) -> None:
-    found = clean(messy, list(CLEAN)[:1] + list(CLEAN)[2:])
-    assert found.labels.tolist() == [0, 1, 2, 0, 0, 1, 1, 1, 2]
-    assert found.split("train").labels.tolist() == [0, 1, 2]
+    result = clean(messy, list(CLEAN)[:1] + list(CLEAN)[2:])
+    assert result.labels.tolist() == [0, 1, 2, 0, 0, 1, 1, 1, 2]
+    assert result.split("train").labels.tolist() == [0, 1, 2]
 
 
 def test_cleaning_twice_is_cleaning_once(messy: Faces) -> None:
@@ -74,15 +74,15 @@ def test_cleaning_twice_is_cleaning_once(messy: Faces) -> None:
 def test_no_face_by_votes() -> None:
     cast = [votes(NF=6, fear=4), votes(NF=5, fear=5), votes(NF=10), votes(NF=10)]
     faces = faces_of("abcd", [0, 0, 0, 0], [0, 0, 0, 1], cast)
-    found = clean(faces, ["no_face"])
-    assert found.left_out == {"no_face": {"train": 2}}
-    assert found.votes is not None
-    np.testing.assert_array_equal(found.votes, np.array([cast[1], cast[3]], np.uint8))
-    with pytest.raises(UserError, match="has no votes that tell what is no face"):
+    result = clean(faces, ["no_face"])
+    assert result.left_out == {"no_face": {"train": 2}}
+    assert result.votes is not None
+    np.testing.assert_array_equal(result.votes, np.array([cast[1], cast[3]], np.uint8))
+    with pytest.raises(UserError, match="has no votes, which say what is no face"):
         clean(replace(faces, votes=None), ["no_face"])
 
 
-def test_mistakes(messy: Faces) -> None:
+def test_what_cannot_be_cleaned(messy: Faces) -> None:
     with pytest.raises(UserError, match=r"cannot leave out 'copys'; known: constant, .*; did you mean 'copies'"):
         clean(messy, ["copys"])
     with pytest.raises(UserError, match="no image of train stays"):
@@ -91,7 +91,7 @@ def test_mistakes(messy: Faces) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cast", "said"),
+    ("cast", "expected"),
     [
         ({"fear": 6, "surprise": 4}, "fear"),
         ({"contempt": 10}, "contempt"),
@@ -104,9 +104,9 @@ def test_mistakes(messy: Faces) -> None:
         ({}, None),
     ],
 )
-def test_majority_as_ferplus_counts_it(cast: dict[str, int], said: str | None) -> None:
-    found = majority(np.array([votes(**cast)], np.uint8))
-    assert found.tolist() == [-1 if said is None else VOTES.index(said)]
+def test_majority_as_ferplus_counts_it(cast: dict[str, int], expected: str | None) -> None:
+    result = majority(np.array([votes(**cast)], np.uint8))
+    assert result.tolist() == [-1 if expected is None else VOTES.index(expected)]
 
 
 def test_labels_by_majority_in_every_split() -> None:
@@ -115,45 +115,45 @@ def test_labels_by_majority_in_every_split() -> None:
         votes(fear=5, anger=5), votes(neutral=10),
     ]  # fmt: skip
     faces = faces_of("abcdef", [0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 2], cast)
-    found = label_by_majority(faces)
-    assert found.classes == EIGHT
-    assert [EIGHT[label] for label in found.labels] == ["happy", "contempt", "neutral"]
-    assert found.splits.tolist() == [0, 0, 2]
-    np.testing.assert_array_equal(found.images, faces.images[[0, 1, 5]])
-    assert found.left_out == {"no_face": {"train": 1}, "unknown": {"validation": 1}, "no_majority": {"validation": 1}}
-    assert label_by_majority(found).fingerprint == found.fingerprint
+    result = label_by_majority(faces)
+    assert result.classes == EIGHT
+    assert [EIGHT[label] for label in result.labels] == ["happy", "contempt", "neutral"]
+    assert result.splits.tolist() == [0, 0, 2]
+    np.testing.assert_array_equal(result.images, faces.images[[0, 1, 5]])
+    assert result.left_out == {"no_face": {"train": 1}, "unknown": {"validation": 1}, "no_majority": {"validation": 1}}
+    assert label_by_majority(result).fingerprint == result.fingerprint
     with pytest.raises(UserError, match="has no votes to label its faces by"):
         label_by_majority(replace(faces, votes=None))
 
 
-def test_faces_that_ferplus_labels_alike_are_kept_in_every_split() -> None:
+def test_faces_that_ferplus_labels_alike_stay_in_every_split() -> None:
     cast = [
         votes(anger=9, neutral=1), votes(disgust=3, anger=7), votes(NF=10), votes(happiness=8, fear=2),
         votes(fear=5, anger=5), votes(neutral=10),
     ]  # fmt: skip
     faces = faces_of("abcdef", [0, 1, 2, 3, 0, 6], [0, 0, 0, 1, 1, 2], cast)
-    found = keep_agreed(faces)
-    assert found.classes == faces.classes
-    assert (found.labels.tolist(), found.splits.tolist()) == ([0, 3, 6], [0, 1, 2])
-    np.testing.assert_array_equal(found.images, faces.images[[0, 3, 5]])
-    assert found.left_out == {"disagreed": {"train": 2, "validation": 1}}
+    result = keep_agreed(faces)
+    assert result.classes == faces.classes
+    assert (result.labels.tolist(), result.splits.tolist()) == ([0, 3, 6], [0, 1, 2])
+    np.testing.assert_array_equal(result.images, faces.images[[0, 3, 5]])
+    assert result.left_out == {"disagreed": {"train": 2, "validation": 1}}
     with pytest.raises(UserError, match="has no votes to label its faces by"):
         keep_agreed(replace(faces, votes=None))
     with pytest.raises(UserError, match="FER\\+ has no votes on bored; take their own labels"):
         keep_agreed(replace(faces, classes=(*EMOTIONS[:6], "bored")))
 
 
-def test_what_was_left_out_is_kept_with_packed_faces_and_told(messy: Faces, tmp_path: Path) -> None:
+def test_what_was_left_out_is_packed_with_the_faces_and_described(messy: Faces, tmp_path: Path) -> None:
     write_packed(clean(messy, ["copies", "leaks"]), tmp_path / "faces")
-    found = read_packed(tmp_path / "faces")
-    assert found.left_out == {"leaks": {"train": 2}, "copies": {"train": 2}}
-    assert told(found.left_out) == [
+    result = read_packed(tmp_path / "faces")
+    assert result.left_out == {"leaks": {"train": 2}, "copies": {"train": 2}}
+    assert describe_left_out(result.left_out) == [
         "2 images that are also in validation or test (train 2)",
         "2 copies of an image that stays (train 2)",
     ]
 
 
-def test_through_the_one_door(tmp_path: Path, cache: Path) -> None:
+def test_the_spec_cleans_into_the_cache(tmp_path: Path, cache: Path) -> None:
     labels = [*range(7), 0, 6, 0]
     write_packed(faces_of("abcdefg-ga", labels, [0] * 9 + [1]), tmp_path / "faces")
     source = str(tmp_path / "faces")
@@ -163,7 +163,7 @@ def test_through_the_one_door(tmp_path: Path, cache: Path) -> None:
         "copies": {"train": 1},
     }
     assert len(list(cache.iterdir())) == 2
-    with pytest.raises(UserError, match=r"faces: no image of angry in train, so nothing can learn it"):
+    with pytest.raises(UserError, match=r"faces: no image of angry in train, so no net can learn it"):
         open_faces(source, clean=["leaks", "constant"])
 
 

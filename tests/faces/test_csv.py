@@ -1,4 +1,4 @@
-"""FER2013's csv files: what is read, and what is said about files that are not right."""
+"""FER2013's csv files: what is read, and what the errors say about wrong ones."""
 
 import bz2
 import csv
@@ -18,8 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import UserError
-from mien.faces import EIGHT, EMOTIONS, Faces
-from mien.faces import csv as faces_csv
+from mien.faces import EIGHT, EMOTIONS, Faces, pixel_text
 from mien.faces.csv import read_csv
 
 Text = Callable[..., str]
@@ -36,7 +35,7 @@ def write(folder: Path, text: str | bytes, name: str = "fer2013.csv") -> Path:
 @pytest.fixture(params=[True, False], ids=["kernel", "line by line"], autouse=True)
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test of this file reads both ways; a short file would not get the kernel otherwise."""
-    monkeypatch.setattr(faces_csv, "KERNEL_FROM", 0 if request.param else 10**12)
+    monkeypatch.setattr(pixel_text, "KERNEL_MIN_BYTES", 0 if request.param else 10**12)
 
 
 def message(path: Path, split: int | None = None) -> str:
@@ -108,7 +107,7 @@ def test_wrong_header(tmp_path: Path, header: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "found"),
+    ("row", "expected"),
     [
         (f"8,{PIXELS}", "emotion '8', 0..6 expected, or 7 for contempt"),
         (f"2.5,{PIXELS}", "emotion '2.5', 0..6 expected"),
@@ -125,16 +124,16 @@ def test_wrong_header(tmp_path: Path, header: str) -> None:
         (f"1,7 x 7 1000 {PIXELS[8:]}", "pixel 2 is 'x', 0..255 expected (and 1 more in this row)"),
         (f"1,{'9' * 5000} {PIXELS[2:]}", "pixel 1 is '99999999999999999999...', 0..255 expected"),
         (f"1,{PIXELS},Training", "3 columns, 2 expected"),
-        ("1", "1 columns, 2 expected"),
+        ("1", "1 column, 2 expected"),
         (f'1,"{PIXELS}', "1 is '\"7'"),
     ],
 )
-def test_a_wrong_row(tmp_path: Path, row: str, found: str) -> None:
+def test_a_wrong_row(tmp_path: Path, row: str, expected: str) -> None:
     text = message(write(tmp_path, f"emotion,pixels\n0,{PIXELS}\n{row}\n2,{PIXELS}\n"), 0)
     assert "1 problem:" in text
     assert "line 3: " in text
-    assert found in text
-    assert "mend or remove" in text
+    assert expected in text
+    assert "correct or remove these lines" in text
 
 
 FORMS = (str, lambda label: f"{label}.0", lambda label: f"{label:02}")
@@ -152,9 +151,9 @@ def test_other_forms_of_the_same_table(
     faces = read_csv(write(tmp_path, text))
     same(faces, small)
     # FER2013's own file needs no word on what its numbers mean.
-    told = ", ".join(f"{number} = {name}" for number, name in enumerate(EMOTIONS))
+    meanings = ", ".join(f"{number} = {name}" for number, name in enumerate(EMOTIONS))
     needed = label in FORMS and "emotion" not in header
-    assert faces.notes == ((f"fer2013.csv: numbers read as {told}",) if needed else ())
+    assert faces.notes == ((f"fer2013.csv: numbers read as {meanings}",) if needed else ())
 
 
 def test_semicolons_between_fields_that_hold_commas(tmp_path: Path) -> None:
@@ -175,7 +174,7 @@ def test_numbers_that_are_not_to_be_named_stay_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "found"),
+    ("first", "second", "expected"),
     [
         ("happy", "3", "line 3: emotion '3', an emotion's name expected, as in the first row"),
         ("happy", "nan", "line 3: emotion 'nan', an emotion's name expected"),
@@ -183,8 +182,8 @@ def test_numbers_that_are_not_to_be_named_stay_numbers(tmp_path: Path) -> None:
         ("x", "y", "2 problems:"),
     ],
 )
-def test_names_and_numbers_do_not_go_together(tmp_path: Path, first: str, second: str, found: str) -> None:
-    assert found in message(write(tmp_path, f"emotion,pixels\n{first},{PIXELS}\n{second},{PIXELS}\n"), 0)
+def test_names_and_numbers_do_not_go_together(tmp_path: Path, first: str, second: str, expected: str) -> None:
+    assert expected in message(write(tmp_path, f"emotion,pixels\n{first},{PIXELS}\n{second},{PIXELS}\n"), 0)
 
 
 def test_a_column_split_and_a_table_without_labels(tmp_path: Path) -> None:
@@ -301,7 +300,7 @@ def test_a_damaged_file_is_read_as_a_simple_reader_reads_it_or_refused(
 
 @pytest.mark.parametrize("header", ["emotion,pixels", "emotion,pixels,Usage", "Usage,file,pixels,emotion"])
 @pytest.mark.parametrize("quote", ["", '"'])
-def test_the_kernel_alone_reads_the_common_forms_and_only_right_rows(header: str, quote: str) -> None:
+def test_the_kernel_alone_reads_the_common_forms_and_only_correct_rows(header: str, quote: str) -> None:
     columns = header.split(",")
     values = {"emotion": "6", "pixels": quote + PIXELS + quote, "Usage": "PrivateTest", "file": "face.png"}
     wrong = {"emotion": ["7", "", "-1", "33"], "Usage": ["Private", "PrivateTests", "\0"], "file": ['"a,b"', ",", ""]}
@@ -310,8 +309,8 @@ def test_the_kernel_alone_reads_the_common_forms_and_only_right_rows(header: str
     lines = [",".join(row[name] for name in columns) + "\n" for row in rows]
     cuts = np.cumsum([0, *map(len, lines)], dtype=np.uint64)
     where = {name.lower(): columns.index(name) for name in columns if name != "file"}
-    read = faces_csv.read_rows("".join(lines).encode(), cuts, faces_csv.Columns(len(columns), **where))
-    if faces_csv.KERNEL_FROM:
+    read = pixel_text.read_rows("".join(lines).encode(), cuts, pixel_text.Columns(len(columns), **where))
+    if pixel_text.KERNEL_MIN_BYTES:
         assert not read.good.any()
         return
     np.testing.assert_array_equal(read.good, [row == values or row["file"] == "" for row in rows])
@@ -321,12 +320,12 @@ def test_the_kernel_alone_reads_the_common_forms_and_only_right_rows(header: str
 
 
 @pytest.mark.parametrize("kernel", [True], indirect=True)
-def test_without_a_folder_to_keep_the_compiled_kernel_in(tmp_path: Path, small: Faces, csv_text: Text) -> None:
+def test_without_a_folder_for_the_compiled_kernel(tmp_path: Path, small: Faces, csv_text: Text) -> None:
     path = write(tmp_path, csv_text(small))
     code = f"""
 from pathlib import Path
-from mien.faces import csv
-csv.KERNEL_FROM = 0
+from mien.faces import csv, pixel_text
+pixel_text.KERNEL_MIN_BYTES = 0
 print(len(csv.read_csv(Path({str(path)!r}))))
 """
     nowhere = {"NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator", "NUMBA_CACHE_DIR": str(path / "no folder")}

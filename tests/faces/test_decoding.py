@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from mien.errors import UserError
-from mien.faces.decoding import LIMIT, TooManyPixelsError, UnknownKindError, Wanted, decode, upright
+from mien.faces.decoding import MAX_PIXELS, DecodeOptions, TooManyPixelsError, UnknownKindError, decode, upright
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
 
@@ -25,17 +25,17 @@ def content(image: Image.Image, kind: str, **options: object) -> BytesIO:
 
 
 def test_gray_and_colour() -> None:
-    colour = decode(content(NOISE, "png"), "it", Wanted("RGB"))
+    colour = decode(content(NOISE, "png"), "it", DecodeOptions("RGB"))
     np.testing.assert_array_equal(colour.pixels, np.asarray(NOISE))
-    gray = decode(content(NOISE, "png"), "it", Wanted("L"))
+    gray = decode(content(NOISE, "png"), "it", DecodeOptions("L"))
     np.testing.assert_array_equal(gray.pixels, np.asarray(NOISE.convert("L")))
     assert gray.size == (64, 48)
 
 
 def test_a_photo_of_a_telephone_with_108_million_pixels_is_within_the_limit() -> None:
-    assert LIMIT > 12_000 * 9_000
+    assert MAX_PIXELS > 12_000 * 9_000
     file = content(Image.new("1", (12_000, 9_000)), "png")
-    assert decode(file, "it", Wanted("L", keep=10_000)).size == (12_000, 9_000)
+    assert decode(file, "it", DecodeOptions("L", shrink_to=10_000)).size == (12_000, 9_000)
 
 
 @pytest.mark.slow
@@ -44,19 +44,19 @@ def test_more_pixels_than_pillow_allows_are_read_where_the_limit_does(kind: str)
     file = content(Image.new("L", (15_000, 12_000), 99), kind)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        decoded = decode(file, "it", Wanted("L", limit=180_000_000, keep=1_000_000))
+        decoded = decode(file, "it", DecodeOptions("L", max_pixels=180_000_000, shrink_to=1_000_000))
     assert decoded.size == (15_000, 12_000)
     assert set(decoded.pixels.ravel().tolist()) == {99}
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png"])
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_shrunk_image_tells_its_whole_upright_size(kind: str, orientation: int) -> None:
+def test_a_shrunk_image_has_its_whole_upright_size(kind: str, orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     halves = Image.new("RGB", (400, 200), "white")
     halves.paste("black", (0, 0, 200, 200))  # the left half, which is the upper one when it is turned
-    decoded = decode(content(halves, kind, exif=exif), "it", Wanted("RGB", keep=5_000))
+    decoded = decode(content(halves, kind, exif=exif), "it", DecodeOptions("RGB", shrink_to=5_000))
     height, width = decoded.pixels.shape[:2]
     assert height * width <= 5_000
     assert decoded.size == ((400, 200) if orientation == 1 else (200, 400))
@@ -67,11 +67,11 @@ def test_a_shrunk_image_tells_its_whole_upright_size(kind: str, orientation: int
 
 def test_an_image_that_is_too_large_says_by_how_much_and_what_to_do() -> None:
     with pytest.raises(TooManyPixelsError) as caught:
-        decode(content(NOISE, "png"), "it", Wanted("L", limit=3071))
+        decode(content(NOISE, "png"), "it", DecodeOptions("L", max_pixels=3071))
     assert str(caught.value) == (
         "it: 64x48 pixels; more than 0.003071 million are refused; make it smaller, or allow so many: --max-pixels 3072"
     )
-    assert decode(content(NOISE, "png"), "it", Wanted("L", limit=3072)).size == (64, 48)
+    assert decode(content(NOISE, "png"), "it", DecodeOptions("L", max_pixels=3072)).size == (64, 48)
 
 
 def test_a_file_that_is_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
@@ -79,19 +79,19 @@ def test_a_file_that_is_larger_than_any_image_is_not_read(tmp_path: Path) -> Non
     with huge.open("wb") as file:
         file.truncate(3 << 30)  # a hole: it takes no room
     with pytest.raises(TooManyPixelsError, match="a file of 3,221 MB"):
-        decode(huge, str(huge), Wanted("L"))
+        decode(huge, str(huge), DecodeOptions("L"))
 
 
 def test_a_picture_with_a_program_in_it_is_of_no_known_kind() -> None:
     with pytest.raises(UnknownKindError, match="not an image, or one of an unknown kind"):
-        decode(content(NOISE, "eps"), "it", Wanted("RGB"))
+        decode(content(NOISE, "eps"), "it", DecodeOptions("RGB"))
 
 
 def test_an_image_that_somebody_opened_may_have_odd_metadata() -> None:
     image = NOISE.copy()
     for exif in (b"rubbish", b"Exif\0\0II*\0\x08\0\0\0\1\0", "a word", None, 5):
         image.info["exif"] = exif
-        np.testing.assert_array_equal(upright(image, "it", Wanted("RGB")).pixels, np.asarray(NOISE))
+        np.testing.assert_array_equal(upright(image, "it", DecodeOptions("RGB")).pixels, np.asarray(NOISE))
 
 
 def broken_tiff() -> bytes:
@@ -102,31 +102,31 @@ def broken_tiff() -> bytes:
     return bytes(file)
 
 
-def test_pillows_warnings_are_kept_from_everybody_in_many_threads() -> None:
+def test_pillows_warnings_are_hidden_in_many_threads() -> None:
     file, before, start = broken_tiff(), list(warnings.filters), threading.Barrier(8)
 
     def attempt(_: int) -> str:
         start.wait()
         for _ in range(40):
             try:
-                decode(BytesIO(file), "it", Wanted("RGB"))
+                decode(BytesIO(file), "it", DecodeOptions("RGB"))
             except UserError as error:
-                told = str(error)
-        return told
+                message = str(error)
+        return message
 
     with ThreadPoolExecutor(8) as pool:
-        told = set(pool.map(attempt, range(8)))
-    assert len(told) == 1
+        messages = set(pool.map(attempt, range(8)))
+    assert len(messages) == 1
     assert warnings.filters == before  # nothing stays muted
 
 
 def test_many_threads_decode_alike() -> None:
     files = {kind: content(NOISE, kind).getvalue() for kind in ("jpeg", "png", "webp", "tiff", "gif", "avif")}
-    alone = {kind: decode(BytesIO(file), kind, Wanted("RGB")).pixels for kind, file in files.items()}
+    alone = {kind: decode(BytesIO(file), kind, DecodeOptions("RGB")).pixels for kind, file in files.items()}
 
     def attempt(number: int) -> bool:
         kind = list(files)[number % len(files)]
-        return np.array_equal(decode(BytesIO(files[kind]), kind, Wanted("RGB")).pixels, alone[kind])
+        return np.array_equal(decode(BytesIO(files[kind]), kind, DecodeOptions("RGB")).pixels, alone[kind])
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(attempt, range(300)))
@@ -135,11 +135,11 @@ def test_many_threads_decode_alike() -> None:
 def test_what_is_not_there_and_what_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     os.mkfifo(tmp_path / "pipe.png")
-    for name, told in (
+    for name, expected in (
         ("gone.png", "no such file"),
         (".", "a folder"),
         ("empty.png", "the file is empty"),
         ("pipe.png", "not a file"),
     ):
-        with pytest.raises(UserError, match=told):
-            decode(tmp_path / name, str(tmp_path / name), Wanted("L"))
+        with pytest.raises(UserError, match=expected):
+            decode(tmp_path / name, str(tmp_path / name), DecodeOptions("L"))

@@ -12,8 +12,8 @@ TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "faces.md").read_text(en
 
 def test_the_table_of_layouts_is_that_of_the_code() -> None:
     rows = re.findall(r"^\| `(\w+)` \|(.*)\|$", TEXT, re.MULTILINE)
-    told = {name: [cell.strip() for cell in cells.split("|")] for name, cells in rows if name in LAYOUTS}
-    assert told == {name: [numbers.get(number, "") for number in range(8)] for name, numbers in LAYOUTS.items()}
+    table = {name: [cell.strip() for cell in cells.split("|")] for name, cells in rows if name in LAYOUTS}
+    assert table == {name: [numbers.get(number, "") for number in range(8)] for name, numbers in LAYOUTS.items()}
 
 
 def test_the_python_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,7 +98,7 @@ def test_exif_orientation_is_applied() -> None:
     np.testing.assert_array_equal(image, GRAY)
 
 
-def test_broken_images_are_told() -> None:
+def test_broken_images_are_refused() -> None:
     content = saved(Image.fromarray(GRAY)).getvalue()
     with pytest.raises(ValueError, match="broken image"):
         read_image(BytesIO(content[:900]))
@@ -142,10 +142,10 @@ def test_other_classes_and_other_files(tmp_path: Path, small: Faces) -> None:
     assert read_folder(tmp_path).counts()["train"] == dict.fromkeys("abcdefg", 2)
 
 
-def test_a_strange_folder_beside_the_splits(tmp_path: Path, small: Faces) -> None:
+def test_another_folder_beside_the_splits(tmp_path: Path, small: Faces) -> None:
     write_folder(tmp_path, small)
     (tmp_path / "backup").mkdir()
-    with pytest.raises(UserError, match="backup"):
+    with pytest.raises(UserError, match="backup beside the folders of splits; move"):
         read_folder(tmp_path)
 
 

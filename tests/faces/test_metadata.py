@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from mien.errors import UserError
-from mien.faces.decoding import Wanted, decode
+from mien.faces.decoding import DecodeOptions, decode
 from mien.faces.metadata import exif_orientation, without_metadata
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
@@ -55,7 +55,7 @@ def png_with(*chunks: bytes) -> bytes:
 
 
 def read(file: bytes) -> NDArray[np.uint8]:
-    return decode(BytesIO(file), "it", Wanted("RGB")).pixels
+    return decode(BytesIO(file), "it", DecodeOptions("RGB")).pixels
 
 
 def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
@@ -152,7 +152,7 @@ def test_an_orientation_that_is_none_turns_nothing() -> None:
 
 def test_an_orientation_behind_a_damaged_entry_is_found() -> None:
     block = bytearray(exif_block(6))
-    struct.pack_into("<L", block, 10 + 8, 0xFFFFFFF0)  # the camera's name is said to lie beyond the end
+    struct.pack_into("<L", block, 10 + 8, 0xFFFFFFF0)  # the camera's name points beyond the end
     np.testing.assert_array_equal(read(content("png", exif=bytes(block))), turned(PIXELS, 6))
 
 
@@ -259,8 +259,8 @@ def test_exif_that_is_none_leaves_webp_and_avif_readable(kind: str) -> None:
     file = content(kind, exif=exif_block(6))
     odd = file.replace(exif_block(6)[:8], b"rubbish!")
     assert odd != file
-    told_beside = 6 if kind == "avif" else 1  # AVIF has a way of its own to say it
-    np.testing.assert_array_equal(read(odd), turned(read(content(kind)), told_beside))
+    orientation = 6 if kind == "avif" else 1  # AVIF has an orientation of its own
+    np.testing.assert_array_equal(read(odd), turned(read(content(kind)), orientation))
 
 
 def test_a_webp_that_is_cut_off_behind_its_pixels_is_read() -> None:
@@ -295,4 +295,4 @@ def test_rubbish_behind_a_good_beginning_is_no_trouble(rubbish: bytes, head: byt
     ],
 )
 def test_the_photos_that_people_met(name: str, size: tuple[int, int]) -> None:
-    assert decode(CASES / name, name, Wanted("L")).pixels.shape == size
+    assert decode(CASES / name, name, DecodeOptions("L")).pixels.shape == size

@@ -1,4 +1,4 @@
-"""Every source through the one door, and the cache behind it."""
+"""Every source opened, and the cache."""
 
 import bz2
 import os
@@ -56,7 +56,7 @@ def test_files_that_also_lie_there_unpacked_are_read_once(three: Path, small: Fa
     same(open_faces(str(three)), small)
 
 
-def test_several_files_by_name_or_as_said(three: Path, tmp_path: Path, small: Faces, same: Same) -> None:
+def test_several_files_by_name_or_by_a_given_split(three: Path, tmp_path: Path, small: Faces, same: Same) -> None:
     files = [str(three / f"Q1_{name}_Data.csv.bz2") for name in ("Test", "Train", "Validation")]
     same(open_faces(files), small)
     nameless = tmp_path / "a.csv.bz2"
@@ -66,9 +66,9 @@ def test_several_files_by_name_or_as_said(three: Path, tmp_path: Path, small: Fa
         open_faces([str(nameless), *files[1:]])
 
 
-def test_a_split_said_against_the_files_own(tmp_path: Path, small: Faces, csv_text: Text) -> None:
+def test_a_given_split_against_the_files_own(tmp_path: Path, small: Faces, csv_text: Text) -> None:
     (tmp_path / "fer2013.csv").write_text(csv_text(small))
-    with pytest.raises(UserError, match="given as train, but itself tells train and validation and test"):
+    with pytest.raises(UserError, match="given as train, but it holds train and validation and test"):
         open_faces(f"train={tmp_path / 'fer2013.csv'}")
 
 
@@ -162,7 +162,7 @@ def test_drawn_faces_are_drawn_once(cache: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "expected"),
     [
         ("none.csv", "none.csv: no such file or folder"),
         ("train=none.csv", "none.csv: no such file or folder"),
@@ -171,12 +171,12 @@ def test_drawn_faces_are_drawn_once(cache: Path) -> None:
         ("{tmp}", "expected folders train, validation, test"),
     ],
 )
-def test_no_such_source(tmp_path: Path, source: str, found: str) -> None:
-    with pytest.raises(UserError, match=found):
+def test_no_such_source(tmp_path: Path, source: str, expected: str) -> None:
+    with pytest.raises(UserError, match=expected):
         open_faces(source.format(tmp=tmp_path))
 
 
-def test_a_folder_of_files_that_tell_nothing(tmp_path: Path, small: Faces, csv_text: Text, same: Same) -> None:
+def test_a_folder_of_files_named_for_no_split(tmp_path: Path, small: Faces, csv_text: Text, same: Same) -> None:
     (tmp_path / "one.csv").write_text(csv_text(small))
     same(open_faces(str(tmp_path)), small)
     (tmp_path / "two.csv").write_text(csv_text(small))

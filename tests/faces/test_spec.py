@@ -56,14 +56,14 @@ def test_what_a_study_keeps_opens_the_same_faces(tmp_path: Path, small: Faces, c
     (tmp_path / "train.csv").write_text(csv_text(small.split("train"), usage=False))
     spec = FacesSpec((str(tmp_path / "train.csv"),), 24, clean=("constant",), classes=("ferplus",), validation=0.3)
     faces = spec.open()
-    facts = json.loads(json.dumps(spec.to_facts(faces)))
-    assert FacesSpec.from_facts(facts) == spec
-    assert FacesSpec.from_facts(facts, ["drawn"]).source == ("drawn",)
+    facts = json.loads(json.dumps(spec.to_dict(faces)))
+    assert FacesSpec.from_dict(facts) == spec
+    assert FacesSpec.from_dict(facts, ["drawn"]).source == ("drawn",)
     assert facts["notes"] == list(faces.notes)
 
 
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "expected"),
     [
         ({"labels": "agree"}, "labels agree: known: .* did you mean 'agreed'"),
         ({"clean": ("copys",)}, "did you mean 'copies'"),
@@ -72,11 +72,11 @@ def test_what_a_study_keeps_opens_the_same_faces(tmp_path: Path, small: Faces, c
     ],
 )
 @pytest.mark.usefixtures("cache")
-def test_what_no_source_could_give(table: str, change: dict[str, object], found: str) -> None:
+def test_what_no_source_could_give(table: str, change: dict[str, object], expected: str) -> None:
     spec = replace(FacesSpec((table,)), **change)
-    with pytest.raises(UserError, match=found):
+    with pytest.raises(UserError, match=expected):
         spec.check()
-    with pytest.raises(UserError, match=found):
+    with pytest.raises(UserError, match=expected):
         spec.open()
 
 

@@ -56,7 +56,7 @@ def test_wrong_header(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "found"),
+    ("row", "expected"),
     [
         ("Holdout,a.png,1,2,3,4,0,0,0,0,0,0", "Usage 'Holdout'"),
         ("Training,a.png,1,2,3", "3 numbers of votes, 10 expected"),
@@ -65,11 +65,11 @@ def test_wrong_header(tmp_path: Path) -> None:
         ("Training", "0 numbers of votes"),
     ],
 )
-def test_a_wrong_row(tmp_path: Path, small: Faces, row: str, found: str) -> None:
+def test_a_wrong_row(tmp_path: Path, small: Faces, row: str, expected: str) -> None:
     with pytest.raises(UserError) as caught:
         read_votes(write(tmp_path, [rows_of(small)[0], row]))
     assert "1 problem:\n  line 3: " in str(caught.value)
-    assert found in str(caught.value)
+    assert expected in str(caught.value)
 
 
 @pytest.mark.real

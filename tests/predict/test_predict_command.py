@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from mien.cli import app
 from mien.errors import UserError
 from mien.faces import EMOTIONS
-from mien.faces.decoding import LIMIT
+from mien.faces.decoding import MAX_PIXELS
 from mien.predict.photos import Photo
 from mien.predict.predictor import Predictor
 from mien.predict.types import Prediction
@@ -225,4 +225,4 @@ def test_the_limit_on_pixels_is_an_option(photos: Path, model_file: Path) -> Non
 def test_help_tells_the_limit_that_there_is() -> None:
     for verb in (["predict"], ["test"], ["faces", "import"]):
         text = CliRunner().invoke(app, [*verb, "-h"], env={"COLUMNS": "200"}).output
-        assert f"{LIMIT} by default" in " ".join(text.split())
+        assert f"{MAX_PIXELS} by default" in " ".join(text.split())

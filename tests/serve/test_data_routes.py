@@ -74,7 +74,7 @@ def test_rows_that_are_none_are_refused(study: Path, client: TestClient, rows: s
 def test_the_audit_is_that_of_mien_faces_audit(study: Path, client: TestClient) -> None:
     found = client.get(f"/v1/data/{KEY}/audit").json()
     faces = read_packed(Path(json.loads((study / "faces.json").read_text())["source"][0]))
-    assert found["audit"] == json.loads(json.dumps(audit(faces).as_json()))
+    assert found["audit"] == json.loads(json.dumps(audit(faces).to_dict()))
     (leak,) = [one for one in found["examples"] if one["wrong"] == "test image that is also in train"]
     assert [face["row"] for face in leak["faces"]] == [0, 174]
 

@@ -13,7 +13,7 @@ from mien.errors import UserError
 from mien.faces import EIGHT, VOTES, Faces, FacesSpec, in_split_order, write_packed
 from mien.faces.csv import read_csv
 from mien.faces.drawn import draw_faces
-from mien.faces.types import VOTED
+from mien.faces.types import VOTE_OF
 from mien.report.face_images import open_again
 from mien.report.page import make_page
 from mien.report.study_data import Contents
@@ -45,7 +45,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     images[32], images[33], images[50] = images[0], 0, images[1]
     votes = np.zeros((51, 10), np.uint8)
     said = [*range(8)] * 4 + [0, 6, 0] + [*range(8)] * 2
-    votes[np.arange(51), [VOTES.index(VOTED[EIGHT[label]]) for label in said]] = 8
+    votes[np.arange(51), [VOTES.index(VOTE_OF[EIGHT[label]]) for label in said]] = 8
     votes[34] = 0
     votes[34, VOTES.index("NF")] = 10
     labels = [label if label < 7 else 0 for label in said]
@@ -133,7 +133,7 @@ def test_plan_study_report_and_explain_share_one_reading(
 def test_a_folder_of_an_older_version_is_opened_again(plan: Plan) -> None:
     facts = FacesSpec(plan.study.data.source).open()
     old = {"source": list(plan.study.data.source), "votes": None, "size": 48}
-    assert FacesSpec.from_facts(old).open().fingerprint == facts.fingerprint
+    assert FacesSpec.from_dict(old).open().fingerprint == facts.fingerprint
 
 
 def test_a_source_without_validation_names_the_ways_and_takes_one(tmp_path: Path, plan: Plan) -> None:

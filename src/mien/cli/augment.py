@@ -53,7 +53,7 @@ def show(
     from mien.cli.progress import reading_faces
     from mien.errors import UserError
     from mien.faces import FacesSpec
-    from mien.faces.look import draw_before_after, picture_format
+    from mien.faces.contact_sheets import draw_before_after, picture_format
 
     picture_format(out)
     if (study is None) != (net is None):

@@ -135,7 +135,7 @@ def _tell_photos(
     from mien.cli.progress import counting
     from mien.evaluation.evaluate import RememberingDetector, judge_photos
     from mien.faces.classes import check_classes, describe_numbers
-    from mien.faces.decoding import LIMIT, SUFFIXES
+    from mien.faces.decoding import MAX_PIXELS, SUFFIXES
     from mien.faces.source import find_source
     from mien.faces.types import SPLITS
     from mien.predict.predictor import Predictor
@@ -149,7 +149,9 @@ def _tell_photos(
     detector = RememberingDetector()
     predictors = [Predictor(model, detector) for model in opened]
     with counting("photos", len(files) * len(predictors)) as seen:
-        judged = [judge_photos(predictor, files, source.name, seen, max_pixels or LIMIT) for predictor in predictors]
+        judged = [
+            judge_photos(predictor, files, source.name, seen, max_pixels or MAX_PIXELS) for predictor in predictors
+        ]
     tested, unread = [one for one, _ in judged], judged[0][1]
     told = {"source": source.name, "split": split, "notes": [*source.notes, *describe_numbers(names)], "unread": unread}
     _show(told | _told(models, tested), as_json)

@@ -33,7 +33,7 @@ def explain(
     from mien.explain.attribution import METHODS, Explainer
     from mien.explain.examples import surest
     from mien.explain.sheet import draw
-    from mien.faces.look import picture_format
+    from mien.faces.contact_sheets import picture_format
     from mien.runs.resolve import faces_of, resolve_run
 
     picture_format(out)

@@ -79,7 +79,7 @@ def audit(
     from mien.faces import open_faces
     from mien.faces.audit import audit as look_for_faults
     from mien.faces.audit import examples
-    from mien.faces.look import draw_examples
+    from mien.faces.contact_sheets import draw_examples
 
     if sheet is not None:
         _check_picture(sheet)
@@ -89,7 +89,7 @@ def audit(
     if sheet is not None:
         draw_examples(faces, examples(faces), sheet)
     if as_json:
-        _echo_json(found.as_json())
+        _echo_json(found.to_dict())
         return
     _print_audit(found)
     _print_notes(faces)
@@ -97,14 +97,14 @@ def audit(
 
 
 def _check_picture(path: Path) -> None:
-    from mien.faces.look import picture_format
+    from mien.faces.contact_sheets import picture_format
 
     picture_format(path)
 
 
 def _draw_grid(faces: Faces, path: Path, n: int, standardise: bool, seed: int, split: str) -> None:
     from mien.errors import UserError, did_you_mean
-    from mien.faces.look import draw_grid, grid
+    from mien.faces.contact_sheets import draw_grid, grid
     from mien.faces.types import SPLITS
 
     if split not in SPLITS:
@@ -117,7 +117,7 @@ def _draw_grid(faces: Faces, path: Path, n: int, standardise: bool, seed: int, s
 
 
 def _print_counts(faces: Faces) -> None:
-    from mien.faces.clean import told
+    from mien.faces.clean import describe_left_out
 
     counts = faces.counts()
     title = f"{faces.name}: {len(faces):,} faces, {faces.size}x{faces.size}"
@@ -130,7 +130,7 @@ def _print_counts(faces: Faces) -> None:
     table.add_row("all", *(cell for total in totals.values() for cell in (f"{total:,}", "100.0")))
     _say(table)
     _print_notes(faces)
-    for line in told(faces.left_out):
+    for line in describe_left_out(faces.left_out):
         _say(f"left out: {line}")
     _say(f"fingerprint {faces.fingerprint[:16]}")
 

@@ -14,7 +14,7 @@ from mien.disk import user_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mien.faces.images import FaceReader, PassedOver
+    from mien.faces.images import FaceReader
     from mien.faces.source import Source
 
 EPILOG = (
@@ -76,7 +76,7 @@ def import_faces(
     from rich.console import Console
 
     from mien.errors import UserError, did_you_mean
-    from mien.faces.clean import told
+    from mien.faces.clean import describe_left_out
     from mien.faces.packed import check_replaceable, write_packed
     from mien.faces.source import file_records
     from mien.faces.spec import LABELS, FacesSpec
@@ -90,7 +90,7 @@ def import_faces(
     with _reader(found, photos, spec.classes, max_pixels) as reader:
         faces = spec.read(reader)
         write_packed(faces, out, file_records(found))
-    skipped = _passed_over(found)
+    skipped = found.passed_over()
     if as_json:
         import json
 
@@ -113,7 +113,7 @@ def import_faces(
     console.print(table)
     for note in faces.notes:
         console.print(f"note: {note}", soft_wrap=True, highlight=False, markup=False)
-    for line in told(faces.left_out):
+    for line in describe_left_out(faces.left_out):
         console.print(f"left out: {line}", soft_wrap=True, highlight=False)
     for folder, left in skipped:
         console.print(f"passed over in {folder}: {left}", soft_wrap=True, highlight=False, markup=False)
@@ -125,9 +125,9 @@ def import_faces(
 @contextmanager
 def _reader(source: Source, photos: bool, classes: tuple[str, ...], max_pixels: int | None) -> Iterator[FaceReader]:
     """What makes faces of image files, and something to look at while it does."""
-    from mien.faces.decoding import LIMIT, SUFFIXES
+    from mien.faces.decoding import MAX_PIXELS, SUFFIXES
 
-    limit = max_pixels or LIMIT
+    limit = max_pixels or MAX_PIXELS
     if photos:
         from mien.cli.progress import counting
         from mien.predict.reader import photo_reader
@@ -141,16 +141,3 @@ def _reader(source: Source, photos: bool, classes: tuple[str, ...], max_pixels: 
 
     with Console(stderr=True).status(f"reading {source.name}"):
         yield ready_reader(limit)
-
-
-def _passed_over(source: Source) -> list[tuple[Path, PassedOver]]:
-    """The source's folders of images in which something was passed over, each with what it was."""
-    from mien.faces.arrays import holds_arrays
-    from mien.faces.images import labelled_files, passed_over
-    from mien.faces.packed import is_packed
-
-    folders = [part for part in source.parts if part.path.is_dir()]
-    parts = [part for part in folders if not is_packed(part.path) and not holds_arrays(part.path)]
-    taken = {part.path: [file.path for file in labelled_files(part.path, part.split)] for part in parts}
-    found = [(folder, passed_over(folder, files)) for folder, files in taken.items()]
-    return [(folder, left) for folder, left in found if left]

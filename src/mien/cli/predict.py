@@ -81,7 +81,7 @@ def predict(
         opening = _opening(model or (FAST if webcam else "best"))
         from mien.cli.predict_output import csv_file, print_json, print_text, progress
         from mien.cli.predict_video import Watching, watch_camera, watch_file
-        from mien.faces.decoding import LIMIT
+        from mien.faces.decoding import MAX_PIXELS
         from mien.predict.paths import named
 
         if explain and save is None:
@@ -108,7 +108,7 @@ def predict(
             if file.is_video:
                 failed += not watch_file(file, predictor, how, outputs)
                 continue
-            answer = _photo(predictor, file, max_pixels or LIMIT, crop, save, explain)
+            answer = _photo(predictor, file, max_pixels or MAX_PIXELS, crop, save, explain)
             failed += answer.error is not None
             for output in outputs:
                 output(answer)

@@ -18,7 +18,7 @@ def show_plan(outline: dict[str, Any]) -> None:
     """Print what a study will run, the content of `mien.study.plan.outline`."""
     from rich.markup import escape
 
-    from mien.faces.clean import told
+    from mien.faces.clean import describe_left_out
 
     faces = outline["faces"]
     splits = ", ".join(f"{split} {sum(counts.values()):,}" for split, counts in faces["counts"].items())
@@ -28,7 +28,7 @@ def show_plan(outline: dict[str, Any]) -> None:
     )
     for note in faces["notes"]:
         print_wide(f"note: {escape(note)}")
-    for line in told(faces["left_out"]):
+    for line in describe_left_out(faces["left_out"]):
         print_wide(f"left out: {line}")
     if faces["leaked_test"]:
         print_wide(

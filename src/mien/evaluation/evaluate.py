@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.faces import Faces
-from mien.faces.audit import leaked
-from mien.faces.decoding import LIMIT
+from mien.faces.decoding import MAX_PIXELS
+from mien.faces.duplicates import leaked
 from mien.faces.images import Labelled, area_average
 from mien.faces.names import emotion_of_word
 from mien.model_files.scores import accuracy_entries, leak_entries, share_entries
@@ -129,7 +129,7 @@ class RememberingDetector(Detector):
 
 
 def judge_photos(
-    predictor: Predictor, files: Sequence[Labelled], name: str, seen: Callable[[], None], limit: int = LIMIT
+    predictor: Predictor, files: Sequence[Labelled], name: str, seen: Callable[[], None], limit: int = MAX_PIXELS
 ) -> tuple[Tested, dict[str, str]]:
     """Ask a model about photos, the whole way: the largest face of each is found, framed and classified.
 

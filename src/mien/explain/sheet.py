@@ -6,7 +6,7 @@ from pathlib import Path
 from mien.explain.attribution import Explainer
 from mien.explain.examples import Example
 from mien.faces import Faces
-from mien.faces.look import Captioned, draw_rows
+from mien.faces.contact_sheets import Captioned, draw_rows
 from mien.predict.drawing import tinted
 
 TITLES = "judged right, the surest first", "judged wrong, the surest first"

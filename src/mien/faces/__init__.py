@@ -1,6 +1,6 @@
-"""Faces in: the `Faces` type, readers for every common form of them, the drawn faces, audit and look.
+"""Read faces: the `Faces` type, readers of every common form, the drawn faces, audits and contact sheets.
 
-Each name is imported when it is first asked for: predicting takes from here how an image is made small, and no reader.
+Names are imported when they are first used, so that predicting, which needs little of this, loads no reader.
 """
 
 from importlib import import_module

@@ -1,7 +1,7 @@
-"""Archives as downloaded, zip and tar, unpacked so that none can do harm.
+"""Unpack zip and tar archives safely.
 
-No member leaves the folder, is a link or a device, or is larger than it says; their number and what they take
-unpacked are bounded.
+No member leaves the folder, is a link or a device, or is larger than it claims. The number of members and their total
+size are limited.
 """
 
 import lzma
@@ -25,57 +25,61 @@ from mien.errors import UserError
 ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
 """How the names of archives end."""
 
-MOST_MEMBERS = 500_000
-"""How many files and folders an archive may hold."""
+MAX_MEMBERS = 500_000
+"""The most files and folders in an archive."""
 
-MOST_BYTES = 32_000_000_000
-"""How much it may take unpacked."""
+MAX_BYTES = 32_000_000_000
+"""The most bytes that it may have unpacked."""
 
-MOST_FOLD = 200
-"""How many times its own size it may take unpacked, from `ALWAYS` bytes on: text of pixels takes up to six times."""
+MAX_RATIO = 200
+"""The most times its own size that it may have unpacked; text of pixels has up to six times."""
 
-ALWAYS = 50_000_000
+ALWAYS_ALLOWED = 50_000_000
+"""Bytes that an archive of any size may have unpacked."""
 
-_HEADER = 1 << 20
-"""The most that is read at once: a header of a tar archive that says it is longer is no honest one."""
+_MAX_HEADER = 1 << 20
+"""The most bytes of a header in a tar archive, and so the most that is read at once."""
 
-_PADDING = 1 << 26
-"""The most that may follow the end of a tar archive, zeros up to a tape's block."""
+_MAX_PADDING = 1 << 26
+"""The most bytes behind the end of a tar archive: zeros up to the size of a tape's block."""
 
 _CHUNK = 1 << 18
-
 
 _BROKEN = (
     *(zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError),
     *(RuntimeError, ValueError, OverflowError),
 )
-"""What the standard library raises of archives that are damaged, or made to do damage."""
+"""The errors that the standard library raises for archives that are damaged, or made to do damage."""
 
 
 @dataclass(frozen=True)
 class _Member:
-    """A file in an archive: its name there, its bytes unpacked, and what is wrong with its kind, "" if nothing.
+    """A file in an archive.
 
-    `key` is what the archive knows it by; None for a folder.
+    Attributes:
+        name: in the archive.
+        size: bytes, unpacked.
+        refusal: why its kind is not unpacked, "" if it is.
+        key: the archive's own object for it; None for a folder.
     """
 
     name: str
     size: int
-    wrong: str
+    refusal: str
     key: Any
 
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """Give a temporary folder that holds an archive's files; it is removed when the block ends, however that is.
+    """Unpack an archive into a temporary folder, which is removed when the block ends.
 
     Raises:
-        UserError: it is no archive, a broken one, one that is not safe to unpack, or there is no room for it.
+        UserError: it is no archive, a broken one, one that is not safe to unpack, or the disk is full.
     """
     try:
         temporary = tempfile.TemporaryDirectory(prefix="mien-")
     except OSError as error:
-        raise UserError(f"{archive}: no folder to unpack it into ({error}); name one by TMPDIR") from None
+        raise UserError(f"{archive}: there is no folder to unpack it into ({error}); name one by TMPDIR") from None
     with temporary as folder:
         try:
             _unpack(archive, Path(folder))
@@ -94,13 +98,13 @@ def _broken(archive: Path, error: Exception) -> UserError:
 
 def _unpack(archive: Path, folder: Path) -> None:
     size = archive.stat().st_size
-    most = min(MOST_BYTES, max(ALWAYS, MOST_FOLD * size))
+    most = min(MAX_BYTES, max(ALWAYS_ALLOWED, MAX_RATIO * size))
     count = total = 0
     with _opened(archive) as (members, read):
         for member in members:
             count, total = count + 1, total + member.size
-            if count > MOST_MEMBERS:
-                raise UserError(f"{archive}: holds more than {MOST_MEMBERS:,} files; unpack it yourself")
+            if count > MAX_MEMBERS:
+                raise UserError(f"{archive}: holds more than {MAX_MEMBERS:,} files; unpack it yourself")
             if total > most:
                 raise UserError(
                     f"{archive}: {size / 1e6:,.1f} MB that unpack to more than {most / 1e6:,.1f} MB; "
@@ -126,22 +130,22 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 def _safe(member: _Member, archive: Path) -> Path:
-    """Where below the folder a member goes.
+    """The path of a member, relative to the folder.
 
     Raises:
-        UserError: it would go elsewhere, or it is no plain file.
+        UserError: the path leads out of the folder, or the member is no plain file.
     """
     name = member.name.replace("\\", "/")
     parts = [part for part in PurePosixPath(name).parts if part != "."]
     outside = name.startswith("/") or ".." in parts or PureWindowsPath(name).drive or not parts
-    wrong = member.wrong or ("leads out of its folder" if outside else "")
-    if wrong or any(ord(letter) < 32 for letter in name):
-        raise UserError(f"{archive}: {member.name!r} {wrong or 'has no proper name'}; nothing of it is read")
+    refusal = member.refusal or ("leads out of its folder" if outside else "")
+    if refusal or any(ord(letter) < 32 for letter in name):
+        raise UserError(f"{archive}: {member.name!r} {refusal or 'has no proper name'}; nothing of it is read")
     return Path(*parts)
 
 
 def _copy(content: IO[bytes], out: IO[bytes], size: int) -> None:
-    """Copy a member, which may not be longer or shorter than it says."""
+    """Copy a member, which must have the size that it claims."""
     left = size
     while chunk := content.read(_CHUNK):
         left -= len(chunk)
@@ -149,12 +153,12 @@ def _copy(content: IO[bytes], out: IO[bytes], size: int) -> None:
             break
         out.write(chunk)
     if left:
-        raise EOFError(f"a member is not {size:,} bytes long, as it says")
+        raise EOFError(f"a member is not {size:,} bytes long, as it claims")
 
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[tuple[Iterator[_Member], Any]]:
-    """The files of an archive, and what opens each of them; its first bytes tell which kind it is."""
+    """The files of an archive, and the function that opens each of them. Its first bytes decide which kind it is."""
     with archive.open("rb") as file:
         head = file.read(2)
     if head == b"PK" or zipfile.is_zipfile(archive):
@@ -166,8 +170,8 @@ def _opened(archive: Path) -> Iterator[tuple[Iterator[_Member], Any]]:
 
 
 def _tar(plain: IO[bytes]) -> tarfile.TarFile:
-    wary: Any = _Wary(plain)
-    return tarfile.open(fileobj=wary, mode="r:")
+    bounded: Any = _BoundedReads(plain)
+    return tarfile.open(fileobj=bounded, mode="r:")
 
 
 def _of_zip(packed: zipfile.ZipFile) -> Iterator[_Member]:
@@ -176,10 +180,10 @@ def _of_zip(packed: zipfile.ZipFile) -> Iterator[_Member]:
         if info.is_dir():
             yield _Member(info.filename, 0, "", None)
             continue
-        wrong = "is encrypted" if info.flag_bits & 1 else ""
+        refusal = "is encrypted" if info.flag_bits & 1 else ""
         if kind not in (0, stat.S_IFREG):
-            wrong = "is a link" if kind == stat.S_IFLNK else "is no plain file"
-        yield _Member(info.filename, info.file_size, wrong, info)
+            refusal = "is a link" if kind == stat.S_IFLNK else "is no plain file"
+        yield _Member(info.filename, info.file_size, refusal, info)
 
 
 def _of_tar(tar: tarfile.TarFile) -> Iterator[_Member]:
@@ -187,21 +191,21 @@ def _of_tar(tar: tarfile.TarFile) -> Iterator[_Member]:
         if info.isdir():
             yield _Member(info.name, 0, "", None)
             continue
-        wrong = "" if info.isreg() and not info.issparse() else "is no plain file"
+        refusal = "" if info.isreg() and not info.issparse() else "is no plain file"
         if info.issym() or info.islnk():
-            wrong = "is a link"
-        yield _Member(info.name, info.size, wrong, info)
-    # tarfile takes a damaged or a missing header for the end, which is a block of zeros.
+            refusal = "is a link"
+        yield _Member(info.name, info.size, refusal, info)
+    # For tarfile a damaged or missing header is the end, too; the real end is a block of zeros.
     assert tar.fileobj is not None
     tar.fileobj.seek(tar.offset)
     if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise EOFError("it ends too early")
-    # What compressed it proves the whole by a sum at its end.
+    # Read to the end of the file: the compression's checksum is there.
     behind = 0
     while chunk := tar.fileobj.read(_CHUNK):
         behind += len(chunk)
-        if behind > _PADDING:
-            raise EOFError("it goes on behind its end")
+        if behind > _MAX_PADDING:
+            raise EOFError("too much follows its end")
 
 
 @contextmanager
@@ -220,22 +224,22 @@ def _decompressed(file: IO[bytes]) -> Iterator[Any]:
     yield file
 
 
-class _Wary:
-    """A stream that is never read in large pieces: a tar archive's extended headers are read whole, however long."""
+class _BoundedReads:
+    """A stream that refuses large reads: tarfile reads an extended header whole, however long it claims to be."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream
 
     def read(self, size: int = -1) -> bytes:
-        """At most so many bytes."""
-        if not 0 <= size <= _HEADER:
+        """Read at most `size` bytes."""
+        if not 0 <= size <= _MAX_HEADER:
             raise tarfile.ReadError(f"a header of {size:,} bytes")
         return self.stream.read(size)
 
     def seek(self, place: int, whence: int = os.SEEK_SET) -> int:
-        """Go there."""
+        """Move to a place."""
         return self.stream.seek(place, whence)
 
     def tell(self) -> int:
-        """Where it is."""
+        """The current place."""
         return self.stream.tell()

@@ -1,4 +1,4 @@
-"""Faces that lie in arrays already: NumPy's npz and npy files; and what other readers share, arrays to Faces."""
+"""Read faces from NumPy's npz and npy files; and make Faces of arrays, for other readers too."""
 
 import math
 import zipfile
@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import UserError
+from mien.errors import UserError, counted
 from mien.faces.images import area_average, square
-from mien.faces.mistakes import Problems
+from mien.faces.mistakes import Mistakes
 from mien.faces.names import LABEL_COLUMNS, SPLIT_WORDS, USAGE_COLUMNS, classes_of, split_of_word
 from mien.faces.types import SIZE, SPLITS, Faces, in_split_order
 
 IMAGES = ("images", "image", "img", "pixels", "faces", "x", "data")
 NAMES = ("classes", "class_names", "names", "label_names")
-"""What an array of the classes' names is called: the first is that of number 0."""
+"""Names of an array of the classes' names, of which the first is that of number 0."""
 
-MOST_CLASSES = 64
-"""With more different labels, they are no emotions."""
+MAX_CLASSES = 64
+"""The most different labels: with more, they are no emotions."""
 
-ADVICE = "mend or remove these rows"
+ADVICE = "correct or remove these rows"
 
 
 def read_npz(path: Path, split: int | None = None) -> Faces:
@@ -36,7 +36,7 @@ def read_npz(path: Path, split: int | None = None) -> Faces:
 
     Args:
         path: the file.
-        split: the split (index into `SPLITS`) of all its rows, where nothing in it tells.
+        split: the split (index into `SPLITS`) of all its rows, where nothing in it says so.
 
     Raises:
         UserError: the file cannot be read, lacks an array or holds mistakes; all are counted, the first ten listed.
@@ -55,24 +55,24 @@ def read_npy(folder: Path, split: int | None = None) -> Faces:
     """Read a folder of npy files: images.npy and labels.npy, and perhaps split.npy; or x_train.npy, y_train.npy, ...
 
     Args:
-        folder: the files' names are those of the arrays that `read_npz` takes.
-        split: the split (index into `SPLITS`) of all their rows, where nothing in them tells.
+        folder: its files have the names of the arrays that `read_npz` reads.
+        split: the split (index into `SPLITS`) of all their rows, where nothing in them says so.
 
     Raises:
-        UserError: a file cannot be read, is lacking or holds mistakes; all are counted, the first ten listed.
+        UserError: a file cannot be read, is missing or holds mistakes; all are counted, the first ten listed.
     """
     arrays = {}
     for path in sorted(folder.glob("*.npy")):
         try:
             arrays[path.stem.lower()] = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError, TypeError, AttributeError) as error:
-            advice = (
+            reason = (
                 "it holds Python objects, which are never loaded; save plain numbers or texts: "
                 "np.save(FILE, np.array(list(images)))"
                 if "pickle" in str(error)
                 else str(error)
             )
-            raise UserError(f"{path}: cannot be read as a plain array: {advice}") from None
+            raise UserError(f"{path}: cannot be read as a plain array: {reason}") from None
     return _of_arrays(folder, arrays, split)
 
 
@@ -85,12 +85,12 @@ def holds_arrays(folder: Path) -> bool:
 
 
 def _names(array: str, split: str) -> list[str]:
-    """What the array of a split is called."""
+    """The names that the array of a split may have."""
     return [f"{array}_{split}", f"{split}_{array}"]
 
 
 def _of_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], split: int | None) -> Faces:
-    """Make Faces of arrays by their names in small letters."""
+    """Make Faces of arrays by their names, which are in lower case."""
     names = first_of(arrays, NAMES)
     classes = None if names is None else [str(name) for name in np.atleast_1d(names)]
     per_split = [
@@ -113,22 +113,28 @@ def _of_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], split: int | None
     each = [_numbers(labels) for _, labels, _ in per_split]
     for labels in each:
         if labels.ndim != 1:
-            raise UserError(f"{path}: labels have the shape {list(labels.shape)}, one number or name a face expected")
+            raise UserError(
+                f"{path}: labels have the shape {list(labels.shape)}, one number or name for each face expected"
+            )
     grays = np.concatenate([gray_images(images, path) for images, _, _ in per_split])
     usages = np.concatenate([np.full(len(images), SPLITS[number]) for images, _, number in per_split])
     return labelled_faces(path, grays, np.concatenate(each), usages, None, classes)
 
 
 def first_of(named: Mapping[str, Any], names: Sequence[str]) -> Any:
-    """What is there under the first of the names that there is; None where none is."""
+    """The value of the first of the names that is in `named`; None where none is."""
     return next((named[name] for name in names if name in named), None)
 
 
 def gray_images(images: NDArray[Any], path: Path) -> NDArray[np.uint8]:
-    """Bring images of any layout and number type to uint8 [N, 48, 48].
+    """Convert images of any layout and number type to uint8 [N, 48, 48].
+
+    Args:
+        images: [N, H, W], [N, H, W, 1 or 3], [N, 1, H, W] or [N, H*H]; whole numbers 0..255, or floats 0..1.
+        path: of the source, for messages.
 
     Raises:
-        UserError: they are no images, or have pixels out of range.
+        UserError: they have another shape or type, or pixels out of range.
     """
     shape = list(images.shape)
     if images.ndim == 2 and math.isqrt(shape[1]) ** 2 == shape[1]:
@@ -137,15 +143,15 @@ def gray_images(images: NDArray[Any], path: Path) -> NDArray[np.uint8]:
         images = images[:, 0]
     elif images.ndim == 4 and shape[3] == 1:
         images = images[..., 0]
-    colours = images.ndim == 4 and shape[3] == 3
-    if images.dtype.kind not in "uif" or not (images.ndim == 3 or colours) or 0 in images.shape[1:]:
+    coloured = images.ndim == 4 and shape[3] == 3
+    if images.dtype.kind not in "uif" or not (images.ndim == 3 or coloured) or 0 in images.shape[1:]:
         raise UserError(
             f"{path}: images are {images.dtype} {shape}; expected numbers of the shape [N, H, W], [N, H, W, 1 or 3], "
             "[N, 1, H, W] or [N, H*H]"
         )
     grays = _bytes(images, path)
-    if colours:
-        # Pillow's whole-number luma of ITU-R 601, so that an image means the same faces in a file and in an array.
+    if coloured:
+        # Pillow's whole-number luma of ITU-R 601, so that a file and an array of an image give the same face.
         luma = grays @ np.array([19595, 38470, 7471], np.uint32)
         grays = ((luma + 0x8000) >> 16).astype(np.uint8)
     return area_average(square(grays), SIZE)
@@ -157,17 +163,17 @@ def _bytes(images: NDArray[Any], path: Path) -> NDArray[np.uint8]:
     if images.dtype.kind == "f" and images.max() <= 1:
         images = images * 255
     flat = images.reshape(len(images), -1)
-    problems = Problems(path, "pixels are whole numbers 0..255, or floats 0..1")
+    mistakes = Mistakes(path, "pixels are whole numbers 0..255, or floats 0..1")
     lowest, highest = flat.min(axis=1), flat.max(axis=1)
     for row in np.flatnonzero(~((lowest >= 0) & (highest <= 255))):
-        problems.add(f"row {row + 1}", f"pixels from {lowest[row]:g} to {highest[row]:g}")
-    problems.raise_if_any()
+        mistakes.add(f"row {row + 1}", f"pixels from {lowest[row]:g} to {highest[row]:g}")
+    mistakes.raise_if_any()
     rounded: NDArray[np.uint8] = np.rint(images).astype(np.uint8)
     return rounded
 
 
 def _numbers(labels: NDArray[Any]) -> NDArray[Any]:
-    """Labels without an axis of one, and one-hot rows as numbers; others as they are."""
+    """Remove an axis of length 1 from labels, and make numbers of one-hot rows; others stay as they are."""
     if labels.ndim == 2 and labels.shape[1] == 1:
         return labels[:, 0]
     if labels.ndim == 2 and labels.dtype.kind in "buif" and labels.size and np.isin(labels, (0, 1)).all():
@@ -184,58 +190,58 @@ def labelled_faces(
     names: Sequence[str] | None = None,
     always: Sequence[str] = (),
 ) -> Faces:
-    """Make Faces of gray images, labels (numbers, which `names` name, or names) and their splits' names, if any.
+    """Make Faces of gray images and their labels.
 
     Args:
-        path: the source, for messages.
+        path: of the source, for messages.
         images: uint8 [N, H, H].
-        labels: [N].
+        labels: [N], numbers or names.
         usages: the names of the rows' splits, [N]; None where there are none.
-        split: the split of all rows, where none is named.
-        names: what a number means; None: numbers stay numbers, as the names of classes.
-        always: classes that are there even if no row has them.
+        split: the split (index into `SPLITS`) of all rows, where `usages` is None.
+        names: the name of each number; None: numbers stay numbers, as names of classes.
+        always: classes that the result has even if no row has them.
 
     Raises:
-        UserError: the arrays do not go together, or hold mistakes: all are counted, the first ten listed.
+        UserError: the arrays have different lengths, or hold mistakes: all are counted, the first ten listed.
     """
     if labels.shape != (len(images),) or (usages is not None and usages.shape != labels.shape):
         raise UserError(
-            f"{path}: {len(images):,} images, but labels of the shape {list(labels.shape)}"
+            f"{path}: {counted(len(images), 'image')}, but labels of the shape {list(labels.shape)}"
             + (f" and splits of {list(usages.shape)}" if usages is not None else "")
-            + "; one of each a face expected"
+            + "; one for each face expected"
         )
     if not len(images):
         raise UserError(f"{path}: holds no face")
-    problems = Problems(path, ADVICE)
-    words = _words(labels, names, problems)
+    mistakes = Mistakes(path, ADVICE)
+    words = _words(labels, names, mistakes)
     if usages is None and split is None:
         raise UserError(
-            f"{path}: nothing in it or its name tells the split; say which it is: "
+            f"{path}: neither it nor its name says which split it is; say so: "
             f"train={path}, validation={path} or test={path}"
         )
     numbers = [split] * len(images) if usages is None else [split_of_word(str(usage)) for usage in usages]
     for place, number in enumerate(numbers):
         if number is None:
-            problems.add(f"row {place + 1}", f"split {str(usages[place])!r}, {', '.join(SPLITS)} expected")
-    problems.raise_if_any()
+            mistakes.add(f"row {place + 1}", f"split {str(usages[place])!r}, {', '.join(SPLITS)} expected")
+    mistakes.raise_if_any()
     classes, index = classes_of([*words, *always])
-    if len(classes) > MOST_CLASSES:
+    if len(classes) > MAX_CLASSES:
         raise UserError(f"{path}: its labels take {len(classes):,} different values, which are no emotions")
     places = [index[word] for word in words]
     return in_split_order(images, places, np.array(numbers, np.uint8), classes, name=path.stem)
 
 
-def _words(labels: NDArray[Any], names: Sequence[str] | None, problems: Problems) -> list[str]:
-    """Each row's class by its name, or its number as a text; what is neither is noted in `problems`."""
+def _words(labels: NDArray[Any], names: Sequence[str] | None, mistakes: Mistakes) -> list[str]:
+    """Each row's class: its name, or its number as a text. Labels that are neither are added to `mistakes`."""
     if labels.dtype.kind not in "uif":
         words = [str(label).strip() for label in labels]
         for place, word in enumerate(words, 1):
             if word.lower() in ("", "nan", "none", "null"):
-                problems.add(f"row {place}", f"emotion {word!r}, a name expected")
+                mistakes.add(f"row {place}", f"emotion {word!r}, a name expected")
         return words
     most = 100 if names is None else len(names)
     good = np.isin(labels, range(most))
     for row in np.flatnonzero(~good):
-        problems.add(f"row {row + 1}", f"emotion {labels[row]}, 0..{most - 1} expected")
+        mistakes.add(f"row {row + 1}", f"emotion {labels[row]}, 0..{most - 1} expected")
     numbers = np.where(good, labels, 0).astype(np.int64).tolist()
     return [str(number) if names is None else names[number] for number in numbers]

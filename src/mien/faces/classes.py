@@ -1,4 +1,4 @@
-"""Names for classes: what numbers mean, what is misspelt, and one set of classes for all parts of a source."""
+"""Names of classes: the meaning of numbers, misspelt names, and one set of classes for all parts of a source."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ LAYOUTS: Mapping[str, Mapping[int, str]] = {
     "affectnet8": dict(enumerate(("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt"))),
     "ckplus": dict(enumerate(("neutral", "angry", "contempt", "disgust", "fear", "happy", "sad", "surprise"))),
 }
-"""What known data sets mean by a number.
+"""The emotion of each number in known data sets.
 
 FER2013: Goodfellow et al. 2013, arXiv 1307.0414. FER+: Barsoum et al. 2016, arXiv 1608.01041. RAF-DB: Li, Deng, Du
 2017, "Reliable crowdsourcing and deep locality-preserving learning for expression recognition in the wild". AffectNet:
@@ -36,62 +36,62 @@ def check_classes(given: Sequence[str]) -> None:
         return
     for name in given:
         if not name.strip() or number_of(name) is not None:
-            raise UserError(f"classes: found {name!r}; a name of an emotion expected, as in neutral,happy,sad")
+            raise UserError(f"classes: {name!r} is no name of an emotion; expected names, as in neutral,happy,sad")
     if len(classes_of(given)[0]) < len(given):
-        raise UserError(f"classes: {', '.join(given)}: one of them stands twice; give each number a name of its own")
+        raise UserError(f"classes: {', '.join(given)}: one of them is there twice; give each number a name of its own")
     check_spelling(given, "classes")
 
 
 def check_spelling(names: Collection[str], place: str) -> None:
-    """Raise a UserError where, among known emotions, a name is nearly that of one that is not among them."""
+    """Raise a UserError where, beside known emotions, a name misspells one that is not among them."""
     known = {emotion for name in names if (emotion := emotion_of_word(name)) is not None}
     for name in sorted(names) if known else []:
-        near = misspelt(name)
-        if near is not None and emotion_of_word(near) not in known:
+        correct = misspelt(name)
+        if correct is not None and emotion_of_word(correct) not in known:
             emotions = ", ".join(EIGHT)
-            raise UserError(f"{place}: no emotion is called {name!r}; known: {emotions}; did you mean {near!r}?")
+            raise UserError(f"{place}: no emotion is called {name!r}; known: {emotions}; did you mean {correct!r}?")
 
 
 def name_classes(words: Collection[str], given: Sequence[str], place: str) -> dict[str, str]:
-    """What to call each class that a source has.
+    """Name each class of a source.
 
     Args:
         words: the classes as the source has them, names or numbers.
-        given: the user's word on the numbers: one of `LAYOUTS`, or a name for each number in their order; () if none.
+        given: what numbers mean: one of `LAYOUTS`, or a name for each number in their order; () if not known.
         place: the source, for a message.
 
     Returns:
-        by word, the name: that of its number, or itself.
+        the name of each word: that of its number, or the word itself.
 
     Raises:
-        UserError: there are numbers and nothing says what they mean, or the other way around, or a name is misspelt.
+        UserError: there are numbers and `given` is (), or `given` and no numbers, or a name is misspelt.
     """
     numbers = _numbers(words)
     if given and not numbers:
         named = ", ".join(sorted(words))
         raise UserError(f"{place}: its classes have names, {named}; leave --classes (data.classes) out")
-    meant = _meant(sorted(set(numbers.values())), given, place) if numbers else {}
+    meanings = _meanings(sorted(set(numbers.values())), given, place) if numbers else {}
     check_spelling(set(words) - numbers.keys(), place)
-    return {word: meant[numbers[word]] if word in numbers else word for word in words}
+    return {word: meanings[numbers[word]] if word in numbers else word for word in words}
 
 
 def describe_numbers(names: Mapping[str, str]) -> tuple[str, ...]:
-    """The line that says what `name_classes` made of numbers: `0 = neutral, 1 = happy`; () where there are none."""
+    """The note on numbers that `name_classes` named: `numbers read as 0 = neutral, 1 = happy`; () if there are none."""
     means = {number: names[word] for word, number in _numbers(names).items()}
     return ("numbers read as " + ", ".join(f"{number} = {means[number]}" for number in sorted(means)),) if means else ()
 
 
 def match_classes(parts: Sequence[Faces], places: Sequence[object], given: Sequence[str], source: str) -> list[Faces]:
-    """Parts of a source with the same classes, the union of theirs, matched by name; numbers get names.
+    """Give all parts of a source the same classes, the union of theirs, matched by name; numbers get names.
 
     Args:
         parts: of the source.
-        places: where each of them lies, for messages.
+        places: the path of each part, for messages.
         given: what numbers mean, as `name_classes` takes it.
         source: the source's name, for messages.
 
     Raises:
-        UserError: numbers without names, a misspelt name, or parts that share no class.
+        UserError: a number has no name, a name is misspelt, or a part shares no class with the others.
     """
     words = {word for part in parts for word in part.classes}
     names = name_classes(words, given, source)
@@ -116,27 +116,27 @@ def match_classes(parts: Sequence[Faces], places: Sequence[object], given: Seque
 
 
 def _numbers(words: Iterable[str]) -> dict[str, int]:
-    """Those of the words that are numbers."""
+    """The words that are numbers, with these."""
     return {word: number for word in words if (number := number_of(word)) is not None}
 
 
-def _meant(numbers: Sequence[int], given: Sequence[str], place: str) -> Mapping[int, str]:
-    """What each number means; `given` has been looked at by `check_classes`."""
+def _meanings(numbers: Sequence[int], given: Sequence[str], place: str) -> Mapping[int, str]:
+    """What each number means; `check_classes` has checked `given`."""
     listed = ", ".join(map(str, numbers))
     if not given:
-        fitting = [
+        matching = [
             f"  --classes {layout}: " + ", ".join(f"{number} = {names[number]}" for number in names)
             for layout, names in sorted(LAYOUTS.items(), key=lambda one: set(one[1]) != set(numbers))
             if set(numbers) <= set(names)
         ]
         head = f"{place}: its classes are the numbers {listed}, which data sets use differently; say what they mean"
         last = "  --classes NAME,NAME,...: a name for each number, in their order"
-        raise UserError("\n".join([f"{head} (in a study: data.classes):", *fitting, last]))
+        raise UserError("\n".join([f"{head} (in a study: data.classes):", *matching, last]))
     if len(given) == 1:
         layout = LAYOUTS[given[0]]
-        if strange := [number for number in numbers if number not in layout]:
+        if unknown := [number for number in numbers if number not in layout]:
             raise UserError(
-                f"{place}: has the class {strange[0]}, which {given[0]} does not: it has "
+                f"{place}: has the class {unknown[0]}, which {given[0]} does not: it has "
                 f"{min(layout)} to {max(layout)}; known layouts: {', '.join(LAYOUTS)}"
             )
         return layout

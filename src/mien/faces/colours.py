@@ -1,7 +1,7 @@
-"""The emotions' colours: one fixed palette, told apart with every common form of colour blindness.
+"""The emotions' colours: one fixed palette, which people with every common form of colour blindness can distinguish.
 
 The hues are those of Okabe and Ito, "Color Universal Design" (2008), with gray for black and without yellow, which is
-too pale on paper; on dark they are a shade lighter. Contempt, which few nets know, has an umber, on dark a cream.
+too pale on paper. On a dark background they are lighter. Contempt has umber, on dark cream.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ HUES: dict[str, tuple[str, str]] = {
     "gray": ("#7d7f85", "#8a8c92"),
     "umber": ("#4a2f1d", "#f3e3c8"),
 }
-"""Each hue on light paper and on dark, `#rrggbb`."""
+"""Each hue on a light background and on a dark one, `#rrggbb`."""
 
 HUE_OF = {
     "angry": "vermilion",
@@ -32,11 +32,11 @@ HUE_OF = {
 
 
 def hues(classes: Sequence[str]) -> list[str]:
-    """The hue of each class: fixed for the emotions, taken in turn for any other names."""
+    """The hue of each class: fixed for the emotions, in turn for any other names."""
     turn = list(HUES)
     return [HUE_OF.get(name, turn[k % len(turn)]) for k, name in enumerate(classes)]
 
 
 def colours(classes: Sequence[str], dark: bool = False) -> list[str]:
-    """The colour of each class, `#rrggbb`, on light paper or on dark."""
+    """The colour of each class, `#rrggbb`, on a light background or a dark one."""
     return [HUES[hue][dark] for hue in hues(classes)]

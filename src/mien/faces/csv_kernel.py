@@ -1,7 +1,7 @@
-r"""Rows of FER2013's csv files read byte by byte, compiled by numba.
+r"""Read rows of FER2013's csv files byte by byte; compiled by numba.
 
-Every row ends with "\n". As that is no part of any field, the byte after one that belongs to a field can always be
-read, and nothing here looks beyond a row's end.
+Every row ends with "\n", which is no part of any field. So the byte after one of a field can always be read, and
+nothing here reads beyond the end of a row.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ PIXELS = SIZE * SIZE
 _CLASSES = np.uint64(len(EMOTIONS))
 _USAGES = np.array([b"Training", b"PublicTest", b"PrivateTest"], "S12").view(np.uint8).reshape(3, 12)  # padded by 0
 
-# Unsigned, all of them: what is less than "0" wraps around and is no digit, and indices need no check for a sign.
+# All are unsigned: a byte below "0" wraps around and is no digit, and indices need no check for a sign.
 _ZERO, _NINE, _TEN, _MOST, _ONE = (np.uint64(number) for number in (ord("0"), 9, 10, 255, 1))
 _SPACE, _COMMA, _QUOTE, _NEWLINE = (np.uint8(ord(mark)) for mark in ' ,"\n')
 
@@ -34,7 +34,7 @@ _ROWS = types.void(
 
 @njit(nogil=True)
 def _pixels(text: NDArray[np.uint8], at: np.uint64, to: NDArray[np.uint8]) -> np.uint64:
-    """Read numbers 0..255 with a space between into `to`; give where they end, or 0 if they are anything else."""
+    """Read numbers 0..255 with a space between into `to`; return where they end, 0 if the text is anything else."""
     for place in range(PIXELS):
         if place:
             if text[at] != _SPACE:
@@ -60,7 +60,7 @@ def _pixels(text: NDArray[np.uint8], at: np.uint64, to: NDArray[np.uint8]) -> np
 
 @njit(nogil=True)
 def _usage(text: NDArray[np.uint8], at: np.uint64) -> tuple[int, np.uint64]:
-    """The split that a word of `_USAGES` means, and where the word ends."""
+    """The split of a word of `_USAGES`, and where the word ends; that is 0 for any other word."""
     for split in range(len(_USAGES)):
         word, end, letter = _USAGES[split], at, 0
         while word[letter] and word[letter] == text[end]:
@@ -84,7 +84,7 @@ def read_rows(
     splits: NDArray[np.uint8],
     good: NDArray[np.bool_],
 ) -> None:
-    r"""Read the n rows text[cuts[k]:cuts[k + 1]] that are in the common form, and tell which of them are.
+    r"""Read those of the n rows text[cuts[k]:cuts[k + 1]] that are in the common form, and mark them.
 
     Args:
         text: uint8 [bytes], read-only.
@@ -96,7 +96,7 @@ def read_rows(
         images: uint8 [n, 2304], filled.
         labels: uint8 [n], filled.
         splits: uint8 [n], filled.
-        good: bool [n], filled: whether all of a row is as it should be. What else was filled of the others is void.
+        good: bool [n], filled: whether the row is in the common form. Of other rows the other arrays hold anything.
     """
     for row in range(len(images)):
         at = cuts[row]

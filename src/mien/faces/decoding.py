@@ -1,4 +1,4 @@
-"""Image files of every kind that is read, to upright pixels: of ready faces and of photos alike."""
+"""Decode image files of every kind that is read to upright pixels, both ready faces and photos."""
 
 import math
 import os
@@ -25,35 +25,34 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset(
     ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .heic .heif .avif .jp2 .ppm .pgm".split()  # noqa: SIM905
 )
-"""How the names of image files end, in small letters: what is taken from a folder."""
+"""Suffixes of image files, in lower case: these files are read from a folder."""
 
-LIMIT = 128_000_000
-"""Pixels that an image may have at most, unless more are allowed: a header of a few bytes can claim any number."""
+MAX_PIXELS = 128_000_000
+"""The most pixels that an image may have by default: a header of a few bytes can claim any number."""
 
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "JPEG2000", "AVIF")
-"""Kinds of files that are opened, as Pillow calls them, besides HEIF; of its others, EPS would start a program. Those
-that it knows without loading plugins come first."""
+"""Kinds of files that are opened, by Pillow's names; HEIF is read besides. Of Pillow's other kinds, EPS would start a
+program. Those that Pillow knows without loading plugins come first."""
 
 HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-"""Brands of files that pi-heif reads: bytes 8 to 12, after `ftyp` (ISO/IEC 23008-12)."""
+"""Brands of the files that pi-heif reads: bytes 8 to 12, after `ftyp` (ISO/IEC 23008-12)."""
 
-BROKEN = (
+DECODE_ERRORS = (
     *(OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, OverflowError),
     *(RuntimeError, struct.error),
 )
-"""What Pillow raises over damaged files."""
+"""The errors that Pillow raises for damaged files."""
 
-
-_MOST_BYTES, _MOST_METADATA = 8, 1 << 28
-"""Bytes of a file for each of its pixels, 16 bits for each of four channels, and besides them."""
+_MAX_BYTES_PER_PIXEL, _MAX_METADATA = 8, 1 << 28
+"""The most bytes of a file: for each pixel (16 bits for each of four channels), and for its metadata."""
 
 
 class UnknownKindError(UserError):
-    """A file is no image, or one of a kind that cannot be read."""
+    """The file is no image, or one of a kind that cannot be read."""
 
 
 class TooManyPixelsError(UserError):
-    """An image says that it has more pixels than are taken: the first argument tells it, the second what to do."""
+    """The image has more pixels than are allowed. The first argument says so, the second what to do."""
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.args))
@@ -61,7 +60,7 @@ class TooManyPixelsError(UserError):
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """An image as it is to be seen.
+    """A decoded image.
 
     Attributes:
         pixels: uint8, upright: [H, W] of gray, [H, W, 3] of RGB.
@@ -73,94 +72,96 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is wanted of an image.
+class DecodeOptions:
+    """How to decode an image.
 
     Attributes:
         mode: "RGB"; or "L", gray by the luma of ITU-R 601.
-        limit: pixels that it may have at most.
-        keep: pixels that are kept of it at most: a larger one is shrunk by a whole factor, a JPEG while it is decoded.
-        least: the least side that it may have, in pixels.
+        max_pixels: the most pixels that it may have.
+        shrink_to: the most pixels of the result: a larger image is shrunk by a whole factor, a JPEG while it is
+            decoded. None: it is not shrunk.
+        min_side: the least width and height that it may have, in pixels.
     """
 
     mode: Literal["L", "RGB"]
-    limit: int = LIMIT
-    keep: int | None = None
-    least: int = 1
+    max_pixels: int = MAX_PIXELS
+    shrink_to: int | None = None
+    min_side: int = 1
 
     def check(self, size: tuple[int, int], where: str) -> None:
-        """Refuse an image by its width and height.
+        """Check an image's width and height.
 
         Raises:
             UserError: a side is too short.
-            TooManyPixelsError: the UserError of that.
+            TooManyPixelsError: there are more than `max_pixels`.
         """
         width, height = size
-        if width * height > self.limit:
+        if width * height > self.max_pixels:
             raise TooManyPixelsError(
-                f"{where}: {width:,}x{height:,} pixels; more than {self.limit / 1e6:g} million are refused",
+                f"{where}: {width:,}x{height:,} pixels; more than {self.max_pixels / 1e6:g} million are refused",
                 f"make it smaller, or allow so many: --max-pixels {width * height}",
             )
-        if min(size) < self.least:
+        if min(size) < self.min_side:
             raise UserError(f"{where}: {width}x{height} pixels are too small for a face")
 
-    def shrink(self, size: tuple[int, int]) -> int:
-        """The least whole factor by which an image becomes small enough."""
-        return math.ceil(math.sqrt(size[0] * size[1] / self.keep)) if self.keep else 1
+    def shrink_factor(self, size: tuple[int, int]) -> int:
+        """The least whole factor to divide width and height by, to get `shrink_to` pixels at most."""
+        return math.ceil(math.sqrt(size[0] * size[1] / self.shrink_to)) if self.shrink_to else 1
 
 
-def decode(source: Path | BinaryIO, where: str, wanted: Wanted) -> Decoded:
-    """Read an image file.
+def decode(source: Path | BinaryIO, where: str, options: DecodeOptions) -> Decoded:
+    """Decode an image file.
 
-    Of its metadata only the orientation is used, and nothing else of them makes it unreadable. What is transparent
-    becomes white, 16 bits a channel become 8, CMYK and palettes become RGB, of an animation the first frame is taken.
+    Of its metadata only the orientation is used; nothing else in the metadata makes the image unreadable. Transparent
+    pixels become white, 16 bits a channel become 8, CMYK and palettes become RGB. An animation gives its first frame.
 
     Args:
-        source: a path, or a file that is opened and at its beginning.
-        where: what to call it in a message.
-        wanted: what to make of it.
+        source: a path, or an open file at its beginning.
+        where: its name in messages.
+        options: how to decode it.
 
     Raises:
-        UserError: there is no such file, it is no image or a broken one, or it is too small.
-        UnknownKindError, TooManyPixelsError: the UserErrors of those.
+        UserError: there is no such file, it is broken, or it is too small.
+        UnknownKindError: it is no image, or one of an unknown kind.
+        TooManyPixelsError: it has more than `options.max_pixels`.
     """
     if isinstance(source, Path):
         with _opened(source) as file:
-            return decode(file, where, wanted)
-    with _broken_told(where):
-        image, orientation = _identified(source, where, wanted.limit)
+            return decode(file, where, options)
+    with _errors_translated(where):
+        image, orientation = _identify(source, where, options.max_pixels)
         with image:
-            wanted.check(image.size, where)
-            size, shrink = image.size, wanted.shrink(image.size)
-            if shrink > 1:
-                image.draft(None, (size[0] // shrink, size[1] // shrink))  # a JPEG is read at a half, quarter or eighth
-            return _made(image, orientation or _orientation(image), size, where, wanted)
+            options.check(image.size, where)
+            size, factor = image.size, options.shrink_factor(image.size)
+            if factor > 1:
+                image.draft(None, (size[0] // factor, size[1] // factor))  # a JPEG is read at a half, quarter or eighth
+            return _to_pixels(image, orientation or _orientation(image), size, where, options)
 
 
-def upright(image: "Image", where: str, wanted: Wanted) -> Decoded:
-    """The same of an image that somebody opened with Pillow; it stays as it is.
+def upright(image: "Image", where: str, options: DecodeOptions) -> Decoded:
+    """Decode an image that is open in Pillow, as `decode` does; it stays as it is.
 
     Raises:
-        UserError: it is broken or too small, or has no pixels that can be shown.
-        TooManyPixelsError: the UserError of that.
+        UserError: it is broken or too small, or its pixels are floating-point numbers.
+        TooManyPixelsError: it has more than `options.max_pixels`.
     """
-    with _broken_told(where):
-        wanted.check(image.size, where)
-        return _made(image, _orientation(image), image.size, where, wanted)
+    with _errors_translated(where):
+        options.check(image.size, where)
+        return _to_pixels(image, _orientation(image), image.size, where, options)
 
 
-def _made(image: "Image", orientation: int, size: tuple[int, int], where: str, wanted: Wanted) -> Decoded:
+def _to_pixels(image: "Image", orientation: int, size: tuple[int, int], where: str, options: DecodeOptions) -> Decoded:
     image.load()
     if image.mode == "F":
         raise UserError(
             f"{where}: its pixels are floating-point numbers, and nothing says which is white; save it with 8 or 16 "
             "bits a channel"
         )
-    shown = _opaque(image)
-    shown = shown if shown.mode == wanted.mode else shown.convert(wanted.mode)
-    if (shrink := wanted.shrink(shown.size)) > 1:
-        shown = shown.reduce(shrink)
-    pixels: NDArray[np.uint8] = _TURNS[orientation](np.asarray(shown))
+    opaque = _opaque(image)
+    converted = opaque if opaque.mode == options.mode else opaque.convert(options.mode)
+    if (factor := options.shrink_factor(converted.size)) > 1:
+        converted = converted.reduce(factor)
+    pixels: NDArray[np.uint8] = _TURNS[orientation](np.asarray(converted))
     return Decoded(np.ascontiguousarray(pixels), size[::-1] if orientation > 4 else size)
 
 
@@ -174,11 +175,11 @@ _TURNS: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
     7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
     8: lambda pixels: pixels[:, ::-1].swapaxes(0, 1),
 }
-"""How pixels are set upright, by the orientation of EXIF (Exif 2.32, 4.6.4)."""
+"""How to turn pixels upright, by EXIF's orientation (Exif 2.32, 4.6.4)."""
 
 
 def _opaque(image: "Image") -> "Image":
-    """The image with at most 8 bits a channel and nothing transparent: what shines through is white."""
+    """The image with at most 8 bits a channel, on white where it is transparent."""
     from PIL import Image
 
     if image.mode == "I" or image.mode.startswith("I;16"):
@@ -193,19 +194,20 @@ def _opaque(image: "Image") -> "Image":
 
 
 def _orientation(image: "Image") -> int:
-    """What an image's own metadata tell, as far as they are right; 1 where they do not."""
+    """The orientation in an image's metadata, 1 to 8; 1 where there is none or it is damaged."""
     try:
-        found = image.getexif().get(EXIF_ORIENTATION)
-    except BROKEN:
-        found = exif_orientation(image.info["exif"]) if isinstance(image.info.get("exif"), bytes) else None
-    return found if found in _TURNS else 1
+        orientation = image.getexif().get(EXIF_ORIENTATION)
+    except DECODE_ERRORS:
+        exif = image.info.get("exif")
+        orientation = exif_orientation(exif) if isinstance(exif, bytes) else None
+    return orientation if orientation in _TURNS else 1
 
 
-def _identified(file: BinaryIO, where: str, limit: int) -> tuple["Image", int | None]:
-    """Pillow's image of a file, of which no pixel was read yet; and its orientation, where its decoder does not tell.
+def _identify(file: BinaryIO, where: str, max_pixels: int) -> tuple["Image", int | None]:
+    """Open a file as Pillow's image, without reading pixels; and its orientation, where the decoder does not apply it.
 
-    Pillow's plugins are asked one by one, past `Image.open`: that refuses what has more pixels than a number tells that
-    belongs to the whole process.
+    This calls Pillow's plugins one by one and not `Image.open`, which refuses images with more pixels than a limit that
+    is set for the whole process.
     """
     from PIL import Image
 
@@ -213,9 +215,9 @@ def _identified(file: BinaryIO, where: str, limit: int) -> tuple["Image", int | 
     file.seek(0)
     if not size:
         raise UserError(f"{where}: the file is empty")
-    if size > _MOST_BYTES * limit + _MOST_METADATA:
+    if size > _MAX_BYTES_PER_PIXEL * max_pixels + _MAX_METADATA:
         raise TooManyPixelsError(
-            f"{where}: a file of {size / 1e6:,.0f} MB, which no image of {limit / 1e6:g} million pixels has",
+            f"{where}: a file of {size / 1e6:,.0f} MB, more than an image of {max_pixels / 1e6:g} million pixels takes",
             "make it smaller, or allow more pixels: --max-pixels",
         )
     content, orientation = without_metadata(file.read())
@@ -246,7 +248,7 @@ def _heif(file: BinaryIO, where: str) -> "Image":
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        # A pipe that nobody writes to would be waited for without end.
+        # Opening a pipe to which nobody writes would wait for ever.
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
             raise UserError(f"{path}: not a file; a pipe, a socket or a device is not read")
         with path.open("rb") as file:
@@ -258,12 +260,12 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:  # a name with a zero byte
-        raise UserError(f"{str(path)!r}: no name of a file ({error})") from None
+        raise UserError(f"{str(path)!r}: not a file name ({error})") from None
 
 
 @contextmanager
-def _broken_told(where: str) -> Iterator[None]:
-    """Make what goes wrong over a broken image a UserError, and keep Pillow's warnings about it to ourselves."""
+def _errors_translated(where: str) -> Iterator[None]:
+    """Turn the errors of a broken image into UserErrors, and hide Pillow's warnings about it."""
     from PIL import Image
 
     with _without_warnings():
@@ -275,7 +277,7 @@ def _broken_told(where: str) -> Iterator[None]:
             ) from None
         except MemoryError:
             raise UserError(f"{where}: has more pixels than fit into this machine's memory; make it smaller") from None
-        except BROKEN as error:
+        except DECODE_ERRORS as error:
             raise UserError(f"{where}: broken image ({error})") from None
 
 
@@ -284,10 +286,10 @@ _lock, _inside, _caught = threading.Lock(), 0, warnings.catch_warnings()
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Pillow's warnings are not shown inside, in any thread.
+    """Hide Pillow's warnings inside, in all threads.
 
-    `warnings.catch_warnings` is for one thread: two that leave it in the order in which they came leave it on for ever.
-    So the first thread goes in for all of them, and the last comes out.
+    `warnings.catch_warnings` works for one thread: if two threads enter it, and leave it in the same order, the filter
+    stays for ever. So the first thread enters it for all of them, and the last one leaves it.
     """
     global _inside, _caught
     with _lock:

@@ -1,7 +1,7 @@
-"""Metadata of image files: the orientation is read, and nothing else of them ever reaches a decoder.
+"""Remove the metadata of image files; read only the orientation from them.
 
-Pixels are often fine where metadata are not: half an EXIF block, megabytes of text, a wrong checksum. A decoder that
-reads all of it refuses the whole image, so each file is taken apart here and only what makes pixels is left in it.
+Pixels are often intact where metadata are not: half an EXIF block, megabytes of text, a wrong checksum. A decoder that
+reads the metadata refuses the whole image. So each file is taken apart here, and only the parts that make pixels stay.
 """
 
 import re
@@ -11,49 +11,49 @@ from collections.abc import Iterator
 
 EXIF_ORIENTATION = 0x0112
 
-_MOST_TEXT = 1 << 20
-"""Bytes to which compressed text is unpacked at most, where it may hold an orientation."""
+_MAX_TEXT = 1 << 20
+"""The most bytes to which compressed text that may hold an orientation is decompressed."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_PIXELS = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _PNG_XMP, _PNG_PROFILE = b"XML:com.adobe.xmp", b"Raw profile type exif"
-"""Names of texts that may hold an orientation: XMP, and EXIF as ImageMagick writes it, a head and then digits."""
-_PNG_MOST_LOST = 8
-"""How often the way from chunk to chunk is looked for anew."""
+"""Names of texts that may hold an orientation: XMP, and EXIF in ImageMagick's form, a head and then digits."""
+_PNG_MAX_SEARCHES = 8
+"""How often the next chunk is searched for, after a chunk with a wrong length."""
 _PNG_TRANSPARENCY = {0: (2, 2), 2: (6, 6), 3: (1, 256)}
-"""Least and most bytes of a tRNS chunk, by the image's colour type (PNG specification, 11.3.2.1)."""
+"""The least and the most bytes of a tRNS chunk, by the image's colour type (PNG specification, 11.3.2.1)."""
 
 _PNG_CHUNK = re.compile(rb".{4}[A-Za-z]{4}", re.DOTALL)
 _PNG_FOLLOWING = re.compile(rb".{4}(?:PLTE|tRNS|IDAT|IEND)", re.DOTALL)
-"""How any chunk begins, and one that makes pixels and may follow another: its length and its name."""
+"""The beginning, length and name, of any chunk; and of one that makes pixels and may follow another."""
 
 _JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
-"""A marker that has a length; others and stuffing are passed over."""
+"""A marker with a length; others, and stuffing, are skipped."""
 
 _TIFF = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
 _TIFF_PIXELS = {
     *(256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325),
     *(332, 338, 339, 347, 512, 513, 514, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532),
 }
-"""Tags of a TIFF directory that say how pixels are stored: sizes, kinds, compression, strips, tiles, palettes."""
+"""Tags of a TIFF directory that describe how pixels are stored: sizes, kinds, compression, strips, tiles, palettes."""
 
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=[\"']|>)\s*([1-8])")
 _ISO_METADATA = re.compile(rb"(infe(?:\x02.{7}|\x03.{9}))(?:Exif|mime)", re.DOTALL)
-"""How an item of metadata is entered (ISO/IEC 14496-12, 8.11.6): version, flags, number, protection, then its type."""
+"""The entry of an item of metadata (ISO/IEC 14496-12, 8.11.6): version, flags, number, protection, then its type."""
 
 
 def without_metadata(content: bytes) -> tuple[bytes, int | None]:
-    """Take an image file's metadata out of it.
+    """Remove an image file's metadata.
 
-    PNG, JPEG, TIFF, WebP, AVIF and HEIF lose all that makes no pixels; other kinds stay as they are. What is damaged
-    elsewhere is left for the decoder to tell. Of a file with several pictures the first is left.
+    PNG, JPEG, TIFF, WebP, AVIF and HEIF lose all parts that make no pixels; other kinds stay as they are. Damage
+    elsewhere stays, for the decoder to report. Of a file with several pictures the first stays.
 
     Args:
-        content: a whole file's.
+        content: of the whole file.
 
     Returns:
-        The content that decodes to the same pixels, as they are stored; and how they are to be turned, 1 to 8 as in
-        EXIF (1: not at all), None where the decoder tells (AVIF and HEIF) or nothing does.
+        the content, which decodes to the same pixels as they are stored; and the orientation, 1 to 8 as in EXIF (1:
+        upright), None where the decoder applies it (AVIF and HEIF) or the file has none.
     """
     if content.startswith(_PNG):
         return _png(content)
@@ -69,64 +69,64 @@ def without_metadata(content: bytes) -> tuple[bytes, int | None]:
 
 
 def exif_orientation(exif: bytes) -> int | None:
-    """How an EXIF block says that pixels are to be turned, 1 to 8; None where it does not, or is damaged before that.
+    """The orientation in an EXIF block, 1 to 8; None where it has none, or is damaged before it.
 
     Args:
-        exif: with or without the words `Exif` in front, of any length.
+        exif: of any length, with or without the words `Exif` in front.
     """
     block = re.sub(rb"^(?:Exif\0\0){1,2}", b"", exif)
-    told = (_orientation(block, entry) for entry in _directory(block) if _tag(block, entry) == EXIF_ORIENTATION)
-    return next(told, None)
+    values = (_orientation(block, entry) for entry in _directory(block) if _tag(block, entry) == EXIF_ORIENTATION)
+    return next(values, None)
 
 
 def _xmp_orientation(xmp: bytes) -> int | None:
-    found = _XMP_ORIENTATION.search(xmp)
-    return int(found[1]) if found else None
+    match = _XMP_ORIENTATION.search(xmp)
+    return int(match[1]) if match else None
 
 
-def _told(exif: bytes, xmp: bytes) -> int | None:
-    """What either says; EXIF counts for more, as everybody's viewers have it."""
+def _first_orientation(exif: bytes, xmp: bytes) -> int | None:
+    """EXIF's orientation, or else XMP's: viewers use them in this order."""
     return exif_orientation(exif) or _xmp_orientation(xmp)
 
 
 def _png(content: bytes) -> tuple[bytes, int | None]:
-    view, place, colours, lost = memoryview(content), 8, -1, 0
-    kept: list[bytes | memoryview] = [content[:8]]
-    told: dict[bytes, tuple[bytes, bytes]] = {}
+    view, place, colour_type, searches = memoryview(content), 8, -1, 0
+    parts: list[bytes | memoryview] = [content[:8]]
+    texts: dict[bytes, tuple[bytes, bytes]] = {}
     while place + 8 <= len(content):
         length, kind = int.from_bytes(view[place : place + 4]), content[place + 4 : place + 8]
         body, end = view[place + 8 : place + 8 + length], place + 12 + length
         if kind in _PNG_PIXELS:
-            kept.append(view[place:end])
-            colours = body[9] if kind == b"IHDR" and len(body) > 9 else colours
+            parts.append(view[place:end])
+            colour_type = body[9] if kind == b"IHDR" and len(body) > 9 else colour_type
             if kind == b"IEND":
                 break
         elif end <= len(content) and int.from_bytes(view[end - 4 : end]) == zlib.crc32(view[place + 4 : end - 4]):
             if kind == b"tRNS":
-                least, most = _PNG_TRANSPARENCY.get(colours, (1, 0))
-                kept += [view[place:end]] if least <= length <= most else []
+                least, most = _PNG_TRANSPARENCY.get(colour_type, (1, 0))
+                parts += [view[place:end]] if least <= length <= most else []
             elif kind in (b"eXIf", b"tEXt", b"zTXt", b"iTXt"):
                 name, _, text = (kind, b"", bytes(body)) if kind == b"eXIf" else bytes(body).partition(b"\0")
-                told.setdefault(name, (kind, text))
+                texts.setdefault(name, (kind, text))
         elif not _PNG_CHUNK.match(content, end):  # its length is wrong too
             following = _PNG_FOLLOWING.search(content, place + 8)
-            end, lost = following.start() if following else len(content), lost + 1
-            if lost > _PNG_MOST_LOST:
+            end, searches = following.start() if following else len(content), searches + 1
+            if searches > _PNG_MAX_SEARCHES:
                 break
         place = end
-    exif = _png_text(*told.get(b"eXIf", (b"", b""))) or _digits(_png_text(*told.get(_PNG_PROFILE, (b"", b""))))
-    return b"".join(kept), _told(exif, _png_text(*told.get(_PNG_XMP, (b"", b""))))
+    exif = _png_text(*texts.get(b"eXIf", (b"", b""))) or _digits(_png_text(*texts.get(_PNG_PROFILE, (b"", b""))))
+    return b"".join(parts), _first_orientation(exif, _png_text(*texts.get(_PNG_XMP, (b"", b""))))
 
 
 def _png_text(kind: bytes, text: bytes) -> bytes:
-    """The text of a chunk that is whole, behind its name; b"" where it is none."""
+    """The text behind the name of a chunk; b"" where it cannot be decompressed."""
     packed = kind == b"zTXt"
     if kind == b"iTXt":
         packed, text = text[:1] == b"\1", text[2:].partition(b"\0")[2].partition(b"\0")[2]
     elif packed:
         text = text[1:]
     try:
-        return zlib.decompressobj().decompress(text, _MOST_TEXT) if packed else text
+        return zlib.decompressobj().decompress(text, _MAX_TEXT) if packed else text
     except zlib.error:
         return b""
 
@@ -139,32 +139,32 @@ def _digits(profile: bytes) -> bytes:
 
 
 def _jpeg(content: bytes) -> tuple[bytes, int | None]:
-    kept, place, exif, xmp = [content[:2]], 2, b"", b""
-    while (found := _JPEG_MARKER.search(content, place)) and found.end() + 2 <= len(content):
-        place, marker = found.start(), found[0][1]
+    parts, place, exif, xmp = [content[:2]], 2, b"", b""
+    while (match := _JPEG_MARKER.search(content, place)) and match.end() + 2 <= len(content):
+        place, marker = match.start(), match[0][1]
         length = int.from_bytes(content[place + 2 : place + 4])
         if marker in (0xD9, 0xDA) or length < 2:  # the pixels begin, or there are none
             break
         end = place + 2 + length
         body = content[place + 4 : end]
-        # These two say which colours the channels are; the decoder takes them for that from so many bytes on.
-        colours = (marker == 0xE0 and body[:5] == b"JFIF\0" and len(body) >= 14) or (
+        # These two say which colours the channels are; the decoder reads that only if they have so many bytes.
+        has_colours = (marker == 0xE0 and body[:5] == b"JFIF\0" and len(body) >= 14) or (
             marker == 0xEE and body[:5] == b"Adobe" and len(body) >= 12
         )
-        if colours or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
-            kept.append(content[place:end])
+        if has_colours or not (0xE0 <= marker <= 0xEF or marker == 0xFE):
+            parts.append(content[place:end])
         elif marker == 0xE1 and body[:6] == b"Exif\0\0":
             exif = exif or body[6:]
         elif marker == 0xE1 and body[:4] == b"http":
             xmp = xmp or body
         place = end
-    kept.append(content[place:])
-    return b"".join(kept), _told(exif, xmp)
+    parts.append(content[place:])
+    return b"".join(parts), _first_orientation(exif, xmp)
 
 
 def _webp(content: bytes) -> tuple[bytes, int | None]:
-    """Of the RIFF container: EXIF, XMP and the colour profile, and the flags that say that they are there."""
-    kept, place, exif, xmp = [], 12, b"", b""
+    """Remove EXIF, XMP and the colour profile from the RIFF container, and the flags that say that they are there."""
+    parts, place, exif, xmp = [], 12, b"", b""
     while place + 8 <= len(content):
         kind, length = content[place : place + 4], int.from_bytes(content[place + 4 : place + 8], "little")
         end = place + 8 + length + length % 2
@@ -176,34 +176,37 @@ def _webp(content: bytes) -> tuple[bytes, int | None]:
         elif kind == b"XMP ":
             xmp = chunk[8:]
         elif kind != b"ICCP":
-            kept.append(chunk)
+            parts.append(chunk)
         place = end
-    pixels = b"".join(kept)
-    return b"RIFF" + (len(pixels) + 4).to_bytes(4, "little") + b"WEBP" + pixels, _told(exif, xmp)
+    pixels = b"".join(parts)
+    return b"RIFF" + (len(pixels) + 4).to_bytes(4, "little") + b"WEBP" + pixels, _first_orientation(exif, xmp)
 
 
 def _tiff(content: bytes) -> tuple[bytes, int | None]:
-    """Of a TIFF's first directory all entries but those of pixels, and with them the way to the next one."""
+    """Remove all entries of a TIFF's first directory but those of pixels, and the pointer to the next directory."""
     entries = list(_directory(content))
     if not entries:
         return content, None
-    kept = [entry for entry in entries if _tag(content, entry) in _TIFF_PIXELS]
+    selected = [entry for entry in entries if _tag(content, entry) in _TIFF_PIXELS]
     first, (order, big) = entries[0], _layout(content)
     count, width = (8, 20) if big else (2, 12)
-    parts: list[bytes | memoryview] = [content[: first - count], struct.pack(order + ("Q" if big else "H"), len(kept))]
-    parts += [content[entry : entry + width] for entry in kept]
+    parts: list[bytes | memoryview] = [
+        content[: first - count],
+        struct.pack(order + ("Q" if big else "H"), len(selected)),
+    ]
+    parts += [content[entry : entry + width] for entry in selected]
     parts.append(bytes(8 if big else 4))
     parts.append(memoryview(content)[sum(map(len, parts)) :])
     return b"".join(parts), exif_orientation(content)
 
 
 def _layout(block: bytes) -> tuple[str, bool]:
-    """The order of a TIFF's bytes, `<` or `>`, and whether its numbers have 64 bits (BigTIFF)."""
+    """A TIFF's byte order, `<` or `>`, and whether its numbers have 64 bits (BigTIFF)."""
     return _TIFF[block[:4]], b"+" in block[:4]
 
 
 def _directory(block: bytes) -> Iterator[int]:
-    """Where the entries of a TIFF's first directory begin, as far as they are there; none if it is no TIFF."""
+    """The places of the entries of a TIFF's first directory, as far as the file has them; none if it is no TIFF."""
     if block[:4] not in _TIFF:
         return
     order, big = _layout(block)
@@ -224,7 +227,7 @@ def _tag(block: bytes, entry: int) -> int:
 
 
 def _orientation(block: bytes, entry: int) -> int | None:
-    """The value of an entry: it should be a SHORT, but bytes and LONGs are met with too."""
+    """The orientation in an entry: it should be a SHORT, but some files have a BYTE or a LONG."""
     order, big = _layout(block)
     (kind,) = struct.unpack_from(order + "H", block, entry + 2)
     form = {1: "B", 3: "H", 4: "L"}.get(kind)

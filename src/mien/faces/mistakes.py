@@ -1,15 +1,15 @@
-"""Problems of a source, gathered: all of them are counted, the first ten are told, in one message."""
+"""Mistakes in a source, gathered into one error message: all are counted, the first ten are listed."""
 
-from mien.errors import UserError
+from mien.errors import UserError, counted
 
-LISTED = 10
+MAX_LISTED = 10
 
 
-class Problems:
-    """What is wrong with a source, in the order in which it was found.
+class Mistakes:
+    """The mistakes in a source, in the order in which they were added.
 
     Args:
-        source: the file or folder that is being read, as the user knows it.
+        source: the file or folder that is being read, as the user wrote it.
         advice: what to do, the message's last line.
     """
 
@@ -19,17 +19,22 @@ class Problems:
         self.count = 0
         self.listed: list[str] = []
 
-    def add(self, place: str, found: str) -> None:
-        """Note one problem: its place within the source ("line 7", "train/happy/3.png") and what was found there."""
+    def add(self, place: str, mistake: str) -> None:
+        """Add one mistake: its place in the source ("line 7", "train/happy/3.png"), and what is there."""
         self.count += 1
-        if self.count <= LISTED:
-            self.listed.append(f"  {place}: {found}")
+        if self.count <= MAX_LISTED:
+            self.listed.append(f"  {place}: {mistake}")
 
     def raise_if_any(self) -> None:
-        """Raise one UserError about all problems, if there are any."""
+        """Raise one UserError that lists the mistakes, if there are any."""
         if not self.count:
             return
-        title = f"{self.source}: {self.count:,} problem{'s' if self.count > 1 else ''}"
-        if self.count > LISTED:
-            title += f", the first {LISTED} are"
+        title = f"{self.source}: {counted(self.count, 'problem')}"
+        if self.count > MAX_LISTED:
+            title += f", the first {MAX_LISTED} are"
         raise UserError("\n".join([f"{title}:", *self.listed, self.advice]))
+
+
+def quoted(word: str) -> str:
+    """A word of a file as a message shows it: in quotation marks, cut off after 20 characters."""
+    return repr(word if len(word) <= 20 else word[:20] + "...")

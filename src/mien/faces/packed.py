@@ -1,4 +1,4 @@
-"""Packed faces: a folder of plain NumPy arrays that opens in milliseconds, memory-mapped."""
+"""Packed faces: a folder of plain NumPy arrays, which opens in milliseconds, memory-mapped."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def is_packed(folder: Path) -> bool:
 
 
 def check_replaceable(folder: Path) -> None:
-    """Raise a UserError if a folder stands there with anything else in it than packed faces."""
+    """Raise a UserError if the folder exists and holds anything but packed faces; an empty one may be replaced."""
     if folder.exists() and not is_packed(folder) and not (folder.is_dir() and not any(folder.iterdir())):
         raise UserError(f"{folder}: exists and holds no packed faces; choose another folder, or remove it first")
 
@@ -31,15 +31,15 @@ def check_replaceable(folder: Path) -> None:
 def write_packed(faces: Faces, folder: Path, sources: Sequence[dict[str, Any]] = ()) -> None:
     """Write faces into a folder: images.npy, labels.npy, splits.npy, votes.npy where there are votes, and faces.json.
 
-    The folder appears whole or not at all; packed faces that stand there are replaced.
+    The folder appears when all is written. Packed faces that are there are replaced.
 
     Args:
         faces: what to write.
-        folder: where; a folder that holds anything else than packed faces is left alone.
-        sources: of each file that the faces were read from its name, its size in bytes and its SHA-256, for the record.
+        folder: where; a folder that holds anything but packed faces is not replaced.
+        sources: the files that the faces were read from: name, bytes and SHA-256 of each, stored in faces.json.
 
     Raises:
-        UserError: the folder may not be replaced, or there is no room or no right to write it.
+        UserError: the folder may not be replaced, the disk is full, or writing is not allowed.
     """
     check_replaceable(folder)
     arrays = {"images": faces.images, "labels": faces.labels, "splits": faces.splits, "votes": faces.votes}
@@ -57,11 +57,11 @@ def write_packed(faces: Faces, folder: Path, sources: Sequence[dict[str, Any]] =
         "sources": list(sources),
     }
     try:
-        with whole_folder(folder) as draft:
+        with whole_folder(folder) as temporary:
             for name, array in arrays.items():
                 if array is not None:
-                    np.save(draft / f"{name}.npy", array, allow_pickle=False)
-            write_json(draft / HEAD, head)
+                    np.save(temporary / f"{name}.npy", array, allow_pickle=False)
+            write_json(temporary / HEAD, head)
     except OSError as error:
         needed = sum(array.nbytes for array in arrays.values() if array is not None)
         raise UserError(
@@ -74,7 +74,7 @@ def read_packed(folder: Path) -> Faces:
     """Open packed faces; their images stay on disk, memory-mapped and read-only.
 
     Raises:
-        UserError: there is no such folder, or it is damaged, or of another version.
+        UserError: the folder holds no packed faces, damaged ones, or ones of another version.
     """
     if not is_packed(folder):
         raise UserError(f"{folder}: no packed faces here; make them by: mien faces import SOURCE -o {folder}")
@@ -97,7 +97,7 @@ def read_packed(folder: Path) -> Faces:
             known_fingerprint=head["fingerprint"],
         )
         if rows and (faces.labels.max() >= len(classes) or faces.splits.max() >= len(SPLITS)):
-            raise ValueError("labels or splits out of their range")
+            raise ValueError("labels or splits are out of range")
         if head["counts"] != faces.counts():
             raise ValueError("labels or splits were changed")
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:

@@ -1,4 +1,4 @@
-"""Parquet files of faces, as dataset hubs write them."""
+"""Read parquet files of faces, in the forms that dataset hubs write."""
 
 import json
 from collections.abc import Sequence
@@ -8,31 +8,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.errors import UserError
+from mien.errors import UserError, counted
 from mien.faces.arrays import ADVICE, IMAGES, first_of, gray_images, labelled_faces
-from mien.faces.csv import Columns, read_rows
 from mien.faces.images import read_images
-from mien.faces.mistakes import Problems
+from mien.faces.mistakes import Mistakes
 from mien.faces.names import LABEL_COLUMNS, USAGE_COLUMNS
-from mien.faces.pixels import pixel_mistakes
+from mien.faces.pixel_text import Columns, pixel_mistakes, read_rows
 from mien.faces.types import EIGHT, EMOTIONS, SIZE, Faces
 
 
 def read_parquet(path: Path, split: int | None = None, named: bool = True) -> Faces:
     """Read a parquet file with a column of images, one of labels and perhaps one of splits.
 
-    An image is a struct with the `bytes` of an image file (as Hugging Face datasets write it), those bytes, a list of
-    pixels (flat, rows of pixels, or rows of colours), or FER2013's text of pixels. Labels are names, or numbers. Where
-    the file's own metadata name its numbers, these names count, and beside FER2013's text of pixels FER2013's; without
-    either they stay numbers, as the names of classes.
+    An image is a struct with the `bytes` of an image file (Hugging Face datasets write this), those bytes, a list of
+    pixels (flat, rows of pixels, or rows of colours), or FER2013's text of pixels. Labels are names or numbers. The
+    numbers get the names in the file's metadata; beside FER2013's text of pixels they get FER2013's names; else they
+    stay numbers, as names of classes.
 
     Args:
         path: the file.
-        split: the split (index into `SPLITS`) of all its rows, where no column tells.
-        named: whether numbers get the names that the file's form or metadata tell; else they stay numbers.
+        split: the split (index into `SPLITS`) of all its rows, where no column has it.
+        named: whether numbers get names by the file's metadata or form; else they stay numbers.
+
+    Returns:
+        Faces with images uint8 [N, 48, 48].
 
     Raises:
-        UserError: pyarrow is missing, the file cannot be read, lacks a column or holds mistakes.
+        UserError: pyarrow is not installed, the file cannot be read, lacks a column or holds mistakes.
     """
     try:
         import pyarrow as pa
@@ -50,7 +52,8 @@ def read_parquet(path: Path, split: int | None = None, named: bool = True) -> Fa
     if images is None or labels is None:
         raise UserError(f"{path}: has the columns {', '.join(columns)}; expected image and label, and perhaps split")
     if images.null_count or labels.null_count:
-        raise UserError(f"{path}: {images.null_count:,} images and {labels.null_count:,} labels are missing (null)")
+        empty = f"{counted(images.null_count, 'image')} and {counted(labels.null_count, 'label')}"
+        raise UserError(f"{path}: empty fields (null) in {empty}; remove these rows")
     names: Sequence[str] | None = _names_in_metadata(table.schema.metadata or {}, table.column_names) if named else None
     values = labels.to_numpy(zero_copy_only=False)
     always: Sequence[str] = ()
@@ -80,10 +83,10 @@ def _arrow_grays(column: Any, path: Path) -> NDArray[np.uint8]:
         column = column.field("bytes")
         kind = column.type
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        problems = Problems(path, ADVICE)
+        mistakes = Mistakes(path, ADVICE)
         contents = ((f"row {row}", value.as_py() or b"") for row, value in enumerate(column, 1))
-        images, _ = read_images(contents, len(column), problems)
-        problems.raise_if_any()
+        images, _ = read_images(contents, len(column), mistakes)
+        mistakes.raise_if_any()
         return images
     if _is_text(kind):
         return _text_grays(column.to_pylist(), path)
@@ -103,12 +106,12 @@ def _arrow_grays(column: Any, path: Path) -> NDArray[np.uint8]:
 def _text_grays(texts: list[str], path: Path) -> NDArray[np.uint8]:
     lines = [text.encode() + b"\n" for text in texts]
     cuts = np.cumsum([0, *map(len, lines)], dtype=np.uint64)
-    rows, problems = read_rows(b"".join(lines), cuts, Columns(count=1, pixels=0)), Problems(path, ADVICE)
+    rows, mistakes = read_rows(b"".join(lines), cuts, Columns(count=1, pixels=0)), Mistakes(path, ADVICE)
     for row in np.flatnonzero(~rows.good):
-        mistakes = pixel_mistakes(texts[row], SIZE * SIZE)
-        for mistake in mistakes:
-            problems.add(f"row {row + 1}", mistake)
-        if not mistakes:
+        wrong = pixel_mistakes(texts[row])
+        for mistake in wrong:
+            mistakes.add(f"row {row + 1}", mistake)
+        if not wrong:
             rows.pixels[row] = [int(word) for word in texts[row].split()]
-    problems.raise_if_any()
+    mistakes.raise_if_any()
     return rows.pixels.reshape(-1, SIZE, SIZE)

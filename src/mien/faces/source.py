@@ -1,4 +1,4 @@
-"""Every source of faces: what the user's words mean, and reading that."""
+"""Find the files of a source of faces, and read them."""
 
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,15 @@ from mien.faces.archives import ARCHIVE, unpacked
 from mien.faces.arrays import holds_arrays, read_npy, read_npz
 from mien.faces.classes import match_classes, name_classes
 from mien.faces.csv import read_csv
-from mien.faces.images import READY, FaceReader, Labelled, labelled_files, read_folder
+from mien.faces.images import (
+    DEFAULT_READER,
+    FaceReader,
+    Labelled,
+    PassedOver,
+    labelled_files,
+    passed_over,
+    read_folder,
+)
 from mien.faces.listing import list_folder
 from mien.faces.names import split_of_file, split_of_word
 from mien.faces.packed import is_packed, read_packed
@@ -29,23 +37,31 @@ DRAWN = 5000
 
 @dataclass(frozen=True)
 class Part:
-    """A file or folder to read, and the split (index into `SPLITS`) that the user said it is, if so."""
+    """A file or folder to read, and the split (index into `SPLITS`) that the user gave for it; None if none."""
 
     path: Path
-    said: int | None = None
+    given_split: int | None = None
 
     @property
     def split(self) -> int | None:
-        """The split that the user said or the name tells; None where neither does."""
-        if self.said is not None:
-            return self.said
-        # A folder may be called anything ("my test faces"), so only a name that is nothing but a split counts.
+        """The split that the user gave, or else the one in the name; None where there is neither."""
+        if self.given_split is not None:
+            return self.given_split
+        # A folder may have any name ("my test faces"), so only a name that is nothing but a split counts.
         return split_of_word(self.path.name) if self.path.is_dir() else split_of_file(self.path.name)
 
 
 @dataclass(frozen=True)
 class Source:
-    """What to read: parts, FER+ votes to join, or a number of faces to draw instead; notes on what is passed over."""
+    """The files of a source.
+
+    Attributes:
+        name: of the source, in tables and in the cache.
+        parts: the files and folders of faces.
+        votes: FER+'s file of votes to join.
+        drawn: the number of faces to draw, for the source "drawn"; else None.
+        notes: on files that are not read, one sentence each.
+    """
 
     name: str
     parts: tuple[Part, ...] = ()
@@ -55,30 +71,30 @@ class Source:
 
     @property
     def place(self) -> str:
-        """The source as a message tells it."""
+        """The source in a message: its path if it is one file or folder, else its name."""
         return str(self.parts[0].path) if len(self.parts) == 1 else self.name
 
     @property
     def packed(self) -> Path | None:
-        """The folder, where the source is packed faces and nothing is to be joined."""
+        """The folder, where the source is one folder of packed faces and no votes are joined; else None."""
         return self.parts[0].path if len(self.parts) == 1 and not self.votes and is_packed(self.parts[0].path) else None
 
     def paths(self) -> list[Path]:
         """The files and folders to read."""
         return [part.path for part in self.parts] + ([self.votes] if self.votes else [])
 
-    def photos(self, endings: Collection[str], classes: Sequence[str] = ()) -> tuple[list[Labelled], dict[str, str]]:
-        """The files of its folders, where it is folders of image files: `mien.faces.images.labelled_files`.
+    def photos(self, suffixes: Collection[str], classes: Sequence[str] = ()) -> tuple[list[Labelled], dict[str, str]]:
+        """The image files of the source's folders, by `mien.faces.images.labelled_files`.
 
         Args:
-            endings: of the files' names.
+            suffixes: of the files' names, in lower case.
             classes: what folders' numbers mean, as `mien.faces.classes.name_classes` takes it.
 
         Returns:
-            the files, and what their folders' names were taken for.
+            the files, and the class of each name of a folder.
 
         Raises:
-            UserError: it is something else, a folder is not laid out as faces are, or numbers have no names.
+            UserError: the source is no folder of images, a folder has another layout, or numbers have no names.
         """
         for part in self.parts:
             if ARCHIVE.search(part.path.name):
@@ -87,17 +103,28 @@ class Source:
                 raise UserError(f"{part.path}: no folder of photos; they lie in folders, as split/emotion/*.jpg")
         if not self.parts:
             raise UserError(f"{self.name}: no folder of photos")
-        files = [file for part in self.parts for file in labelled_files(part.path, part.split, endings)]
+        files = [file for part in self.parts for file in labelled_files(part.path, part.split, suffixes)]
         names = name_classes({file.emotion for file in files}, classes, self.place)
         return [replace(file, emotion=names[file.emotion]) for file in files], names
 
+    def passed_over(self) -> list[tuple[Path, PassedOver]]:
+        """The folders of images in which some files are not read, and how many of what kind these are."""
+        folders = [part for part in self.parts if part.path.is_dir() and not _holds_no_images(part.path)]
+        counts = [
+            (part.path, passed_over(part.path, [file.path for file in labelled_files(part.path, part.split)]))
+            for part in folders
+        ]
+        return [(folder, count) for folder, count in counts if count]
+
 
 def find_source(words: Sequence[str], votes: str | None = None) -> Source:
-    """Find the files that the user's words mean, as `mien.faces.spec.FacesSpec` tells them, without reading them.
+    """Find the files of a source, without reading them. `mien.faces.spec.FacesSpec` says what `words` may be.
 
     Raises:
-        UserError: there is no such file or folder, or nothing in it that could be faces.
+        UserError: there is no such file or folder, or nothing in it could be faces.
     """
+    if not words:
+        raise UserError("no source of faces is given; name a file, a folder, or drawn")
     kind, _, count = words[0].partition(":")
     if kind == "drawn" and len(words) == 1:
         if count and not (count.isdigit() and int(count) > 0):
@@ -109,10 +136,10 @@ def find_source(words: Sequence[str], votes: str | None = None) -> Source:
     for word in words:
         part = _part(word)
         if part.path.is_dir() and not is_packed(part.path):
-            listing = list_folder(part.path, whole=part.said is None)
+            listing = list_folder(part.path, whole=part.given_split is None)
             joined = joined or listing.votes
             notes += listing.notes
-            parts += [Part(path, part.said) for path in listing.paths]
+            parts += [Part(path, part.given_split) for path in listing.paths]
         else:
             parts.append(part)
     path = _part(words[0]).path.resolve()
@@ -120,16 +147,16 @@ def find_source(words: Sequence[str], votes: str | None = None) -> Source:
     return Source(name or "faces", tuple(parts), joined, notes=tuple(notes))
 
 
-def read_source(source: Source, reader: FaceReader = READY, classes: Sequence[str] = ()) -> Faces:
-    """Read all of a source into memory, as it is, with the votes that are to be joined.
+def read_source(source: Source, reader: FaceReader = DEFAULT_READER, classes: Sequence[str] = ()) -> Faces:
+    """Read all of a source into memory, and join its votes.
 
     Args:
         source: what to read.
         reader: makes faces of a folder's image files.
-        classes: what numbers mean, as `mien.faces.classes.name_classes` takes it; () leaves FER2013's to its own files.
+        classes: what numbers mean, as `mien.faces.classes.name_classes` takes it; (): FER2013's files have FER2013's.
 
     Raises:
-        UserError: the source cannot be read, or holds mistakes, or numbers that nothing names.
+        UserError: the source cannot be read, holds mistakes, or has numbers without names.
     """
     if source.drawn is not None:
         from mien.faces.drawn import draw_faces
@@ -143,30 +170,8 @@ def read_source(source: Source, reader: FaceReader = READY, classes: Sequence[st
     return replace(faces, notes=(*source.notes, *faces.notes))
 
 
-def cache_folder() -> Path:
-    """Where packed faces are kept: the folder named by MIEN_CACHE, or the user's cache.
-
-    Raises:
-        UserError: there is neither, as there is no home folder.
-    """
-    if place := os.environ.get("MIEN_CACHE"):
-        return user_path(place)
-    from platformdirs import user_cache_path
-
-    try:
-        folder = user_cache_path("mien")
-    except RuntimeError:
-        folder = Path("~")
-    if not folder.is_absolute():
-        raise UserError(
-            "there is no place for the cache: HOME is not set, and this system does not know its user; "
-            "name a folder that can be written to: MIEN_CACHE=DIR"
-        )
-    return folder
-
-
 def file_records(source: Source) -> list[dict[str, Any]]:
-    """For the record: each file's name, bytes and SHA-256; those of a folder count as one file, in their order."""
+    """Name, bytes and SHA-256 of each file, for faces.json; the files of a folder count as one, in order."""
     records = []
     for path in source.paths():
         digest, size = sha256(), 0
@@ -180,8 +185,8 @@ def file_records(source: Source) -> list[dict[str, Any]]:
 
 
 def _part(word: str) -> Part:
-    said, equals, rest = word.partition("=")
-    split = split_of_word(said) if equals else None
+    split_word, equals, rest = word.partition("=")
+    split = split_of_word(split_word) if equals else None
     path = user_path(word if split is None else rest)
     if not os.path.exists(path):  # noqa: PTH110 - pathlib's raises where a folder on the way may not be read
         raise UserError(f"{path}: no such file or folder")
@@ -189,10 +194,10 @@ def _part(word: str) -> Part:
 
 
 def _check_folders(source: Source, reader: FaceReader, classes: Sequence[str]) -> None:
-    """Look at the names of folders before their images are read, which may take long."""
+    """Check the names of folders before their images are read, which may take long."""
     folders = [part for part in source.parts if part.path.is_dir() and not _holds_no_images(part.path)]
     if folders and (not classes or len(folders) == len(source.parts)):
-        files = [file for part in folders for file in labelled_files(part.path, part.split, reader.endings)]
+        files = [file for part in folders for file in labelled_files(part.path, part.split, reader.suffixes)]
         name_classes({file.emotion for file in files}, classes, source.place)
 
 
@@ -201,7 +206,7 @@ def _holds_no_images(folder: Path) -> bool:
 
 
 def _read(part: Part, reader: FaceReader, named: bool) -> list[Faces]:
-    """The faces of a part; of an archive perhaps several, whose classes are not matched yet."""
+    """The faces of a part; an archive may have several. Their classes are not matched yet."""
     path, suffix, split = part.path, part.path.suffix.lower(), part.split
     if is_packed(path):
         faces = read_packed(path)
@@ -217,35 +222,35 @@ def _read(part: Part, reader: FaceReader, named: bool) -> list[Faces]:
         faces = read_parquet(path, split, named)
     else:
         faces = read_csv(path, split, named)
-    if part.said is not None and np.any(faces.splits != part.said):
+    if part.given_split is not None and np.any(faces.splits != part.given_split):
         inside = " and ".join(faces.counts())
-        raise UserError(f"{path}: given as {SPLITS[part.said]}, but itself tells {inside}; give it without a split")
+        raise UserError(f"{path}: given as {SPLITS[part.given_split]}, but it holds {inside}; give it without a split")
     return [faces]
 
 
 def _read_archive(part: Part, reader: FaceReader, named: bool) -> list[Faces]:
-    """The faces in a zip or tar file, as those of the folder that it unpacks to."""
+    """The faces in a zip or tar file, read as those of the folder that it unpacks to."""
     with unpacked(part.path) as folder:
         try:
-            listing = list_folder(folder, whole=part.said is None)
+            listing = list_folder(folder, whole=part.given_split is None)
             if inner := next((path for path in listing.paths if ARCHIVE.search(path.name)), None):
                 raise UserError(f"{inner}: is an archive within an archive; unpack the outer one yourself")
-            parts = [Part(path, part.said) for path in listing.paths]
-            # A nameless file in train.zip is of train.
-            parts = [one if one.split is not None else replace(one, said=part.split) for one in parts]
-            found = [faces for one in parts for faces in _read(one, reader, named)]
+            parts = [Part(path, part.given_split) for path in listing.paths]
+            # A file in train.zip that names no split is of train.
+            parts = [one if one.split is not None else replace(one, given_split=part.split) for one in parts]
+            read = [faces for one in parts for faces in _read(one, reader, named)]
             if listing.votes:
-                found = [join_votes(_joined(found, listing.paths, (), Source(part.path.name)), listing.votes)]
+                read = [join_votes(_joined(read, listing.paths, (), Source(part.path.name)), listing.votes)]
         except UserError as error:
             raise UserError(str(error).replace(str(folder), str(part.path))) from None
         notes = [note.replace(str(folder), str(part.path)) for note in listing.notes]
-        found[0] = replace(found[0], notes=(*notes, *found[0].notes))
-        # Packed faces are mapped from the folder, which goes away.
-        return [replace(faces, images=np.array(faces.images)) for faces in found]
+        read[0] = replace(read[0], notes=(*notes, *read[0].notes))
+        # Packed faces are memory-mapped from the folder, which is removed.
+        return [replace(faces, images=np.array(faces.images)) for faces in read]
 
 
 def _joined(parts: Sequence[Faces], places: Sequence[Path], classes: Sequence[str], source: Source) -> Faces:
-    """One Faces of all parts of a source, whose classes are matched by name."""
+    """Join all parts of a source; their classes are matched by name."""
     places = places if len(places) == len(parts) else [Path(part.name) for part in parts]
     parts = match_classes(parts, places, classes, source.place)
     first = parts[0]
@@ -263,7 +268,7 @@ def _joined(parts: Sequence[Faces], places: Sequence[Path], classes: Sequence[st
 
 
 def _sum_of(counts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
-    """What was left out of several parts, by reason and split."""
+    """The sum of what was left out of several parts, by reason and split."""
     total: dict[str, dict[str, int]] = {}
     for reason, of_part in ((reason, numbers) for part in counts for reason, numbers in part.items()):
         for split, number in of_part.items():

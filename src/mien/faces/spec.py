@@ -1,4 +1,4 @@
-"""Which faces: one value that names a source and everything that is done with it, and that opens itself."""
+"""One value that names a source of faces and everything that is done with them, and that opens itself."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,41 +7,46 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from mien.disk import cache_folder
 from mien.errors import UserError, did_you_mean
 from mien.faces.classes import check_classes
 from mien.faces.clean import check_clean
 from mien.faces.clean import clean as leave_out
-from mien.faces.images import READY, FaceReader, area_average
+from mien.faces.images import DEFAULT_READER, FaceReader, area_average
 from mien.faces.packed import VERSION, is_packed, read_packed, write_packed
-from mien.faces.source import Source, cache_folder, files_of, find_source, read_source
+from mien.faces.source import Source, files_of, find_source, read_source
 from mien.faces.types import Faces
-from mien.faces.validation import check_share, take_validation
+from mien.faces.validation_split import check_share, take_validation
 from mien.faces.votes import keep_agreed, label_by_majority
 
 LABELS = ("own", "majority", "agreed")
-"""Whose labels faces may carry: those of their source; the majority of FER+'s votes (`label_by_majority`); or the
-source's where that majority says the same (`keep_agreed`)."""
+"""The labels that faces may have: their source's own; the majority of FER+'s votes (`label_by_majority`); or the
+source's where that majority agrees (`keep_agreed`)."""
 
 READERS = 2
-"""Counts up when the same files are read as other faces than before, so that no cache keeps what was read wrongly."""
+"""Version of the readers. It is raised when they read the same files as other faces, so that no old cache is used."""
+
+
+class OtherFacesError(UserError):
+    """The faces of a source are not those that were opened before."""
 
 
 @dataclass(frozen=True)
 class FacesSpec:
-    """A set of faces, by where they are and what is done with them; equal specs open the same faces.
+    """A set of faces: where they are, and what is done with them. Equal specs open the same faces.
 
     Attributes:
         source: a folder of packed faces; "drawn" or "drawn:2000" for the built-in faces; a csv, npz or parquet file;
-            several of these, whose names tell their splits or which are given as "train=PATH"; or a folder that holds
-            such files, or images as split/emotion/*.png. FER+ votes in such a folder, fer2013new.csv, are joined.
-        size: a smaller side of the images in pixels, to which they are scaled by area-averaging.
+            several of these, with their splits in their names or given as "train=PATH"; or a folder that holds such
+            files, or images as split/emotion/*.png. FER+ votes in such a folder, fer2013new.csv, are joined.
+        size: a smaller side of the images in pixels, to which they are scaled by area-averaging; None: as they are.
         votes: FER+'s file of votes to join.
         labels: the source's "own"; the "majority" of FER+'s votes: eight classes, and fewer faces; or "agreed": the
-            source's, of faces of which FER+'s majority says the same.
-        clean: what to leave out of train, names of `mien.faces.clean.CLEAN`.
+            source's, and only the faces where FER+'s majority agrees.
+        clean: what to leave out of train: names in `mien.faces.clean.CLEAN`.
         classes: what classes that are numbers mean: one of `mien.faces.classes.LAYOUTS`, or a name for each number in
-            their order; () where the source has names, or is FER2013's own.
-        validation: the share of train's faces that become the validation split, where the source has none; 0: none.
+            their order; () where the source has names, or is FER2013 itself.
+        validation: the share of train's faces, 0 to 0.5, that become the validation split, where the source has none.
     """
 
     source: tuple[str, ...]
@@ -53,28 +58,28 @@ class FacesSpec:
     validation: float = 0.0
 
     @classmethod
-    def from_facts(cls, facts: Mapping[str, Any], source: Sequence[str] = ()) -> "FacesSpec":
-        """The spec behind a study's faces.json (`to_facts`), also that of an older version.
+    def from_dict(cls, entries: Mapping[str, Any], source: Sequence[str] = ()) -> "FacesSpec":
+        """The spec in a study's faces.json (`to_dict`), also in one of an older version.
 
         Args:
-            facts: the file's content.
-            source: where the faces are now, if not where the study found them.
+            entries: of the file.
+            source: where the faces are now; () if they are where they were.
         """
         return cls(
-            source=tuple(source or facts.get("source", ())),
-            size=facts.get("size"),
-            votes=facts.get("votes"),
-            labels=facts.get("labels", "own"),
-            clean=tuple(facts.get("clean", ())),
-            classes=tuple(facts.get("numbered_classes", ())),
-            validation=facts.get("validation", 0.0),
+            source=tuple(source or entries.get("source", ())),
+            size=entries.get("size"),
+            votes=entries.get("votes"),
+            labels=entries.get("labels", "own"),
+            clean=tuple(entries.get("clean", ())),
+            classes=tuple(entries.get("numbered_classes", ())),
+            validation=entries.get("validation", 0.0),
         )
 
-    def to_facts(self, faces: Faces) -> dict[str, Any]:
-        """What a study's faces.json tells of its faces, and what `from_facts` needs to open them again.
+    def to_dict(self, faces: Faces) -> dict[str, Any]:
+        """The entries of a study's faces.json: this spec, and a description of its faces.
 
         Args:
-            faces: what this opened.
+            faces: what `open` gave.
         """
         return {
             "name": faces.name,
@@ -93,7 +98,7 @@ class FacesSpec:
         }
 
     def check(self) -> None:
-        """Raise a UserError where something cannot be asked of any source; the source is not looked at."""
+        """Raise a UserError where an option is wrong for every source; the source is not read."""
         if self.labels not in LABELS:
             raise UserError(f"labels {self.labels}: {did_you_mean(self.labels, LABELS)}")
         check_clean(self.clean)
@@ -101,59 +106,84 @@ class FacesSpec:
         check_share(self.validation)
 
     def find(self) -> Source:
-        """The files that the source means, without reading them.
+        """Find the files of the source, without reading them.
 
         Raises:
-            UserError: there is no such file or folder, or nothing in it that could be faces.
+            UserError: there is no such file or folder, or nothing in it could be faces.
         """
         return find_source(self.source, self.votes)
 
     def open(self) -> Faces:
-        """Open the faces; what is not packed yet is packed into a cache the first time.
+        """Open the faces. Faces that are not packed are packed into a cache when they are first opened.
 
         Returns:
             Faces whose images are memory-mapped.
 
         Raises:
-            UserError: the source cannot be read, or holds mistakes.
+            UserError: an option is wrong, the source cannot be read or holds mistakes, or its train split lacks a
+                class.
         """
-        found = self.find()
-        if found.packed and self == FacesSpec(self.source, self.size):
-            faces = read_packed(found.packed)
+        source = self.find()
+        if source.packed and self == FacesSpec(self.source, self.size):
+            faces = read_packed(source.packed)
             if self.size in (None, faces.size):
                 return faces
-        whole, scaled = self._entries(found)
-        # A size that the faces have anyway changes nothing: it shares the entry of the faces as they are.
-        kept = _kept(whole)
-        if kept is not None and self.size in (None, kept.size):
-            return kept
-        kept = _kept(scaled)
-        if kept is not None:
-            return kept
-        faces = self._selected(found, READY)
+        whole, scaled = self._entries(source)
+        # A size that the faces have anyway shares the entry of the faces in their own size.
+        cached = _cached(whole)
+        if cached is not None and self.size in (None, cached.size):
+            return cached
+        cached = _cached(scaled)
+        if cached is not None:
+            return cached
+        faces = self._selected(source, DEFAULT_READER)
         entry = whole if self.size in (None, faces.size) else scaled
-        scaled_faces = self._scaled(faces)
         try:
-            write_packed(scaled_faces, entry)
+            write_packed(self._scaled(faces), entry)
         except UserError as error:
             raise UserError(f"{error}; MIEN_CACHE names another folder for the cache") from None
         return read_packed(entry)
 
-    def read(self, reader: FaceReader = READY) -> Faces:
-        """Read the faces into memory, past the cache.
+    def reopen(self, fingerprint: str) -> Faces:
+        """Open faces that were opened before, and check that they are the same.
+
+        Args:
+            fingerprint: of the faces when they were opened before.
+
+        Raises:
+            OtherFacesError: they are other faces now.
+            UserError: the source cannot be read, or holds mistakes.
+        """
+        # Packed faces may have been labelled, cleaned and split when they were imported: that is not done twice.
+        packed = FacesSpec(self.source, self.size)
+        if self != packed and packed.find().packed:
+            faces = packed.open()
+            if faces.fingerprint == fingerprint:
+                return faces
+        faces = self.open()
+        if faces.fingerprint != fingerprint:
+            raise OtherFacesError(
+                f"{' '.join(self.source)}: holds other faces than before: their fingerprint is "
+                f"{faces.fingerprint[:10]}, not {fingerprint[:10]}"
+            )
+        return faces
+
+    def read(self, reader: FaceReader = DEFAULT_READER) -> Faces:
+        """Read the faces into memory, without the cache.
 
         Args:
             reader: makes faces of a folder's image files.
 
         Raises:
-            UserError: the source cannot be read, or holds mistakes, or its train split lacks one of the classes.
+            UserError: an option is wrong, the source cannot be read or holds mistakes, or its train split lacks a
+                class.
         """
         return self._scaled(self._selected(self.find(), reader))
 
-    def _selected(self, found: Source, reader: FaceReader) -> Faces:
+    def _selected(self, source: Source, reader: FaceReader) -> Faces:
         """The faces in their own size."""
         self.check()
-        faces = read_source(found, reader, self.classes)
+        faces = read_source(source, reader, self.classes)
         if self.labels == "majority":
             faces = label_by_majority(faces)
         elif self.labels == "agreed":
@@ -164,7 +194,7 @@ class FacesSpec:
         lacking = [emotion for emotion, count in faces.counts().get("train", {}).items() if not count]
         if lacking:
             raise UserError(
-                f"{found.name}: no image of {', '.join(lacking)} in train, so nothing can learn it; "
+                f"{source.name}: no image of {', '.join(lacking)} in train, so no net can learn it; "
                 "add some, or give folders of the other classes alone"
             )
         return faces
@@ -178,28 +208,28 @@ class FacesSpec:
             )
         return replace(faces, images=area_average(faces.images, self.size), known_fingerprint=None)
 
-    def _entries(self, found: Source) -> tuple[Path, Path]:
-        """Where the cache keeps the faces in their own size, and in `size`.
+    def _entries(self, source: Source) -> tuple[Path, Path]:
+        """The folders in the cache of the faces in their own size, and in `size`.
 
-        An entry is known by the files as they lie on disk, or the drawing code, and by every option.
+        Their names are hashes of the files' paths, sizes and times, or of the drawing code, and of every option.
         """
-        key: list[Any] = [VERSION, READERS, found.name, found.drawn, str(found.votes)]
+        key: list[Any] = [VERSION, READERS, source.name, source.drawn, str(source.votes)]
         key += [self.labels, *sorted(self.clean)] if self.labels != "own" or self.clean else []
         key += [self.classes, self.validation] if self.classes or self.validation else []
-        if found.drawn is not None:
+        if source.drawn is not None:
             code = sorted((Path(__file__).parent / "drawn").glob("*.py"))
             key += [sha256(file.read_bytes()).hexdigest() for file in code]
-        key += [(str(part.path.resolve()), part.said) for part in found.parts]
-        for file in (file for path in found.paths() for file in files_of(path)):
+        key += [(str(part.path.resolve()), part.given_split) for part in source.parts]
+        for file in (file for path in source.paths() for file in files_of(path)):
             status = file.stat()
             key += [(str(file.resolve()), status.st_size, status.st_mtime_ns)]
         hashes = [sha256(json.dumps([size, *key]).encode()).hexdigest() for size in (None, self.size)]
-        whole, scaled = (cache_folder() / f"{found.name}-{digest[:24]}" for digest in hashes)
+        whole, scaled = (cache_folder() / f"{source.name}-{digest[:24]}" for digest in hashes)
         return whole, scaled
 
 
-def _kept(entry: Path) -> Faces | None:
-    """The faces of a cache's entry; None where there is none, or a damaged one, which is made anew."""
+def _cached(entry: Path) -> Faces | None:
+    """The faces of an entry of the cache; None where there is none, or a damaged one, which will be written again."""
     try:
         return read_packed(entry) if is_packed(entry) else None
     except UserError:
@@ -215,13 +245,13 @@ def open_faces(
     classes: Sequence[str] = (),
     validation: float = 0.0,
 ) -> Faces:
-    """Open faces from whatever holds them: `FacesSpec.open`, whose attributes the arguments are.
+    """Open faces from any source: `FacesSpec.open`. The arguments are the attributes of `FacesSpec`.
 
     Returns:
         Faces whose images are memory-mapped.
 
     Raises:
-        UserError: the source cannot be read, or holds mistakes.
+        UserError: an option is wrong, the source cannot be read or holds mistakes, or its train split lacks a class.
     """
     sources = (source,) if isinstance(source, str) else tuple(source)
     return FacesSpec(sources, size, votes, labels, tuple(clean), tuple(classes), validation).open()

@@ -19,10 +19,10 @@ SPLITS = ("train", "validation", "test")
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 """FER+'s columns in their order: votes of ten annotators (Barsoum et al. 2016, arXiv 1608.01041)."""
 
-VOTED = dict(
+VOTE_OF = dict(
     zip(EIGHT, ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", "contempt"), strict=True)
 )
-"""FER+'s column of each emotion."""
+"""The column of FER+ for each emotion."""
 
 SIZE = 48
 """The side of a FER2013 face in pixels."""
@@ -32,9 +32,8 @@ SIZE = 48
 class Faces:
     """Gray face images with their emotions, each in one of the three splits.
 
-    Rows lie in the order of their splits (all of train, then validation, then test), so that a split is a slice
-    without a copy; within a split they keep the order of the source. Legend used throughout the package: `N` faces,
-    `H` and `W` pixels, `K` classes.
+    Rows are sorted by split (all of train, then validation, then test), so that a split is a slice without a copy;
+    within a split they have the order of the source. Legend of the package: `N` faces, `H` and `W` pixels, `K` classes.
 
     Attributes:
         images: uint8 [N, H, W], 0 black to 255 white; may be a read-only memory map.
@@ -42,11 +41,12 @@ class Faces:
         splits: uint8 [N], indices into `SPLITS`, ascending.
         classes: the K names of the emotions.
         votes: uint8 [N, 10], FER+'s votes in the order of `VOTES`; None where there are none.
-        name: what to call these faces in a table, usually the source's file name.
-        left_out: how many faces of the source are not among these, by the reason and the split:
+        name: of the faces in a table, usually the source's file name.
+        left_out: the number of faces of the source that are not among these, by reason and split:
             `left_out["copies"]["train"]`.
-        notes: what else is to be known of how the source was understood, a sentence each: what numbers were taken for,
-            which of several files was read.
+        notes: how the source was understood, one sentence each: the meaning of numbers, which of several files was
+            read.
+        known_fingerprint: the fingerprint, where it has been computed before; None: compute it when it is needed.
     """
 
     images: NDArray[np.uint8]
@@ -76,7 +76,7 @@ class Faces:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of pixels, labels, splits, class names and votes: equal fingerprints, equal faces."""
+        """SHA-256 (hex) of pixels, labels, splits, class names and votes. Equal fingerprints mean equal faces."""
         if self.known_fingerprint is not None:
             return self.known_fingerprint
         digest = sha256(f"{self.images.shape} {self.classes}".encode())
@@ -91,19 +91,19 @@ class Faces:
 
     def split(self, split: str) -> "Faces":
         """The faces of one split, as views on the same memory."""
-        return self._taken(self.rows(split))
+        return self._select(self.rows(split))
 
     def without(self, rows: NDArray[np.bool_], reason: str) -> "Faces":
-        """The faces but for those where `rows`, bool [N], is true; they count as left out for the reason."""
+        """Leave out the faces where `rows`, bool [N], is true, and count them in `left_out` under the reason."""
         if not rows.any():
             return self
         counts = {split: int(rows[self.rows(split)].sum()) for split in SPLITS}
         before = self.left_out.get(reason, {})
-        both = {split: before.get(split, 0) + count for split, count in counts.items()}
-        left_out = {**self.left_out, reason: {split: count for split, count in both.items() if count}}
-        return replace(self._taken(~rows), left_out=left_out)
+        total = {split: before.get(split, 0) + count for split, count in counts.items()}
+        left_out = {**self.left_out, reason: {split: count for split, count in total.items() if count}}
+        return replace(self._select(~rows), left_out=left_out)
 
-    def _taken(self, rows: slice | NDArray[np.bool_]) -> "Faces":
+    def _select(self, rows: slice | NDArray[np.bool_]) -> "Faces":
         votes = None if self.votes is None else self.votes[rows]
         return replace(
             self,
@@ -116,10 +116,10 @@ class Faces:
 
     def first(self, count: int) -> "Faces":
         """The first faces, as views on the same memory."""
-        return self._taken(slice(0, count))
+        return self._select(slice(0, count))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Faces per split and emotion: `counts()["train"]["happy"]`. Splits without a face are left out."""
+        """Faces per split and emotion: `counts()["train"]["happy"]`. A split without faces is not listed."""
         table = {}
         for split in SPLITS:
             labels = self.labels[self.rows(split)]
@@ -137,7 +137,7 @@ def in_split_order(
     votes: NDArray[np.uint8] | None = None,
     name: str = "faces",
 ) -> Faces:
-    """Make Faces of rows in any order: they are sorted by split, stably (shapes as in `Faces`)."""
+    """Make Faces of rows in any order: sort them by split, stably. Shapes and ranges are those of `Faces`."""
     label_column, split_column = np.asarray(labels, np.uint8), np.asarray(splits, np.uint8)
     if np.any(np.diff(split_column.astype(np.int16)) < 0):
         order = np.argsort(split_column, kind="stable")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces import Faces
-from mien.faces.audit import leaked
+from mien.faces.duplicates import leaked
 from mien.runs.metrics import accuracy, scores
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
-from mien.faces.decoding import LIMIT, Wanted, decode, upright
+from mien.faces.decoding import MAX_PIXELS, DecodeOptions, decode, upright
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -44,7 +44,7 @@ class Photo:
         return self.size[0] / float(self.pixels.shape[1])
 
 
-def open_photo(source: PhotoSource, limit: int = LIMIT) -> Photo:
+def open_photo(source: PhotoSource, limit: int = MAX_PIXELS) -> Photo:
     """Open a photo.
 
     It is turned as its EXIF data say. What is transparent becomes white, 16 bits a channel become 8, of an animation
@@ -61,15 +61,15 @@ def open_photo(source: PhotoSource, limit: int = LIMIT) -> Photo:
     """
     from PIL import Image
 
-    wanted = Wanted("RGB", limit, KEPT, SMALLEST)
+    options = DecodeOptions("RGB", limit, KEPT, SMALLEST)
     if isinstance(source, np.ndarray):
-        return _of_array(source, wanted)
+        return _of_array(source, options)
     if isinstance(source, bytes):
-        decoded = decode(BytesIO(source), "the image", wanted)
+        decoded = decode(BytesIO(source), "the image", options)
     elif isinstance(source, str | os.PathLike):
-        decoded = decode(Path(source), str(source), wanted)
+        decoded = decode(Path(source), str(source), options)
     elif isinstance(source, Image.Image):
-        decoded = upright(source, "the image", wanted)
+        decoded = upright(source, "the image", options)
     else:
         raise UserError(
             f"a photo cannot be a {type(source).__name__}; expected a path, a file's content as bytes, an image of "
@@ -85,7 +85,7 @@ def gray(photo: Photo) -> NDArray[np.uint8]:
     return cv2.cvtColor(photo.pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
 
 
-def _of_array(array: NDArray[np.generic], wanted: Wanted) -> Photo:
+def _of_array(array: NDArray[np.generic], options: DecodeOptions) -> Photo:
     shaped = array[..., None] if array.ndim == 2 else array
     if shaped.ndim != 3 or shaped.shape[2] not in (1, 3, 4) or array.dtype not in (np.uint8, np.uint16):
         raise UserError(
@@ -93,7 +93,7 @@ def _of_array(array: NDArray[np.generic], wanted: Wanted) -> Photo:
             "order red, green, blue, [H, W, 4] with alpha, or [H, W] of grays"
         )
     height, width, channels = shaped.shape
-    wanted.check((width, height), "the array")
+    options.check((width, height), "the array")
     pixels = shaped.astype(np.uint32)
     if array.dtype == np.uint16:
         pixels = (pixels + 128) // 257

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
-from mien.faces.decoding import LIMIT, SUFFIXES
+from mien.faces.decoding import MAX_PIXELS, SUFFIXES
 from mien.faces.images import FaceReader
 from mien.faces.types import SIZE
 from mien.predict.alignment import alignment_of, cut
@@ -16,7 +16,7 @@ from mien.predict.detector import Detector
 from mien.predict.photos import gray, open_photo
 
 
-def photo_reader(seen: Callable[[], None], limit: int = LIMIT) -> FaceReader:
+def photo_reader(seen: Callable[[], None], limit: int = MAX_PIXELS) -> FaceReader:
     """What reads photos of every kind that `mien predict` opens, for `mien.faces.images.read_folder`.
 
     Args:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.faces import Faces, FacesSpec
-from mien.faces.look import pick
+from mien.faces.contact_sheets import pick
+from mien.faces.spec import OtherFacesError
 from mien.report.study_data import Contents, NetResult
 
 MISTAKES = 14
@@ -40,12 +41,11 @@ def open_again(contents: Contents) -> tuple[Faces | None, str]:
     """The study's faces, or None and why they cannot be shown."""
     facts = contents.faces
     try:
-        faces = FacesSpec.from_facts(facts).open()
+        return FacesSpec.from_dict(facts).reopen(facts["fingerprint"]), ""
+    except OtherFacesError:
+        return None, "The faces at the study's source are not those it ran on: their fingerprint differs."
     except UserError as error:
         return None, f"The faces cannot be opened any more: {error}"
-    if faces.fingerprint != facts["fingerprint"]:
-        return None, "The faces at the study's source are not those it ran on: their fingerprint differs."
-    return faces, ""
 
 
 def sample(faces: Faces, each: int = 2) -> list[tuple[int, str]]:

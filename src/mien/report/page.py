@@ -8,7 +8,7 @@ from pathlib import Path
 from mien.disk import whole_folder, write_text
 from mien.faces import Faces
 from mien.faces.audit import audit
-from mien.faces.clean import told
+from mien.faces.clean import describe_left_out
 from mien.report import face_images as pictures
 from mien.report import figures
 from mien.report import narrative as words
@@ -147,7 +147,7 @@ def make_page(contents: Contents, faces: Faces | None, no_pictures: str) -> Page
         counted=Drawing("counts", "", figures.draw_counts(contents.faces["counts"])),
         overview=_overview(contents),
         said=words.whole_words(contents),
-        left_out=told(contents.faces.get("left_out", {})),
+        left_out=describe_left_out(contents.faces.get("left_out", {})),
         no_pictures=no_pictures,
     )
     if faces is not None and previews is not None:

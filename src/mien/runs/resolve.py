@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mien.errors import UserError, did_you_mean
 from mien.faces import Faces, FacesSpec
+from mien.faces.spec import OtherFacesError
 from mien.runs.results import read_results
 from mien.runs.run import Run
 from mien.runs.study_faces import read_study_faces
@@ -78,20 +79,12 @@ def faces_of(run: Run, data: Sequence[str] = ()) -> Faces:
     study, trained_on = study_of(run), run.config.faces
     spec = read_study_faces(study).spec if study else FacesSpec(())
     spec = replace(spec, source=tuple(data) or spec.source, size=trained_on.size)
-    fingerprint = trained_on.fingerprint
     if not spec.source:
         raise UserError(f"{run.folder}: stands outside a study's folder; name the faces it was trained on by --data")
-    # Imported faces may have been labelled, cleaned and split already: none of that is to be done twice.
-    imported = FacesSpec(spec.source, spec.size)
-    if data and imported.find().packed and imported.open().fingerprint == fingerprint:
-        return imported.open()
-    faces = spec.open()
-    if faces.fingerprint != fingerprint:
-        raise UserError(
-            f"{' '.join(spec.source)}: not the faces that {run.id} was trained on: their fingerprint is "
-            f"{faces.fingerprint[:10]}, not {fingerprint[:10]}; name those by --data"
-        )
-    return faces
+    try:
+        return spec.reopen(trained_on.fingerprint)
+    except OtherFacesError as error:
+        raise UserError(f"{error}; name the faces that {run.id} was trained on by --data") from None
 
 
 def _of_study(study: Path, name: str | None) -> ResolvedRuns:

@@ -168,7 +168,7 @@ def data_routes(studies: Studies, data: Data) -> APIRouter:
     @routes.get("/{data_key}/audit", summary="What is wrong with a set of faces", responses=responses(404, 409, 422))
     def get_audit(faces: Opened) -> AuditFacts:
         found, groups = data.audit(faces)
-        told = [ExampleFacts(one.wrong, [face_facts(faces, int(row)) for row in one.rows]) for one in groups]
+        told = [ExampleFacts(one.problem, [face_facts(faces, int(row)) for row in one.rows]) for one in groups]
         return AuditFacts(found, told)
 
     @routes.get(

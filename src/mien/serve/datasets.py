@@ -8,7 +8,7 @@ from typing import Any
 
 from mien.errors import UserError
 from mien.faces import SPLITS, VOTES, Faces, FacesSpec, open_faces
-from mien.faces.audit import Audit, Example, audit, examples
+from mien.faces.audit import Audit, AuditExample, audit, examples
 from mien.serve.label_issues import Doubts, doubts
 from mien.serve.run_folders import RunFacts, RunFolder, Said
 from mien.serve.studies import Studies
@@ -115,14 +115,14 @@ class Data:
         for one in (one for one in told if key_of(one["fingerprint"]) == key):
             try:
                 with self._opening:
-                    return _opened(FacesSpec.from_facts(one), str(one["fingerprint"]))
+                    return _opened(FacesSpec.from_dict(one), str(one["fingerprint"]))
             except UserError as error:
                 problem = error
         if problem:
             raise problem
         return None
 
-    def audit(self, faces: Faces) -> tuple[Audit, list[Example]]:
+    def audit(self, faces: Faces) -> tuple[Audit, list[AuditExample]]:
         """What is wrong with a set of faces, and examples to look at."""
         # One at a time, as each keeps a core busy for seconds.
         with self._working:
@@ -153,14 +153,11 @@ def face_facts(faces: Faces, row: int) -> FaceFacts:
 
 @lru_cache(maxsize=8)
 def _opened(spec: FacesSpec, fingerprint: str) -> Faces:
-    faces = spec.open()
-    if faces.fingerprint != fingerprint:
-        raise UserError(f"{' '.join(spec.source)}: holds other faces than when a study was trained on it")
-    return faces
+    return spec.reopen(fingerprint)
 
 
 @lru_cache(maxsize=8)
-def _audited(faces: Faces) -> tuple[Audit, list[Example]]:
+def _audited(faces: Faces) -> tuple[Audit, list[AuditExample]]:
     return audit(faces), examples(faces)
 
 

@@ -4,8 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+from mien.disk import cache_folder
 from mien.errors import UserError
-from mien.faces.source import cache_folder
 from mien.serve.run_folders import RunFolder, stamp
 
 WEIGHTS = "weights.safetensors"

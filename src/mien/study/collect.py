@@ -153,7 +153,7 @@ def results(plan: Plan, folder: Path, command: str) -> dict[str, Any]:
 
 def faces_facts(plan: Plan) -> dict[str, Any]:
     """What a report says of the faces, and what it needs to open them again; the content of faces.json."""
-    return plan.study.data.to_facts(plan.faces) | {"leaked_test": int(plan.leaked.sum())}
+    return plan.study.data.to_dict(plan.faces) | {"leaked_test": int(plan.leaked.sum())}
 
 
 def accuracy_entries(split: str, found: Accuracy) -> dict[str, Any]:

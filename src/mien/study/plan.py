@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.faces import SPLITS, Faces
-from mien.faces.audit import leaked
+from mien.faces.duplicates import leaked
 from mien.nets import check, missing_weights, summary
 from mien.nets.backbones import AbsentError
 from mien.runs.recipe import Recipe

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mien.disk import whole_file
+from mien.disk import cache_folder, whole_file
 from mien.errors import UserError
-from mien.faces.source import cache_folder
 from mien.nets import Model
 from mien.nets.backbones.backbone import Backbone
 from mien.training.fast.gradients import ByAutograd

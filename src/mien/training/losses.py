@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mien.errors import UserError
 from mien.faces import Faces
-from mien.faces.types import VOTED, VOTES
+from mien.faces.types import VOTE_OF, VOTES
 from mien.runs.recipe import Recipe
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -66,10 +66,10 @@ def targets_of(faces: Faces, recipe: Recipe) -> Tensor:
         return ours if recipe.augment or recipe.teachers else labels
     if faces.votes is None:
         raise UserError(f"{faces.name}: has no votes; name FER+'s file as votes under [data], or take targets 'labels'")
-    strange = [name for name in faces.classes if name not in VOTED]
+    strange = [name for name in faces.classes if name not in VOTE_OF]
     if strange:
         raise UserError(f"{faces.name}: FER+ has no votes on {', '.join(strange)}; take targets 'labels'")
-    columns = [VOTES.index(VOTED[name]) for name in faces.classes]
+    columns = [VOTES.index(VOTE_OF[name]) for name in faces.classes]
     votes = torch.from_numpy(faces.votes[:, columns].astype(np.float32))
     cast = votes.sum(1, keepdim=True)
     return torch.where(cast > 0, votes / cast.clamp(min=1), ours)

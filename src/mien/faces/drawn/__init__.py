@@ -1,7 +1,7 @@
-"""Faces drawn from facial action units, so that everything can be tried without a download.
+"""Draw faces from facial action units, so that everything can be tried without a download.
 
-`expression` knows what the action units of an emotion do to a face, `person` who is drawn and how the picture is taken,
-`paint` how shapes come onto a pixel grid, `face` the parts of a face.
+`expression` has the action units of each emotion and what they do to a face; `person` the identity, pose, light and
+camera; `paint` the shapes on a pixel grid; `face` the parts of a face.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -18,21 +18,21 @@ from mien.faces.types import EMOTIONS, SIZE, SPLITS, Faces, in_split_order
 __all__ = ["draw_faces"]
 
 BLOCK = 25
-"""Faces drawn at once: their fields stay in the processor's cache."""
+"""How many faces are drawn at once, so that their fields stay in the processor's cache."""
 
 CYCLE = np.array([0, 1, 2, 3, 4, 5, 6, 3, 4, 0, 6, 2, 3, 5, 1, 4, 6, 0, 3, 2], np.uint8)
-"""The emotions of twenty faces in a row: each of the seven two to four times, mildly unbalanced as the world is."""
+"""The emotions of twenty faces in a row: each of the seven two to four times, slightly unbalanced like real data."""
 
 
 def draw_faces(n: int = 5000, seed: int = 0, size: int = SIZE) -> Faces:
     """Draw gray faces that show FER2013's seven emotions.
 
-    Eight of ten are for train, one for validation, one for test; in each, of twenty faces four are happy, two
-    disgusted, two surprised and three of every other emotion. A seed fixes every pixel; with the same seed more faces
-    are the fewer ones and others.
+    Of ten faces eight are in train, one in validation, one in test. In each split, of twenty faces four are happy, two
+    disgusted, two surprised and three of each other emotion. A seed fixes every pixel; with the same seed, a larger set
+    holds all faces of a smaller one.
 
     Args:
-        n: how many faces.
+        n: the number of faces.
         seed: 0 or more.
         size: the side of an image in pixels.
 
@@ -61,5 +61,5 @@ def _draw_block(rng: np.random.Generator, labels: NDArray[np.uint8], size: int) 
     who = sample(rng, len(labels))
     acting = intensities(rng, labels)
     at = grid(who, size)
-    right = np.clip(0.5 + at.x / 0.3, 0, 1)
-    return photograph(paint(who, motion(acting, right), at), who, rng)
+    side = np.clip(0.5 + at.x / 0.3, 0, 1)
+    return photograph(paint(who, motion(acting, side), at), who, rng)

@@ -1,4 +1,4 @@
-"""Facial action units: which of them make an emotion, and what each does to a face."""
+"""Facial action units: which of them make an emotion, and how each moves a face."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -22,7 +22,7 @@ Coding System"), in the numbering of FACS (Ekman, Friesen and Hager 2002, "Facia
 
 
 Field = NDArray[np.floating[Any]]
-"""float32, something known at every pixel, [N, H, W], or for every face, [N, 1, 1]."""
+"""float32, a value at every pixel, [N, H, W], or for every face, [N, 1, 1]."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ ACTION_UNITS: dict[int, dict[str, float]] = {
     25: {"upper_lip": 0.02, "lower_lip": 0.03},  # lips part
     26: {"jaw": 0.24, "corner_out": -0.045, "corner_up": -0.08},  # jaw drop
 }
-"""What each unit moves at full intensity; the names follow FACS, the amounts are ours, set by eye."""
+"""What each unit moves at full intensity. The names follow FACS; the amounts were chosen by eye."""
 
 _UNITS = tuple(ACTION_UNITS)
 _ROWS = np.array([[moves.get(part.name, 0.0) for part in fields(Motion)] for moves in ACTION_UNITS.values()])
@@ -77,10 +77,10 @@ FAINTEST = 0.5
 
 
 def intensities(rng: np.random.Generator, labels: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Draw how strongly each action unit acts: float64 [N, 2 sides, units], 0 absent, about 1 full.
+    """Draw the intensity of each action unit: float64 [N, 2 sides, units], 0 absent, about 1 full.
 
-    An emotion comes faint or strong; single units of it come weaker, stronger or not at all, and not alike on both
-    sides. Now and then a unit acts that has nothing to do with the emotion, as when somebody speaks or squints.
+    An emotion is faint or strong; each of its units is weaker, stronger or absent, and differs between the two sides.
+    Sometimes a unit acts that has nothing to do with the emotion, as when somebody speaks or squints.
     """
     n, units = len(labels), len(_UNITS)
     strength = FAINTEST + (1 - FAINTEST) * rng.random((n, 1))
@@ -93,15 +93,15 @@ def intensities(rng: np.random.Generator, labels: NDArray[np.uint8]) -> NDArray[
     return np.stack([both * (1 - lean), both * (1 + lean)], axis=1)
 
 
-def motion(intensity: NDArray[np.float64], right: Field) -> Motion:
-    """Add up what the units do, for each pixel by its share of the two sides.
+def motion(intensity: NDArray[np.float64], side: Field) -> Motion:
+    """Add up the motions of all units, for each pixel by its share of the two sides.
 
     Args:
         intensity: float64 [N, 2, units], as `intensities` gives.
-        right: float32 [N, H, W], 0 on the left side of the face, 1 on the right, in between near its middle.
+        side: float32 [N, H, W], 0 on the left side of the face, 1 on the right, in between near its middle.
     """
-    left_and_right = np.zeros((*intensity.shape[:2], _ROWS.shape[1]))
+    both_sides = np.zeros((*intensity.shape[:2], _ROWS.shape[1]))
     for unit, row in enumerate(_ROWS):  # unit by unit: a matrix product adds in another order on another processor
-        left_and_right += intensity[:, :, unit, None] * row
-    ends = left_and_right.astype(np.float32)[..., None, None]  # [N, 2, parts, 1, 1]
-    return Motion(*(ends[:, 0, part] + (ends[:, 1, part] - ends[:, 0, part]) * right for part in range(len(_ROWS[0]))))
+        both_sides += intensity[:, :, unit, None] * row
+    ends = both_sides.astype(np.float32)[..., None, None]  # [N, 2, parts, 1, 1]
+    return Motion(*(ends[:, 0, part] + (ends[:, 1, part] - ends[:, 0, part]) * side for part in range(len(_ROWS[0]))))

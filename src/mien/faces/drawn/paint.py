@@ -1,8 +1,8 @@
-"""What pictures are painted with, many at a time: the pixel grid, soft-edged shapes, light, and the camera.
+"""Paint many pictures at a time: the pixel grid, shapes with soft edges, light, and the camera.
 
-Only + - * / and square roots are used, which every processor rounds alike, so that a seed fixes every pixel. Places and
-lengths are in half the image's side: x from -1 to 1 rightwards, y from -1 to 1 downwards, in the upright, frontal
-face's own frame. Fields are float32 [N, H, W], grays 0 black to 1 white.
+Only + - * / and square roots are used, which every processor rounds in the same way, so that a seed fixes every pixel.
+Places and lengths are in half the image's side: x from -1 to 1 rightwards, y from -1 to 1 downwards, in the frame of
+the upright, frontal face. Fields are float32 [N, H, W], grays 0 black to 1 white.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mien.faces.drawn.person import Person
 
 @dataclass(frozen=True)
 class Grid:
-    """Where every pixel lies in its face's own frame and on the picture, and how long a pixel is."""
+    """The place of every pixel in its face's own frame and on the picture, and the length of a pixel."""
 
     x: Field
     y: Field
@@ -26,7 +26,7 @@ class Grid:
 
 
 def grid(who: Person, size: int) -> Grid:
-    """Undo the pose: from pixels to the places of the upright, frontal face that they show."""
+    """Undo the pose: from pixels to places of the upright, frontal face."""
     line = (np.arange(size, dtype=np.float32) + 0.5) * (2 / size) - 1
     screen_x, screen_y = line[None, None, :], line[None, :, None]
     x, y = screen_x + who.left, screen_y + who.up
@@ -56,20 +56,20 @@ def ridge(distance: Field, wide: float) -> Field:
 
 
 def over(under: Field, gray: Field | float, share: Field) -> Field:
-    """Lay a gray over what is there."""
+    """Mix a gray into a picture, by a share of 0..1."""
     return under + (gray - under) * share
 
 
 def lit(height: Field, who: Person, at: Grid) -> Field:
     """How much light each pixel of the relief sends to the viewer, about 1 on average (Lambert's law)."""
     step = 2 * at.pixel
-    down = np.zeros_like(height)
-    right = np.zeros_like(height)
-    down[:, 1:-1] = (height[:, 2:] - height[:, :-2]) / step
-    right[:, :, 1:-1] = (height[:, :, 2:] - height[:, :, :-2]) / step
-    ahead = 1 / np.sqrt(1 + down * down + right * right)
+    slope_y = np.zeros_like(height)
+    slope_x = np.zeros_like(height)
+    slope_y[:, 1:-1] = (height[:, 2:] - height[:, :-2]) / step
+    slope_x[:, :, 1:-1] = (height[:, :, 2:] - height[:, :, :-2]) / step
+    ahead = 1 / np.sqrt(1 + slope_y * slope_y + slope_x * slope_x)
     lamp = 1 / np.sqrt(who.light_x * who.light_x + who.light_y * who.light_y + 0.64)
-    facing = (0.8 - who.light_x * right - who.light_y * down) * ahead * lamp
+    facing = (0.8 - who.light_x * slope_x - who.light_y * slope_y) * ahead * lamp
     return np.maximum(0.12, 1 + who.light_hard * (np.maximum(facing, 0) - 0.72))
 
 
@@ -78,8 +78,8 @@ def photograph(scene: Field, who: Person, rng: np.random.Generator) -> NDArray[n
     for axis in (1, 2, 1, 2):
         scene = _blur(scene, who.blur, axis)
     scene = 0.5 + (scene - 0.5) * who.contrast + who.brightness
-    draws = (rng.random(scene.shape, np.float32) for _ in range(3))  # three uniform numbers add up to nearly a bell
-    scene = scene + 2 * who.noise * (sum(draws) - np.float32(1.5))
+    uniform = (rng.random(scene.shape, np.float32) for _ in range(3))  # three uniform numbers add up to nearly a bell
+    scene = scene + 2 * who.noise * (sum(uniform) - np.float32(1.5))
     return (np.clip(scene, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 

@@ -1,4 +1,4 @@
-"""Who is drawn, and how the picture is taken: everything about a face but its expression."""
+"""Everything about a drawn face but its expression: identity, pose, light and camera."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ class Person:
     bald: Field
     beard: Field
     moustache: Field
-    # what is worn, and what hides the face
+    # what is worn, and what covers the face
     glasses: Field
     dark_glasses: Field
     hand: Field
@@ -82,7 +82,7 @@ def sample(rng: np.random.Generator, n: int) -> Person:
         return rng.uniform(low, high, (n, 1, 1)).astype(np.float32)
 
     def around(middle: float, spread: float) -> Field:
-        """Bell-shaped, never farther than `spread` from the middle."""
+        """Bell-shaped, within `spread` of the middle."""
         bell = between(-0.5, 0.5) + between(-0.5, 0.5) + between(-0.5, 0.5)
         return middle + (spread / 1.5) * bell
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
+from mien.disk import cache_folder
 from mien.errors import UserError
-from mien.faces.source import cache_folder
 from mien.nets.backbones import weight_cache as kept
 from mien.nets.backbones.catalog import TIMM, AbsentError, Facts
 from mien.nets.backbones.timm_network import TimmNetwork, features_of

@@ -5,9 +5,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.disk import user_path, whole_file
+from mien.disk import cache_folder, user_path, whole_file
 from mien.errors import UserError
-from mien.faces.source import cache_folder
 from mien.nets.backbones.catalog import Facts
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from mien.errors import UserError, did_you_mean
 from mien.faces import FacesSpec
 from mien.faces.classes import check_classes
 from mien.faces.clean import CLEAN
-from mien.faces.validation import MOST
+from mien.faces.validation_split import MAX_SHARE
 from mien.study.config.validation import Table
 
 
@@ -50,7 +50,7 @@ class DataTable(Table):
     labels: Literal["own", "majority", "agreed"] = "own"
     clean: Annotated[list[str], BeforeValidator(_cleanable)] = Field(default=[])
     classes: Annotated[list[str], BeforeValidator(_classes)] = Field(default=[])
-    validation: Annotated[float, Field(ge=0, le=MOST)] = 0.0
+    validation: Annotated[float, Field(ge=0, le=MAX_SHARE)] = 0.0
 
 
 def faces_spec(data: DataTable, folder: Path) -> FacesSpec:

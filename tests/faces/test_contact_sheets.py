@@ -6,9 +6,9 @@ from PIL import Image
 
 from mien.errors import UserError
 from mien.faces import Faces
-from mien.faces.audit import Example
+from mien.faces.audit import AuditExample
+from mien.faces.contact_sheets import draw_examples, draw_grid, grid
 from mien.faces.drawn import draw_faces
-from mien.faces.look import draw_examples, draw_grid, grid
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_other_formats_are_refused_and_leave_nothing(drawn: Faces, tmp_path: Pat
 
 def test_contact_sheet_names_rows_and_labels(drawn: Faces, tmp_path: Path) -> None:
     last = len(drawn) - 1
-    found = [Example("wrong so", np.array([0, last])), Example("and so", np.array([1, 2, 3]))]
-    draw_examples(drawn, found * 3, tmp_path / "sheet.svg")
+    examples = [AuditExample("wrong so", np.array([0, last])), AuditExample("and so", np.array([1, 2, 3]))]
+    draw_examples(drawn, examples * 3, tmp_path / "sheet.svg")
     words = (tmp_path / "sheet.svg").read_text()
     for expected in ("wrong so", "and so", ">train 3<", ">test 9<", f">{drawn.classes[drawn.labels[last]]}<"):
         assert expected in words

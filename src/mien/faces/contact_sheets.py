@@ -1,4 +1,4 @@
-"""Looking at faces: random examples of each emotion in a grid, and contact sheets. Numbers first, pictures after."""
+"""Draw faces: a grid with random examples of each emotion, and contact sheets."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,14 +9,18 @@ from numpy.typing import NDArray
 
 from mien.disk import whole_file
 from mien.errors import UserError
-from mien.faces.audit import Example
+from mien.faces.audit import AuditExample
 from mien.faces.types import SPLITS, Faces
 
 INK, FAINT = "#1f2933", "#7b8794"
 
 
 def pick(faces: Faces, n: int = 2, seed: int = 0, split: str = "train") -> list[NDArray[np.intp]]:
-    """Rows of n random faces of each emotion, counted within their split; K arrays, shorter where there are fewer."""
+    """Pick n random faces of each emotion.
+
+    Returns:
+        K arrays of rows within the split, int64 [n], shorter where an emotion has fewer faces.
+    """
     rng, labels = np.random.default_rng(seed), faces.split(split).labels
     return [rng.permutation(np.flatnonzero(labels == label))[:n] for label in range(len(faces.classes))]
 
@@ -28,13 +32,13 @@ def grid(
 
     Args:
         faces: where to pick.
-        n: how many of each emotion.
+        n: the number for each emotion.
         seed: fixes the choice.
         standardise: give each image mean 0 and standard deviation 1, as (x - mean) / sd; raw are 0..255.
         split: which split to pick from.
 
     Returns:
-        images float32 [K, n, H, W], NaN where an emotion has fewer than n images, and the K emotions' names as titles.
+        images float32 [K, n, H, W], NaN where an emotion has fewer than n images; and the K emotions' names as titles.
     """
     part = faces.split(split)
     picked = np.full((len(faces.classes), n, *faces.images.shape[1:]), np.nan, np.float32)
@@ -48,12 +52,12 @@ def grid(
 
 
 def draw_grid(images: NDArray[np.float32], titles: Sequence[str], path: Path, caption: str, standardised: bool) -> None:
-    """Draw what `grid` picked, a column an emotion, into a PNG or SVG file.
+    """Draw the images of `grid`, one column for each emotion, into a PNG or SVG file.
 
     Args:
         images: float32 [K, n, H, W]; NaN images are left out.
         titles: K names, above the columns.
-        path: where to; its ending decides on the format.
+        path: of the file; its suffix decides the format.
         caption: one line below the pictures.
         standardised: images lie around 0, shown from -2.5 to 2.5 deviations; else 0..255.
     """
@@ -71,13 +75,13 @@ def draw_grid(images: NDArray[np.float32], titles: Sequence[str], path: Path, ca
 
 
 def draw_before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], path: Path, caption: str) -> None:
-    """Draw faces in a square beside what became of them, into a PNG or SVG file.
+    """Draw faces in a square, and beside them the same faces after a change, into a PNG or SVG file.
 
     Args:
         before: uint8 [N, H, W].
         after: uint8 [N, H, W], the same faces in the same order.
-        path: where to; its ending decides on the format.
-        caption: below the pictures, a line or several.
+        path: of the file; its suffix decides the format.
+        caption: one line or several, below the pictures.
     """
     columns = max(1, round(len(before) ** 0.5))
     rows, lines = -(-len(before) // columns), caption.splitlines()
@@ -93,21 +97,21 @@ def draw_before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], path:
 
 
 class Captioned(NamedTuple):
-    """A picture, uint8 [H, W] or [H, W, 3], and the words below it."""
+    """A picture, uint8 [H, W] or [H, W, 3], and the text below it."""
 
     image: NDArray[np.uint8]
-    words: str
+    text: str
 
 
 def draw_rows(
     rows: Mapping[str, Sequence[Sequence[Captioned]]], titles: Sequence[str], path: Path, caption: str
 ) -> None:
-    """Draw rows of pictures in groups, such as rightly and wrongly judged faces, into a PNG or SVG file.
+    """Draw rows of pictures in groups, such as correct and wrong predictions, into a PNG or SVG file.
 
     Args:
-        rows: by their names, which stand before them, the groups of each.
+        rows: the groups of each row, by its name, which is drawn before it.
         titles: of the groups, above them.
-        path: where to; its ending decides on the format.
+        path: of the file; its suffix decides the format.
         caption: one line below the pictures.
     """
     wide = [max((len(groups[at]) for groups in rows.values()), default=0) for at in range(len(titles))]
@@ -119,22 +123,22 @@ def draw_rows(
         top = 0.35 + 1.3 * at
         sheet.text(0.2, top + 0.55, name)
         for left, group in zip(lefts, groups, strict=False):
-            for place, (image, words) in enumerate(group):
+            for place, (image, text) in enumerate(group):
                 sheet.picture(left + 1.1 * place, top, 1.0, image, 0, 255)
-                sheet.text(left + 1.1 * place, top + 1.15, words, points=8)
+                sheet.text(left + 1.1 * place, top + 1.15, text, points=8)
     sheet.text(0.2, 0.55 + 1.3 * len(rows), caption, colour=FAINT, points=7)
     sheet.save(path)
 
 
-def draw_examples(faces: Faces, examples: Sequence[Example], path: Path) -> None:
-    """Draw a contact sheet of what an audit found: groups of pictures, each with its row in its split and label."""
+def draw_examples(faces: Faces, examples: Sequence[AuditExample], path: Path) -> None:
+    """Draw a contact sheet of an audit's examples: groups of pictures, each with its row in its split and its label."""
     columns, size, line = 10, 0.9, 1.42
-    lines: list[list[Example] | str] = []
+    lines: list[list[AuditExample] | str] = []
     for example in examples:
         last = lines[-1] if lines else None
-        fits = isinstance(last, list) and last[0].wrong == example.wrong
+        fits = isinstance(last, list) and last[0].problem == example.problem
         if not isinstance(last, list) or not fits:
-            lines += [example.wrong, [example]]
+            lines += [example.problem, [example]]
         elif sum(len(one.rows) + 0.4 for one in last) + len(example.rows) > columns:
             lines.append([example])
         else:
@@ -163,7 +167,7 @@ def draw_examples(faces: Faces, examples: Sequence[Example], path: Path) -> None
 
 
 def picture_format(path: Path) -> str:
-    """The format that a picture's file name asks for; a UserError if it is none that can be drawn."""
+    """The format of a picture by its file's suffix, "png" or "svg"; a UserError for any other."""
     kind = path.suffix.lower().removeprefix(".")
     if kind not in ("png", "svg"):
         raise UserError(f"{path}: a picture is drawn as .png or .svg; name the file so")
@@ -171,7 +175,7 @@ def picture_format(path: Path) -> str:
 
 
 class _Sheet:
-    """A white figure on which pictures and words are placed in inches from its top left corner."""
+    """A white figure. Pictures and text are placed in inches from its top left corner."""
 
     def __init__(self, width: float, height: float) -> None:
         from matplotlib.figure import Figure
@@ -188,15 +192,15 @@ class _Sheet:
         axes.set_axis_off()
 
     def text(
-        self, left: float, base: float, words: str, colour: str = INK, points: float = 9, centre: bool = False
+        self, left: float, base: float, text: str, colour: str = INK, points: float = 9, centre: bool = False
     ) -> None:
         side = "center" if centre else "left"
         place = left / self.width, 1 - base / self.height
-        self.figure.text(*place, words, color=colour, fontsize=points, ha=side, va="baseline")
+        self.figure.text(*place, text, color=colour, fontsize=points, ha=side, va="baseline")
 
     def save(self, path: Path) -> None:
         from matplotlib import rc_context
 
         kind = picture_format(path)
-        with whole_file(path) as draft, rc_context({"svg.hashsalt": "mien", "svg.fonttype": "none"}):
-            self.figure.savefig(draft, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None)
+        with whole_file(path) as temporary, rc_context({"svg.hashsalt": "mien", "svg.fonttype": "none"}):
+            self.figure.savefig(temporary, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None)

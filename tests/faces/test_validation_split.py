@@ -7,7 +7,7 @@ import pytest
 
 from mien.errors import UserError
 from mien.faces import Faces, in_split_order
-from mien.faces.validation import take_validation
+from mien.faces.validation_split import take_validation
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_an_emotion_whose_faces_are_all_alike_stays_in_train(two: Faces) -> None
 
 
 def test_what_cannot_be_taken(two: Faces) -> None:
-    with pytest.raises(UserError, match=r"validation 0\.9: give the share of train to judge on, .* at most 0\.5"):
+    with pytest.raises(UserError, match=r"validation 0\.9: give the share of train to take, .* at most 0\.5"):
         take_validation(two, 0.9)
     with pytest.raises(UserError, match="has no train faces to take validation from; it has: test"):
         take_validation(two.split("test"), 0.1)
