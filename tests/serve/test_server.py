@@ -138,9 +138,9 @@ def test_mistakes_on_the_command_line_are_told_before_anything_starts(
 
 
 def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mien.cli.serve.NEEDED", ("fastapi", "no_such_package"))
+    monkeypatch.setattr("mien.cli.serve.REQUIRED", ("fastapi", "no_such_package"))
     error = CliRunner().invoke(app, ["serve"]).exception
-    assert str(error) == "mien serve needs more packages (no_such_package missing): pip install 'mien[serve]'"
+    assert str(error) == "mien serve needs more packages (missing: no_such_package): pip install 'mien[serve]'"
 
 
 def test_an_answer_is_not_held_back_until_its_head_is_acknowledged(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The command `mien`: thin, one function a verb; whatever is heavy is imported inside the verb that needs it."""
+"""The command `mien`: a function for each verb, which imports what is heavy only when it runs."""
 
 import gc
 import os
@@ -34,8 +34,8 @@ app.add_typer(models.app, name="models")
 serve.register(app)
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(value: bool) -> None:
+    if value:
         typer.echo(f"mien {__version__}")
         raise typer.Exit
 
@@ -48,11 +48,11 @@ def _options(
 
 
 def main() -> None:
-    """Run the command; a user's mistake becomes one message and exit code 2, a bug keeps its traceback."""
-    # torch's threads wait for each other by spinning. Where another program wants a core too, that made a step tens
-    # of times slower; a short spin costs next to nothing on quiet cores. Read when torch is first imported.
+    """Run the command. A user's mistake becomes one message and exit code 2; a bug keeps its traceback."""
+    # torch's threads wait for each other by spinning. Where another program uses a core too, that made a step tens of
+    # times slower; a short spin costs next to nothing on idle cores. torch reads it when it is first imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    _keep_matplotlibs_files()
+    _set_matplotlib_folder()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a file name may have letters that the terminal's encoding lacks
             stream.reconfigure(errors="backslashreplace")
@@ -62,17 +62,17 @@ def main() -> None:
         sys.stderr.write(f"mien: {error}\n")
         sys.exit(2)
     except (KeyboardInterrupt, SystemExit) as end:
-        # typer makes a Ctrl-C an exit with 130, without a word.
+        # typer turns Ctrl-C into exit code 130, without a message.
         if isinstance(end, SystemExit) and end.code != 130:
             raise
         sys.stderr.write("mien: stopped\n")
         sys.exit(1)
     finally:
-        gc.freeze()  # to look through all that was ever imported for garbage would delay the end by some 20 ms
+        gc.freeze()  # a last garbage collection over all imported modules would delay the exit by some 20 ms
 
 
-def _keep_matplotlibs_files() -> None:
-    """Where no home can be written to, matplotlib would complain and look for all fonts each time: give it ours."""
-    place, home = os.environ.get("MIEN_CACHE", ""), os.path.expanduser("~")  # noqa: PTH111 - pathlib's may raise
-    if place and not place.startswith("~") and not os.access(home, os.W_OK | os.X_OK):
-        os.environ.setdefault("MPLCONFIGDIR", os.path.join(place, "matplotlib"))  # noqa: PTH118
+def _set_matplotlib_folder() -> None:
+    """Let matplotlib use our cache where the home folder is not writable: else it warns, and lists all fonts."""
+    cache, home = os.environ.get("MIEN_CACHE", ""), os.path.expanduser("~")  # noqa: PTH111 - pathlib's may raise
+    if cache and not cache.startswith("~") and not os.access(home, os.W_OK | os.X_OK):
+        os.environ.setdefault("MPLCONFIGDIR", os.path.join(cache, "matplotlib"))  # noqa: PTH118

@@ -1,4 +1,4 @@
-"""`mien augment ...`: the augmentation words, and previews of what they do to faces."""
+"""`mien augment`: list the augmentation words, and draw what they do to faces."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def show(
         ..., "-o", "--out", parser=user_path, metavar="FILE", help="The PNG or SVG to draw.", show_default=False
     ),
     data: list[str] | None = typer.Option(
-        None, "--data", metavar="SOURCE", help="The faces; those of the study, else 'drawn'.", show_default=False
+        None, "--data", metavar="SOURCE", help="The faces; by default the study's, else 'drawn'.", show_default=False
     ),
     scaling: str | None = typer.Option(
         None, help="centred, standardised or featurewise, as in a recipe.", show_default=False
@@ -46,10 +46,10 @@ def show(
         show_default=False,
     ),
     net: str | None = typer.Option(None, "--net", help="Which net of the study.", show_default=False),
-    seed: int = typer.Option(0, min=0, help="Fixes the faces and what happens to them."),
+    seed: int = typer.Option(0, min=0, help="The seed of the choice of faces and of the augmentation."),
     count: int = typer.Option(9, "-n", min=1, max=100, help="How many faces."),
 ) -> None:
-    """Draw random faces of train before and after augmentation, scaling and whitening."""
+    """Draw random training faces before and after augmentation, scaling and whitening."""
     from mien.cli.progress import reading_faces
     from mien.errors import UserError
     from mien.faces import FacesSpec
@@ -65,9 +65,9 @@ def show(
         recipe, spec = _of_study(study, net)
         entries = recipe.model_dump(include={"augment", "scaling", "whitening"})
     else:
-        entries = _named(words or [])
-    given = {"scaling": scaling, "whitening": whitening}
-    entries |= {key: value for key, value in given.items() if value is not None}
+        entries = _entries_of(words or [])
+    options = {"scaling": scaling, "whitening": whitening}
+    entries |= {key: value for key, value in options.items() if value is not None}
     _check(entries)
     with reading_faces():
         faces = replace(spec, source=tuple(data or spec.source or ("drawn",))).open()
@@ -75,47 +75,47 @@ def show(
     from mien.training.preview import preview
 
     before, after = preview(entries, faces, seed, count)
-    draw_before_after(before, after, out, f"{faces.name}, train, random with seed {seed}\n{_said(entries)}")
-    typer.echo(f"drawn: {out}: {_said(entries)}")
+    draw_before_after(before, after, out, f"{faces.name}, train, random with seed {seed}\n{_line(entries)}")
+    typer.echo(f"drawn: {out}: {_line(entries)}")
 
 
 @app.command(epilog="Example: [bold]mien augment words --json[/]")
 def words(as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table.")) -> None:
-    """List the augmentation words: what each may say, and does."""
+    """List the augmentation words: how each is written, and what it does."""
     import json
 
     from mien.augmentation import WORDS
     from mien.nets.grammar import usage
 
-    told = [
+    rows = [
         {"word": name, "usage": usage(word), "does": (word.__doc__ or "").splitlines()[0]}
         for name, word in WORDS.items()
     ]
     if as_json:
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(rows, indent=2))
         return
     from rich.console import Console
     from rich.table import Table
 
     table = Table("word", "does", box=None, header_style="bold", pad_edge=False)
-    for row in told:
+    for row in rows:
         table.add_row(row["usage"], row["does"])
     Console(highlight=False).print(table)
 
 
-def _named(words: list[str]) -> dict[str, object]:
+def _entries_of(words: list[str]) -> dict[str, object]:
     """The recipe entries of augmentation words, or of a generator's name."""
     from mien.augmentation import GENERATORS
     from mien.errors import UserError
 
-    named = [word for word in words if word in GENERATORS]
-    if named and len(words) > 1:
-        raise UserError(f"{named[0]} is a whole recipe; give it alone, or words such as 'rotate(10)'")
-    return dict(GENERATORS[named[0]]) if named else {"augment": tuple(words)}
+    generators = [word for word in words if word in GENERATORS]
+    if generators and len(words) > 1:
+        raise UserError(f"{generators[0]} is a whole recipe; give it alone, or words such as 'rotate(10)'")
+    return dict(GENERATORS[generators[0]]) if generators else {"augment": tuple(words)}
 
 
 def _check(entries: dict[str, object]) -> None:
-    """A UserError with all that is wrong with what the command line gave."""
+    """Raise one UserError with every mistake in the entries."""
     from pydantic import ValidationError
 
     from mien.errors import UserError
@@ -140,8 +140,8 @@ def _of_study(file: Path, name: str) -> tuple[Recipe, FacesSpec]:
     return nets[name], study.data
 
 
-def _said(entries: dict[str, object]) -> str:
-    """The recipe entries in a line: `rotate(90), flip; scaling featurewise; whitening zca`."""
+def _line(entries: dict[str, object]) -> str:
+    """The recipe entries in one line: `rotate(90), flip; scaling featurewise; whitening zca`."""
     augment = entries.get("augment", ())
     assert isinstance(augment, tuple)
     parts = [", ".join(augment) or "no augmentation", f"scaling {entries.get('scaling', 'centred')}"]

@@ -1,4 +1,4 @@
-"""`mien backbones`: the backbones at hand, and getting their weights."""
+"""`mien backbones`: list the backbones, and get their weights."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,19 +22,19 @@ def backbones(
     context: typer.Context,
     as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
 ) -> None:
-    """List the backbones with their facts, and whether their weights are here."""
+    """List the backbones with their facts, and whether their weights are in the cache."""
     if context.invoked_subcommand:
         return
     from mien.nets.backbones import BACKBONES
     from mien.nets.backbones.timm_models import at_hand
 
-    told = [_told(facts) for facts in (*BACKBONES.values(), *at_hand())]
+    rows = [_entries(facts) for facts in (*BACKBONES.values(), *at_hand())]
     if as_json:
         import json
 
-        typer.echo(json.dumps(told, indent=2))
+        typer.echo(json.dumps(rows, indent=2))
     else:
-        _print(told)
+        _print(rows)
 
 
 @app.command(
@@ -49,33 +49,33 @@ def add(
         show_default=False,
     ),
 ) -> None:
-    """Keep the weights of local files, checked by their SHA-256."""
+    """Put the weights of local files into the cache, checked by their SHA-256."""
     from mien.nets.backbones.weights import add
 
     for file in files:
         for facts in add(file):
-            typer.echo(f"{facts.name}: weights kept, SHA-256 {facts.sha256}")
+            typer.echo(f"{facts.name}: weights saved, SHA-256 {facts.sha256}")
 
 
 @app.command(epilog="Example: [bold]mien backbones fetch mobilenet_v2[/bold]")
 def fetch(name: str = typer.Argument(..., help="A backbone, or timm/NAME.", show_default=False)) -> None:
-    """Download a backbone's weights from where they were published, checked by their SHA-256."""
+    """Download a backbone's weights from their publisher, checked by their SHA-256."""
     from mien.nets.backbones.weights import fetch
 
     facts = fetch(name)
-    typer.echo(f"{facts.name}: weights kept, SHA-256 {facts.sha256}")
+    typer.echo(f"{facts.name}: weights saved, SHA-256 {facts.sha256}")
 
 
-def _told(facts: "Facts") -> dict[str, Any]:
+def _entries(facts: "Facts") -> dict[str, Any]:
     from mien.nets import Net, summary
     from mien.nets.backbones.weights import find
 
     (row, _) = summary(Net(facts.name, (facts.word, "classes")), facts.size)
-    place = find(facts)
-    return {**facts.told(), "parameters": row.parameters, "here": str(place) if place else None, "ways": facts.ways}
+    path = find(facts)
+    return {**facts.told(), "parameters": row.parameters, "here": str(path) if path else None, "ways": facts.ways}
 
 
-def _print(told: list[dict[str, Any]]) -> None:
+def _print(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -84,13 +84,13 @@ def _print(told: list[dict[str, Any]]) -> None:
         table.add_column(heading, no_wrap=True)
     for heading in ("parameters", "features", "trained at"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for facts in told:
+    for facts in rows:
         side = f"{facts['size']}x{facts['size']}"
         numbers = (f"{facts['parameters']:,}", f"{facts['features']:,}", side)
         table.add_row(facts["name"], "here" if facts["here"] else "not here", *numbers)
     console = Console(highlight=False)
     console.print(table)
-    for facts in told:
+    for facts in rows:
         console.print(f"\n[bold]{facts['name']}[/bold]: {facts['paper']}")
         console.print(f"weights: {facts['source']}; {facts['licence']}; SHA-256 {facts['sha256'][:16]}", soft_wrap=True)
         where = facts["here"] or f"not here; {', or: '.join(facts['ways'])}"

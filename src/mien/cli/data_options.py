@@ -1,4 +1,4 @@
-"""The options that say how a source of faces is to be understood, shared by all verbs that take one."""
+"""Options on how a source of faces is read, shared by the verbs that take one."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ VALIDATION = typer.Option(
 
 
 def listed(text: str) -> tuple[str, ...]:
-    """The words of an option that takes several, with commas between."""
+    """Split the value of an option that takes several words, separated by commas."""
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def as_settings(classes: str, validation: float) -> list[str]:
-    """The same as a study's `--set` takes it."""
+    """The same as values of a study's `--set`."""
     names = [f"data.classes={json.dumps(listed(classes), ensure_ascii=False)}"] if listed(classes) else []
     return names + ([f"data.validation={validation:g}"] if validation else [])

@@ -1,4 +1,4 @@
-"""`mien explain`: what a finished run's net looks at."""
+"""`mien explain`: draw which pixels a finished run's net looks at."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from mien.cli.export import DATA, RUN
 from mien.cli.progress import reading_faces
 from mien.disk import user_path
 
-METHOD = "grad_cam, saliency or occlusion; unless given, grad_cam where the net ends in averages, else occlusion."
+METHOD = "grad_cam, saliency or occlusion; by default grad_cam if the net ends in averages, else occlusion."
 
 
 def register(app: typer.Typer) -> None:
@@ -22,14 +22,16 @@ def explain(
         "explained.png", "--out", "-o", parser=user_path, metavar="FILE", help="The PNG or SVG to draw."
     ),
     method: str = typer.Option("", "--method", help=METHOD, show_default=False),
-    each: int = typer.Option(3, "-n", min=1, max=10, help="Faces of each emotion judged right, and as many wrong."),
+    each: int = typer.Option(
+        3, "-n", min=1, max=10, help="Faces of each emotion that are predicted correctly, and as many that are not."
+    ),
     data: list[str] | None = DATA,
 ) -> None:
-    """Draw which pixels a net's answers hang on: validation faces on which it was surest, rightly and wrongly.
+    """Draw which pixels decide a net's predictions, on the validation faces of which it was surest, correct and wrong.
 
-    Orange speaks for the emotion that is written below, blue against it.
+    Orange is evidence for the emotion that is written below, blue against it.
     """
-    from mien.errors import UserError, did_you_mean
+    from mien.errors import UserError, counted, did_you_mean
     from mien.explain.attribution import METHODS, Explainer
     from mien.explain.examples import surest
     from mien.explain.sheet import draw
@@ -37,16 +39,17 @@ def explain(
     from mien.runs.resolve import faces_of, resolve_run
 
     picture_format(out)
-    chosen = next((one for one in METHODS if one == method), None)
-    if method and chosen is None:
+    known = next((one for one in METHODS if one == method), None)
+    if method and known is None:
         raise UserError(f"--method {method}: no such method; {did_you_mean(method, list(METHODS))}")
-    found = resolve_run(run)
+    resolved = resolve_run(run)
     with reading_faces():
-        faces = faces_of(found, data or []).split("validation")
-    explainer, said = Explainer(found, chosen), found.predictions("validation")
-    assert said is not None
-    looked = f" at {explainer.layer}" if explainer.method == "grad_cam" else ""
-    caption = f"{found.net.name}, validation, {explainer.method}{looked}: {METHODS[explainer.method]}"
-    right, wrong = draw(explainer, faces, surest(said.probabilities, said.labels, each), out, caption)
-    typer.echo(f"drawn: {out}: {right} faces judged right, {wrong} judged wrong")
+        faces = faces_of(resolved, data or []).split("validation")
+    explainer, predictions = Explainer(resolved, known), resolved.predictions("validation")
+    assert predictions is not None
+    layer = f" at {explainer.layer}" if explainer.method == "grad_cam" else ""
+    caption = f"{resolved.net.name}, validation, {explainer.method}{layer}: {METHODS[explainer.method]}"
+    examples = surest(predictions.probabilities, predictions.labels, each)
+    correct, wrong = draw(explainer, faces, examples, out, caption)
+    typer.echo(f"drawn: {out}: {counted(correct, 'face')} predicted correctly, {wrong} wrongly")
     typer.echo(caption)

@@ -1,4 +1,4 @@
-"""`mien faces ...`: import, show and audit faces."""
+"""`mien faces`: import, show and audit faces."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def show(
     ),
     n: int = typer.Option(2, "-n", min=1, max=20, help="How many of each emotion to draw."),
     standardise: bool = typer.Option(False, help="Draw each image as (x - its mean) / its standard deviation."),
-    seed: int = typer.Option(0, min=0, help="Fixes which faces are drawn."),
-    split: str = typer.Option("train", help="Take them from train, validation or test."),
+    seed: int = typer.Option(0, min=0, help="The seed of the choice of faces."),
+    split: str = typer.Option("train", help="The split that they are drawn from: train, validation or test."),
 ) -> None:
     """Count the faces per split and emotion; with --grid, draw some."""
     from mien.faces import open_faces
@@ -70,10 +70,12 @@ def audit(
     classes: str = CLASSES,
     as_json: bool = AS_JSON,
     sheet: Path | None = typer.Option(
-        None, "--sheet", parser=user_path, metavar="FILE", help="Draw examples of what was found into this PNG or SVG."
+        None, "--sheet", parser=user_path, metavar="FILE", help="Draw examples of the faults into this PNG or SVG."
     ),
-    votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, where the source has none."),
-    distance: int = typer.Option(0, min=0, max=16, help="Bits of 64 in which near duplicates' hashes may differ."),
+    votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, if the source has no votes."),
+    distance: int = typer.Option(
+        0, min=0, max=16, help="How many of the 64 bits of near duplicates' hashes may differ."
+    ),
 ) -> None:
     """Look for constant images, copies, leaks between splits, contradicting labels."""
     from mien.faces import open_faces
@@ -85,13 +87,13 @@ def audit(
         _check_picture(sheet)
     with reading_faces():
         faces = open_faces(source, votes=votes, classes=listed(classes))
-    found = look_for_faults(faces, distance)
+    report = look_for_faults(faces, distance)
     if sheet is not None:
         draw_examples(faces, examples(faces), sheet)
     if as_json:
-        _echo_json(found.to_dict())
+        _echo_json(report.to_dict())
         return
-    _print_audit(found)
+    _print_audit(report)
     _print_notes(faces)
     _say(f"drawn: {sheet}" if sheet is not None else "to see examples, add --sheet audit.png")
 
@@ -142,61 +144,65 @@ def _print_notes(faces: Faces) -> None:
         _say(f"note: {escape(note)}")
 
 
-def _print_audit(found: Audit) -> None:
-    table = _table(f"{found.name}: {found.images:,} faces audited", ["", "train", "validation", "test"])
-    splits = list(found.duplicates)
-    table.add_row("constant images", *(f"{found.constant[split]:,}" for split in splits))
-    table.add_row("groups of copies within the split", *(f"{found.duplicates[split].groups:,}" for split in splits))
-    table.add_row("  images in them", *(f"{found.duplicates[split].images:,}" for split in splits))
+def _print_audit(audit: Audit) -> None:
+    table = _table(f"{audit.name}: {audit.images:,} faces audited", ["", "train", "validation", "test"])
+    splits = list(audit.duplicates)
+    table.add_row("constant images", *(f"{audit.constant[split]:,}" for split in splits))
+    table.add_row("groups of copies within the split", *(f"{audit.duplicates[split].groups:,}" for split in splits))
+    table.add_row("  images in them", *(f"{audit.duplicates[split].images:,}" for split in splits))
     table.add_row(
-        "  groups with different labels", *(f"{found.duplicates[split].conflicting_groups:,}" for split in splits)
+        "  groups with different labels", *(f"{audit.duplicates[split].conflicting_groups:,}" for split in splits)
     )
-    for title, leaks in (("copies", found.leaks), ("near duplicates", found.near_duplicates)):
+    for title, leaks in (("copies", audit.leaks), ("near duplicates", audit.near_duplicates)):
         table.add_row(f"{title} of train's images", "", *(f"{leaks[f'{split}_in_train']:,}" for split in splits[1:]))
         table.add_row(f"{title} of validation's images", "", "", f"{leaks['test_in_validation']:,}")
     _say(table)
-    if found.votes is not None:
-        _print_votes(found)
-    for line in _advice(found):
+    if audit.votes is not None:
+        _print_votes(audit)
+    for line in _advice(audit):
         _say(f"- {line}")
 
 
-def _print_votes(found: Audit) -> None:
-    assert found.votes is not None
+def _print_votes(audit: Audit) -> None:
+    assert audit.votes is not None
     table = _table("labels and FER+'s votes", ["label", "clear votes", "agree", "%"])
-    for emotion, one in found.votes.by_emotion.items():
+    for emotion, one in audit.votes.by_emotion.items():
         table.add_row(emotion, f"{one.clear:,}", f"{one.agree:,}", f"{100 * one.agreement:.1f}")
     table.add_section()
-    table.add_row("all", f"{found.votes.clear:,}", f"{found.votes.agree:,}", f"{100 * found.votes.agreement:.1f}")
+    table.add_row("all", f"{audit.votes.clear:,}", f"{audit.votes.agree:,}", f"{100 * audit.votes.agreement:.1f}")
     _say(table)
 
 
-def _advice(found: Audit) -> list[str]:
-    """What the figures mean, and what to do."""
+def _advice(audit: Audit) -> list[str]:
+    """What the figures mean, and what to do about them."""
+    from mien.errors import counted
+
     lines = []
-    if found.constant["total"]:
-        lines.append(f"{found.constant['total']} images are of one gray and show no face; no net can learn from them.")
-    if found.leaks["test_in_train"]:
+    if audit.constant["total"]:
         lines.append(
-            f"{found.leaks['test_in_train']} test images are pixel for pixel in train: a net may know them by heart. "
-            "Trust the test accuracy without them; reports give both."
+            f"{counted(audit.constant['total'], 'image')} of a single gray: no net can learn from such images."
         )
-    if found.leaks["validation_in_train"]:
+    if audit.leaks["test_in_train"]:
         lines.append(
-            f"{found.leaks['validation_in_train']} validation images are in train: selection leans a little towards "
-            "nets that remember."
+            f"{counted(audit.leaks['test_in_train'], 'test image')} pixel for pixel in train too: a net may know such "
+            "images by heart. Trust the test accuracy without them; reports give both."
         )
-    if found.conflicts.groups:
+    if audit.leaks["validation_in_train"]:
         lines.append(
-            f"{found.conflicts.groups} pictures occur with different labels ({found.conflicts.images} images): "
-            "for these no net can be right each time."
+            f"{counted(audit.leaks['validation_in_train'], 'validation image')} in train too: selection slightly "
+            "favours nets that memorise."
         )
-    if found.votes is not None:
+    if audit.conflicts.groups:
         lines.append(
-            f"FER+'s annotators agree with {100 * found.votes.agreement:.1f} % of the labels where they are clear; "
-            f"of {found.votes.not_a_face} images all said that they show no face."
+            f"{counted(audit.conflicts.groups, 'picture')} with different labels "
+            f"({counted(audit.conflicts.images, 'image')}): no net can be correct on all of them."
         )
-    return lines or ["nothing found: no constant image, no copy across splits, no contradicting labels."]
+    if audit.votes is not None:
+        lines.append(
+            f"FER+'s annotators agree with {100 * audit.votes.agreement:.1f} % of the labels where they are clear; "
+            f"they all see no face in {counted(audit.votes.not_a_face, 'image')}."
+        )
+    return lines or ["no faults: no constant image, no copy across splits, no contradicting labels."]
 
 
 def _table(title: str, columns: list[str]) -> Any:

@@ -1,4 +1,4 @@
-"""`mien models`: the models that come with mien."""
+"""`mien models`: list, show and check the bundled models."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -28,16 +28,16 @@ def models(
     from mien.model_files.bundled import bundled_facts, bundled_models
 
     files = bundled_models()
-    told = [_told(facts, files[name].stat().st_size) for name, facts in bundled_facts().items()]
+    rows = [_entries(facts, files[name].stat().st_size) for name, facts in bundled_facts().items()]
     if as_json:
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        _print(told)
+        _print(rows)
 
 
 @app.command(epilog="Example: [bold]mien models show best[/bold]")
 def show(
-    name: str = typer.Argument(..., help="A model of the box.", show_default=False),
+    name: str = typer.Argument(..., help="A bundled model.", show_default=False),
     as_json: bool = typer.Option(False, "--json", help="Print the facts as JSON."),
 ) -> None:
     """Show a model's facts and its card: data, protocol, scores, limits, what it must not be used for."""
@@ -49,7 +49,7 @@ def show(
     if as_json:
         import json
 
-        typer.echo(json.dumps(_told(facts, path.stat().st_size), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(_entries(facts, path.stat().st_size), indent=2, ensure_ascii=False))
         return
     card = path.with_suffix(".md")
     from mien.model_files.card import card_of
@@ -59,12 +59,12 @@ def show(
 
 @app.command(epilog="Example: [bold]mien models check best[/bold]")
 def check(
-    name: str | None = typer.Argument(None, help="A model of the box, or a model file; all of the box unless given."),
+    name: str | None = typer.Argument(None, help="A bundled model, or a model file; by default all bundled models."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON instead of lines."),
 ) -> None:
-    """Check that this machine gives a model's answers: those in its file, about the faces that the file carries.
+    """Check that models compute correctly on this machine, on the reference faces that each file holds.
 
-    Exit code 1 if it does not for any of them.
+    Exit code 1 if one of them does not.
     """
     import json
 
@@ -74,56 +74,60 @@ def check(
     checks = {model: Classifier(model).check_reference() for model in ([name] if name else bundled_models())}
     if as_json:
         rows = [
-            {"model": model, "faces": found.faces, "largest": found.largest, "holds": found.holds}
-            for model, found in checks.items()
+            {"model": model, "faces": done.faces, "largest": done.largest, "holds": done.holds}
+            for model, done in checks.items()
         ]
         typer.echo(json.dumps(rows, indent=2))
     else:
-        for model, found in checks.items():
-            typer.echo(f"{model}: {_verdict(found)}")
-    raise typer.Exit(0 if all(found.holds for found in checks.values()) else 1)
+        for model, done in checks.items():
+            typer.echo(f"{model}: {_verdict(done)}")
+    raise typer.Exit(0 if all(done.holds for done in checks.values()) else 1)
 
 
-def _verdict(found: "ReferenceCheck") -> str:
+def _verdict(check: "ReferenceCheck") -> str:
+    from mien.errors import counted
     from mien.model_files.reference import TOLERANCE
 
-    if not found.faces:
-        return "not checked: the file is older than these checks; export it anew to check it"
-    differs = f"on {found.faces} faces a probability differs by {found.largest:.4f} at most ({TOLERANCE:g} is allowed)"
-    if found.holds:
-        return f"this machine gives its answers; {differs}"
+    if not check.faces:
+        return "not checked: the file holds no reference faces; export it again to have some"
+    differs = (
+        f"largest difference of a probability {check.largest:.4f} on {counted(check.faces, 'reference face')} "
+        f"({TOLERANCE:g} is allowed)"
+    )
+    if check.holds:
+        return f"correct on this machine; {differs}"
     return (
-        f"WRONG on this machine, so do not trust its answers here; {differs}; "
+        f"WRONG on this machine: do not use it here; {differs}; "
         "try another version of onnxruntime, or a file in float32 (mien export without --int8)"
     )
 
 
-def _told(facts: "Facts", size: int) -> dict[str, Any]:
+def _entries(facts: "Facts", size: int) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {"bytes": size, **asdict(facts)}
 
 
-def _print(told: list[dict[str, Any]]) -> None:
+def _print(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    if not told:
-        typer.echo("no model comes with this mien; make one with: mien export RUN FILE.onnx")
+    if not rows:
+        typer.echo("this installation has no bundled model; make one with: mien export RUN FILE.onnx")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("model", "precision", "faces"):
         table.add_column(heading, no_wrap=True)
     for heading in ("size", "parameters", "test %", "95 %"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for facts in told:
+    for facts in rows:
         accuracy, interval = _accuracy(facts["scores"])
         side = f"{facts['width']}x{facts['height']}"
         numbers = (f"{facts['bytes'] / 1e6:.2f} MB", f"{facts['parameters']:,}", accuracy, interval)
         table.add_row(facts["name"], facts["precision"], side, *numbers)
     console = Console(highlight=False)
     console.print(table)
-    console.print("more of one: mien models show NAME", style="dim")
+    console.print("facts and card of one: mien models show NAME", style="dim")
 
 
 def _accuracy(scores: dict[str, Any]) -> tuple[str, str]:

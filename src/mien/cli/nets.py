@@ -1,4 +1,4 @@
-"""`mien nets`: the nets at hand and their layers."""
+"""`mien nets`: list the built-in nets, or the layers of one."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
-    app.command("nets", epilog="Example: mien nets cnn_1 --size 24")(nets)
+    app.command("nets", epilog="Example: [bold]mien nets cnn_1 --size 24[/]")(nets)
 
 
 def nets(
-    name: str | None = typer.Argument(None, help="A net of the zoo, to see its layers; all nets if left out."),
+    name: str | None = typer.Argument(None, help="A built-in net, to list its layers; by default all nets."),
     size: int = typer.Option(48, min=1, max=1024, help="The side of the faces in pixels."),
-    classes: int = typer.Option(7, min=2, max=1000, help="How many emotions there are."),
+    classes: int = typer.Option(7, min=2, max=1000, help="The number of emotions."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON instead of a table."),
 ) -> None:
     """List the nets that come with mien, or the layers of one: shapes (channels first) and parameters."""
@@ -28,15 +28,15 @@ def nets(
     if name is not None and name not in ZOO:
         raise UserError(f"no net is called {name!r}; {did_you_mean(name, list(ZOO))}")
     if as_json:
-        told = [_told(net, size, classes) for net in ZOO.values()] if name is None else _told(ZOO[name], size, classes)
-        typer.echo(json.dumps(told, indent=2))
+        entries = [_entries(net, size, classes) for net in ZOO.values()]
+        typer.echo(json.dumps(entries if name is None else _entries(ZOO[name], size, classes), indent=2))
     elif name is None:
         _print_all(size, classes)
     else:
         _print_layers(ZOO[name], size, classes)
 
 
-def _told(net: "Net", size: int, classes: int) -> dict[str, Any]:
+def _entries(net: "Net", size: int, classes: int) -> dict[str, Any]:
     from dataclasses import asdict
 
     from mien.nets import summary
@@ -61,8 +61,10 @@ def _print_all(size: int, classes: int) -> None:
     table.add_column("parameters", justify="right")
     table.add_column("trainable", justify="right")
     for net in ZOO.values():
-        told = _told(net, size, classes)
-        table.add_row(net.name, net.kind, " ".join(net.layers), f"{told['parameters']:,}", f"{told['trainable']:,}")
+        entries = _entries(net, size, classes)
+        table.add_row(
+            net.name, net.kind, " ".join(net.layers), f"{entries['parameters']:,}", f"{entries['trainable']:,}"
+        )
     show(table)
 
 
@@ -73,13 +75,13 @@ def _print_layers(net: "Net", size: int, classes: int) -> None:
     from mien.nets import summary
 
     rows = summary(net, size, classes)
-    fitted = sum(row.trainable for row in rows)
+    trainable = sum(row.trainable for row in rows)
     table = Table(title=f"{net.name}, for faces of {size}x{size} and {classes} classes", show_footer=True)
     table.add_column("layer", footer="all")
     table.add_column("word")
     table.add_column("output shape", justify="right")
     table.add_column("parameters", justify="right", footer=f"{sum(row.parameters for row in rows):,}")
-    table.add_column("trainable", justify="right", footer=f"{fitted:,}")
+    table.add_column("trainable", justify="right", footer=f"{trainable:,}")
     for row in rows:
         shape = " x ".join(map(str, row.output_shape))
         table.add_row(row.name, row.word, shape, f"{row.parameters:,}", f"{row.trainable:,}")

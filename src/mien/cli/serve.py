@@ -1,4 +1,4 @@
-"""`mien serve`: the page and the service."""
+"""`mien serve`: start the web page and the REST service."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from mien.errors import UserError
 if TYPE_CHECKING:
     from mien.serve.settings import Settings
 
-NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
+REQUIRED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
 EXAMPLE = "Example: [bold]mien serve --runs out --port 8000[/]"
 
@@ -29,25 +29,25 @@ def serve(
         None, "--data", metavar="SOURCE", help="Faces to show besides those of the studies; again for each."
     ),
     model: str | None = typer.Option(
-        None, "--model", metavar="MODEL", help="A model in the box (mien models), or the file of one. [default: best]"
+        None, "--model", metavar="MODEL", help="A bundled model (mien models), or a model file. [default: best]"
     ),
     host: str = typer.Option(
-        "127.0.0.1", "--host", help="The address to listen at; any but this machine needs --token."
+        "127.0.0.1", "--host", help="The address to listen on; any but this machine's own needs --token."
     ),
-    port: int = typer.Option(8000, "--port", min=0, max=65535, help="The port; 0 for any that is free."),
+    port: int = typer.Option(8000, "--port", min=0, max=65535, help="The port; 0 takes a free one."),
     token: str = typer.Option(
-        "", "--token", envvar="MIEN_TOKEN", metavar="TEXT", help="What requests must carry.", show_envvar=True
+        "", "--token", envvar="MIEN_TOKEN", metavar="TEXT", help="The token that requests must carry.", show_envvar=True
     ),
     limit: list[str] | None = typer.Option(
-        None, "--limit", metavar="NAME=NUMBER", help="What is refused beyond, such as queue=128; again for each."
+        None, "--limit", metavar="NAME=NUMBER", help="Change a limit, such as queue=128; again for each."
     ),
     browser: bool | None = typer.Option(
-        None, "--open/--no-open", help="Open the page in a browser; where there is a screen, unless told."
+        None, "--open/--no-open", help="Open the page in a browser; by default only if there is a screen."
     ),
 ) -> None:
-    """Open a page that shows photos' and the webcam's emotions and watches studies; the same as a REST service.
+    """Serve a web page that classifies photos and the webcam and follows studies, and the same as a REST service.
 
-    Ctrl-C, or a SIGTERM, stops it when all that was accepted is answered.
+    Ctrl-C or SIGTERM stops it after it has answered the requests that it accepted.
     """
     settings = _settings(runs, data or [], model, host, port, token, limit or [])
     from mien.serve.app import make_app
@@ -58,7 +58,7 @@ def serve(
         app = make_app(settings)
         if app.models.current and not app.models.current.check.holds:
             typer.echo(
-                f"mien: warning: this machine does not give the answers of {app.models.in_use!r}; "
+                f"mien: warning: the model {app.models.in_use!r} computes wrongly on this machine; "
                 f"see: mien models check {model or app.models.in_use}",
                 err=True,
             )
@@ -80,8 +80,8 @@ def _settings(
 ) -> "Settings":
     from importlib.util import find_spec
 
-    if lacking := [name for name in NEEDED if find_spec(name) is None]:
-        raise UserError(f"mien serve needs more packages ({', '.join(lacking)} missing): pip install 'mien[serve]'")
+    if missing := [name for name in REQUIRED if find_spec(name) is None]:
+        raise UserError(f"mien serve needs more packages (missing: {', '.join(missing)}): pip install 'mien[serve]'")
     from mien.serve.limits import Limits
     from mien.serve.settings import Settings
 
@@ -89,7 +89,7 @@ def _settings(
 
 
 def _has_screen() -> bool:
-    """Whether a browser can show something to whoever started this."""
+    """Whether a browser can be opened for the user who started this."""
     import os
     import sys
 
