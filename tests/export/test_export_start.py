@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from mien.errors import UserError
 from mien.export.adjustment import offsets
 from mien.export.graph import graph_of
 from mien.export.pretrained import leave_start
@@ -21,7 +20,6 @@ from mien.predict.classifier import Classifier
 from mien.runs.recipe import Recipe
 from mien.runs.resolve import resolve_run
 from mien.runs.run import Run
-from mien.study.config.schema import read_study
 from mien.training.checkpoint import load_weights
 from mien.training.loop import fit
 
@@ -83,24 +81,6 @@ def test_other_weights_have_another_folder_and_the_same_the_same(small: Run, tra
     assert leave_start(small, tmp_path / "mine.onnx") == first
     assert leave_start(trained(seed=3), tmp_path / "mine.onnx") != first
     assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_a_study_starts_from_the_box(tmp_path: Path) -> None:
-    file = tmp_path / "a.toml"
-    file.write_text('name = "a"\n[nets.mine]\ninit_from = "bundled:best"\n')
-    [net] = read_study(file, data=["drawn:40"]).nets
-    assert Path(net.recipe.start) == bundled_run("best")
-    assert net.net.layers == Run.open(bundled_run("best")).net.layers
-
-
-def test_a_model_that_the_box_lacks_is_told(tmp_path: Path) -> None:
-    file = tmp_path / "a.toml"
-    file.write_text('name = "a"\n[nets.mine]\ninit_from = "bundled:bset"\n')
-    with pytest.raises(UserError) as told:
-        read_study(file, data=["drawn:40"])
-    assert str(told.value).splitlines()[1:] == [
-        "  nets.mine.start: the box has no model 'bset' to start from; known: best, fast; did you mean 'best'?"
-    ]
 
 
 def test_there_is_one_start_a_model_in_the_box() -> None:

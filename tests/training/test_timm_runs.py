@@ -17,7 +17,7 @@ from mien.report.study_data import NetResult
 from mien.runs.recipe import Recipe
 from mien.runs.run import Run
 from mien.study.collect import NetRuns
-from mien.study.config.schema import StudyNet
+from mien.study.config.study import StudyNet
 from mien.training.loop import evaluate, fit
 
 NAME = "tiny.a_in1k"

@@ -17,7 +17,7 @@ from mien.runs.metrics import Accuracy, accuracy, mcnemar, scores
 from mien.runs.predictions import Predictions
 from mien.runs.run import Run
 from mien.study.config.ensembles import shares
-from mien.study.config.schema import StudyNet
+from mien.study.config.study import StudyNet
 from mien.study.plan import Plan
 
 
@@ -173,7 +173,7 @@ def _net(plan: Plan, net: NetRuns, selected: bool) -> dict[str, Any]:
         "layers": list(net.asked.net.layers),
         "values": dict(net.asked.net.values),
         "backbone": net.backbone,
-        "recipe": net.asked.recipe.model_dump() | {"learning_rate": net.asked.recipe.rate},
+        "recipe": net.asked.reported_recipe.model_dump(),
         "parameters": counts[0],
         "trainable": counts[1],
         "selected": selected,

@@ -14,7 +14,7 @@ from mien.runs.metrics import accuracy
 from mien.runs.results import read_results
 from mien.runs.run import Run
 from mien.study.collect import NetRuns, accuracy_entries, compared
-from mien.study.config.schema import StudyNet
+from mien.study.config.study import StudyNet
 
 
 def study_runs(folder: Path) -> list[Run]:

@@ -18,7 +18,7 @@ from mien.disk import write_json, write_text
 from mien.errors import UserError
 from mien.runs.run import Run, Status
 from mien.study.collect import faces_facts, results, select
-from mien.study.config.schema import StudyNet
+from mien.study.config.study import StudyNet
 from mien.study.engines.engine import Engine, LocalEngine, MakeEngine
 from mien.study.plan import Plan
 from mien.training.loop import Progress, evaluate

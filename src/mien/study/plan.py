@@ -16,7 +16,8 @@ from mien.nets import check, missing_weights, summary
 from mien.nets.backbones import AbsentError
 from mien.runs.recipe import Recipe
 from mien.runs.run import Run, run_id
-from mien.study.config.schema import Study, StudyNet
+from mien.study.config.init_from import FromNet, FromRun
+from mien.study.config.study import Study, StudyNet
 from mien.training.initialise import unfit
 from mien.training.timing import time_features, time_step
 
@@ -56,8 +57,8 @@ class Plan:
         Its backbone's weights are not on this machine, or a net that has to be trained before it is left out.
         """
         before = [(f"it learns from {one.net.name}", one) for one in self.teachers(net)]
-        if net.recipe.initialised_within:
-            before.append((f"it starts from {net.recipe.init_from}", self._named(net.recipe.init_from)))
+        if isinstance(net.init_from, FromNet):
+            before.append((f"it starts from {net.init_from.name}", self._named(net.init_from.name)))
         reasons = (f"{how}, which is skipped: {why}" for how, one in before if (why := self.skipped(one, folder)))
         reason = self.lacking.get(net.net.name) or next(reasons, "")
         net = self.settled(net, folder) if reason else net
@@ -84,12 +85,18 @@ class Plan:
         return sum(row.parameters for row in rows), sum(row.trainable for row in rows)
 
     def recipe(self, net: StudyNet, seed: int) -> Recipe:
-        """A net's recipe for the run of a seed: for names of other nets of the study, their runs of the same seed."""
+        """A net's recipe for the run of a seed, with the runs that it learns from and takes its first weights from.
+
+        Of another net of the study that is the run of the same seed.
+        """
         recipe = net.recipe
         if recipe.teachers:
             recipe = recipe.model_copy(update={"teachers": tuple(self._run(one, seed) for one in self.teachers(net))})
-        if recipe.initialised_within:
-            recipe = recipe.model_copy(update={"init_from": self._run(self._named(recipe.init_from), seed)})
+        match net.init_from:
+            case FromNet(name):
+                return recipe.model_copy(update={"init_from": self._run(self._named(name), seed)})
+            case FromRun():
+                return recipe.model_copy(update={"init_from": str(net.init_from.folder)})
         return recipe
 
     def teachers(self, net: StudyNet) -> list[StudyNet]:
@@ -119,12 +126,17 @@ def make_plan(study: Study) -> Plan:
     faces = study.data.open()
     _check_learnable(faces)
     problems = [text for net in study.nets for text in check(net.net, faces.size, len(faces.classes))]
-    problems += [text for net in study.nets for text in unfit(net.net, net.recipe, faces)]
+    problems += [text for net in study.nets for text in _init_problems(net, faces)]
     if problems:
         facts = f"{faces.size}x{faces.size} pixels, {len(faces.classes)} classes"
         raise UserError("\n  ".join([f"study {study.name} on {faces.name} ({facts}):", *problems]))
     lacking = {net.net.name: reason for net in study.nets if (reason := _lacking(net))}
     return Plan(study, faces, leaked(faces), lacking)
+
+
+def _init_problems(net: StudyNet, faces: Faces) -> list[str]:
+    """Why a net cannot take its first weights from a run of another study."""
+    return unfit(net.net, net.reported_recipe, faces) if isinstance(net.init_from, FromRun) else []
 
 
 def _lacking(net: StudyNet) -> str:
@@ -209,7 +221,7 @@ def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
         "group": net.group,
         "layers": len(net.net.layers),
         "parameters": plan.counts(net)[0],
-        "recipe": net.recipe.model_dump() | {"learning_rate": net.recipe.rate},
+        "recipe": net.reported_recipe.model_dump(),
         "seconds": None if lacking else max(estimate(plan, one) for one in _extremes(plan, net)),
         "states": [status.state for status in statuses],
         "trials": net.tune.trials if net.tune else None,

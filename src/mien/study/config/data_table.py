@@ -15,25 +15,25 @@ from mien.faces.validation_split import MAX_SHARE
 from mien.study.config.validation import Table
 
 
-def _sources(found: Any) -> Any:
-    listed = [found] if isinstance(found, str) else found
+def _sources(entry: Any) -> Any:
+    listed = [entry] if isinstance(entry, str) else entry
     if not listed or not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
-        raise ValueError(f"found {found!r}; a source is a text, or a list of texts")
+        raise ValueError(f"found {entry!r}; a source is a text, or a list of texts")
     return listed
 
 
-def _cleanable(found: Any) -> Any:
-    listed = found if isinstance(found, list) else [found]
+def _cleanable(entry: Any) -> Any:
+    listed = entry if isinstance(entry, list) else [entry]
     for name in listed:
         if name not in CLEAN:
             raise ValueError(f"found {name!r}; {did_you_mean(str(name), list(CLEAN))}")
     return listed
 
 
-def _classes(found: Any) -> Any:
-    listed = [found] if isinstance(found, str) else found
+def _classes(entry: Any) -> Any:
+    listed = [entry] if isinstance(entry, str) else entry
     if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
-        raise ValueError(f"found {found!r}; give a known layout, or a list of names, one for each number")
+        raise ValueError(f"found {entry!r}; give a known layout, or a list of names, one for each number")
     try:
         check_classes(listed)
     except UserError as error:
@@ -70,5 +70,5 @@ def resolved(source: str, folder: Path) -> str:
     """A source with its path made absolute from `folder`; `drawn`, `drawn:2000` and the `train=` before a path stay."""
     if re.fullmatch(r"drawn(:\d+)?", source):
         return source
-    split, found, path = source.rpartition("=") if re.match(r"(train|validation|test)=", source) else ("", "", source)
-    return f"{split}{found}{(folder / user_path(path)).resolve()}"
+    split, equals, path = source.rpartition("=") if re.match(r"(train|validation|test)=", source) else ("", "", source)
+    return f"{split}{equals}{(folder / user_path(path)).resolve()}"

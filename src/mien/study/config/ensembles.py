@@ -1,38 +1,44 @@
-"""Ensembles of a study file: nets that are judged together, and what each one's judgement weighs."""
+"""Ensembles of a study file: nets whose predictions are averaged, each with a weight."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import PlainValidator
 
 from mien.errors import did_you_mean
 
 
-def read_ensembles(
-    table: Mapping[str, Any], nets: Sequence[str], seeds: int, problems: list[str]
-) -> dict[str, dict[str, float]]:
-    """The ensembles of a study file: by name, the weight of each of its nets; all weigh 1 where it is a list of nets.
+def _members(entry: Any) -> list[tuple[str, float]]:
+    """The nets of an ensemble and their weights; each weighs 1 where the entry is a list of nets."""
+    if isinstance(entry, list) and entry and all(isinstance(name, str) for name in entry):
+        return [(name, 1.0) for name in entry]
+    if isinstance(entry, dict) and entry and all(map(_positive, entry.values())):
+        return list(entry.items())
+    raise ValueError(f"found {entry!r}; list nets, or give a table of each one's weight, above 0")
+
+
+Members = Annotated[list[tuple[str, float]], PlainValidator(_members)]
+"""An entry of the table [ensembles]: each net's name and its weight."""
+
+
+def ensemble_problems(name: str, members: Sequence[tuple[str, float]], nets: Sequence[str], seeds: int) -> list[str]:
+    """What is wrong with an ensemble.
 
     Args:
-        table: the file's `ensembles`.
+        name: its own.
+        members: its nets and their weights.
         nets: the names of the study's nets.
         seeds: how many runs each net has.
-        problems: gets what is wrong.
     """
-    found = {}
-    for name, entry in table.items():
-        place = f"ensembles.{name}"
-        if name in nets:
-            problems.append(f"{place}: is the name of a net; call it otherwise")
-        if not _readable(entry):
-            problems.append(f"{place}: found {entry!r}; list nets, or give a table of each one's weight, above 0")
-            continue
-        problems += [f"{place}: no net {one!r}; {did_you_mean(one, nets)}" for one in entry if one not in nets]
-        problems += [f"{place}: net {one!r} stands {n} times" for one, n in Counter(list(entry)).items() if n > 1]
-        if len(entry) == 1 and seeds == 1:
-            problems.append(f"{place}: one net of one seed is no ensemble; name another net, or give more seeds")
-        found[name] = dict.fromkeys(entry, 1.0) if isinstance(entry, list) else dict(entry)
-    return found
+    place, count = f"ensembles.{name}", Counter(net for net, _ in members)
+    problems = [f"{place}: is the name of a net; call it otherwise"] if name in nets else []
+    problems += [f"{place}: no net {one!r}; {did_you_mean(one, nets)}" for one, _ in members if one not in nets]
+    problems += [f"{place}: net {one!r} stands {times} times" for one, times in count.items() if times > 1]
+    if len(members) == 1 and seeds == 1:
+        problems.append(f"{place}: one net of one seed is no ensemble; name another net, or give more seeds")
+    return problems
 
 
 def shares(weights: Mapping[str, float]) -> dict[str, float]:
@@ -51,12 +57,6 @@ def weighed(nets: Sequence[str], weights: Mapping[str, float]) -> str:
     if len(set(weights.values())) < 2:
         return ", ".join(nets)
     return ", ".join(f"{name} {weights[name]:.2g}" for name in nets)
-
-
-def _readable(entry: Any) -> bool:
-    if isinstance(entry, list):
-        return bool(entry) and all(isinstance(one, str) for one in entry)
-    return isinstance(entry, dict) and bool(entry) and all(map(_positive, entry.values()))
 
 
 def _positive(weight: Any) -> bool:

@@ -5,37 +5,44 @@ from typing import Any
 
 from mien.runs.former_names import FORMER_NAMES
 
-_OF_A_RECIPE = {former: name for former, name in FORMER_NAMES.items() if former != "start"}
-_OF_HYPERPARAMETERS = {f"recipe.{former}": f"recipe.{name}" for former, name in _OF_A_RECIPE.items()}
-_BUNDLED = ("box:", "bundled:")
-_BACK = {name: former for former, name in (FORMER_NAMES | _OF_HYPERPARAMETERS | {"start": "enqueue"}).items()} | {
-    "init_from": "start"
+_OF_RECIPES = {former: name for former, name in FORMER_NAMES.items() if former != "start"}
+_OF_HYPERPARAMETERS = {f"recipe.{former}": f"recipe.{name}" for former, name in _OF_RECIPES.items()}
+_OF_NETS = {"start": "init_from"}
+_OF_TUNE = {"start": "enqueue"}
+_FORMER_KEYS = {
+    name: former for names in (_OF_RECIPES, _OF_HYPERPARAMETERS, _OF_NETS, _OF_TUNE) for former, name in names.items()
 }
+"""The former name of each key that has another one now."""
+
+_FORMER_BUNDLED, _BUNDLED = "box:", "bundled:"
 
 
 def rename_former_keys(table: dict[str, Any]) -> list[str]:
-    """Give a study file's former keys their names of today, in place; a note for each, with its place."""
+    """Give a study file's former keys their present names, in place; a note for each, with its place.
+
+    A former key that stands beside its present name is left, so that the checks refuse it.
+    """
     return [note for place, inner, names in _places(table) for note in _rename(inner, names, place)]
 
 
 def in_former_keys(value: Any) -> Any:
-    """A part of a study file as its keys were before, so that the search it asks for keeps the id that it had."""
+    """A part of a study file under its former keys: a search takes its id from these, so the id stays what it was."""
     if isinstance(value, Mapping):
-        return {_BACK.get(key, key): in_former_keys(inner) for key, inner in value.items()}
+        return {_FORMER_KEYS.get(key, key): in_former_keys(inner) for key, inner in value.items()}
     return [in_former_keys(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _places(table: dict[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, str]]]:
-    """Every table of a study file that has former keys: its place, itself, and its names."""
-    yield "recipe", table.get("recipe"), _OF_A_RECIPE
+    """Every table of a study file that may have former keys: its place, the table, and the present name of each."""
+    yield "recipe", table.get("recipe"), _OF_RECIPES
     for name, preview in _tables(table.get("previews")):
-        yield f"previews.{name}", preview, _OF_A_RECIPE
+        yield f"previews.{name}", preview, _OF_RECIPES
     for name, net in _tables(table.get("nets")):
         place = f"nets.{name}"
-        yield place, net, {"start": "init_from"}
-        yield f"{place}.recipe", net.get("recipe"), _OF_A_RECIPE
+        yield place, net, _OF_NETS
+        yield f"{place}.recipe", net.get("recipe"), _OF_RECIPES
         if isinstance(tune := net.get("tune"), dict):
-            yield f"{place}.tune", tune, {"start": "enqueue"}
+            yield f"{place}.tune", tune, _OF_TUNE
             yield f"{place}.tune.space", tune.get("space"), _OF_HYPERPARAMETERS
             enqueued = tune.get("enqueue")
             for index, values in enumerate(enqueued if isinstance(enqueued, list) else ()):
@@ -48,7 +55,7 @@ def _tables(table: Any) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _rename(table: Any, names: Mapping[str, str], place: str) -> Iterator[str]:
-    """Rename a table's keys in place, their order kept; a key whose new name stands there too is left, and refused."""
+    """Rename a table's keys in place; their order stays."""
     if not isinstance(table, dict):
         return
     former = {key: names[key] for key in table if key in names and names[key] not in table}
@@ -57,8 +64,7 @@ def _rename(table: Any, names: Mapping[str, str], place: str) -> Iterator[str]:
     table.update(renamed)
     for key, name in former.items():
         yield f"{place}.{key} is called {name} now; this version still reads the former name"
-    before, after = _BUNDLED
     source = table.get("init_from")
-    if isinstance(source, str) and source.startswith(before):
-        table["init_from"] = after + source.removeprefix(before)
+    if names is _OF_NETS and isinstance(source, str) and source.startswith(_FORMER_BUNDLED):
+        table["init_from"] = _BUNDLED + source.removeprefix(_FORMER_BUNDLED)
         yield f"{place}.init_from: {source!r} is {table['init_from']!r} now; this version still reads the former name"

@@ -1,105 +1,32 @@
 """The study file: TOML, checked whole before anything is spent, every mistake at once.
 
-`docs/reference/study-file.md` is the reference of its keys.
+`docs/study-file.md` is the reference of its keys.
 """
 
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mien.errors import UserError, did_you_mean
-from mien.faces import SIZE, FacesSpec
-from mien.nets import Net
+from mien.faces import SIZE
 from mien.runs.recipe import Recipe
 from mien.study.config.data_table import DataTable, faces_spec, resolved
-from mien.study.config.ensembles import read_ensembles
+from mien.study.config.ensembles import Members, ensemble_problems
 from mien.study.config.former_keys import rename_former_keys
-from mien.study.config.net_table import check_recipe, read_net, with_starts
+from mien.study.config.init_from import FromNet, StudyFile
+from mien.study.config.net_table import NetTable, check_recipe, inherit_layers, layer_problems, read_net
 from mien.study.config.overrides import apply_setting
-from mien.study.config.resources import Resources, read_resources
-from mien.study.config.tune import Tune
-from mien.study.config.validation import NAME, Table, checked, section
+from mien.study.config.resources import Resources
+from mien.study.config.study import Group, Study, StudyNet
+from mien.study.config.validation import NAME, Location, Table, checked
 
 ALL = "all"
 """The one group of a study that names none."""
-
-
-@dataclass(frozen=True)
-class StudyNet:
-    """A net of a study, how it is trained, and the comparison table it stands in.
-
-    Where it is tuned, net and recipe have the first values of the space until the search has found better; a search in
-    which no trial was finished leaves the reason in `failed`, and the net has no runs. `searched` says that the search
-    has ended.
-    """
-
-    net: Net
-    recipe: Recipe
-    group: str
-    tune: Tune | None = None
-    failed: str = ""
-    searched: bool = False
-
-
-@dataclass(frozen=True)
-class Group:
-    """A comparison table and its section of the report.
-
-    Attributes:
-        name: what nets and results call it.
-        nets: the names of its nets, in their order.
-        title: the section's heading; the name unless given.
-        note: a paragraph to stand below it; "": none.
-    """
-
-    name: str
-    nets: tuple[str, ...]
-    title: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Study:
-    """A checked study.
-
-    Attributes:
-        name: also the name of its default folder.
-        seeds: each net is trained once with each.
-        data: which faces; its source is () where the file leaves it to the command.
-        nets: in the order of their groups.
-        sections: the groups; one of all nets where the file names none.
-        ensembles: nets that are judged together and what each weighs, by the ensemble's name.
-        previews: recipes whose effect on a few faces the report shows, by name.
-        resources: what a run of each net takes, by the net's name.
-        text: the file, as it was read.
-        settings: what `--set` changed, in its order.
-        notes: former keys that the file has.
-    """
-
-    name: str
-    seeds: tuple[int, ...]
-    data: FacesSpec
-    nets: tuple[StudyNet, ...]
-    sections: tuple[Group, ...] = ()
-    ensembles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    previews: Mapping[str, Recipe] = field(default_factory=dict)
-    resources: Mapping[str, Resources] = field(default_factory=dict)
-    text: str = ""
-    settings: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def groups(self) -> dict[str, list[StudyNet]]:
-        """The comparison tables: the nets of each group."""
-        groups: dict[str, list[StudyNet]] = {}
-        for net in self.nets:
-            groups.setdefault(net.group, []).append(net)
-        return groups
 
 
 class _GroupTable(Table):
@@ -107,17 +34,24 @@ class _GroupTable(Table):
     title: str = ""
     note: str = ""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _list_of_nets(cls, entry: Any) -> Any:
+        if not isinstance(entry, dict | list):
+            raise ValueError(f"found {entry!r}; a group is a list of nets, or a table with nets in it")
+        return {"nets": entry} if isinstance(entry, list) else entry
+
 
 class _StudyTable(Table):
-    name: str = Field(pattern=NAME)
+    name: str = Field(default="", pattern=NAME)
     seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[0], min_length=1)
-    data: dict[str, Any] = Field(default={})
+    data: DataTable = DataTable()
     recipe: dict[str, Any] = Field(default={})
-    nets: dict[str, dict[str, Any]] = Field(min_length=1)
-    groups: dict[str, Any] = Field(default={})
-    ensembles: dict[str, Any] = Field(default={})
+    nets: dict[str, NetTable] = Field(default={}, min_length=1)
+    groups: dict[str, _GroupTable] = Field(default={})
+    ensembles: dict[str, Members] = Field(default={})
     previews: dict[str, dict[str, Any]] = Field(default={})
-    resources: dict[str, Any] = Field(default={})
+    resources: Resources = Resources()
 
 
 def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = ()) -> Study:
@@ -138,9 +72,9 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
         raise UserError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: not TOML: {error}") from None
-    for setting in settings:
-        apply_setting(table, setting)
     notes = rename_former_keys(table)
+    for setting in settings:
+        notes += apply_setting(table, setting)
     study, problems = check_table(table, file)
     if study is None:
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
@@ -154,95 +88,91 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
 def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[str]]:
     """The study that a file's table describes, or None and all of its mistakes."""
     problems: list[str] = []
-    top = checked(_StudyTable, table, "", problems)
-    problems += [f"seeds: {seed} stands {n} times" for seed, n in Counter(top.seeds).items() if n > 1]
-    data = checked(DataTable, section(table, "data"), "data", problems)
-    recipe = section(table, "recipe")
-    check_recipe(recipe, recipe, "recipe", problems)
-    named = with_starts(section(table, "nets"), file.parent, problems)
-    nets = {name: read_net(name, net, recipe, data.size or SIZE, problems) for name, net in named.items()}
-    problems += _order_problems(nets)
-    resources = read_resources(table, named, problems)
-    groups = _groups(section(table, "groups"), list(named), problems)
-    ensembles = read_ensembles(section(table, "ensembles"), list(named), len(top.seeds), problems)
+    names = table["nets"] if isinstance(table.get("nets"), dict) else {}
+    checks, left_out = checked(_StudyTable, table, problems, StudyFile(frozenset(names), file.parent))
+    problems += [f"{key}: missing" for key in ("name", "nets") if key not in table]
+    problems += [f"seeds: {seed} stands {n} times" for seed, n in Counter(checks.seeds).items() if n > 1]
+    check_recipe(checks.recipe, checks.recipe, "recipe", problems)
+    nets = _read_nets(checks, left_out, problems)
+    known = [name for name in names if ("nets", name) not in left_out]
+    if not any(location[0] == "groups" for location in left_out):
+        problems += _group_problems({name: group.nets for name, group in checks.groups.items()}, known)
+    for name, members in checks.ensembles.items():
+        problems += ensemble_problems(name, members, known, len(checks.seeds))
     previews = {
-        name: check_recipe(entries, entries, f"previews.{name}", problems)
-        for name, entries in section(table, "previews").items()
-        if isinstance(entries, dict)
+        name: check_recipe(entries, entries, f"previews.{name}", problems) for name, entries in checks.previews.items()
     }
     if problems:
         return None, problems
-    sections = groups or (Group(ALL, tuple(nets)),)
+    groups = [Group(name, tuple(group.nets), group.title, group.note) for name, group in checks.groups.items()]
+    sections = tuple(groups) or (Group(ALL, tuple(nets)),)
     study = Study(
-        name=top.name,
-        seeds=tuple(top.seeds),
-        data=faces_spec(data, file.parent),
-        nets=tuple(
-            StudyNet(found[0], found[1], group.name, found[2])
-            for group in sections
-            for name in group.nets
-            if (found := nets[name])
-        ),
+        name=checks.name,
+        seeds=tuple(checks.seeds),
+        data=faces_spec(checks.data, file.parent),
+        nets=tuple(replace(nets[name], group=group.name) for group in sections for name in group.nets),
         sections=sections,
-        ensembles=ensembles,
+        ensembles={name: dict(members) for name, members in checks.ensembles.items()},
         previews={name: recipe for name, recipe in previews.items() if recipe},
-        resources=resources,
+        resources={name: checks.resources.overridden_by(net.resources) for name, net in checks.nets.items()},
     )
     return study, []
 
 
-def _order_problems(nets: Mapping[str, tuple[Net, Recipe, Tune | None] | None]) -> list[str]:
-    """Teachers, and nets that others start from, that are none of the study or cannot be trained before them."""
+def _read_nets(table: _StudyTable, left_out: frozenset[Location], problems: list[str]) -> dict[str, StudyNet]:
+    """The nets of a study by name; those with mistakes are missing.
+
+    Where an entry that gives a net's layers, or its tune table, was left out for its own mistakes, what would only
+    follow from that is not reported.
+    """
+    nets, tables = dict[str, StudyNet | None](), inherit_layers(table.nets)
+    for name, net in tables.items():
+        missing = {str(location[2]) for location in left_out if location[:2] == ("nets", name) and len(location) == 3}
+        if not missing & {"layers", "zoo", "backbone", "head", "init_from"}:
+            problems += layer_problems(name, table.nets[name], table.nets)
+        if "tune" not in missing and not (net.init_from and table.nets[name].given_layers):
+            nets[name] = read_net(name, net, table.recipe, table.data.size or SIZE, problems)
+    readable = {name: net for name, net in nets.items() if net}
+    problems += [text for name, net in readable.items() for text in _order_problems(name, net, readable, table)]
+    return readable
+
+
+def _order_problems(name: str, net: StudyNet, nets: Mapping[str, StudyNet], table: _StudyTable) -> list[str]:
+    """Teachers, and the source of first weights, that are no net of the study or cannot be trained before this one."""
+    before = [(f"nets.{name}.recipe.teachers", one, "teach") for one in net.recipe.teachers]
+    if isinstance(net.init_from, FromNet):
+        before.append((f"nets.{name}.init_from", net.init_from.name, "initialise"))
     problems = []
-    for name, net in nets.items():
-        if net is None:
-            continue
-        before = [(f"nets.{name}.recipe.teachers", one, "teach") for one in net[1].teachers]
-        before += [(f"nets.{name}.init_from", net[1].init_from, "initialise")] if net[1].initialised_within else []
-        for place, one, what in before:
-            if one not in nets:
-                problems.append(f"{place}: no net {one!r}; {did_you_mean(one, list(nets))}")
-            elif one == name:
-                problems.append(f"{place}: {name!r} cannot {what} itself; give its double another name")
-            elif (found := nets[one]) and found[2]:
-                problems.append(f"{place}: {one!r} is tuned, so it ends last; take a net with settled values")
-            elif name in _awaited(one, nets):
-                problems.append(f"{place}: {one!r} waits for {name!r} itself; one of them has to come first")
-            elif found and what == "initialise" and _unlike(found[1], net[1]):
-                problems.append(f"{place}: {one!r} has another {_unlike(found[1], net[1])}; give both the same")
+    for place, one, what in before:
+        other = nets.get(one)
+        if one not in table.nets:
+            problems.append(f"{place}: no net {one!r}; {did_you_mean(one, list(table.nets))}")
+        elif one == name:
+            problems.append(f"{place}: {name!r} cannot {what} itself; give its double another name")
+        elif other and other.tune:
+            problems.append(f"{place}: {one!r} is tuned, so it ends last; take a net with settled values")
+        elif name in _all_needs(one, nets):
+            problems.append(f"{place}: {one!r} waits for {name!r} itself; one of them has to come first")
+        elif other and what == "initialise" and (key := _unlike(other.recipe, net.recipe)):
+            problems.append(f"{place}: {one!r} has another {key}; give both the same")
     return problems
 
 
-def _awaited(name: str, nets: Mapping[str, tuple[Net, Recipe, Tune | None] | None]) -> set[str]:
+def _all_needs(name: str, nets: Mapping[str, StudyNet]) -> set[str]:
     """All nets that have to be trained before one, those that these wait for too."""
-    found: set[str] = set()
+    needs: set[str] = set()
     ahead = {name}
     while ahead:
-        now = nets.get(ahead.pop())
-        new = now[1].awaited - found if now else frozenset[str]()
-        found |= new
+        net = nets.get(ahead.pop())
+        new = net.needs - needs if net else frozenset[str]()
+        needs |= new
         ahead |= new
-    return found
+    return needs
 
 
 def _unlike(one: Recipe, other: Recipe) -> str:
     """The first way in which two recipes make other inputs of a face; "" where there is none."""
     return next((key for key in ("scaling", "whitening") if getattr(one, key) != getattr(other, key)), "")
-
-
-def _groups(table: Mapping[str, Any], nets: list[str], problems: list[str]) -> tuple[Group, ...]:
-    """The comparison tables, each a list of nets or a table with its title and note."""
-    found: dict[str, _GroupTable] = {}
-    for name, entry in table.items():
-        if not isinstance(entry, dict | list):
-            problems.append(f"groups.{name}: found {entry!r}; a group is a list of nets, or a table with nets in it")
-            continue
-        group = checked(_GroupTable, {"nets": entry} if isinstance(entry, list) else entry, f"groups.{name}", problems)
-        if "nets" in group.model_fields_set:
-            found[name] = group
-    if len(found) == len(table):
-        problems += _group_problems({name: group.nets for name, group in found.items()}, nets)
-    return tuple(Group(name, tuple(group.nets), group.title, group.note) for name, group in found.items())
 
 
 def _group_problems(groups: Mapping[str, Sequence[str]], nets: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Space: what a search may choose from, read from a study file: `[1, 3, 5]`, `"uniform(0.1, 0.35)"`."""
+"""The space that a search chooses from, read from a study file: `[1, 3, 5]`, `"uniform(0.1, 0.35)"`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -104,7 +104,7 @@ DISTRIBUTIONS: dict[str, Callable[..., Distribution]] = {
 
 
 def read_space(table: Mapping[str, Any], place: str, problems: list[str]) -> dict[str, Distribution]:
-    """The distributions of a table, by key; what cannot be read is told and left out."""
+    """The distributions of a table, by key; what cannot be read is reported and left out."""
     space = {}
     for key, entry in table.items():
         try:
@@ -118,10 +118,10 @@ def _distribution(key: str, entry: Any) -> Distribution:
     if isinstance(entry, list):
         if not entry:
             raise Mistake("an empty choice; list the values, as [1, 3, 5]")
-        strange = [value for value in entry if not isinstance(value, int | float | str | bool)]
+        others = [value for value in entry if not isinstance(value, int | float | str | bool)]
         twice = [value for at, value in enumerate(entry) if value in entry[:at]]
-        if strange or twice:
-            raise Mistake(*(f"{value!r} is no number or text" for value in strange), *(f"{v!r} twice" for v in twice))
+        if others or twice:
+            raise Mistake(*(f"{value!r} is no number or text" for value in others), *(f"{v!r} twice" for v in twice))
         return Distribution("choice", choices=tuple(entry))
     if not isinstance(entry, str):
         raise Mistake(f"found {entry!r}; a list of values, or a distribution such as 'uniform(0.1, 0.35)'")

@@ -1,4 +1,4 @@
-"""Tune: what a net's `[nets.X.tune]` asks for, checked; how it searches is in `search.py`."""
+"""The table `[nets.X.tune]`: the search for the values of a net's hyper-parameters, checked."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from mien.nets.parsing import Mistake, parse
 from mien.runs.recipe import Recipe
 from mien.study.config.former_keys import in_former_keys
 from mien.study.config.space import Distribution, Value, Values, read_space
-from mien.study.config.validation import Table, checked
+from mien.study.config.validation import Table
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -37,13 +37,13 @@ class Tune:
         space: where each value comes from.
         trials: how many there are at most.
         minutes: of training, after which no trial is begun; None: no limit.
-        sampler: which of Optuna's chooses the values; `grid` goes through all of them.
-        pruner: the word that asks for it.
+        sampler: which of Optuna's samplers chooses the values; `grid` goes through all of them.
+        pruner: its word, as `median(startup=4)`.
         enqueue: values that the first trials take, where they name them.
         seed: of the sampler.
         objectives: what is made large (parameters: small); with several there is no single best.
         bind: makes a trial's net and recipe.
-        asked: the table as it was written, and the net and recipe behind it, to tell one search from another.
+        identity: the table as it was written, and the net and recipe behind it: what tells one search from another.
     """
 
     space: Mapping[str, Distribution]
@@ -55,7 +55,7 @@ class Tune:
     seed: int
     objectives: tuple[Objective, ...]
     bind: Bind
-    asked: str
+    identity: str
 
     @property
     def first(self) -> dict[str, Value]:
@@ -74,10 +74,12 @@ class Tune:
 
     def id(self, fingerprint: str) -> str:
         """Ten hex digits for all that decides which trials a search makes; its budgets do not."""
-        return sha256(f"{self.asked} {fingerprint}".encode()).hexdigest()[:10]
+        return sha256(f"{self.identity} {fingerprint}".encode()).hexdigest()[:10]
 
 
-class _TuneTable(Table):
+class TuneTable(Table):
+    """What may stand in a tune table."""
+
     space: dict[str, Any] = Field(min_length=1)
     trials: Annotated[int, Field(ge=1)] = 20
     minutes: Annotated[float, Field(gt=0)] | None = None
@@ -128,7 +130,7 @@ def pruner_of(text: str, epochs: int) -> "BasePruner":
 
 
 def read_tune(
-    table: Mapping[str, Any], names: set[str], bind: Bind, basis: str, place: str, problems: list[str]
+    table: TuneTable, names: set[str], bind: Bind, basis: str, place: str, problems: list[str]
 ) -> Tune | None:
     """Check a tune table; None, and every mistake added to `problems`, where it is wrong.
 
@@ -141,48 +143,39 @@ def read_tune(
         problems: to add to.
     """
     before = len(problems)
-    given = checked(_TuneTable, dict(table), place, problems)
-    space = read_space(table["space"], f"{place}.space", problems) if isinstance(table.get("space"), dict) else {}
-    for key in space:
-        problem = _stranger(key, names)
-        if problem:
-            problems.append(f"{place}.space.{key}: {problem}")
+    space = read_space(table.space, f"{place}.space", problems)
+    problems += [f"{place}.space.{key}: {text}" for key in space if (text := _key_problem(key, names))]
     if len(problems) > before:
         return None
-    _check_pruner(given, place, problems)
-    if given.sampler == "grid":
-        problems += [
-            f"{place}.space.{key}: has no end of values, and sampler = 'grid' takes them all; give it a step"
-            for key, one in space.items()
-            if not one.grid()
-        ]
-    if given.sampler == "cmaes" and sum(one.kind != "choice" for one in space.values()) < 2:
-        problems.append(f"{place}.sampler: 'cmaes' needs two numbers or more in the space; it draws choices at random")
-    if given.sampler == "cmaes" and len(given.objectives) > 1:
-        problems.append(f"{place}.sampler: 'cmaes' knows one objective; take 'tpe', 'gp', 'random' or 'grid'")
-    for index, start in enumerate(given.enqueue):
-        problems += [f"{place}.enqueue[{index}].{text}" for text in _enqueued_problems(start, space)]
-    entries = sorted(
-        (key, str(value)) for key, value in in_former_keys(table).items() if key not in ("trials", "minutes")
-    )
+    _check_pruner(table, place, problems)
+    problems += [f"{place}.{text}" for text in _sampler_problems(table, space)]
+    for index, values in enumerate(table.enqueue):
+        problems += [f"{place}.enqueue[{index}].{text}" for text in _enqueued_problems(values, space)]
     tune = Tune(
         space=space,
-        trials=given.trials,
-        minutes=given.minutes,
-        sampler=given.sampler,
-        pruner=given.pruner,
-        enqueue=tuple(given.enqueue),
-        seed=given.seed,
-        objectives=tuple(given.objectives),
+        trials=table.trials,
+        minutes=table.minutes,
+        sampler=table.sampler,
+        pruner=table.pruner,
+        enqueue=tuple(table.enqueue),
+        seed=table.seed,
+        objectives=tuple(table.objectives),
         bind=bind,
-        asked=f"{entries} {basis}",
+        identity=f"{_identity(table)} {basis}",
     )
     if len(problems) == before:
         _try(tune, place, problems)
     return tune if len(problems) == before else None
 
 
-def _stranger(key: str, names: set[str]) -> str:
+def _identity(table: TuneTable) -> list[tuple[str, str]]:
+    """All that decides which trials a table makes, as the file has it; its budgets do not."""
+    written = in_former_keys(table.model_dump(exclude_unset=True, exclude={"trials", "minutes"}))
+    return sorted((key, str(value)) for key, value in written.items())
+
+
+def _key_problem(key: str, names: set[str]) -> str:
+    """Why nothing in the net takes the values of a key of the space; "" where something does."""
     if key.startswith("recipe."):
         known = list(Recipe.model_fields)
         entry = key.removeprefix("recipe.")
@@ -194,26 +187,41 @@ def _stranger(key: str, names: set[str]) -> str:
     )  # fmt: skip
 
 
-def _check_pruner(given: _TuneTable, place: str, problems: list[str]) -> None:
+def _sampler_problems(table: TuneTable, space: Mapping[str, Distribution]) -> list[str]:
+    if table.sampler == "grid":
+        return [
+            f"space.{key}: has no end of values, and sampler = 'grid' takes them all; give it a step"
+            for key, one in space.items()
+            if not one.grid()
+        ]
+    problems = []
+    if table.sampler == "cmaes" and sum(one.kind != "choice" for one in space.values()) < 2:
+        problems.append("sampler: 'cmaes' needs two numbers or more in the space; it draws choices at random")
+    if table.sampler == "cmaes" and len(table.objectives) > 1:
+        problems.append("sampler: 'cmaes' knows one objective; take 'tpe', 'gp', 'random' or 'grid'")
+    return problems
+
+
+def _check_pruner(table: TuneTable, place: str, problems: list[str]) -> None:
     try:
-        word = parse(given.pruner)
+        word = parse(table.pruner)
         if word.name not in PRUNERS:
             raise Mistake(f"unknown pruner {word.name!r}; {did_you_mean(word.name, list(PRUNERS))}")
         arguments(word, PRUNERS[word.name])
     except Mistake as mistake:
         problems += [f"{place}.pruner: {text}" for text in mistake.args]
         return
-    if word.name != "none" and len(given.objectives) > 1:
-        problems.append(f"{place}.pruner: found {given.pruner!r}; with several objectives no trial can be pruned: none")
-    if len(set(given.objectives)) < len(given.objectives):
-        problems.append(f"{place}.objectives: found {given.objectives!r}; each can stand once")
+    if word.name != "none" and len(table.objectives) > 1:
+        problems.append(f"{place}.pruner: found {table.pruner!r}; with several objectives no trial can be pruned: none")
+    if len(set(table.objectives)) < len(table.objectives):
+        problems.append(f"{place}.objectives: found {table.objectives!r}; each can stand once")
 
 
-def _enqueued_problems(start: Mapping[str, Any], space: Mapping[str, Distribution]) -> Sequence[str]:
-    unknown = [f"{key}: not in the space; {did_you_mean(key, list(space))}" for key in start if key not in space]
+def _enqueued_problems(values: Mapping[str, Any], space: Mapping[str, Distribution]) -> Sequence[str]:
+    unknown = [f"{key}: not in the space; {did_you_mean(key, list(space))}" for key in values if key not in space]
     outside = [
         f"{key}: found {value!r}, which the space does not hold"
-        for key, value in start.items()
+        for key, value in values.items()
         if key in space and not space[key].holds(value)
     ]
     return unknown + outside
@@ -230,6 +238,6 @@ def _try(tune: Tune, place: str, problems: list[str]) -> None:
         return
     for key, one in tune.space.items():
         for value in one.corners:
-            found: list[str] = []
-            if all(tune.bind({**others, key: value}, found) is None for others in (first, last)):
-                problems.append(f"{place}.space.{key}: {value!r} does not fit: {found[0]}")
+            reasons: list[str] = []
+            if all(tune.bind({**others, key: value}, reasons) is None for others in (first, last)):
+                problems.append(f"{place}.space.{key}: {value!r} does not fit: {reasons[0]}")

@@ -1,7 +1,7 @@
-"""Journal: where a search's trials are kept, and which process is at which of them.
+"""The journal that a search's trials are stored in, and the locks by which processes share them.
 
-Optuna's journal file, with locks that go with their process however it ends, and a torn last line that a kill left cut
-off before the next is written. Who only looks opens it by `reading`, which writes nothing.
+It is Optuna's journal file. Its locks end with their process, however that ends; a torn last line that a kill has left
+is cut off before the next line is written. `reading` opens a journal without writing anything.
 """
 
 import fcntl
@@ -23,25 +23,25 @@ class _Lock(JournalFileOpenLock):
     def __init__(self, journal: Path) -> None:
         super().__init__(str(journal))
         self._journal = journal
-        self._held: BinaryIO | None = None
+        self._file: BinaryIO | None = None
 
     def acquire(self) -> bool:
-        """Wait until no other process writes."""
-        self._held = self._journal.open("r+b")
-        fcntl.flock(self._held, fcntl.LOCK_EX)
-        if self._held.seek(0, os.SEEK_END) and not self._ends_with_a_line():
-            self._held.truncate(self._journal.read_bytes().rfind(b"\n") + 1)
+        """Wait for the exclusive lock of the file."""
+        self._file = self._journal.open("r+b")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        if self._file.seek(0, os.SEEK_END) and not self._ends_with_a_line():
+            self._file.truncate(self._journal.read_bytes().rfind(b"\n") + 1)
         return True
 
     def release(self) -> None:
-        """Let others write."""
-        assert self._held is not None
-        self._held.close()
+        """Release the lock."""
+        assert self._file is not None
+        self._file.close()
 
     def _ends_with_a_line(self) -> bool:
-        assert self._held is not None
-        self._held.seek(-1, os.SEEK_END)
-        return self._held.read(1) == b"\n"
+        assert self._file is not None
+        self._file.seek(-1, os.SEEK_END)
+        return self._file.read(1) == b"\n"
 
 
 class _ReadOnly(JournalFileBackend):
@@ -71,17 +71,17 @@ def reading(journal: Path) -> JournalStorage:
         raise UserError(f"{journal}: damaged; remove it, and run the study again: it keeps its runs") from None
 
 
-class Claims:
-    """Which trials this process is at, and whether another is at one: a byte of a file locked for each trial.
+class TrialLocks:
+    """Which process works on which trial of a search: a byte of a file is locked for each.
 
-    One object a process and search: the system lets go of all of a process's locks when it closes the file once.
+    A process makes one such object for a search, as the system releases all of its locks on a file once it closes one.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("ab")
 
-    def take(self, trial: int) -> bool:
-        """Claim a trial; False where another process has it. One that this process has may be claimed again."""
+    def acquire(self, trial: int) -> bool:
+        """Lock a trial, by Optuna's number; False where another process holds it, True again where this one does."""
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 1 + trial, os.SEEK_SET)
         except (BlockingIOError, PermissionError):
@@ -89,8 +89,8 @@ class Claims:
         return True
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Be the only one who asks for trials."""
+    def exclusive(self) -> Iterator[None]:
+        """Hold the lock under which trials are handed out; waits for it."""
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, 0, os.SEEK_SET)
         try:
             yield
@@ -98,5 +98,5 @@ class Claims:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1, 0, os.SEEK_SET)
 
     def close(self) -> None:
-        """Let go of all trials."""
+        """Release all trials."""
         self._file.close()

@@ -1,7 +1,7 @@
-"""Drawing: the values of a search's next trial, from its seed, the trial's number and the trials before it alone.
+"""Sampling: the values of a search's next trial, which follow from its seed, its number and the trials before it.
 
-They are drawn beside the journal, which then takes them in one line: whatever moment a kill comes at, a search that is
-run again draws what it would have drawn.
+They are drawn in memory, and written to the journal in one line: whenever a kill comes, a search that is run again
+draws what it would have drawn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,8 +26,8 @@ def draw(tune: Tune, begun: Sequence[FrozenTrial]) -> dict[str, Value] | None:
     if fixed is None and tune.sampler == "grid":
         return None
     if fixed is None and tune.sampler == "cmaes":
-        told = [(one.params, float(one.values[0])) for one in begun if one.state == TrialState.COMPLETE]
-        fixed = evolve(tune.space, told, tune.seed, number)
+        finished = [(one.params, float(one.values[0])) for one in begun if one.state == TrialState.COMPLETE]
+        fixed = evolve(tune.space, finished, tune.seed, number)
     study = optuna.create_study(directions=tune.directions, sampler=_sampler(tune, number))
     study.add_trials(begun)
     study.enqueue_trial(fixed or {})
@@ -36,13 +36,13 @@ def draw(tune: Tune, begun: Sequence[FrozenTrial]) -> dict[str, Value] | None:
 
 
 def _points(tune: Tune) -> Iterator[dict[str, Value]]:
-    """The trials whose values are known beforehand; of a start, some may be left to the sampler."""
-    start = [dict(values) for values in tune.enqueue]
-    yield from start
+    """The trials whose values are known beforehand; an enqueued one may leave some to the sampler."""
+    enqueued = [dict(values) for values in tune.enqueue]
+    yield from enqueued
     if tune.sampler == "grid":
         every = product(*(one.grid() for one in tune.space.values()))
         points = (dict(zip(tune.space, values, strict=True)) for values in every)
-        yield from (point for point in points if point not in start)
+        yield from (point for point in points if point not in enqueued)
 
 
 def _sampler(tune: Tune, number: int) -> BaseSampler:

@@ -24,11 +24,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from mien.nets import check
 from mien.runs.run import Epoch, Run, Status
 from mien.runs.search_results import TrialResult
-from mien.study.config.schema import StudyNet
+from mien.study.config.study import StudyNet
 from mien.study.config.tune import pruner_of
 from mien.study.engines.engine import Engine
 from mien.study.plan import Plan
-from mien.study.search.journal import Claims, storage
+from mien.study.search.journal import TrialLocks, storage
 from mien.study.search.sampling import draw
 from mien.study.search.trials import facts_of, shown_number, studies_in
 
@@ -68,9 +68,9 @@ class Search:
             sampler=optuna.samplers.RandomSampler(),  # draws nothing: see drawing.py
         )
 
-    def _begin(self, claims: Claims) -> None:
+    def _begin(self, claims: TrialLocks) -> None:
         """Open the journal for writing."""
-        with claims.alone():
+        with claims.exclusive():
             self.study = self._study(storage(self._journal))
             self.study.pruner = pruner_of(self.tune.pruner, self.net.recipe.epochs)
             if not self.study.user_attrs:
@@ -85,7 +85,7 @@ class Search:
         """
         going: dict[str, list[Trial]] = {}
         self._lock.parent.mkdir(parents=True, exist_ok=True)
-        with closing(Claims(self._lock)) as claims:
+        with closing(TrialLocks(self._lock)) as claims:
             self._begin(claims)
             self._fill(engine, watcher, going, claims)
             while going or self._others():
@@ -147,11 +147,11 @@ class Search:
         assert found is not None
         return replace(self.net, net=found[0], recipe=found[1], searched=True)
 
-    def _fill(self, engine: Engine, watcher: "Watcher", going: dict[str, list[Trial]], claims: Claims) -> None:
+    def _fill(self, engine: Engine, watcher: "Watcher", going: dict[str, list[Trial]], claims: TrialLocks) -> None:
         """Submit trials until the engine is full or the budget spent."""
         busy = {one.number for trials in going.values() for one in trials}
         while len(going) < engine.slots:
-            with claims.alone():
+            with claims.exclusive():
                 trial = self._next(busy, claims)
                 if trial is None:
                     return
@@ -170,11 +170,11 @@ class Search:
                 going[run.id] = [trial]
                 engine.submit(run, lambda record, trial=trial: self._stop(trial, record))  # type: ignore[misc]
 
-    def _next(self, busy: set[int], claims: Claims) -> Trial | None:
+    def _next(self, busy: set[int], claims: TrialLocks) -> Trial | None:
         """A trial to make: one that a dead process left, else a new one; None where the budget is spent."""
         trials = self.study.get_trials(deepcopy=False)
         for left in trials:
-            if left.state == TrialState.RUNNING and left.number not in busy and claims.take(left.number):
+            if left.state == TrialState.RUNNING and left.number not in busy and claims.acquire(left.number):
                 return self._begun(Trial(self.study, left._trial_id))
         begun = [one for one in trials if one.state != TrialState.WAITING]
         if self._spent(begun):
@@ -185,7 +185,7 @@ class Search:
             if values is None:
                 return None
             self.study.enqueue_trial(values)
-        claims.take(number)
+        claims.acquire(number)
         return self._begun(self.study.ask())
 
     def _spent(self, begun: Sequence[FrozenTrial]) -> bool:

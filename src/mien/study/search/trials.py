@@ -1,4 +1,4 @@
-"""Trials: what a search has made so far, read from its journal."""
+"""The trials of the searches in a study's folder, read from their journals."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,24 +25,24 @@ STATES: dict[TrialState, TrialStatus] = {
 def list_trials(folder: Path, net: str | None = None) -> list[dict[str, Any]]:
     """The trials of a study's tuned nets, or of one of them, under the names of `TrialResult`; nothing is written.
 
-    A net has a search for each way in which its trials were asked for: another space, sampler, net, recipe or set of
+    A net has a search for each way in which its trials are configured: another space, sampler, net, recipe or set of
     faces begins another one. All of them are listed, each trial with the `search` it belongs to, ten hex digits; that
     which began last comes last.
 
     Raises:
         UserError: the folder holds no searches, or none of that net; or a journal is damaged.
     """
-    found = searches(folder)
-    if not found:
+    stored = searches(folder)
+    if not stored:
         raise UserError(f"{folder}: holds no searches; a study makes them for nets with a tune table")
-    names = list(dict.fromkeys(search.net for search in found))
+    names = list(dict.fromkeys(search.net for search in stored))
     if net is not None and net not in names:
         raise UserError(f"{folder}: no net {net!r} was tuned; {did_you_mean(net, names)}")
     return [
         {"net": search.net, "search": search.id, "objectives": search.study.user_attrs["objectives"], **asdict(trial)}
         for name in names
         if net in (None, name)
-        for search in found
+        for search in stored
         if search.net == name
         for trial in facts_of(search.study)
     ]
@@ -55,7 +55,7 @@ def facts_of(study: optuna.Study) -> list[TrialResult]:
 
 
 @dataclass(frozen=True, eq=False)
-class FoundSearch:
+class StoredSearch:
     """A search that a study's folder holds.
 
     Attributes:
@@ -75,23 +75,23 @@ class FoundSearch:
         return min(starts, default=datetime.max)
 
 
-def searches(folder: Path) -> list[FoundSearch]:
+def searches(folder: Path) -> list[StoredSearch]:
     """The searches of a study's folder in which a trial has begun, the one that began first coming first."""
     journals = sorted((folder / "tuning").glob("*.journal"))
-    found = [
-        FoundSearch(name, journal.stem.rpartition("-")[2], study)
+    stored = [
+        StoredSearch(name, journal.stem.rpartition("-")[2], study)
         for journal in journals
         for name, study in studies_in(journal).items()
     ]
-    return sorted((search for search in found if facts_of(search.study)), key=lambda search: search.began)
+    return sorted((search for search in stored if facts_of(search.study)), key=lambda search: search.began)
 
 
 def studies_in(journal: Path) -> dict[str, optuna.Study]:
     """Optuna's studies that a journal holds, by name, opened for reading; {} where it is not there."""
     if not journal.exists():
         return {}
-    kept = reading(journal)
-    return {name: optuna.load_study(study_name=name, storage=kept) for name in optuna.get_all_study_names(kept)}
+    storage = reading(journal)
+    return {name: optuna.load_study(study_name=name, storage=storage) for name in optuna.get_all_study_names(storage)}
 
 
 def shown_number(trial: BaseTrial) -> int:
@@ -100,9 +100,9 @@ def shown_number(trial: BaseTrial) -> int:
 
 
 def _facts(trial: FrozenTrial) -> TrialResult:
-    kept: dict[str, Any] = trial.user_attrs
+    attributes: dict[str, Any] = trial.user_attrs
     reported = [trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)]
-    accuracies = kept.get("accuracies", reported)
+    accuracies = attributes.get("accuracies", reported)
     return TrialResult(
         number=shown_number(trial),
         state=STATES.get(trial.state, "running"),
@@ -110,7 +110,7 @@ def _facts(trial: FrozenTrial) -> TrialResult:
         scores=tuple(trial.values or ()) if trial.state == TrialState.COMPLETE else (),
         accuracies=tuple(accuracies),
         epochs=len(accuracies),
-        seconds=kept.get("seconds", 0.0),
-        run=kept.get("run", ""),
-        reason=kept.get("reason", ""),
+        seconds=attributes.get("seconds", 0.0),
+        run=attributes.get("run", ""),
+        reason=attributes.get("reason", ""),
     )

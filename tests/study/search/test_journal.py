@@ -8,14 +8,14 @@ from pathlib import Path
 import optuna
 import pytest
 
-from mien.study.search.journal import Claims, storage
+from mien.study.search.journal import TrialLocks, storage
 
 HOLD = """
 import sys
 from pathlib import Path
-from mien.study.search.journal import Claims
-claims = Claims(Path(sys.argv[1]))
-print(claims.take(int(sys.argv[2])), flush=True)
+from mien.study.search.journal import TrialLocks
+claims = TrialLocks(Path(sys.argv[1]))
+print(claims.acquire(int(sys.argv[2])), flush=True)
 sys.stdin.read()
 """
 
@@ -56,10 +56,10 @@ def test_a_claim_goes_with_its_process(tmp_path: Path) -> None:
     with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "True\n"
-        with closing(Claims(path)) as claims:
-            assert not claims.take(3)
-            assert claims.take(2)
+        with closing(TrialLocks(path)) as claims:
+            assert not claims.acquire(3)
+            assert claims.acquire(2)
             other.kill()
             other.wait()
-            assert claims.take(3)
-            assert claims.take(3), "what one has, one may take again"
+            assert claims.acquire(3)
+            assert claims.acquire(3), "what one has, one may take again"

@@ -4,11 +4,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from mien.study.config.schema import Study, check_table
-from mien.study.config.space import read_space
+from mien.study.config.schema import check_table
+from mien.study.config.study import Study
 from mien.study.config.tune import PRUNERS
 
 NET = """
@@ -141,25 +139,6 @@ def test_every_pruner_can_be_named(pruner: str) -> None:
     assert study(NET + SPACE + f"pruner = '{pruner}'").nets[0].tune is not None
 
 
-@given(low=st.floats(-1e6, 1e6), high=st.floats(-1e6, 1e6))
-def test_a_uniform_distribution_holds_what_lies_between_its_ends(low: float, high: float) -> None:
-    problems: list[str] = []
-    space = read_space({"x": f"uniform({low!r}, {high!r})"}, "space", problems)
-    if low >= high:
-        assert len(problems) == 1
-    else:
-        assert space["x"].holds(low)
-        assert space["x"].holds(high)
-        assert space["x"].holds((low + high) / 2)
-        assert not space["x"].holds(high + 1)
-
-
-@given(low=st.integers(-50, 50), span=st.integers(1, 50), step=st.integers(1, 7))
-def test_integers_are_counted_by_their_step(low: int, span: int, step: int) -> None:
-    space = read_space({"x": f"integers({low}, {low + span}, step={step})"}, "space", [])
-    assert space["x"].grid() == tuple(range(low, low + span + 1, step))
-
-
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -175,9 +154,3 @@ def test_what_optuna_would_refuse_is_a_mistake(more: str, said: str) -> None:
 def test_cmaes_needs_two_numbers() -> None:
     text = NET + SPACE.replace('"integers(2, 4)"', "[2, 4]") + 'sampler = "cmaes"'
     assert any("'cmaes' needs two numbers or more in the space" in text for text in mistakes(text))
-
-
-def test_a_range_ends_where_its_steps_do() -> None:
-    space = read_space({"p": "uniform(0.1, 0.35, step=0.1)"}, "space", [])
-    assert space["p"].high == 0.3
-    assert space["p"].grid() == (0.1, 0.2, 0.3)

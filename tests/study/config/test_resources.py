@@ -35,8 +35,8 @@ def test_a_nets_own_resources_go_over_the_studys(tmp_path: Path) -> None:
         (
             "a.resources.workers = -1\n[resources]\ngpu = -1",
             [
-                "resources.gpu: found -1, should be greater than or equal to 0",
                 "nets.a.resources.workers: found -1, should be greater than or equal to 1",
+                "resources.gpu: found -1, should be greater than or equal to 0",
             ],
         ),
     ],

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 
 from mien.errors import UserError
 from mien.nets import ZOO
-from mien.study.config.schema import Study, read_study
+from mien.study.config.schema import read_study
+from mien.study.config.study import Study
 
-STUDIES = Path(__file__).parents[2] / "studies"
+STUDIES = Path(__file__).parents[3] / "studies"
 NET = '[nets.a]\nlayers = ["flatten", "classes"]\n'
 
 

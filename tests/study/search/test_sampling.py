@@ -1,15 +1,10 @@
 """What a search tries next: from seed, number and the trials before, and nothing else."""
 
-from itertools import islice
-
 import optuna
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mien.study.config.space import Distribution, Values, read_space
 from mien.study.config.tune import Tune
-from mien.study.search.cmaes import evolve
 from mien.study.search.sampling import draw
 
 SPACE = {"n": "integers(2, 64, step=2)", "p": "uniform(0.0, 1.0)", "rate": "log_uniform(1e-5, 1e-1)", "act": ["a", "b"]}
@@ -55,21 +50,3 @@ def test_what_a_start_leaves_open_is_drawn() -> None:
     assert first["p"] == 0.25
     assert (second["act"], second["n"]) == ("b", 8)
     assert third["p"] != 0.25
-
-
-def test_evolution_closes_in_on_the_best() -> None:
-    found, told = space(), []
-    for number in range(90):
-        values = evolve(found, told, 0, number)
-        assert set(values) == {"n", "p", "rate"}, "choices are left open"
-        told.append((values, -abs(values["p"] - 0.7) - abs(values["n"] - 50) / 62))  # type: ignore[operator]
-    far = [abs(values["p"] - 0.7) for values, _ in told]  # type: ignore[operator]
-    assert sum(islice(reversed(far), 20)) < 0.4 * sum(far[:20])
-
-
-@given(st.sampled_from(["n", "p", "rate"]), st.floats(0, 1))
-def test_a_share_of_the_way_is_a_value_and_back(key: str, share: float) -> None:
-    one = space()[key]
-    value = one.at(share)
-    assert one.holds(value)
-    assert one.share(value) == pytest.approx(share, abs=0.5 / 31 if key == "n" else 1e-9)
