@@ -26,7 +26,6 @@ HEAVY = {"torch", "numba", "matplotlib", "sklearn", "scipy", "pandas", "cleanlab
 
 KNOWN_CIRCLES = [
     ["mien.predict.notebook", "mien.predict.types"],
-    ["mien.study.collect", "mien.study.execute", "mien.study.plan", "mien.study.search.search"],
 ]
 """Circles of modules that are not yet undone."""
 

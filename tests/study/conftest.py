@@ -95,9 +95,9 @@ class Pretended:
 def pretended(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> Pretended:
     """Every study trains by this, on `faces` whatever its source."""
     pretended = Pretended(faces)
-    monkeypatch.setattr("mien.study.engines.engine.fit", pretended.fit)
+    monkeypatch.setattr("mien.study.engines.local.fit", pretended.fit)
     monkeypatch.setattr("mien.study.execute.evaluate", pretended.evaluate)
-    monkeypatch.setattr("mien.study.plan.time_step", lambda net, recipe, faces: 0.5)
+    monkeypatch.setattr("mien.study.outline.time_step", lambda net, recipe, faces: 0.5)
     monkeypatch.setattr("mien.faces.spec.FacesSpec.open", lambda *_: faces)
     return pretended
 
@@ -124,13 +124,13 @@ class Quiet:
         self.steps = 0
         self.ends: list[tuple[str, str]] = []
 
-    def planned(self, runs: list[Run]) -> None:
+    def on_plan(self, runs: list[Run]) -> None:
         self.runs = [run.id for run in runs]
 
-    def progress(self, progress: Progress) -> None:
+    def on_step(self, progress: Progress) -> None:
         self.steps += 1
 
-    def ended(self, run: Run, status: Status) -> None:
+    def on_run_end(self, run: Run, status: Status) -> None:
         self.ends.append((run.net.name, status.state))
 
 

@@ -9,8 +9,9 @@ import pytest
 from mien.errors import UserError
 from mien.runs.run import Run
 from mien.study.config.schema import read_study
-from mien.study.execute import execute, only_here
-from mien.study.plan import make_plan, outline
+from mien.study.execute import exclusive, execute
+from mien.study.outline import outline
+from mien.study.plan import make_plan
 
 
 def _net(found: dict[str, Any], name: str) -> dict[str, Any]:
@@ -138,9 +139,9 @@ def test_a_folder_of_something_else_is_left_alone(plan, quiet, tmp_path: Path) -
 
 def test_two_do_not_run_a_study_in_one_folder_at_once(tmp_path: Path) -> None:
     refused = pytest.raises(UserError, match="another process is running a study here; wait for it, or give -o")
-    with only_here(tmp_path), refused, only_here(tmp_path):
+    with exclusive(tmp_path), refused, exclusive(tmp_path):
         pass
-    with only_here(tmp_path):
+    with exclusive(tmp_path):
         pass
 
 
@@ -148,13 +149,13 @@ def test_the_outline_tells_runs_time_and_what_is_done(plan, quiet, tmp_path: Pat
     before = outline(plan, tmp_path / "out")
     # Two epochs of one batch of half a second, and of 30 validation faces at a third of the cost of a trained one.
     seconds = 0.5 * (1 + 30 / 256 / 3) * 2
-    assert [net["seconds"] for net in before["nets"]] == pytest.approx([seconds] * 3)
-    assert before["seconds"] == pytest.approx(6 * seconds)
+    assert [net.seconds for net in before.nets] == pytest.approx([seconds] * 3)
+    assert before.seconds == pytest.approx(6 * seconds)
     assert not (tmp_path / "out").exists()
     execute(plan, tmp_path / "out", quiet)
     after = outline(plan, tmp_path / "out")
-    assert after["seconds"] == 0
-    assert {state for net in after["nets"] for state in net["states"]} == {"finished"}
+    assert after.seconds == 0
+    assert {state for net in after.nets for state in net.states} == {"finished"}
 
 
 def test_a_plan_wants_faces_to_train_and_to_select_on(study_file: Path, pretended, monkeypatch) -> None:
@@ -210,10 +211,10 @@ layers = ["flatten", "dense(8)", "relu", "classes"]
         (teacher,) = run.recipe.teachers
         assert json.loads((tmp_path / "out" / "runs" / teacher / "run.json").read_text())["seed"] == run.seed
     before = outline(plan, tmp_path / "out")
-    assert [net["missing"] for net in before["nets"]] == [0, 0]
+    assert [net.missing for net in before.nets] == [0, 0]
     other = tmp_path / "other.toml"
     other.write_text(file.read_text().replace("dense(8)", "dense(9)"))
-    assert [net["missing"] for net in outline(make_plan(read_study(other)), tmp_path / "out")["nets"]] == [2, 2]
+    assert [net.missing for net in outline(make_plan(read_study(other)), tmp_path / "out").nets] == [2, 2]
 
 
 CHAIN = """
@@ -323,7 +324,7 @@ values = { size = 24 }
         assert later.recipe.init_from == former.id
         ours, theirs = later.predictions("validation"), former.predictions("validation")
         np.testing.assert_allclose(ours.probabilities, theirs.probabilities, atol=0.01)
-    assert [net["missing"] for net in outline(plan, tmp_path / "out")["nets"]] == [0, 0]
+    assert [net.missing for net in outline(plan, tmp_path / "out").nets] == [0, 0]
 
 
 def test_a_net_goes_on_from_a_run_of_another_study_on_other_faces(tmp_path: Path, quiet) -> None:

@@ -21,7 +21,8 @@ from mien.runs.resolve import faces_of, resolve_run
 from mien.runs.run import Run
 from mien.study.collect import faces_facts
 from mien.study.config.schema import read_study
-from mien.study.plan import Plan, make_plan, outline
+from mien.study.outline import outline
+from mien.study.plan import Plan, make_plan
 
 TABLE = """
 name = "plus"
@@ -39,7 +40,7 @@ recipe = { epochs = 1, batch = 16 }
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """In train four faces of each emotion, a copy, a black one, a non-face; one of each elsewhere, one leaked."""
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("mien.study.plan.time_step", lambda *_: 0.5)
+    monkeypatch.setattr("mien.study.outline.time_step", lambda *_: 0.5)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (51, 48, 48), np.uint8)
     images[32], images[33], images[50] = images[0], 0, images[1]
@@ -64,9 +65,9 @@ def test_a_study_takes_them_so_and_says_so(plan: Plan, tmp_path: Path, capsys: p
     }  # fmt: skip
     assert plan.faces.left_out == LEFT_OUT
     assert plan.leaked.sum() == 0
-    told = outline(plan, tmp_path / "out")
-    assert json.loads(json.dumps(told))["faces"]["left_out"] == LEFT_OUT
-    show_plan(told)
+    planned = outline(plan, tmp_path / "out")
+    assert planned.faces.left_out == LEFT_OUT
+    show_plan(planned)
     assert "left out: 1 copies of an image that stays (train 1)" in capsys.readouterr().out
 
 

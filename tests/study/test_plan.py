@@ -11,7 +11,6 @@ from mien.cli import app
 from mien.errors import UserError
 from mien.study.config.schema import read_study
 from mien.study.plan import make_plan
-from mien.study.search.search import Search
 
 STUDY = """
 name = "searched"
@@ -56,7 +55,7 @@ def test_planning_and_listing_a_fresh_study_writes_nothing(mien: Mien, tmp_path:
         with pytest.raises(UserError, match="neither a study's folder"):
             mien(verb, "out/searched")
     plan = make_plan(read_study(Path("s.toml")))
-    assert Search(plan, plan.study.nets[1], Path("out/searched")).trials() == []
+    assert plan.search(plan.study.nets[1], Path("out/searched")).trials() == []
     assert snapshot(tmp_path) == before
 
 

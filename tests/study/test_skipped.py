@@ -21,7 +21,8 @@ from mien.nets.backbones.weights import fetch
 from mien.study.compare import study_runs
 from mien.study.config.schema import read_study
 from mien.study.execute import execute, join
-from mien.study.plan import make_plan, outline
+from mien.study.outline import outline
+from mien.study.plan import make_plan
 
 if TYPE_CHECKING:
     from timm_stand_in import Hub
@@ -123,8 +124,8 @@ def test_the_study_does_all_else_and_trains_what_is_missing_once_the_weights_are
     hub.online["timm/tiny.a_in1k"] = save(published("tiny.a_in1k"))
     fetch("timm/tiny.a_in1k")
     plan = make_plan(read_study(file))
-    assert [net["missing"] for net in outline(plan, Path("out"))["nets"]] == [0, 1, 1, 1, 1, 2]
-    monkeypatch.setattr(quiet, "trial", lambda *_: None, raising=False)
+    assert [net.missing for net in outline(plan, Path("out")).nets] == [0, 1, 1, 1, 1, 2]
+    monkeypatch.setattr(quiet, "on_trial", lambda *_: None, raising=False)
     whole = execute(plan, Path("out"), quiet)
     assert quiet.ends[0] == ("ready", "finished")
     assert sorted(name for name, _ in quiet.ends) == ["further", "later", "ready", "taught", "tuned", "tuned"]
@@ -138,7 +139,7 @@ def test_the_study_does_all_else_and_trains_what_is_missing_once_the_weights_are
     shutil.rmtree(tmp_path / "hub")
     plan = make_plan(read_study(file))
     assert set(plan.lacking) == {"ready", "later", "tuned"}
-    assert {net["skipped"] for net in outline(plan, Path("out"))["nets"]} == {""}
+    assert {net.skipped for net in outline(plan, Path("out")).nets} == {""}
     again = execute(plan, Path("out"), quiet)
     assert {**again, "created": ""} == {**whole, "created": ""}
     more = make_plan(read_study(file, ["seeds=[0,1]"]))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from mien.cli.study_progress import LiveTable, duration, percent, seconds_left, watching
+from mien.cli.study_progress import LiveTable, duration, percent, seconds_left, show_progress
 from mien.disk import append_line
 from mien.runs.run import Epoch, Run, Status
 from mien.study.execute import execute
@@ -29,8 +29,8 @@ def test_the_live_table_shows_every_run_and_the_running_ones_bar(runs: list[Run]
     table = LiveTable()
     append_line(runs[0].folder / "history.jsonl", vars(Epoch(2, 1.5, 0.25, 1.6, 0.2, 0.5, 80.0, (1.5,))))
     runs[0].write_status(Status("finished", seconds=65.0))
-    table.planned(runs)
-    table.progress(Progress(runs[1], 2, 4, 3, 10, 1.25, 80.0, None))
+    table.on_plan(runs)
+    table.on_step(Progress(runs[1], 2, 4, 3, 10, 1.25, 80.0, None))
     lines = _shown(table)
     assert " ".join(lines[0].split()) == "net seed state epoch loss train % validation % faces/s time"
     assert " ".join(lines[1].split()) == "worse 0 finished 2/2 1.5000 25.0 20.0 80 1 min 05 s"
@@ -43,9 +43,9 @@ def test_the_live_table_shows_every_run_and_the_running_ones_bar(runs: list[Run]
 
 def test_the_bar_goes_when_nothing_runs(runs: list[Run]) -> None:
     table = LiveTable()
-    table.planned(runs)
-    table.progress(Progress(runs[1], 2, 2, 10, 10, 1.25, 80.0, None))
-    table.ended(runs[1], Status("failed", "the loss was nan"))
+    table.on_plan(runs)
+    table.on_step(Progress(runs[1], 2, 2, 10, 10, 1.25, 80.0, None))
+    table.on_run_end(runs[1], Status("failed", "the loss was nan"))
     lines = _shown(table)
     assert len(lines) == 4
     assert "failed" in lines[2]
@@ -58,11 +58,11 @@ def test_time_left_counts_the_steps_to_come(runs: list[Run]) -> None:
 
 def test_a_terminal_gets_the_table_and_a_file_lines(plan, tmp_path: Path) -> None:
     terminal = Console(file=io.StringIO(), force_terminal=True, width=140)
-    with watching(terminal) as watcher:
+    with show_progress(terminal) as watcher:
         execute(plan, tmp_path / "a", watcher)
     assert "validation %" in terminal.file.getvalue()
     file = Console(file=io.StringIO(), width=40)
-    with watching(file) as watcher:
+    with show_progress(file) as watcher:
         execute(plan, tmp_path / "b", watcher)
     lines = file.file.getvalue().splitlines()
     assert lines[0] == "6 runs, 0 ended before"

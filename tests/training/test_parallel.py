@@ -10,7 +10,7 @@ from trained import Start, assert_same, numbers, silent
 
 from mien.faces import Faces
 from mien.nets import Net
-from mien.runs.archive import pack, unpack
+from mien.runs.archive import archive_run, restore_run
 from mien.runs.run import Epoch, Run
 from mien.training.checkpoint import load_weights
 from mien.training.loop import Progress, fit
@@ -113,12 +113,12 @@ def test_a_worker_that_dies_ends_the_run_and_it_can_go_on(start: Start, faces: F
 
 def test_a_parcel_brings_a_run_elsewhere_and_back(start: Start, faces: Faces, tmp_path: Path) -> None:
     run, there = start(FNN, epochs=2), tmp_path / "there"
-    copy = unpack(pack(run), there)
+    copy = restore_run(archive_run(run), there)
     assert (copy.net, copy.recipe, copy.status.state) == (run.net, run.recipe, "planned")
     (run.folder / "checkpoint.safetensors").write_bytes(b"of an earlier try")
     (run.folder / ".weights.safetensors.a.tmp").write_bytes(b"half of one")
-    assert "checkpoint.safetensors" in pack(run)
+    assert "checkpoint.safetensors" in archive_run(run)
     fit(copy, faces, silent)
-    back = unpack(pack(copy), run.folder)
+    back = restore_run(archive_run(copy), run.folder)
     assert_same(back, copy)
     assert sorted(file.name for file in run.folder.iterdir()) == sorted(file.name for file in there.iterdir())

@@ -66,13 +66,19 @@ def plan(
 ) -> None:
     """Check a study file whole, and say what it will run and how long that takes here."""
     from mien.cli import tables
+    from mien.runs.json_objects import to_json
     from mien.study.config.schema import read_study
-    from mien.study.plan import make_plan, outline
+    from mien.study.outline import outline
+    from mien.study.plan import make_plan
 
     changes = [*as_settings(classes, validation), *(settings or [])]
     with reading_faces():
         made = make_plan(read_study(file, changes, data or []))
-    _show(outline(made, out or _default(made.study.name)), tables.show_plan, as_json)
+    planned = outline(made, out or _default(made.study.name))
+    if as_json:
+        _print_json(to_json(planned))
+    else:
+        tables.show_plan(planned)
 
 
 def study(
@@ -90,7 +96,7 @@ def study(
     from rich.console import Console
 
     from mien.cli import tables
-    from mien.cli.study_progress import watching
+    from mien.cli.study_progress import show_progress
     from mien.disk import read_json
     from mien.report import write_report
     from mien.study.config.schema import read_study
@@ -111,11 +117,11 @@ def study(
     for note in (*made.study.notes, *made.faces.notes):
         console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     try:
-        with watching(console) as watcher:
+        with show_progress(console) as progress:
             if join:
-                join_search(made, folder, watcher, place)
+                join_search(made, folder, progress, place)
             else:
-                execute(made, folder, watcher, command, place)
+                execute(made, folder, progress, command, place)
     except KeyboardInterrupt:
         console.print(
             f"stopped; to go on from the last epoch: {command}", highlight=False, markup=False, soft_wrap=True
@@ -161,9 +167,13 @@ def report(folder: Path = FOLDER) -> None:
 
 def _show(value: Any, table: Callable[[Any], None], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        _print_json(value)
     else:
         table(value)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _default(name: str) -> Path:
@@ -179,7 +189,7 @@ def _engine(name: str, address: str | None) -> "MakeEngine":
     if name == "local" and address is not None:
         raise UserError("--address: belongs to --engine ray")
     if name == "local":
-        from mien.study.engines.engine import LocalEngine
+        from mien.study.engines.local import LocalEngine
 
         return LocalEngine
     try:

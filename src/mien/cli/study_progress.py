@@ -1,4 +1,4 @@
-"""How a study is seen while it runs: a live table on a terminal, a line an epoch elsewhere."""
+"""Progress of a study while it runs: a live table on a terminal, a line for each epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mien.runs.run import Run, Status
     from mien.runs.search_results import TrialResult
-    from mien.study.execute import Watcher
+    from mien.study.engines.callback import StudyCallback
     from mien.training.loop import Progress
 
 STYLES = {
@@ -33,7 +33,7 @@ def percent(share: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as a person says them: `42 s`, `3 min 05 s`, `1 h 20 min`; "" for None."""
+    """Seconds as text: `42 s`, `3 min 05 s`, `1 h 20 min`; "" for None."""
     if seconds is None:
         return ""
     if seconds < 9.95:
@@ -47,15 +47,15 @@ def duration(seconds: float | None) -> str:
 
 
 def seconds_left(progress: Progress) -> float:
-    """How long the run still trains at the rate of this moment, validation left out."""
+    """Seconds that the run still trains at its present speed, without validation."""
     done = (progress.epoch - 1) * progress.steps + progress.step
     steps = progress.epochs * progress.steps - done
     return steps * min(progress.run.recipe.batch, _train_faces(progress)) / max(progress.faces_per_second, 1e-9)
 
 
 @contextmanager
-def watching(console: Console) -> Iterator[Watcher]:
-    """Show the study that runs inside the block on `console`, as it can: live, or a line at a time."""
+def show_progress(console: Console) -> Iterator[StudyCallback]:
+    """Show the study that runs inside the block on `console`: live on a terminal, else a line at a time."""
     if not console.is_terminal:
         yield PlainLines(console)
         return
@@ -66,15 +66,15 @@ def watching(console: Console) -> Iterator[Watcher]:
         yield table
 
 
-def trial_line(net: str, trials: int, facts: TrialResult, best: TrialResult | None) -> str:
+def trial_line(net: str, trials: int, trial: TrialResult, best: TrialResult | None) -> str:
     """A trial in a line: `cnn, trial 3 of 15: kernel 5, p 0.24: finished, 57.1 %; best so far 58.0 % (trial 1)`."""
     values = ", ".join(
-        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in facts.values.items()
+        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in trial.values.items()
     )
-    ending = f"{facts.state} {facts.reason}".strip()
-    if facts.state == "finished":
-        ending = f"finished, validation {percent(facts.accuracies[-1])} %"
-    line = f"{net}, trial {facts.number} of {trials}: {values}: {ending}"
+    ending = f"{trial.state} {trial.reason}".strip()
+    if trial.state == "finished":
+        ending = f"finished, validation {percent(trial.accuracies[-1])} %"
+    line = f"{net}, trial {trial.number} of {trials}: {values}: {ending}"
     if best is None or not best.accuracies:
         return line
     return f"{line}; best so far {percent(best.accuracies[-1])} % (trial {best.number})"
@@ -86,33 +86,33 @@ class PlainLines:
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def planned(self, runs: Sequence[Run]) -> None:
-        """Say how many runs there are, and which have ended before."""
+    def on_plan(self, runs: Sequence[Run]) -> None:
+        """Print how many runs there are, and which have ended before."""
         ended = [run for run in runs if run.status.ended]
-        self._say(f"{len(runs)} run{'s' if len(runs) != 1 else ''}, {len(ended)} ended before")
+        self._print(f"{len(runs)} run{'s' if len(runs) != 1 else ''}, {len(ended)} ended before")
         for run in ended:
-            self.ended(run, run.status)
+            self.on_run_end(run, run.status)
 
-    def progress(self, progress: Progress) -> None:
-        """Say what an epoch gave."""
+    def on_step(self, progress: Progress) -> None:
+        """Print the figures of an epoch that has ended."""
         record = progress.record
         if record is not None:
             left = seconds_left(progress)
-            self._say(
+            self._print(
                 f"{_title(progress.run)}: epoch {progress.epoch}/{progress.epochs}, loss {record.loss:.4f},"
                 f" train {percent(record.accuracy)} %, validation {percent(record.validation_accuracy)} %,"
                 f" {record.faces_per_second:,.0f} faces/s" + (f", {duration(left)} left" if left else "")
             )
 
-    def ended(self, run: Run, status: Status) -> None:
-        """Say how a run ended."""
-        self._say(f"{_title(run)}: {status.state} {status.reason or 'in ' + duration(status.seconds)}")
+    def on_run_end(self, run: Run, status: Status) -> None:
+        """Print how a run has ended."""
+        self._print(f"{_title(run)}: {status.state} {status.reason or 'in ' + duration(status.seconds)}")
 
-    def trial(self, net: str, trials: int, facts: TrialResult, best: TrialResult | None) -> None:
-        """Say what a trial sets, or how it ended."""
-        self._say(trial_line(net, trials, facts, best))
+    def on_trial(self, net: str, trials: int, trial: TrialResult, best: TrialResult | None) -> None:
+        """Print what a trial sets, or how it has ended."""
+        self._print(trial_line(net, trials, trial, best))
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -127,18 +127,18 @@ class LiveTable:
         self._bars = _bars()
         self._bar_of: dict[str, TaskID] = {}
 
-    def planned(self, runs: Sequence[Run]) -> None:
-        """Take the study's runs."""
+    def on_plan(self, runs: Sequence[Run]) -> None:
+        """Show the study's runs."""
         self._runs = list(runs)
         self._ended = {run.id: run.status for run in runs if run.status.ended}
         self._rows = {run.id: _history_row(run) for run in runs}
 
-    def trial(self, net: str, trials: int, facts: TrialResult, best: TrialResult | None) -> None:
-        """Take a trial's begin or end."""
-        self._trials[net] = trial_line(net, trials, facts, best)
+    def on_trial(self, net: str, trials: int, trial: TrialResult, best: TrialResult | None) -> None:
+        """Show what a trial sets, or how it has ended."""
+        self._trials[net] = trial_line(net, trials, trial, best)
 
-    def progress(self, progress: Progress) -> None:
-        """Take a step's figures."""
+    def on_step(self, progress: Progress) -> None:
+        """Show the figures of a step."""
         if progress.run.id not in self._bar_of:
             total = progress.epochs * progress.steps
             self._bar_of[progress.run.id] = self._bars.add_task(_title(progress.run), total=total, rate="", left="")
@@ -152,8 +152,8 @@ class LiveTable:
         if progress.record is not None:
             self._rows[progress.run.id] = _history_row(progress.run)
 
-    def ended(self, run: Run, status: Status) -> None:
-        """Take a run's end."""
+    def on_run_end(self, run: Run, status: Status) -> None:
+        """Show how a run has ended."""
         self._ended[run.id] = status
         self._rows[run.id] = _history_row(run)
         self._now.pop(run.id, None)

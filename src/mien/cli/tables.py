@@ -10,47 +10,50 @@ from mien.cli.study_progress import STYLES, duration, percent
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from mien.study.outline import Outline
+
 WIDE = 200
 """Columns of a table that goes to a file or another program, where nothing need be cut."""
 
 
-def show_plan(outline: dict[str, Any]) -> None:
-    """Print what a study will run, the content of `mien.study.plan.outline`."""
+def show_plan(outline: Outline) -> None:
+    """Print what a study will run, see `mien.study.outline`."""
     from rich.markup import escape
 
     from mien.faces.clean import describe_left_out
 
-    faces = outline["faces"]
-    splits = ", ".join(f"{split} {sum(counts.values()):,}" for split, counts in faces["counts"].items())
-    print_wide(f"[bold]{outline['study']}[/] in {outline['folder']}")
-    print_wide(
-        f"faces: {faces['name']}, {faces['size']}x{faces['size']}: {splits}; fingerprint {faces['fingerprint'][:10]}"
-    )
-    for note in faces["notes"]:
+    faces = outline.faces
+    splits = ", ".join(f"{split} {sum(counts.values()):,}" for split, counts in faces.counts.items())
+    print_wide(f"[bold]{outline.study}[/] in {outline.folder}")
+    print_wide(f"faces: {faces.name}, {faces.size}x{faces.size}: {splits}; fingerprint {faces.fingerprint[:10]}")
+    for note in faces.notes:
         print_wide(f"note: {escape(note)}")
-    for line in describe_left_out(faces["left_out"]):
+    for line in describe_left_out(faces.left_out):
         print_wide(f"left out: {line}")
-    if faces["leaked_test"]:
+    if faces.leaked_test:
+        images = "image is" if faces.leaked_test == 1 else "images are"
         print_wide(
-            f"{faces['leaked_test']} test images are pixel for pixel in train: test is told with and without them"
+            f"{faces.leaked_test} test {images} pixel for pixel in train; accuracies on test are given with and without"
         )
     table = table_of(
         ["net", "group", "optimizer"], ["layers", "parameters", "epochs", "batch", "runs", "to do", "time a run"]
     )
-    for net in outline["nets"]:
-        recipe, states = net["recipe"], net["states"]
-        numbers = [net["layers"], net["parameters"], recipe["epochs"], recipe["batch"], len(states), net["missing"]]
-        cells = [*map(_number, numbers), "skipped" if net["skipped"] else duration(net["seconds"])]
-        table.add_row(net["name"], net["group"], recipe["optimizer"], *cells)
+    for net in outline.nets:
+        recipe, states = net.recipe, net.states
+        numbers = [net.layers, net.parameters, recipe.epochs, recipe.batch, len(states), net.missing]
+        cells = [*map(_number, numbers), "skipped" if net.skipped else duration(net.seconds)]
+        table.add_row(net.name, net.group, recipe.optimizer, *cells)
     print_wide(table)
-    for line in skipped_lines({net["name"]: net["skipped"] for net in outline["nets"]}):
+    for line in skipped_lines({net.name: net.skipped for net in outline.nets}):
         print_wide(escape(line))
-    for net in outline["nets"]:
-        if net["trials"] and not net["skipped"]:
-            print_wide(f"{net['name']}: at most {net['trials']} trials; pruning may make them shorter than told here")
-    runs, todo = sum(len(net["states"]) for net in outline["nets"]), sum(net["missing"] for net in outline["nets"])
-    seeds = f"seed{'' if len(outline['seeds']) == 1 else 's'} {', '.join(map(str, outline['seeds']))}"
-    print_wide(f"{runs} run{'' if runs == 1 else 's'} with {seeds}; {todo} to do, about {duration(outline['seconds'])}")
+    for net in outline.nets:
+        if net.trials and not net.skipped:
+            print_wide(
+                f"{net.name}: at most {net.trials} {'trial' if net.trials == 1 else 'trials'}; pruning may shorten them"
+            )
+    runs, todo = sum(len(net.states) for net in outline.nets), sum(net.missing for net in outline.nets)
+    seeds = f"seed{'' if len(outline.seeds) == 1 else 's'} {', '.join(map(str, outline.seeds))}"
+    print_wide(f"{runs} run{'' if runs == 1 else 's'} with {seeds}; {todo} to do, about {duration(outline.seconds)}")
 
 
 def skipped_lines(reasons: Mapping[str, str]) -> list[str]:

@@ -258,9 +258,7 @@ def _scores(said: Sequence[Predictions], split: str, classes: Sequence[str]) -> 
 
 def _search(plan: Plan, net: NetRuns, folder: Path) -> dict[str, Any]:
     """The trials of a tuned net, and what they tell."""
-    from mien.study.search.search import Search
-
-    search, tune = Search(plan, net.asked, folder), net.asked.tune
+    search, tune = plan.search(net.asked, folder), net.asked.tune
     assert tune is not None
     trials, best = search.trials(), search.best()
     return {

@@ -12,43 +12,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from mien.disk import write_json, write_text
 from mien.errors import UserError
-from mien.runs.run import Run, Status
+from mien.runs.run import Run
 from mien.study.collect import faces_facts, results, select
 from mien.study.config.study import StudyNet
-from mien.study.engines.engine import Engine, LocalEngine, MakeEngine
+from mien.study.engines.callback import StudyCallback
+from mien.study.engines.engine import Engine, MakeEngine
+from mien.study.engines.local import LocalEngine
 from mien.study.plan import Plan
-from mien.training.loop import Progress, evaluate
-
-if TYPE_CHECKING:
-    from mien.runs.search_results import TrialResult
+from mien.training.loop import evaluate
 
 LOCK = ".lock"
-
-
-class Watcher(Protocol):
-    """Sees a study happen."""
-
-    def planned(self, runs: Sequence[Run]) -> None:
-        """All runs of the study, those that have ended already too."""
-
-    def trial(self, net: str, trials: int, facts: "TrialResult", best: "TrialResult | None") -> None:
-        """A trial of a net has begun or ended; how many there will be at most, and the best so far."""
-
-    def progress(self, progress: Progress) -> None:
-        """A training step was made."""
-
-    def ended(self, run: Run, status: Status) -> None:
-        """A run was trained to its end, or failed."""
 
 
 def execute(
     plan: Plan,
     folder: Path,
-    watcher: Watcher,
+    callback: StudyCallback,
     command: str = "",
     engine: MakeEngine = LocalEngine,
 ) -> dict[str, Any]:
@@ -60,30 +43,30 @@ def execute(
     Args:
         plan: the study on its faces.
         folder: the study's; made if it is not there.
-        watcher: told of every step and end.
-        command: what was typed, kept beside the results.
-        engine: makes the place where the runs happen; not asked when none is missing.
+        callback: called on every step and end.
+        command: what was typed, written beside the results.
+        engine: makes the place where the runs happen; not called when no run is missing.
 
     Raises:
         UserError: the folder holds something else, or another process is running a study in it.
         KeyboardInterrupt: stopped by the user; the same call goes on from the last epoch.
     """
-    with only_here(folder):
+    with exclusive(folder):
         head = "".join(f"# {line}\n" for line in command.splitlines())
         write_text(folder / "study.toml", head + plan.study.text)
         write_json(folder / "faces.json", faces_facts(plan))
         tuned = [net for net in plan.study.nets if net.tune and not plan.skipped(net, folder)]
         runs = _runs(plan, [net for net in plan.study.nets if not net.tune], folder)
-        watcher.planned(runs)
+        callback.on_plan(runs)
         if tuned or not all(run.status.ended for run in runs):
-            with closing(engine(plan.faces, watcher.progress, plan.study.resources)) as place:
-                _train(place, runs, watcher)
+            with closing(engine(plan.faces, callback.on_step, plan.study.resources)) as place:
+                _train(place, runs, callback)
                 if tuned:
-                    _search(plan, tuned, folder, place, watcher)
+                    _search(plan, tuned, folder, place, callback)
                     plan = _bound(plan, folder)
                     runs = _runs(plan, plan.study.nets, folder)
-                    watcher.planned(runs)
-                    _train(place, runs, watcher)
+                    callback.on_plan(runs)
+                    _train(place, runs, callback)
         plan = _bound(plan, folder)
         _open_test(plan, folder)
         found = results(plan, folder, command)
@@ -91,12 +74,12 @@ def execute(
         return found
 
 
-def join(plan: Plan, folder: Path, watcher: Watcher, engine: MakeEngine = LocalEngine) -> None:
+def join(plan: Plan, folder: Path, callback: StudyCallback, engine: MakeEngine = LocalEngine) -> None:
     """Help with the searches of a study that another process runs in `folder`, until each has its trials.
 
     Raises:
         UserError: the folder is no study's, or another's.
-        KeyboardInterrupt: stopped by the user; what this process was at is taken up by the next that asks.
+        KeyboardInterrupt: stopped by the user; its trials are taken up by another process.
     """
     if not (folder / "study.toml").exists():
         raise UserError(f"{folder}: no study runs here yet; start it without --join, then join it")
@@ -106,23 +89,23 @@ def join(plan: Plan, folder: Path, watcher: Watcher, engine: MakeEngine = LocalE
     if not reasons:
         raise UserError(f"study {plan.study.name}: searches nothing; only trials can be shared by --join")
     if all(reasons.values()):
-        told = "\n  ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        raise UserError(f"study {plan.study.name}: none of its searches can be made here:\n  {told}")
+        lines = "\n  ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        raise UserError(f"study {plan.study.name}: none of its searches can be made here:\n  {lines}")
     tuned = [net for net in plan.study.nets if net.tune and not reasons[net.net.name]]
-    with closing(engine(plan.faces, watcher.progress, plan.study.resources)) as place:
-        _search(plan, tuned, folder, place, watcher)
+    with closing(engine(plan.faces, callback.on_step, plan.study.resources)) as place:
+        _search(plan, tuned, folder, place, callback)
 
 
 def _runs(plan: Plan, nets: Sequence[StudyNet], folder: Path) -> list[Run]:
     return [
-        Run.create(folder / "runs", net.net, plan.recipe(net, seed), seed, plan.faces)
+        plan.create_run(net, seed, folder)
         for net in nets
         if not net.failed and not plan.skipped(net, folder)
         for seed in plan.study.seeds
     ]
 
 
-def _train(place: Engine, runs: Sequence[Run], watcher: Watcher) -> None:
+def _train(place: Engine, runs: Sequence[Run], callback: StudyCallback) -> None:
     """Bring to their end the runs that are not there yet, each once those that it learns or starts from have ended."""
     waiting = [run for run in runs if not run.status.ended]
     missing = {run.id for run in waiting}
@@ -134,17 +117,19 @@ def _train(place: Engine, runs: Sequence[Run], watcher: Watcher) -> None:
 
     submit_ready()
     for run, status in place.gather():
-        watcher.ended(run, status)
+        callback.on_run_end(run, status)
         missing.remove(run.id)
         submit_ready()
 
 
-def _search(plan: Plan, tuned: Sequence[StudyNet], folder: Path, place: Engine, watcher: Watcher) -> None:
+def _search(plan: Plan, tuned: Sequence[StudyNet], folder: Path, place: Engine, callback: StudyCallback) -> None:
     """Make the trials of each tuned net."""
     from mien.study.search.search import Search
 
+    seed = plan.study.seeds[0]
     for net in tuned:
-        Search(plan, net, folder).run(place, watcher)
+        state = plan.search(net, folder)
+        Search(state, plan.faces, lambda bound: plan.create_run(bound, seed, folder), place, callback).run()
 
 
 def _bound(plan: Plan, folder: Path) -> Plan:
@@ -164,8 +149,12 @@ def _open_test(plan: Plan, folder: Path) -> None:
 
 
 @contextmanager
-def only_here(folder: Path) -> Iterator[None]:
-    """Hold a study's folder for this process alone; the lock goes with the process, however that ends."""
+def exclusive(folder: Path) -> Iterator[None]:
+    """Lock a study's folder for this process; the lock ends with the process, however that ends.
+
+    Raises:
+        UserError: the folder holds something else, cannot be written, or is locked.
+    """
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     if names - {LOCK} and "study.toml" not in names:
         raise UserError(f"{folder}: holds something else than a study; give another folder with -o")

@@ -1,10 +1,9 @@
-"""Plan: what a study will run, on which faces, and how long that will take. Planning writes nothing into its folder."""
+"""Plan: a study on its faces: the runs of its nets, and what cannot be trained here. Its folder is only read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from math import ceil
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +18,9 @@ from mien.runs.run import Run, run_id
 from mien.study.config.init_from import FromNet, FromRun
 from mien.study.config.study import Study, StudyNet
 from mien.training.initialise import unfit
-from mien.training.timing import time_features, time_step
 
-FORWARD = 1 / 3
-"""A forward pass alone, as judging a validation face needs it, takes about a third of a training step."""
+if TYPE_CHECKING:
+    from mien.study.search.state import SearchState
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +28,8 @@ class Plan:
     """A study on its faces.
 
     Attributes:
-        study: what is asked.
-        faces: what it is trained and judged on.
+        study: as it is configured.
+        faces: what it is trained and evaluated on.
         leaked: bool [test faces], True where an image is pixel for pixel in train.
         lacking: by a net's name, what its training needs and this machine has not, and how to get it.
     """
@@ -44,7 +42,7 @@ class Plan:
     def runs(self, net: StudyNet, folder: Path) -> list[Run]:
         """The runs of a net in a study's folder, one a seed; their own folders may not be there yet.
 
-        A net whose search found nothing has none; one that is skipped has those that ended before.
+        A net whose search has no finished trial has none; one that is skipped has those that ended before.
         """
         if not self.skipped(net, folder):
             return [] if net.failed else self._runs(net, folder)
@@ -52,7 +50,7 @@ class Plan:
         return [] if unknown else [run for run in self._runs(net, folder) if run.status.ended]
 
     def skipped(self, net: StudyNet, folder: Path) -> str:
-        """Why a net is left out of the study in a folder, and what to do; "" if it can be trained, or all is trained.
+        """Why a net is left out of the study in a folder, and what to do; "" if it can be trained or has been.
 
         Its backbone's weights are not on this machine, or a net that has to be trained before it is left out.
         """
@@ -67,13 +65,17 @@ class Plan:
         return "" if all(run.status.ended for run in self._runs(net, folder)) else reason
 
     def settled(self, net: StudyNet, folder: Path) -> StudyNet:
-        """A tuned net with what its search in a study's folder found, once that has ended; every other net as it is."""
-        if not net.tune or net.searched or not any((folder / "tuning").glob("*.journal")):
+        """A tuned net with the best values of its search, once that has ended; every other net as it is."""
+        if not net.tune or net.searched or not has_searches(folder):
             return net
-        from mien.study.search.search import Search
-
-        search = Search(self, net, folder)
+        search = self.search(net, folder)
         return search.bound() if search.ended else net
+
+    def search(self, net: StudyNet, folder: Path) -> "SearchState":
+        """What the search of a tuned net has made so far in a study's folder."""
+        from mien.study.search.state import SearchState
+
+        return SearchState(net, self.faces.fingerprint, folder)
 
     def counts(self, net: StudyNet) -> tuple[int | None, int | None]:
         """A net's parameters, and those of them that are trained; None where it needs what is not on this machine."""
@@ -98,6 +100,10 @@ class Plan:
             case FromRun():
                 return recipe.model_copy(update={"init_from": str(net.init_from.folder)})
         return recipe
+
+    def create_run(self, net: StudyNet, seed: int, folder: Path) -> Run:
+        """The run of a net and a seed in a study's folder, made if it is not there."""
+        return Run.create(folder / "runs", net.net, self.recipe(net, seed), seed, self.faces)
 
     def teachers(self, net: StudyNet) -> list[StudyNet]:
         """The nets that a net learns from."""
@@ -145,7 +151,7 @@ def _lacking(net: StudyNet) -> str:
     if net.tune:
         texts = [(key, text) for key, one in net.tune.space.items() for text in one.choices if isinstance(text, str)]
         bound = (net.tune.bind({**net.tune.first, key: text}, []) for key, text in texts if "." not in key)
-        nets += [found[0] for found in bound if found]
+        nets += [one[0] for one in bound if one]
     return next(filter(None, map(missing_weights, nets)), "")
 
 
@@ -165,83 +171,9 @@ def _check_learnable(faces: Faces) -> None:
             "on validation"
         )
     if len(faces.classes) < 2:
-        raise UserError(
-            f"{faces.name}: all of its faces are {faces.classes[0]}; a net learns to tell emotions apart, so a study "
-            "needs two at least"
-        )
+        raise UserError(f"{faces.name}: all of its faces are {faces.classes[0]}; a study needs two classes or more")
 
 
-def estimate(plan: Plan, net: StudyNet) -> float:
-    """Seconds that one run of a net will take here, from timing a few of its steps."""
-    counts = {split: sum(numbers.values()) for split, numbers in plan.faces.counts().items()}
-    batches = ceil(counts["train"] / net.recipe.batch) + FORWARD * counts["validation"] / net.recipe.batch
-    once = time_features(net.net, net.recipe, plan.faces) if net.net.backbone else 0.0
-    step = time_step(net.net, net.recipe, plan.faces)
-    teachers = [one for one in plan.teachers(net) if one.net.name not in plan.lacking]  # others cannot be timed here
-    taught = sum(FORWARD * time_step(one.net, net.recipe, plan.faces) for one in teachers)
-    return once + (step + taught) * batches * net.recipe.epochs
-
-
-def outline(plan: Plan, folder: Path) -> dict[str, Any]:
-    """What will run, as plain numbers: the content of `mien plan --json`.
-
-    Args:
-        plan: the study on its faces.
-        folder: the study's, to see which runs have ended already; it may not be there.
-    """
-    faces = plan.faces
-    nets = [_outline_net(plan, net, folder) for net in plan.study.nets]
-    return {
-        "study": plan.study.name,
-        "folder": str(folder),
-        "faces": {
-            "name": faces.name,
-            "fingerprint": faces.fingerprint,
-            "size": faces.size,
-            "counts": faces.counts(),
-            "left_out": faces.left_out,
-            "notes": list(faces.notes),
-            "leaked_test": int(plan.leaked.sum()),
-        },
-        "seeds": list(plan.study.seeds),
-        "nets": nets,
-        "seconds": sum(net["seconds"] * net["missing"] for net in nets if net["missing"]),
-    }
-
-
-def _outline_net(plan: Plan, net: StudyNet, folder: Path) -> dict[str, Any]:
-    net = plan.settled(net, folder)
-    statuses, skipped = [run.status for run in plan.runs(net, folder)], plan.skipped(net, folder)
-    lacking = skipped or net.net.name in plan.lacking  # then nothing of it can be timed here
-    missing = sum(not status.ended for status in statuses)
-    if net.tune and not net.searched and not skipped:
-        missing = max(net.tune.trials - _trials_made(plan, net, folder), 0) + len(statuses) - 1
-    return {
-        "name": net.net.name,
-        "group": net.group,
-        "layers": len(net.net.layers),
-        "parameters": plan.counts(net)[0],
-        "recipe": net.reported_recipe.model_dump(),
-        "seconds": None if lacking else max(estimate(plan, one) for one in _extremes(plan, net)),
-        "states": [status.state for status in statuses],
-        "trials": net.tune.trials if net.tune else None,
-        "missing": missing,
-        "skipped": skipped,
-    }
-
-
-def _extremes(plan: Plan, net: StudyNet) -> list[StudyNet]:
-    """A net; where it is tuned, with the first and with the last values of its space: the slower stands for all."""
-    bound = net.tune.bind(net.tune.last, []) if net.tune and not net.searched else None
-    if bound is None or check(bound[0], plan.faces.size, len(plan.faces.classes)):
-        return [net]
-    return [net, replace(net, net=bound[0], recipe=bound[1])]
-
-
-def _trials_made(plan: Plan, net: StudyNet, folder: Path) -> int:
-    """How many trials of a tuned net have ended; pruning may make the others shorter than the plan says."""
-    if not any((folder / "tuning").glob("*.journal")):
-        return 0
-    from mien.study.search.search import Search
-
-    return sum(trial.state != "running" for trial in Search(plan, net, folder).trials())
+def has_searches(folder: Path) -> bool:
+    """Whether a study's folder holds the journal of a search; to read one takes Optuna, which is slow to load."""
+    return any((folder / "tuning").glob("*.journal"))

@@ -26,7 +26,7 @@ from torch.distributed import Store, TCPStore  # type: ignore[attr-defined]
 
 from mien.errors import UserError
 from mien.faces import Faces
-from mien.runs.archive import Parcel, pack, unpack
+from mien.runs.archive import RunArchive, archive_run, restore_run
 from mien.runs.run import Epoch, Run, Status
 from mien.training.fast.gradients import Gradients, Judged
 from mien.training.loop import OnStep, ShouldPrune, fit
@@ -60,7 +60,7 @@ class Invitation:
     workers: int
     cores: int
     run: str
-    files: Parcel
+    files: RunArchive
 
 
 Hire = Callable[[Sequence[Invitation], Faces], AbstractContextManager[None]]
@@ -95,7 +95,7 @@ def lead(
         KeyboardInterrupt: as `fit`.
     """
     store = TCPStore(host, 0, workers, is_master=True, wait_for_workers=False)
-    files = pack(run)
+    files = archive_run(run)
     others = [Invitation(host, store.port, rank, workers, cores, run.id, files) for rank in range(1, workers)]
     with (hire or processes)(others, faces), _on_cores(cores), _together(store, 0, workers):
         return fit(run, faces, on_step, _leaders(should_prune), Shared)
@@ -109,7 +109,7 @@ def assist(invitation: Invitation, faces: Faces) -> None:
         with _exchange():
             store = TCPStore(invitation.host, invitation.port, workers)
         with _together(store, rank, workers), TemporaryDirectory(prefix="mien-") as scratch:
-            run = unpack(invitation.files, Path(scratch) / invitation.run)
+            run = restore_run(invitation.files, Path(scratch) / invitation.run)
             fit(run, faces, lambda progress: None, _leaders(None), Shared)
 
 

@@ -15,7 +15,8 @@ from mien.nets import Net
 from mien.runs.recipe import Recipe
 from mien.runs.run import Epoch, Run
 from mien.study.config.resources import Resources
-from mien.study.engines.engine import Engine, LocalEngine
+from mien.study.engines.engine import Engine
+from mien.study.engines.local import LocalEngine
 from mien.training.loop import Progress, fit
 
 CNN = Net("cnn", ("conv(4)", "relu", "pool", "dropout(0.2)", "flatten", "dense(8)", "relu", "classes"))

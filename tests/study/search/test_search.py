@@ -19,7 +19,6 @@ from mien.study.compare import study_runs
 from mien.study.config.schema import read_study
 from mien.study.execute import execute
 from mien.study.plan import Plan, make_plan
-from mien.study.search.search import Search
 from mien.study.search.trials import list_trials
 from mien.training.loop import Progress
 
@@ -51,18 +50,18 @@ class Watcher:
         self.stop_at: int | None = None
         self.epochs = 0
 
-    def planned(self, runs: object) -> None:
+    def on_plan(self, runs: object) -> None:
         pass
 
-    def trial(self, net: str, trials: int, facts: TrialResult, best: TrialResult | None) -> None:
-        self.said.append((facts.number, facts.state))
+    def on_trial(self, net: str, trials: int, trial: TrialResult, best: TrialResult | None) -> None:
+        self.said.append((trial.number, trial.state))
 
-    def progress(self, progress: Progress) -> None:
+    def on_step(self, progress: Progress) -> None:
         self.epochs += progress.record is not None
         if self.epochs and self.epochs == self.stop_at:
             raise KeyboardInterrupt
 
-    def ended(self, run: Run, status: Status) -> None:
+    def on_run_end(self, run: Run, status: Status) -> None:
         pass
 
 
@@ -135,9 +134,9 @@ def test_run_again_it_makes_nothing_anew(whole: tuple[Path, Plan, dict[str, obje
 
 def test_more_trials_go_on_from_those_there_are(whole: tuple[Path, Plan, dict[str, object], Watcher]) -> None:
     folder, plan, _, _ = whole
-    before = told(Search(plan, plan.study.nets[0], folder).trials())
+    before = told(plan.search(plan.study.nets[0], folder).trials())
     more = planned(folder.parent, STUDY.replace("trials = 7", "trials = 8"))
-    search = Search(more, more.study.nets[0], folder)
+    search = more.search(more.study.nets[0], folder)
     assert told(search.trials()) == before
 
 
@@ -151,8 +150,8 @@ def test_a_search_that_was_stopped_makes_the_trials_of_one_that_was_not(
         with pytest.raises(KeyboardInterrupt):
             execute(plan, tmp_path / "out", watcher)
     execute(plan, tmp_path / "out", Watcher())
-    ours = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
-    theirs = Search(whole[1], whole[1].study.nets[0], whole[0]).trials()
+    ours = plan.search(plan.study.nets[0], tmp_path / "out").trials()
+    theirs = whole[1].search(whole[1].study.nets[0], whole[0]).trials()
     assert told(ours) == told(theirs)
 
 
@@ -180,8 +179,8 @@ def test_a_search_that_was_killed_makes_the_trials_of_one_that_was_not(
     again = started(*words)
     assert again.communicate()[0]
     assert again.returncode == 0
-    ours = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
-    theirs = Search(whole[1], whole[1].study.nets[0], whole[0]).trials()
+    ours = plan.search(plan.study.nets[0], tmp_path / "out").trials()
+    theirs = whole[1].search(whole[1].study.nets[0], whole[0]).trials()
     assert told(ours) == told(theirs)
 
 
@@ -199,7 +198,7 @@ def test_two_processes_share_the_trials_of_one_search(tmp_path: Path) -> None:
     assert helper.returncode == 0, said
     assert leader.communicate()[0]
     assert leader.returncode == 0
-    search = Search(plan, plan.study.nets[0], tmp_path / "out")
+    search = plan.search(plan.study.nets[0], tmp_path / "out")
     assert [one.number for one in search.trials()] == list(range(1, 17))
     assert {one.state for one in search.trials()} == {"finished"}
     owners = {one.user_attrs["owner"].split()[1] for one in search.study.trials}
@@ -211,7 +210,7 @@ def test_trials_of_the_same_settings_share_a_run(tmp_path: Path) -> None:
     text = text.replace("[4, 8, 16]", "[4]").replace("trials = 7", 'trials = 5\nsampler = "random"')
     plan = planned(tmp_path, text)
     execute(plan, tmp_path / "out", Watcher())
-    trials = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
+    trials = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     assert len(trials) == 5
     assert len({one.run for one in trials}) == len(study_runs(tmp_path / "out")) == 2
 
@@ -221,7 +220,7 @@ def test_a_grid_goes_through_every_value_and_ends(tmp_path: Path) -> None:
     text = text.replace('"log_uniform(1e-4, 1e-1)"', "[1e-3]").replace("epochs = 3", "epochs = 1")
     plan = planned(tmp_path, text.replace("[nets.a.tune]", '[nets.a.tune]\nsampler = "grid"'))
     execute(plan, tmp_path / "out", Watcher())
-    trials = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
+    trials = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     found = {(one.values["n"], one.values["act"], one.values["p"]) for one in trials}
     assert found == {(n, act, p) for n in (4, 8, 16) for act in ("relu", "elu") for p in (0.0, 0.5)}
     assert len(trials) == 12
@@ -231,7 +230,7 @@ def test_a_search_begins_where_it_is_told_to(tmp_path: Path) -> None:
     text = STUDY.replace("trials = 7", 'trials = 3\nenqueue = [{ n = 16, act = "elu" }, { p = 0.25 }]')
     plan = planned(tmp_path, text)
     execute(plan, tmp_path / "out", Watcher())
-    first, second, _ = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
+    first, second, _ = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     assert (first.values["n"], first.values["act"]) == (16, "elu")
     assert second.values["p"] == 0.25
 
@@ -255,7 +254,7 @@ def test_values_that_fit_no_net_are_a_failed_trial_with_its_reason(tmp_path: Pat
     start = ", ".join(f'{{ "recipe.optimizer" = "adam", "recipe.momentum" = {value} }}' for value in (0.0, 0.9))
     plan = planned(tmp_path, text.replace("trials = 7", f"trials = 3\nenqueue = [{start}]"))
     execute(plan, tmp_path / "out", Watcher())
-    trials = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
+    trials = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     assert trials[1].state == "failed"
     assert "momentum and nesterov belong to optimizer = 'sgd'" in trials[1].reason
     assert trials[0].state == "finished"
@@ -280,7 +279,7 @@ def test_a_search_in_which_no_trial_is_finished_leaves_the_rest_of_the_study_who
 def test_time_that_is_spent_ends_a_search(tmp_path: Path) -> None:
     plan = planned(tmp_path, STUDY.replace("trials = 7", "trials = 500\nminutes = 1e-9"))
     execute(plan, tmp_path / "out", Watcher())
-    assert len(Search(plan, plan.study.nets[0], tmp_path / "out").trials()) == 1
+    assert len(plan.search(plan.study.nets[0], tmp_path / "out").trials()) == 1
 
 
 @pytest.mark.parametrize("sampler", ["random", "gp", "cmaes"])
@@ -288,7 +287,7 @@ def test_every_sampler_makes_its_trials(sampler: str, tmp_path: Path) -> None:
     text = STUDY.replace("trials = 7", f'trials = 5\nsampler = "{sampler}"').replace("epochs = 3", "epochs = 1")
     plan = planned(tmp_path, text)
     execute(plan, tmp_path / "out", Watcher())
-    assert len(Search(plan, plan.study.nets[0], tmp_path / "out").trials()) == 5
+    assert len(plan.search(plan.study.nets[0], tmp_path / "out").trials()) == 5
 
 
 @pytest.mark.parametrize("pruner", ["successive_halving", "hyperband"])
@@ -296,7 +295,7 @@ def test_every_pruner_gives_trials_up(pruner: str, tmp_path: Path) -> None:
     text = STUDY.replace("median(startup=2, warmup=0)", pruner).replace("trials = 7", "trials = 12")
     plan = planned(tmp_path, text)
     execute(plan, tmp_path / "out", Watcher())
-    states = [one.state for one in Search(plan, plan.study.nets[0], tmp_path / "out").trials()]
+    states = [one.state for one in plan.search(plan.study.nets[0], tmp_path / "out").trials()]
     assert len(states) == 12
     assert set(states) == {"finished", "pruned"}
 

@@ -11,7 +11,7 @@ import pytest
 from mien.runs.run import Run, Status
 from mien.runs.search_results import TrialResult
 from mien.study.config.schema import read_study
-from mien.study.engines.engine import LocalEngine
+from mien.study.engines.local import LocalEngine
 from mien.study.plan import Plan, make_plan
 from mien.study.search.search import Search
 
@@ -36,16 +36,16 @@ space."recipe.learning_rate" = "log_uniform(1e-4, 1e-1)"
 
 
 class Quiet:
-    def planned(self, runs: object) -> None:
+    def on_plan(self, runs: object) -> None:
         pass
 
-    def trial(self, net: str, trials: int, facts: TrialResult, best: TrialResult | None) -> None:
+    def on_trial(self, net: str, trials: int, trial: TrialResult, best: TrialResult | None) -> None:
         pass
 
-    def progress(self, progress: object) -> None:
+    def on_step(self, progress: object) -> None:
         pass
 
-    def ended(self, run: Run, status: Status) -> None:
+    def on_run_end(self, run: Run, status: Status) -> None:
         pass
 
 
@@ -57,9 +57,9 @@ def planned(folder: Path, text: str) -> Plan:
 
 def searched(plan: Plan, folder: Path) -> list[dict[str, object]]:
     """The trials of a search, without what depends on time."""
-    search = Search(plan, plan.study.nets[0], folder)
-    search.run(LocalEngine(plan.faces, lambda progress: None), Quiet())
-    return [{**vars(one), "seconds": 0} for one in search.trials()]
+    net, engine = plan.study.nets[0], LocalEngine(plan.faces, lambda progress: None)
+    Search(plan.search(net, folder), plan.faces, lambda one: plan.create_run(one, 0, folder), engine, Quiet()).run()
+    return [{**vars(one), "seconds": 0} for one in plan.search(net, folder).trials()]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes", pytest.param("gp", marks=pytest.mark.slow)])
@@ -114,7 +114,7 @@ def test_processes_do_not_train_one_run_at_once(tmp_path: Path) -> None:
     helper = subprocess.run([*call, "--join"], capture_output=True, text=True)
     assert helper.returncode == 0, helper.stderr
     assert leader.wait() == 0
-    trials = Search(plan, plan.study.nets[0], tmp_path / "out").trials()
+    trials = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     assert [one.state for one in trials] == ["finished"] * 4
     (run,) = (tmp_path / "out" / "runs").iterdir()
     assert [epoch.epoch for epoch in Run.open(run).history()] == list(range(1, 31))

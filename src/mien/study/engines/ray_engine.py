@@ -20,7 +20,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, Place
 from mien.disk import TMP_SUFFIX
 from mien.errors import UserError
 from mien.faces import Faces
-from mien.runs.archive import Parcel, pack, unpack
+from mien.runs.archive import RunArchive, archive_run, restore_run
 from mien.runs.run import Epoch, Run, Status
 from mien.study.config.resources import Resources
 from mien.study.engines.ray_cluster import check_room, connect, slots
@@ -87,7 +87,7 @@ class RayEngine:
         """Take a run to train; `stop` may prune it after any epoch, asked here and not on the cluster."""
         resources = self._resources.get(run.net.name, Resources())
         folder = run.folder.resolve()
-        order = Order(folder, self._token(folder.parent), pack(run), resources, asks=stop is not None)
+        order = Order(folder, self._token(folder.parent), archive_run(run), resources, asks=stop is not None)
         group = _group(resources)
         task = ray.remote(train).options(
             num_cpus=resources.cores,
@@ -151,7 +151,7 @@ def _group(resources: Resources) -> PlacementGroup | None:
 def _end(task: Any, going: _Going) -> Status:
     """How a run ended, its files being in its folder."""
     try:
-        ended: tuple[Status, Parcel] = ray.get(task)
+        ended: tuple[Status, RunArchive] = ray.get(task)
     except RayTaskError as error:
         if not isinstance(error.cause, LostWorkerError):
             raise (error.cause if isinstance(error.cause, UserError) else error) from None
@@ -163,7 +163,7 @@ def _end(task: Any, going: _Going) -> Status:
             remove_placement_group(going.group)
     status, files = ended
     if files:
-        unpack(files, going.run.folder)
+        restore_run(files, going.run.folder)
     return status
 
 

@@ -14,7 +14,7 @@ from ray.util.placement_group import get_current_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from mien.faces import Faces
-from mien.runs.archive import Parcel, pack, unpack
+from mien.runs.archive import RunArchive, archive_run, restore_run
 from mien.runs.environment import machine, versions
 from mien.runs.run import Epoch, Run, Status
 from mien.study.config.resources import Resources
@@ -40,12 +40,12 @@ class Order:
 
     folder: Path
     token: Path
-    files: Parcel
+    files: RunArchive
     resources: Resources
     asks: bool
 
 
-def train(order: Order, faces: list[Any], desk: Any) -> tuple[Status, Parcel]:
+def train(order: Order, faces: list[Any], desk: Any) -> tuple[Status, RunArchive]:
     """Train a run; a Ray task.
 
     Args:
@@ -59,8 +59,8 @@ def train(order: Order, faces: list[Any], desk: Any) -> tuple[Status, Parcel]:
     if order.token.exists():
         return _train(Run(order.folder), order, faces, desk), {}
     with TemporaryDirectory(prefix="mien-") as scratch:
-        run = unpack(order.files, Path(scratch) / order.folder.name)
-        return _train(run, order, faces, desk), pack(run)
+        run = restore_run(order.files, Path(scratch) / order.folder.name)
+        return _train(run, order, faces, desk), archive_run(run)
 
 
 def _train(run: Run, order: Order, faces: list[Any], desk: Any) -> Status:

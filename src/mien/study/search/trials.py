@@ -44,14 +44,14 @@ def list_trials(folder: Path, net: str | None = None) -> list[dict[str, Any]]:
         if net in (None, name)
         for search in stored
         if search.net == name
-        for trial in facts_of(search.study)
+        for trial in trial_results(search.study)
     ]
 
 
-def facts_of(study: optuna.Study) -> list[TrialResult]:
+def trial_results(study: optuna.Study) -> list[TrialResult]:
     """Every trial of an Optuna study that has begun."""
     trials = study.get_trials(deepcopy=False)
-    return [_facts(one) for one in trials if one.state != TrialState.WAITING]
+    return [_trial_result(one) for one in trials if one.state != TrialState.WAITING]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def searches(folder: Path) -> list[StoredSearch]:
         for journal in journals
         for name, study in studies_in(journal).items()
     ]
-    return sorted((search for search in stored if facts_of(search.study)), key=lambda search: search.began)
+    return sorted((search for search in stored if trial_results(search.study)), key=lambda search: search.began)
 
 
 def studies_in(journal: Path) -> dict[str, optuna.Study]:
@@ -99,7 +99,7 @@ def shown_number(trial: BaseTrial) -> int:
     return trial.number + 1
 
 
-def _facts(trial: FrozenTrial) -> TrialResult:
+def _trial_result(trial: FrozenTrial) -> TrialResult:
     attributes: dict[str, Any] = trial.user_attrs
     reported = [trial.intermediate_values[epoch] for epoch in sorted(trial.intermediate_values)]
     accuracies = attributes.get("accuracies", reported)

@@ -1,0 +1,31 @@
+"""StudyCallback: what follows a study while it runs."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mien.runs.run import Run, Status
+from mien.runs.search_results import TrialResult
+from mien.training.loop import Progress
+
+
+class StudyCallback(Protocol):
+    """Called while a study runs, in the process that runs it."""
+
+    def on_plan(self, runs: Sequence[Run]) -> None:
+        """The study's runs are known, those that have ended already too; again once its searches have ended."""
+
+    def on_trial(self, net: str, trials: int, trial: TrialResult, best: TrialResult | None) -> None:
+        """A trial of a net has begun or ended.
+
+        Args:
+            net: its name.
+            trials: how many there will be at most.
+            trial: the trial.
+            best: the best that is finished.
+        """
+
+    def on_step(self, progress: Progress) -> None:
+        """A training step was made."""
+
+    def on_run_end(self, run: Run, status: Status) -> None:
+        """A run has ended: finished, pruned or failed."""
