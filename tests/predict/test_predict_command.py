@@ -109,7 +109,7 @@ def test_ctrl_c_leaves_a_csv_of_what_was_told(
     monkeypatch.setattr(Predictor, "predict", predict)
     result = run(photos, "--csv", tmp_path / "faces.csv", "--model", model_file)
     assert result.exit_code == 130
-    assert "has the photos that were told" in result.stderr
+    assert "has the photos that were finished" in result.stderr
     with (tmp_path / "faces.csv").open(newline="") as file:
         assert [Path(row["path"]).name for row in csv.DictReader(file)] == ["diary.jpg", "hopper.jpg"]
 
@@ -208,7 +208,7 @@ def test_a_picture_that_cannot_be_written_is_told_beside_the_faces(photos: Path,
 
 
 def test_a_folder_for_pictures_that_cannot_be_is_said_at_once(photos: Path, model_file: Path) -> None:
-    with pytest.raises(UserError, match="there can be no such folder"):
+    with pytest.raises(UserError, match="cannot be created"):
         run(photos, "--save", photos / "diary.jpg", "--model", model_file)
 
 

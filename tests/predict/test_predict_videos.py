@@ -156,7 +156,7 @@ def test_a_camera_until_ctrl_c(model_file: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_camera_is_judged_by_the_fast_model_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     stopped(monkeypatch, 1)
     alone = run("--webcam", "--json")
-    assert alone.stderr == "mien: the model fast judges, to keep up with the camera; another: --model best\n"
+    assert alone.stderr == "mien: using the model fast, to keep up with the camera; --model best takes another\n"
     fast, best = (run("--webcam", "--json", "--model", name) for name in ("fast", "best"))
     assert fast.stderr == best.stderr == ""
     said = [json.loads(done.stdout)["faces"][0]["probabilities"] for done in (alone, fast, best)]
@@ -186,7 +186,7 @@ def test_a_camera_that_is_unplugged(model_file: Path) -> None:
 def test_no_camera_is_one_clear_message(model_file: Path) -> None:
     with pytest.raises(UserError, match=r"camera 97: cannot be opened"):
         run("--webcam", "97", "--model", model_file)
-    with pytest.raises(UserError, match=r"--webcam film\.mp4: name nothing, or the number of one camera"):
+    with pytest.raises(UserError, match=r"--webcam film\.mp4: give nothing, or the number of one camera"):
         run("--webcam", "film.mp4", "--model", model_file)
 
 

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def import_faces(
     source: list[str] = typer.Argument(
-        help="A csv (also .gz, .bz2, .xz, .zst), npz or parquet file; several, told apart by their names or as "
+        help="A csv (also .gz, .bz2, .xz, .zst), npz or parquet file; several, whose splits their names say, or "
         "train=PATH; a folder of such files, of npy files, or of images as split/emotion/*.png; a zip or tar file of "
         "any of these; packed faces; or drawn:2000."
     ),
@@ -45,14 +45,14 @@ def import_faces(
         metavar="DIR",
         help="The folder to write; packed faces there are replaced.",
     ),
-    votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, to join."),
+    votes: str | None = typer.Option(None, help="FER+'s file of votes, fer2013new.csv, to add."),
     size: int | None = typer.Option(
-        None, help="A smaller side of the images in pixels, as 24: scaled by area-averaging."
+        None, help="Scale the images down to this side in pixels, as 24, by averaging areas."
     ),
     labels: str = typer.Option(
         "own",
-        help="own: the source's. majority: that of FER+'s votes, eight classes; unclear faces are left out. "
-        "agreed: the source's; faces of which FER+'s majority says otherwise are left out.",
+        help="own: the source's labels. majority: those of FER+'s votes, eight classes; unclear faces are left out. "
+        "agreed: the source's labels; faces on which FER+'s majority differs are left out.",
     ),
     clean: str = typer.Option(
         "", help="What to leave out of train, with commas: constant, no_face, conflicts, leaks, copies."
@@ -86,11 +86,11 @@ def import_faces(
     spec = FacesSpec(tuple(source), size, votes, labels, listed(clean), listed(classes), validation)
     spec.check()
     check_replaceable(out)
-    found = spec.find()
-    with _reader(found, photos, spec.classes, max_pixels) as reader:
+    origin = spec.find()
+    with _reader(origin, photos, spec.classes, max_pixels) as reader:
         faces = spec.read(reader)
-        write_packed(faces, out, file_records(found))
-    skipped = found.passed_over()
+        write_packed(faces, out, file_records(origin))
+    skipped = origin.passed_over()
     if as_json:
         import json
 
@@ -124,7 +124,7 @@ def import_faces(
 
 @contextmanager
 def _reader(source: Source, photos: bool, classes: tuple[str, ...], max_pixels: int | None) -> Iterator[FaceReader]:
-    """What makes faces of image files, and something to look at while it does."""
+    """Give the function that turns image files into faces, and show progress while it is used."""
     from mien.faces.decoding import MAX_PIXELS, SUFFIXES
 
     limit = max_pixels or MAX_PIXELS

@@ -1,4 +1,4 @@
-"""`mien predict`: photos, folders of them, videos, a camera; each told as it comes, whatever becomes of the others."""
+"""`mien predict`: find and classify the faces in photos, folders of photos, videos, or a camera's frames."""
 
 from __future__ import annotations
 
@@ -42,26 +42,32 @@ def predict(
         show_default=False,
     ),
     model: str | None = typer.Option(
-        None, help="A model in the box (mien models), or the file of one. [default: best; fast with --webcam]"
+        None, help="A bundled model (mien models), or a model file. [default: best; fast with --webcam]"
     ),
-    crop: bool = typer.Option(False, "--crop", help="The images are faces already: look for none, take the whole."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON, one object a photo or frame."),
+    crop: bool = typer.Option(
+        False, "--crop", help="The images are faces already: do not detect any, take each whole."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON, one object for each photo or frame."),
     csv: Path | None = typer.Option(
-        None, "--csv", parser=user_path, metavar="FILE", help="Write a line a face.", show_default=False
+        None, "--csv", parser=user_path, metavar="FILE", help="Write a line for each face.", show_default=False
     ),
     save: Path | None = typer.Option(
         None,
         "--save",
         parser=user_path,
         metavar="DIR",
-        help="Draw boxes and bars into copies of photos and videos.",
+        help="Draw boxes and bars into copies of the photos and videos.",
         show_default=False,
     ),
     explain: bool = typer.Option(
-        False, "--explain", help="With --save: also draw, for each face of a photo, which of its pixels mattered."
+        False, "--explain", help="With --save: also draw, for each face of a photo, which pixels decided."
     ),
-    webcam: bool = typer.Option(False, "--webcam", help="Watch a camera: the first, or the one whose number is PATH."),
-    every: str = typer.Option("1", "--every", help="Frames of a video to look at: 5 for each fifth, 0.5s for seconds."),
+    webcam: bool = typer.Option(
+        False, "--webcam", help="Classify a camera's frames: the first camera, or the one whose number is PATH."
+    ),
+    every: str = typer.Option(
+        "1", "--every", help="Which frames of a video to analyse: 5 for every fifth, 0.5s for one each half second."
+    ),
     smooth: float = typer.Option(
         0.0, "--smooth", min=0.0, help="Average a video's probabilities over time, with this half-life in seconds."
     ),
@@ -69,14 +75,14 @@ def predict(
         None, "--max-pixels", min=1, help="Most pixels that a photo may have; 128000000 by default."
     ),
 ) -> None:
-    """Find the faces in photos and videos, and tell what they look like.
+    """Find the faces in photos and videos, and classify their expressions.
 
     Exit code: 0, or 2 if a file could not be read.
     """
     import os
     from contextlib import ExitStack
 
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's threads would be started and have nothing to do
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start threads that have nothing to do
     with _loading():
         opening = _opening(model or (FAST if webcam else "best"))
         from mien.cli.predict_output import csv_file, print_json, print_text, progress
@@ -85,13 +91,15 @@ def predict(
         from mien.predict.paths import named
 
         if explain and save is None:
-            raise UserError("--explain draws pictures; say where to: --save DIR")
+            raise UserError("--explain draws pictures; name their folder: --save DIR")
         how = Watching.of(every, smooth, crop, save)
         files = [] if webcam else named(paths or [])
         if not files and not webcam:
-            raise UserError("no photo is named; name photos, folders of them or videos, or take --webcam")
+            raise UserError("no photo is named; name photos, folders of photos or videos, or use --webcam")
         if webcam and model is None:
-            typer.echo(f"mien: the model {FAST} judges, to keep up with the camera; another: --model best", err=True)
+            typer.echo(
+                f"mien: using the model {FAST}, to keep up with the camera; --model best takes another", err=True
+            )
         predictor = _predictor(opening, crop)
     if save is not None:
         _make(save)
@@ -118,7 +126,7 @@ def predict(
 
 @contextmanager
 def _loading() -> Iterator[None]:
-    """While a command is loaded nothing becomes garbage: to look for it all the time would delay a photo by 15 ms."""
+    """Switch the garbage collector off while modules are imported: it would find nothing, and take 15 ms."""
     import gc
 
     gc.disable()
@@ -129,31 +137,31 @@ def _loading() -> Iterator[None]:
 
 
 def _opening(model: str) -> Future[Classifier]:
-    """Begin to open a model, beside all else that is loaded: of a single photo's time most is the start."""
+    """Open a model in a thread while the rest is imported: starting is most of the time of a single photo."""
     from concurrent.futures import ThreadPoolExecutor
 
     from mien.predict.classifier import Classifier
 
-    with_one_thread = ThreadPoolExecutor(1)
-    opening = with_one_thread.submit(Classifier, model)
-    with_one_thread.shutdown(wait=False)
+    pool = ThreadPoolExecutor(1)
+    opening = pool.submit(Classifier, model)
+    pool.shutdown(wait=False)
     return opening
 
 
 def _predictor(opening: Future[Classifier], crop: bool) -> Predictor:
-    """A predictor with the model that is being opened; without a detector where none is needed."""
+    """A predictor with the model that is being opened; without a detector if `crop`."""
     from PIL import Image
 
     from mien.predict.detector import Detector
     from mien.predict.predictor import Predictor
 
     detector = None if crop else Detector()
-    Image.preinit()  # the first photo would, when the model is no longer waited for
+    Image.preinit()  # else the first photo does it, later, when nothing else is waited for
     return Predictor(opening.result(), detector)
 
 
 def _photo(predictor: Predictor, file: Named, limit: int, crop: bool, save: Path | None, explain: bool) -> Answer:
-    """Predict one photo, and draw it where that is asked for; what goes wrong with it is part of the answer."""
+    """Predict one photo, and draw it if `save` is given; an error with it is part of the answer."""
     from mien.cli.predict_output import Answer
     from mien.predict.photos import open_photo
 
@@ -176,8 +184,8 @@ def _photo(predictor: Predictor, file: Named, limit: int, crop: bool, save: Path
 
 
 def _make(folder: Path) -> None:
-    """Make the folder of the pictures; better now than after the first photo."""
+    """Create the folder of the pictures before any photo is read, so that an error comes early."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"--save {folder}: there can be no such folder ({error.strerror or error})") from None
+        raise UserError(f"--save {folder}: cannot be created ({error.strerror or error})") from None

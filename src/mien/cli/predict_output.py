@@ -1,4 +1,4 @@
-"""What `mien predict` says: text for people, JSON lines and csv for programs."""
+"""The output of `mien predict`: text for people, JSON lines and csv for programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mien.errors import UserError
+from mien.errors import UserError, counted
 
 if TYPE_CHECKING:
     from mien.predict.paths import Named
@@ -44,72 +44,75 @@ class Answer:
 
 def print_json(answer: Answer) -> None:
     """One object a line: `{"path": ..., "faces": [...]}` or `{"path": ..., "error": "..."}`; a frame has its `time`."""
-    told: dict[str, Any] = {"path": str(answer.path)}
+    line: dict[str, Any] = {"path": str(answer.path)}
     if answer.prediction is None:
-        told["error"] = answer.error
+        line["error"] = answer.error
     else:
         faces = answer.prediction.as_json()
         if answer.time is not None:
-            told["time"] = round(answer.time, 3)
+            line["time"] = round(answer.time, 3)
             faces = [{"face": track, **face} for track, face in zip(answer.tracks, faces, strict=True)]
-        told |= {"size": list(answer.prediction.size), "faces": faces}
+        line |= {"size": list(answer.prediction.size), "faces": faces}
         if answer.error is not None:
-            told["error"] = answer.error
-    typer.echo(_json(told))
+            line["error"] = answer.error
+    typer.echo(_json(line))
 
 
-def _json(told: dict[str, Any]) -> str:
-    """One line of JSON; ASCII alone where a path has bytes that are no text, or letters that stdout has not."""
-    line = json.dumps(told, ensure_ascii=False)
+def _json(entries: dict[str, Any]) -> str:
+    """One line of JSON; in ASCII if stdout's encoding lacks a letter of it, or a path has bytes that are no text."""
+    line = json.dumps(entries, ensure_ascii=False)
     try:
         line.encode(sys.stdout.encoding or "utf-8", "strict")
     except UnicodeEncodeError:
-        return json.dumps(told)
+        return json.dumps(entries)
     return line
 
 
 def print_text(answer: Answer) -> None:
-    """The photo's name, and a line for each face; a mistake goes to stderr. Of a video's frames none is told."""
+    """Print a photo's name and a line for each face, an error to stderr; nothing for a video's frames."""
     from mien.predict.paths import shown
 
     name = shown(answer.path)
     if answer.prediction is not None and answer.time is None:
-        count = len(answer.prediction)
-        told = "no face found" if count == 0 else "1 face" if count == 1 else f"{count} faces"
-        typer.echo(f"{name}: {told}")
+        typer.echo(f"{name}: {counted_faces(len(answer.prediction))}")
         for face in answer.prediction:
             typer.echo(_line(face))
     if answer.error is not None:
         typer.echo(f"mien: {name}: {answer.error}", err=True)
 
 
+def counted_faces(number: int) -> str:
+    """`no face found`, `1 face`, `2 faces`."""
+    return counted(number, "face") if number else "no face found"
+
+
 def _line(face: Face) -> str:
     """`  happy     97.9 %  ####################  neutral 1.2 %, sad 0.4 %   at 203, 99: 109 x 150`."""
-    first, *others = sorted(face.probabilities.items(), key=lambda entry: -entry[1])
-    wide = max(map(len, face.probabilities))
+    first, *rest = sorted(face.probabilities.items(), key=lambda entry: -entry[1])
+    longest = max(map(len, face.probabilities))
     bar = ("#" * round(BAR * first[1])).ljust(BAR, ".")
-    next_ones = ", ".join(f"{name} {100 * share:.1f} %" for name, share in others[:2])
+    second = ", ".join(f"{name} {100 * share:.1f} %" for name, share in rest[:2])
     x, y, width, height = face.box
-    return f"  {first[0]:<{wide}} {100 * first[1]:5.1f} %  {bar}  {next_ones:<32}  at {x}, {y}: {width} x {height}"
+    return f"  {first[0]:<{longest}} {100 * first[1]:5.1f} %  {bar}  {second:<32}  at {x}, {y}: {width} x {height}"
 
 
 @contextmanager
 def csv_file(path: Path, classes: Sequence[str], films: bool = False) -> Iterator[Callable[[Answer], None]]:
-    """A csv file: a line for each face; for a photo without one, a line says why.
+    """Write a csv file: a line for each face; a photo without a face has a line that says why.
 
-    It appears whole at the end, or when Ctrl-C stops the command: with what was told until then. That of films has a
-    column `time` and grows as it is written, frame by frame: what was seen stays, whatever ends it. So does a link or a
-    device, as /dev/stdout, whose place no file must take.
+    The file appears when all is written, or when Ctrl-C stops the command, with what was printed until then. A csv file
+    of videos has a column `time` and grows frame by frame, so that what is written stays. So does a link or a device
+    such as /dev/stdout, which must not be replaced by a file.
 
     Raises:
-        UserError: it is a folder, is called as a photo or a video is, or cannot be written.
+        UserError: it is a folder, has the name of a photo or a video, or cannot be written.
     """
     from mien.disk import whole_file
     from mien.faces.decoding import SUFFIXES
     from mien.predict.paths import VIDEOS
 
     if path.suffix.lower() in SUFFIXES | VIDEOS:
-        raise UserError(f"--csv {path}: a name for a photo or a video, which would be lost; name a csv file")
+        raise UserError(f"--csv {path}: the name of a photo or a video, which would be overwritten; name a csv file")
     timed = ["time"] if films else []
     columns = ["path", *timed, "face", "x", "y", "width", "height", "emotion", *classes, "score", "roll", "error"]
     stopped = None
@@ -117,10 +120,10 @@ def csv_file(path: Path, classes: Sequence[str], films: bool = False) -> Iterato
         with ExitStack() as stack:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
-                raise UserError(f"--csv {path}: a folder; name a file in it")
+                raise UserError(f"--csv {path}: is a folder; name a file in it")
             grows = films or path.is_symlink() or (path.exists() and not path.is_file())
             written = path if grows else stack.enter_context(whole_file(path))
-            # Bytes of a name that are no text would make the whole file none.
+            # A file name may have bytes that are no text.
             file = stack.enter_context(written.open("w", encoding="utf-8", errors="backslashreplace", newline=""))
             writer = csv.DictWriter(file, columns, restval="", lineterminator="\n")
             writer.writeheader()
@@ -132,19 +135,19 @@ def csv_file(path: Path, classes: Sequence[str], films: bool = False) -> Iterato
 
             try:
                 yield write
-            except KeyboardInterrupt as stop:  # what is told is done, and was long work perhaps
+            except KeyboardInterrupt as stop:  # what is done may have taken long, so it is saved
                 stopped = stop
-    except BrokenPipeError:  # who reads stdout has gone; the csv file has no part in it
+    except BrokenPipeError:  # the reader of stdout has gone; the csv file is not the cause
         raise
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
     if stopped:
-        typer.echo(f"mien: {path}: has the photos that were told", err=True)
+        typer.echo(f"mien: {path}: has the photos that were finished", err=True)
         raise stopped
 
 
 def _rows(answer: Answer) -> Iterator[dict[str, Any]]:
-    """The lines of a csv file that tell an answer; a film's frame without a face has none."""
+    """The lines of a csv file for an answer; a video's frame without a face has none."""
     about: dict[str, Any] = {"path": answer.path}
     if answer.time is not None:
         about["time"] = f"{answer.time:.3f}"
@@ -160,7 +163,7 @@ def _rows(answer: Answer) -> Iterator[dict[str, Any]]:
 
 
 def progress(files: Sequence[Named]) -> Iterator[Named]:
-    """Give the files one by one; count them on a terminal that does not see the answers."""
+    """Give the files one by one; count them on stderr if that is a terminal and stdout is not."""
     shown = len(files) > 1 and sys.stderr.isatty() and not sys.stdout.isatty()
     for number, file in enumerate(files):
         if shown:

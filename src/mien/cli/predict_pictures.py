@@ -1,4 +1,4 @@
-"""The pictures that `mien predict --save` leaves."""
+"""The pictures that `mien predict --save` writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def save_photo(place: Path, photo: Photo, prediction: Prediction) -> None:
 
 
 def save_explanations(place: Path, classifier: Classifier, prediction: Prediction) -> None:
-    """Write, for each face, which of its pixels mattered for its emotion, as `place.face-1.png` and so on."""
+    """Write, for each face, which of its pixels decided its emotion, as `place.face-1.png` and so on."""
     from mien.predict.drawing import heat
     from mien.predict.occlusion import occlusion
 
@@ -38,7 +38,7 @@ def _write(path: Path, picture: Image) -> None:
     from mien.disk import whole_file
 
     try:
-        with whole_file(path) as draft:
-            picture.save(draft, "jpeg" if path.suffix == ".jpg" else "png", quality=92)
+        with whole_file(path) as temporary:
+            picture.save(temporary, "jpeg" if path.suffix == ".jpg" else "png", quality=92)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None

@@ -1,4 +1,4 @@
-"""`mien predict` on videos and cameras: told as they go, drawn and summed up at their end."""
+"""`mien predict` on videos and cameras: print, record and draw each frame, and a summary at the end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mien.errors import UserError
+from mien.errors import UserError, counted
 
 if TYPE_CHECKING:
     from mien.cli.predict_output import Answer
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from mien.predict.video import Every, Video
 
 LISTED = 12
-"""Faces of a summary: those seen longest."""
+"""How many faces a summary lists: those seen longest."""
 
 PICTURES = 10.0
-"""Frames a second that are recorded of a camera."""
+"""Frames per second of a camera's recording."""
 
 
 @dataclass(frozen=True)
 class Watching:
-    """How videos are watched.
+    """How videos are analysed.
 
     Attributes:
-        every: which frames.
+        every: which frames are analysed.
         smooth: half-life in seconds of the probabilities' average over time.
         crop: each frame is a face already.
-        save: the folder of the pictures, `place.faces.mp4` and `place.timeline.svg`; None: none are drawn.
+        save: the folder of the pictures, `place.faces.mp4` and `place.timeline.svg`; None draws nothing.
     """
 
     every: Every
@@ -46,7 +46,7 @@ class Watching:
 
     @classmethod
     def of(cls, every: str, smooth: float, crop: bool, save: Path | None) -> Watching:
-        """From what stands on the command line.
+        """Make it of the command line's options.
 
         Raises:
             UserError: `every` is neither frames nor seconds.
@@ -60,10 +60,13 @@ Output = Callable[["Answer"], None]
 
 
 def watch_file(file: Named, predictor: Predictor, how: Watching, outputs: Sequence[Output]) -> bool:
-    """Watch a video file to its end; what goes wrong with it is told. Gives whether all went well.
+    """Analyse a video file to its end, and print what goes wrong with it.
+
+    Returns:
+        Whether all went well.
 
     Raises:
-        KeyboardInterrupt: it was stopped; what was read until then has been written.
+        KeyboardInterrupt: it was stopped; what was analysed until then has been written.
     """
     from mien.cli.predict_output import Answer
     from mien.predict.video import open_video
@@ -83,15 +86,17 @@ def watch_file(file: Named, predictor: Predictor, how: Watching, outputs: Sequen
 
 
 def watch_camera(words: Sequence[str], predictor: Predictor, how: Watching, outputs: Sequence[Output]) -> None:
-    """Watch the camera of a number, the first where none is named, until Ctrl-C or until q is pressed.
+    """Analyse a camera's frames until Ctrl-C or the key q; `words` has the camera's number, by default 0.
 
     Raises:
-        UserError: something else than a number is named, or there is no such camera.
+        UserError: `words` is not one number, or there is no such camera.
     """
     from mien.predict.video import open_camera
 
     if len(words) > 1 or any(not (word.isascii() and word.isdigit() and len(word) < 4) for word in words):
-        raise UserError(f"--webcam {' '.join(words)}: name nothing, or the number of one camera; files by themselves")
+        raise UserError(
+            f"--webcam {' '.join(words)}: give nothing, or the number of one camera; videos without --webcam"
+        )
     number = int(words[0]) if words else 0
     video = open_camera(number)
     _watch(video, Path(video.name), Path(f"camera-{number}"), predictor, how, outputs)
@@ -102,7 +107,7 @@ def watch_camera(words: Sequence[str], predictor: Predictor, how: Watching, outp
 def _watch(
     video: Video, path: Path, place: Path, predictor: Predictor, how: Watching, outputs: Sequence[Output]
 ) -> bool:
-    """Watch an opened video, and close it: each frame is told, drawn, and summed up at the end.
+    """Analyse an opened video, and close it: print and draw each frame, and a summary at the end.
 
     Returns:
         Whether it was stopped by Ctrl-C.
@@ -116,7 +121,7 @@ def _watch(
     with video, ExitStack() as stack:
         draw = stack.enter_context(_recorder(how.save / place, video, how.every)) if how.save else None
         show = stack.enter_context(_live_line(video))
-        asked_to_end = stack.enter_context(_keys()) if video.live else bool
+        quit_pressed = stack.enter_context(_keys()) if video.live else bool
         try:
             for moment in watch(video, predictor, how.every, how.smooth, how.crop):
                 frames += 1
@@ -126,7 +131,7 @@ def _watch(
                 if draw:
                     draw(moment)
                 show(moment)
-                if asked_to_end():
+                if quit_pressed():
                     break
         except KeyboardInterrupt:
             stopped = True
@@ -141,7 +146,7 @@ def _watch(
 
 @contextmanager
 def _recorder(place: Path, video: Video, every: Every) -> Iterator[Callable[[Moment], None]]:
-    """Draws moments into `place.faces.mp4`, at the speed at which they happened."""
+    """Record moments as `place.faces.mp4`, at the speed at which they happened."""
     import numpy as np
 
     from mien.predict.drawing import draw
@@ -157,7 +162,7 @@ def _recorder(place: Path, video: Video, every: Every) -> Iterator[Callable[[Mom
 
 @contextmanager
 def _live_line(video: Video) -> Iterator[Callable[[Moment], None]]:
-    """A line on the terminal that says where the video is and who is seen; nothing where nobody would see it."""
+    """Show the time and the faces on one line of the terminal; nothing if stderr is no terminal."""
     from shutil import get_terminal_size
 
     from mien.predict.timeline import clock
@@ -185,7 +190,7 @@ def _live_line(video: Video) -> Iterator[Callable[[Moment], None]]:
 
 @contextmanager
 def _keys() -> Iterator[Callable[[], bool]]:
-    """Tells whether q was pressed since it was asked last; never, where there is no keyboard to be read."""
+    """Give a function that says whether q was pressed since its last call; always False without a keyboard."""
     import os
 
     try:
@@ -208,24 +213,23 @@ def _keys() -> Iterator[Callable[[], bool]]:
 
 
 def _in_background(terminal: int) -> bool:
-    """Whether this process is a job in the background of its terminal: it would be halted for touching the keyboard."""
+    """Whether this process is a background job of its terminal: reading the keyboard would stop it."""
     import os
 
     try:
         return os.tcgetpgrp(terminal) != os.getpgrp()
-    except OSError:  # a terminal, but not the one that this process belongs to
+    except OSError:  # a terminal, but not this process's own
         return False
 
 
 def _sum_up(path: Path, timeline: Timeline, frames: int) -> None:
-    """Print who was seen for how long, and how they looked."""
+    """Print how long each face was seen, and its emotions."""
+    from mien.cli.predict_output import counted_faces
     from mien.predict.paths import shown
     from mien.predict.timeline import clock
 
     faces = timeline.summary()
-    seen = "no face found" if not faces else "1 face" if len(faces) == 1 else f"{len(faces)} faces"
-    looked = "1 frame" if frames == 1 else f"{frames:,} frames"
-    typer.echo(f"{shown(path)}: {looked} looked at, {seen}")
+    typer.echo(f"{shown(path)}: {counted(frames, 'frame')} looked at, {counted_faces(len(faces))}")
     for one in faces[:LISTED]:
         most = sorted(one.shares.items(), key=lambda share: -share[1])
         looks = ", ".join(f"{emotion} {100 * share:.0f} %" for emotion, share in most if share >= 0.005)
