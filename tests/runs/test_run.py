@@ -54,7 +54,7 @@ def test_a_run_that_is_opened_knows_what_was_asked(run: Run, faces: Faces) -> No
     assert (found.net, found.recipe, found.seed) == (NET, Recipe(epochs=3), 5)
     assert found.id == run.folder.name == f"small-{run_id(NET, Recipe(epochs=3), 5, faces.fingerprint)}"
     recorded = found.config.faces
-    assert (recorded.name, recorded.fingerprint, recorded.size) == ("drawn", faces.fingerprint, 24)
+    assert (recorded.name, recorded.fingerprint, recorded.size) == ("gray", faces.fingerprint, 24)
     assert (recorded.classes, recorded.counts) == (faces.classes, faces.counts())
     assert found.config.versions["mien"] == __version__
     assert found.config.machine.cores == os.cpu_count()
@@ -119,17 +119,13 @@ def test_a_history_is_its_whole_lines(run: Run) -> None:
     assert run.history() == epochs
 
 
-def test_predictions_come_back_and_judge_themselves(run: Run) -> None:
+def test_predictions_have_a_column_for_each_class(run: Run) -> None:
     assert run.predictions("test") is None
-    said = Predictions(
-        np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7], [0.4, 0.4, 0.2], [0, 0, 1]], np.float32),
-        np.array([0, 2, 1, 0], np.uint8),
-    )
-    run.write_predictions("test", said)
-    found = run.predictions("test")
-    assert found is not None
-    assert found.probabilities.dtype == np.float32
-    assert np.array_equal(found.probabilities, said.probabilities)
-    assert np.array_equal(found.labels, said.labels)
-    assert found.predicted.tolist() == [0, 2, 0, 2]
-    assert found.accuracy == 0.5
+    labels = np.array([0, 2, 1, 0], np.uint8)
+    run.write_predictions("test", Predictions(np.eye(7, dtype=np.float32)[labels], labels))
+    predictions = run.predictions("test")
+    assert predictions is not None
+    assert predictions.accuracy == 1.0
+    run.write_predictions("test", Predictions(np.eye(3, dtype=np.float32)[labels], labels))
+    with pytest.raises(UserError, match=r"test\.npz: damaged: 3 columns for 7 classes; remove "):
+        run.predictions("test")

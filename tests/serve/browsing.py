@@ -14,7 +14,7 @@ import uvicorn
 
 from mien.serve.app import make_app
 from mien.serve.server import Server
-from mien.serve.settings import Settings
+from mien.serve.server_config import ServerConfig
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 playwright.expect.set_options(timeout=30_000)  # machines that test are busy
@@ -45,7 +45,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[str]:
+def served(settings: ServerConfig) -> Iterator[str]:
     """Serve in a thread; gives the address."""
     app = make_app(settings)
     config = uvicorn.Config(app, port=0, ws="none", lifespan="on", log_level="error", timeout_graceful_shutdown=5)

@@ -14,19 +14,19 @@ from fastapi.testclient import TestClient
 
 from mien.serve.app import make_app
 from mien.serve.limits import Limits
-from mien.serve.settings import Settings
+from mien.serve.server_config import ServerConfig
 
 Asking = Callable[..., TestClient]
 
 
 @pytest.fixture
-def settings(model_file: Path, tmp_path: Path) -> Settings:
+def settings(model_file: Path, tmp_path: Path) -> ServerConfig:
     """A server for an empty folder of studies."""
-    return Settings(runs=tmp_path / "out", model=str(model_file))
+    return ServerConfig(runs=tmp_path / "out", model=str(model_file))
 
 
 @pytest.fixture
-def asking(settings: Settings) -> Iterator[Asking]:
+def asking(settings: ServerConfig) -> Iterator[Asking]:
     """Start an app, with some limits and settings set otherwise; gives who asks it."""
     with ExitStack() as stack:
 
@@ -66,7 +66,7 @@ def built_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def study(built_study: Path, settings: Settings) -> Path:
+def study(built_study: Path, settings: ServerConfig) -> Path:
     """The same among the studies of the server, to be changed at will."""
     from shutil import copytree
 

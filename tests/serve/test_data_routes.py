@@ -28,7 +28,7 @@ def test_the_sets_that_studies_are_trained_on(study: Path, client: TestClient) -
     assert (found["data"], found["fingerprint"], found["size"]) == (KEY, faces.fingerprint, 48)
     assert found["counts"] == faces.counts()
     assert found["studies"] == ["small"]
-    shares = [one["validation_accuracy"] for one in found["judges"]]
+    shares = [one["validation_accuracy"] for one in found["evaluated"]]
     assert len(shares) == 4
     assert shares == sorted(shares, reverse=True)
 
@@ -37,7 +37,7 @@ def test_random_faces_of_a_split_and_emotion(study: Path, client: TestClient) ->
     faces = gray_faces()
     asked = {"split": "validation", "emotion": "happy", "count": 4, "seed": 1}
     found = client.get(f"/v1/data/{KEY}/faces", params=asked).json()
-    assert found["found"] == faces.counts()["validation"]["happy"]
+    assert found["matches"] == faces.counts()["validation"]["happy"]
     assert len({face["row"] for face in found["faces"]}) == 4
     for face in found["faces"]:
         assert (face["split"], face["label"]) == ("validation", "happy")
@@ -82,8 +82,8 @@ def test_the_audit_is_that_of_mien_faces_audit(study: Path, client: TestClient) 
 def test_the_most_doubtful_label_is_the_planted_one(study: Path, client: TestClient) -> None:
     asked = {"run": judge(study), "count": 5}
     found = client.get(f"/v1/data/{KEY}/doubtful", params=asked).json()
-    assert found["judged"] == 70
-    assert 1 <= found["doubtful"] == found["found"] < 35
+    assert found["evaluated"] == 70
+    assert 1 <= found["doubtful"] == found["matches"] < 35
     first, labels = found["shown"][0], gray_faces().split("validation").labels
     classes = gray_faces().classes
     assert first["face"]["place"] == PLANTED
@@ -103,7 +103,7 @@ def test_doubtful_labels_are_chosen_by_label_and_prediction_and_paged(study: Pat
 
     pair = ask()["pairs"][0]
     chosen = ask(label=pair["label"], predicted=pair["predicted"])
-    assert chosen["found"] == len(chosen["shown"]) == pair["count"]
+    assert chosen["matches"] == len(chosen["shown"]) == pair["count"]
     assert {(one["face"]["label"], one["predicted"]) for one in chosen["shown"]} == {(pair["label"], pair["predicted"])}
     whole = ask(count=6)["shown"]
     assert ask(count=3)["shown"] + ask(count=3, first=3)["shown"] == whole
@@ -121,7 +121,7 @@ def test_what_is_not_there_or_does_not_fit_is_a_problem(study: Path, client: Tes
     file = study / "runs" / judge(study).split("/")[1] / "run.json"
     file.write_text(file.read_text().replace(KEY, "0" * 10))
     answer = client.get(f"/v1/data/{KEY}/doubtful", params={"run": judge(study)})
-    assert (answer.status_code, "did not judge" in answer.json()["detail"]) == (409, True)
+    assert (answer.status_code, "was not evaluated" in answer.json()["detail"]) == (409, True)
 
 
 def test_faces_that_are_gone_or_were_changed_are_told(study: Path, client: TestClient, tmp_path: Path) -> None:

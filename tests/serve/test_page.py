@@ -12,14 +12,14 @@ from browsing import TRACKS, chromium, opened, playwright, served
 from PIL import Image
 
 from mien.faces.colours import colours
-from mien.serve.settings import Settings
+from mien.serve.server_config import ServerConfig
 
 expect = playwright.expect
 
 
 @pytest.fixture(scope="module")
 def address(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(Settings(runs=tmp_path_factory.mktemp("out"), model=str(model_file))) as address:
+    with served(ServerConfig(runs=tmp_path_factory.mktemp("out"), model=str(model_file))) as address:
         yield address
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from browsing import axe_source, chromium, faults, opened, playwright, served
 
-from mien.serve.settings import Settings
+from mien.serve.server_config import ServerConfig
 
 expect = playwright.expect
 
@@ -16,7 +16,7 @@ TOKEN = "sesame-open-the-door"
 
 @pytest.fixture(scope="module")
 def address(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(Settings(runs=tmp_path_factory.mktemp("out"), model=str(model_file))) as address:
+    with served(ServerConfig(runs=tmp_path_factory.mktemp("out"), model=str(model_file))) as address:
         yield address
 
 
@@ -132,7 +132,7 @@ def test_a_server_that_does_not_answer_is_told_and_asked_again(browser: Any, add
 def test_a_token_is_asked_for_once_until_it_is_right(
     browser: Any, model_file: Path, tmp_path: Path, photo: bytes, axe: str
 ) -> None:
-    settings = Settings(runs=tmp_path, model=str(model_file), token=TOKEN)
+    settings = ServerConfig(runs=tmp_path, model=str(model_file), token=TOKEN)
     with served(settings) as address, opened(browser, address) as page:
         dialog = page.get_by_role("dialog", name="This server asks for a token")
         expect(dialog).to_be_visible()
@@ -151,7 +151,7 @@ def test_a_token_is_asked_for_once_until_it_is_right(
 
 
 def test_without_the_token_nothing_is_told(browser: Any, model_file: Path, tmp_path: Path) -> None:
-    settings = Settings(runs=tmp_path, model=str(model_file), token=TOKEN)
+    settings = ServerConfig(runs=tmp_path, model=str(model_file), token=TOKEN)
     with served(settings) as address, opened(browser, f"{address}/#/models") as page:
         page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("alert")).to_contain_text("answers only to those who know its token")

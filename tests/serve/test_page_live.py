@@ -11,7 +11,7 @@ import pytest
 from browsing import TRACKS, chromium, opened, playwright, served
 from PIL import Image
 
-from mien.serve.settings import Settings
+from mien.serve.server_config import ServerConfig
 
 expect = playwright.expect
 
@@ -28,7 +28,7 @@ INK = """(canvas) => {
 
 @pytest.fixture(scope="module")
 def address(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(Settings(runs=tmp_path_factory.mktemp("out"), model=str(model_file))) as address:
+    with served(ServerConfig(runs=tmp_path_factory.mktemp("out"), model=str(model_file))) as address:
         yield address
 
 
@@ -157,7 +157,7 @@ def test_the_fast_model_may_be_chosen_and_is_told(page: Any) -> None:
 
 def test_beside_the_large_model_of_the_box_the_fast_one_is_taken(browser: Any, tmp_path: Path) -> None:
     with (
-        served(Settings(runs=tmp_path, model="best")) as address,
+        served(ServerConfig(runs=tmp_path, model="best")) as address,
         opened(browser, f"{address}/#/predict/live") as page,
         page.expect_request(re.compile(r"/v1/predict/frame\?.*fast=true")) as found,
     ):

@@ -14,7 +14,7 @@ from studied import PLANTED, begin, epoch, gray_faces
 
 from mien.disk import append_line
 from mien.model_files.bundled import bundled_models
-from mien.serve.settings import Settings
+from mien.serve.server_config import ServerConfig
 
 expect = playwright.expect
 
@@ -31,7 +31,7 @@ def runs(built_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(runs: Path, model_file: Path) -> Iterator[str]:
-    with served(Settings(runs=runs, model=str(model_file))) as address:
+    with served(ServerConfig(runs=runs, model=str(model_file))) as address:
         yield address
 
 
@@ -194,7 +194,7 @@ def test_the_model_in_use(page: Any) -> None:
 
 def test_where_nothing_is_yet_it_says_what_to_do(browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mien.serve.models.bundled_models", dict)
-    with served(Settings(runs=tmp_path / "out")) as empty, opened(browser, f"{empty}/#/studies") as page:
+    with served(ServerConfig(runs=tmp_path / "out")) as empty, opened(browser, f"{empty}/#/studies") as page:
         for place, words in (
             ("studies", "mien study studies/quick.toml"),
             ("data", "mien serve --data faces"),

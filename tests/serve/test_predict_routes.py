@@ -164,7 +164,7 @@ def test_too_many_faces_are_refused(asking: Any, photo: bytes) -> None:
         pair.paste(one, (256, 0))
     file = BytesIO()
     pair.save(file, "jpeg")
-    assert_problem(asking(faces=1).post("/v1/predict", files=form(file.getvalue())), 422, "2 faces were found")
+    assert_problem(asking(faces=1).post("/v1/predict", files=form(file.getvalue())), 422, "the photo has 2 faces")
 
 
 def test_a_name_is_a_label_and_nothing_else(client: TestClient, photo: bytes, tmp_path: Path) -> None:
@@ -293,5 +293,5 @@ def test_too_many_faces_of_a_frame_are_refused(asking: Any, photo: bytes) -> Non
     file = BytesIO()
     pair.save(file, "jpeg")
     client = asking(faces=1)
-    assert_problem(frame(client, file.getvalue(), time=0), 422, "2 faces were found")
-    assert_problem(frame(client, file.getvalue(), time=0.5, before=0), 422, "2 faces were found")
+    assert_problem(frame(client, file.getvalue(), time=0), 422, "the photo has 2 faces")
+    assert_problem(frame(client, file.getvalue(), time=0.5, before=0), 422, "the photo has 2 faces")

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from mien.errors import UserError
 from mien.serve.limits import Limits
-from mien.serve.settings import Settings
+from mien.serve.server_config import ServerConfig
 
 TOKEN = "a-token-of-some-length"
 
@@ -73,24 +73,24 @@ def test_heads_beyond_all_measure_are_refused(client: TestClient) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
 def test_this_machine_needs_no_token(host: str) -> None:
-    assert Settings(host=host).local
+    assert ServerConfig(host=host).local
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "faces.example"])
 def test_other_addresses_need_a_token(host: str) -> None:
     with pytest.raises(UserError, match=r"give it a token .* --token \S{24}"):
-        Settings(host=host)
-    assert Settings(host=host, token=TOKEN).host == host
+        ServerConfig(host=host)
+    assert ServerConfig(host=host, token=TOKEN).host == host
 
 
 @pytest.mark.parametrize("token", ["short", "with a space in between it", "snow-man-\u2603-snow-man"])
 def test_weak_tokens_are_refused(token: str) -> None:
     with pytest.raises(UserError, match="at least 16"):
-        Settings(token=token)
+        ServerConfig(token=token)
 
 
 def test_the_token_is_not_printed() -> None:
-    assert TOKEN not in repr(Settings(token=TOKEN))
+    assert TOKEN not in repr(ServerConfig(token=TOKEN))
 
 
 def test_limits_are_set_by_words() -> None:

@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 from mien.cli import app
 from mien.errors import UserError
 from mien.serve.server import Protocol, listen
-from mien.serve.settings import Settings
+from mien.serve.server_config import ServerConfig
 
 
 @pytest.fixture
@@ -114,13 +114,13 @@ def test_a_connection_that_never_asks_is_closed(model_file: Path, monkeypatch: p
 
 
 def test_a_taken_port_is_told() -> None:
-    with listen(Settings(port=0)) as taken, pytest.raises(UserError, match="choose another by --host or --port"):
-        listen(Settings(port=taken.getsockname()[1]))
+    with listen(ServerConfig(port=0)) as taken, pytest.raises(UserError, match="choose another by --host or --port"):
+        listen(ServerConfig(port=taken.getsockname()[1]))
 
 
 def test_an_address_that_is_not_this_machines_is_told() -> None:
     with pytest.raises(UserError, match=r"cannot listen at 203\.0\.113\.7"):
-        listen(Settings(host="203.0.113.7", token="a-token-of-some-length"))
+        listen(ServerConfig(host="203.0.113.7", token="a-token-of-some-length"))
 
 
 def test_mistakes_on_the_command_line_are_told_before_anything_starts(
@@ -143,7 +143,7 @@ def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(error) == "mien serve needs more packages (missing: no_such_package): pip install 'mien[serve]'"
 
 
-def test_an_answer_is_not_held_back_until_its_head_is_acknowledged(settings: Settings) -> None:
+def test_an_answer_is_not_held_back_until_its_head_is_acknowledged(settings: ServerConfig) -> None:
     """Nagle's algorithm is off; on, the second of two packets waits for the client, which takes its 40 ms."""
     kept: list[int] = []
 

@@ -84,7 +84,7 @@ def test_events_are_a_stream_that_ends_when_the_server_stops(study: Path, client
     answers = []
     asking = Thread(target=lambda: answers.append(client.get("/v1/studies/small/events")))
     asking.start()
-    while not app.watch._listeners:
+    while not app.events._listeners:
         sleep(0.01)
     sleep(0.3)
     assert client.portal is not None

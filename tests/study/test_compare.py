@@ -4,23 +4,25 @@ from pathlib import Path
 import pytest
 
 from mien.errors import UserError
-from mien.study.compare import compare, run_facts, study_runs
+from mien.runs.study_folder import runs_in
+from mien.runs.summary import summarise
+from mien.study.compare import compare
 from mien.study.execute import execute
 
 
 def test_runs_of_a_study_tell_how_they_stand(plan, quiet, pretended, tmp_path: Path) -> None:
     pretended.fails = {"better"}
     execute(plan, tmp_path / "out", quiet)
-    rows = [run_facts(run) for run in study_runs(tmp_path / "out")]
-    assert {(row["net"], row["seed"]): row["state"] for row in rows} == {
+    rows = [summarise(run) for run in runs_in(tmp_path / "out")]
+    assert {(row.net, row.seed): row.state for row in rows} == {
         **{(name, seed): "finished" for name in ("worse", "other") for seed in (0, 1)},
         ("better", 0): "finished",
         ("better", 1): "failed",
     }
-    failed = next(row for row in rows if row["state"] == "failed")
-    assert (failed["epochs"], failed["validation_accuracy"]) == (0, None)
-    assert "nan" in failed["reason"]
-    assert next(row for row in rows if row["net"] == "other" and row["seed"] == 0)["validation_accuracy"] == 0.8
+    failed = next(row for row in rows if row.state == "failed")
+    assert (failed.epochs, failed.validation_accuracy) == (0, None)
+    assert "nan" in failed.reason
+    assert next(row for row in rows if row.net == "other" and row.seed == 0).validation_accuracy == 0.8
 
 
 def test_the_finished_nets_of_a_study_are_set_side_by_side(plan, quiet, pretended, tmp_path: Path) -> None:

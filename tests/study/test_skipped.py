@@ -18,7 +18,7 @@ from mien.cli import app
 from mien.errors import UserError
 from mien.nets.backbones import BACKBONES
 from mien.nets.backbones.weights import fetch
-from mien.study.compare import study_runs
+from mien.runs.study_folder import runs_in
 from mien.study.config.schema import read_study
 from mien.study.execute import execute, join
 from mien.study.outline import outline
@@ -170,7 +170,7 @@ tune = { trials = 2, space = { word = ["efficientnet_lite0", "mobilenet_v2"] } }
     )
     found = execute(plan, tmp_path / "out", quiet)
     assert (found["nets"][0]["state"], found["best"]) == ("skipped", None)
-    assert study_runs(tmp_path / "out") == []
+    assert runs_in(tmp_path / "out") == []
     with pytest.raises(UserError, match=r"study either: none of its searches can be made here:\n  either: mobilenet"):
         join(plan, tmp_path / "out", quiet)
 

@@ -9,7 +9,7 @@ from mien.disk import user_path
 from mien.errors import UserError
 
 if TYPE_CHECKING:
-    from mien.serve.settings import Settings
+    from mien.serve.server_config import ServerConfig
 
 REQUIRED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
@@ -49,13 +49,13 @@ def serve(
 
     Ctrl-C or SIGTERM stops it after it has answered the requests that it accepted.
     """
-    settings = _settings(runs, data or [], model, host, port, token, limit or [])
+    config = _config(runs, data or [], model, host, port, token, limit or [])
     from mien.serve.app import make_app
     from mien.serve.server import listen, run
 
-    listening = listen(settings)
+    listening = listen(config)
     with listening:
-        app = make_app(settings)
+        app = make_app(config)
         if app.models.current and not app.models.current.check.holds:
             typer.echo(
                 f"mien: warning: the model {app.models.in_use!r} computes wrongly on this machine; "
@@ -72,20 +72,20 @@ def serve(
 
                 webbrowser.open(address)
 
-        run(app, listening, settings, ready)
+        run(app, listening, config, ready)
 
 
-def _settings(
+def _config(
     runs: Path, data: list[str], model: str | None, host: str, port: int, token: str, limit: list[str]
-) -> "Settings":
+) -> "ServerConfig":
     from importlib.util import find_spec
 
     if missing := [name for name in REQUIRED if find_spec(name) is None]:
         raise UserError(f"mien serve needs more packages (missing: {', '.join(missing)}): pip install 'mien[serve]'")
     from mien.serve.limits import Limits
-    from mien.serve.settings import Settings
+    from mien.serve.server_config import ServerConfig
 
-    return Settings(runs, tuple(data), model, token, host, port, Limits.of(limit))
+    return ServerConfig(runs, tuple(data), model, token, host, port, Limits.of(limit))
 
 
 def _has_screen() -> bool:

@@ -14,6 +14,7 @@ from mien.cli.progress import reading_faces
 from mien.disk import user_path
 
 if TYPE_CHECKING:
+    from mien.runs.summary import RunSummary
     from mien.study.engines.engine import MakeEngine
 
 FILE = typer.Argument(..., parser=user_path, metavar="FILE", help="A study file (TOML).", show_default=False)
@@ -137,9 +138,20 @@ def study(
 def runs(folder: Path = FOLDER, as_json: bool = JSON) -> None:
     """List the runs in a study's folder: how they stand, epochs, validation accuracy, time."""
     from mien.cli import tables
-    from mien.study.compare import run_facts, study_runs
+    from mien.runs.study_folder import runs_in
+    from mien.runs.summary import summarise
 
-    _show([run_facts(run) for run in study_runs(folder)], tables.show_runs, as_json)
+    summaries = [summarise(run) for run in runs_in(folder)]
+    if as_json:
+        typer.echo(json.dumps([_row(summary) for summary in summaries], indent=2, ensure_ascii=False))
+    else:
+        tables.show_runs(summaries)
+
+
+def _row(run: "RunSummary") -> dict[str, object]:
+    """A run as `mien runs --json` prints it."""
+    names = ("run", "net", "seed", "state", "reason", "epochs", "epochs_planned", "validation_accuracy", "seconds")
+    return {name: getattr(run, name) for name in names} | {"test_opened": run.test_opened or None}
 
 
 def trials(folder: Path = FOLDER, net: str | None = NET, as_json: bool = JSON) -> None:

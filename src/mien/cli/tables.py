@@ -10,6 +10,7 @@ from mien.cli.study_progress import STYLES, duration, percent
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from mien.runs.summary import RunSummary
     from mien.study.outline import Outline
 
 WIDE = 200
@@ -102,15 +103,14 @@ def show_results(results: dict[str, Any]) -> None:
             print_wide(f"{one['name']} was not judged; {one['reason']}")
 
 
-def show_runs(rows: Sequence[dict[str, Any]]) -> None:
-    """Print how the runs of a study stand, each a `mien.study.compare.run_facts`."""
+def show_runs(runs: Sequence[RunSummary]) -> None:
+    """Print how the runs of a study stand."""
     table = table_of(["run", "state"], ["seed", "epochs", "validation %", "time"])
-    for row in rows:
-        style = STYLES.get(row["state"], "dim")
-        epochs = f"{row['epochs']}/{row['epochs_asked']}"
-        shown = [str(row["seed"]), epochs, percent(row["validation_accuracy"]), duration(row["seconds"])]
-        reason = f": {row['reason']}" if row["reason"] else ""
-        table.add_row(row["run"], f"[{style}]{row['state']}[/]{reason}", *shown)
+    for run in runs:
+        style = STYLES.get(run.state, "dim")
+        shown = [str(run.seed), f"{run.epochs}/{run.epochs_planned}", percent(run.validation_accuracy)]
+        reason = f": {run.reason}" if run.reason else ""
+        table.add_row(run.run, f"[{style}]{run.state}[/]{reason}", *shown, duration(run.seconds))
     print_wide(table)
 
 

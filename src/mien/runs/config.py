@@ -108,7 +108,7 @@ class RunConfig:
     machine: Machine
     created: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As run.json holds it."""
         return {
             "format": FORMAT,

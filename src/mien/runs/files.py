@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from time import time_ns
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -15,6 +16,10 @@ T = TypeVar("T")
 
 Stamp = tuple[int, int, int]
 """When a file was last written (ns since 1970), its size in bytes and its inode: another stamp, another content."""
+
+
+RECENT = 50_000_000
+"""Nanoseconds after it was written in which a file may change again without another stamp: file times are coarse."""
 
 
 class DamagedError(UserError):
@@ -46,7 +51,11 @@ def cached_by_stamp(entries: int) -> Callable[[Callable[[Path], T]], Callable[[P
 
         def read_current(path: Path) -> T | None:
             current = stamp(path)
-            return None if current is None else read_stamped(path, current)
+            if current is None:
+                return None
+            if time_ns() - current[0] < RECENT:
+                return read(path)
+            return read_stamped(path, current)
 
         return read_current
 

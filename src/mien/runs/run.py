@@ -30,7 +30,7 @@ from mien.nets import Net
 from mien.process import is_running
 from mien.runs.config import CONFIG, BackboneRecord, FacesRecord, RunConfig, read_config, write_config
 from mien.runs.environment import machine, now, versions
-from mien.runs.files import Stamp, cached_by_stamp, reported_damage, retrain, stamp
+from mien.runs.files import DamagedError, Stamp, cached_by_stamp, reported_damage, retrain, stamp
 from mien.runs.former_names import FORMER_NAMES
 from mien.runs.predictions import Predictions, read_predictions, write_predictions
 from mien.runs.recipe import Recipe
@@ -215,7 +215,7 @@ class Run:
         Raises:
             UserError: history.jsonl is damaged.
         """
-        return list(_read_history(self.folder / HISTORY) or ())
+        return list(read_history(self.folder / HISTORY) or ())
 
     def predictions(self, split: str) -> Predictions | None:
         """What the finished run predicts for a split; None if it was not evaluated on it.
@@ -223,7 +223,12 @@ class Run:
         Raises:
             UserError: the file is damaged.
         """
-        return read_predictions(self.folder / f"{split}.npz")
+        path = self.folder / f"{split}.npz"
+        predictions, classes = read_predictions(path), len(self.config.faces.classes)
+        if predictions and predictions.probabilities.shape[1] != classes:
+            columns = predictions.probabilities.shape[1]
+            raise DamagedError(f"{path}: damaged: {columns} columns for {classes} classes; {retrain(self.folder)}")
+        return predictions
 
     def write_predictions(self, split: str, predictions: Predictions) -> None:
         """Write what the run predicts for a split."""
@@ -258,6 +263,11 @@ def _read_status(path: Path) -> tuple[Status, _Writer]:
 
 
 @cached_by_stamp(1024)
-def _read_history(path: Path) -> tuple[Epoch, ...]:
+def read_history(path: Path) -> tuple[Epoch, ...]:
+    """Read a history.jsonl; a torn last line is left out.
+
+    Raises:
+        UserError: it is damaged.
+    """
     with reported_damage(path, retrain(path.parent)):
         return tuple(_EPOCH.validate_python(line) for line in read_lines(path))

@@ -1,4 +1,4 @@
-"""The app: every route behind the same door, with one way to refuse."""
+"""The app: the routes, and the middleware that every request passes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,22 +8,22 @@ from typing import Any
 from fastapi import FastAPI
 
 from mien import __version__
-from mien.serve.body_limit import Bodies
+from mien.serve.body_limit import BodyLimitMiddleware
 from mien.serve.data_routes import data_routes
 from mien.serve.datasets import Data
 from mien.serve.exporting import Exports
-from mien.serve.metrics import Measured, Metrics
-from mien.serve.model_routes import Desk, model_routes
+from mien.serve.metrics import Metrics, MetricsMiddleware
+from mien.serve.model_routes import ModelRegistry, model_routes
 from mien.serve.models import Models
 from mien.serve.page_routes import page_routes, static_files
 from mien.serve.predict_routes import predict_routes, service_routes
 from mien.serve.predicting import Predicting
-from mien.serve.problem_details import SCHEMA, Failures, tell_problems
-from mien.serve.security import Gate, SecurityHeaders
-from mien.serve.settings import Settings
+from mien.serve.problem_details import SCHEMA, ErrorMiddleware, answer_with_problems
+from mien.serve.security import AuthMiddleware, SecurityHeaders
+from mien.serve.server_config import ServerConfig
 from mien.serve.studies import Studies
+from mien.serve.study_events import StudyEvents
 from mien.serve.study_routes import study_routes
-from mien.serve.watching import Watch
 
 ABOUT = """\
 Faces in photos and what they look like; studies, their runs and their faces.
@@ -34,7 +34,7 @@ likely give to a face. It is not what a person feels."""
 
 
 class App(FastAPI):
-    """The app and what it holds, so that a server can let go of it.
+    """The app and what it holds, so that a server can stop it.
 
     Attributes:
         models: those at hand.
@@ -43,12 +43,12 @@ class App(FastAPI):
 
     models: Models
     stopping: asyncio.Event
-    watch: Watch
+    events: StudyEvents
 
     def stop(self) -> None:
-        """Say so when asked for health, and let listeners to events go; call it in the event loop."""
+        """Report that the server stops, and end all listening to events; call it in the event loop."""
         self.stopping.set()
-        self.watch.close()
+        self.events.close()
 
     def openapi(self) -> dict[str, Any]:
         """The description of the service (OpenAPI 3.1)."""
@@ -63,24 +63,24 @@ class App(FastAPI):
         return self.openapi_schema or {}
 
 
-def make_app(settings: Settings) -> App:
+def make_app(config: ServerConfig) -> App:
     """Make the app; it is ASGI, for any server.
 
     Raises:
-        UserError: the model or faces that the settings name cannot be opened.
+        UserError: the model or faces that `config` names cannot be opened.
     """
     metrics, stopping = Metrics(), asyncio.Event()
-    models = Models(settings.model, settings.limits, metrics)
-    predicting = Predicting(models, settings.limits, metrics)
-    studies = Studies(settings.runs)
-    data = Data(studies, settings.data)
-    watch = Watch(studies)
-    desk = Desk(models, Exports())
+    models = Models(config.model, config.limits, metrics)
+    predicting = Predicting(models, config.limits, metrics)
+    studies = Studies(config.runs)
+    data = Data(studies, config.data)
+    events = StudyEvents(studies)
+    registry = ModelRegistry(models, Exports())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        desk.close()
+        registry.close()
         predicting.close()
 
     app = App(
@@ -94,29 +94,29 @@ def make_app(settings: Settings) -> App:
         lifespan=lifespan,
         responses=_problems(),
     )
-    app.models, app.stopping, app.watch = models, stopping, watch
+    app.models, app.stopping, app.events = models, stopping, events
     app.mount("/static", static_files())
     for routes in (
-        predict_routes(models, predicting, settings.limits),
-        study_routes(studies, watch),
+        predict_routes(models, predicting, config.limits),
+        study_routes(studies, events),
         data_routes(studies, data),
-        model_routes(studies, models, desk),
+        model_routes(studies, models, registry),
         service_routes(models, metrics, stopping),
         page_routes(),
     ):
         app.include_router(routes)
-    tell_problems(app)
+    answer_with_problems(app)
     # The last added comes first.
-    app.add_middleware(Gate, settings=settings)
-    app.add_middleware(Bodies, limits=settings.limits)
-    app.add_middleware(Failures)
+    app.add_middleware(AuthMiddleware, config=config)
+    app.add_middleware(BodyLimitMiddleware, limits=config.limits)
+    app.add_middleware(ErrorMiddleware)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app
 
 
 def _problems() -> dict[int | str, dict[str, Any]]:
-    """What every route may answer besides what it says of itself."""
+    """What every route may answer beside its own responses."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         "4XX": {"description": "The request is refused.", "content": content},

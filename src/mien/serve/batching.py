@@ -1,4 +1,4 @@
-"""Batching: what several threads ask of a classifier at the same moment is answered by one inference."""
+"""Batching: crops that several threads classify at the same moment go into one inference."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -15,10 +15,10 @@ from mien.predict.classifier import Classifier
 from mien.serve.metrics import Metrics
 
 WAIT = 0.003
-"""Seconds that crops wait at most for those of photos that are still being looked at."""
+"""Seconds that crops wait at most for those of photos whose faces are still being detected."""
 
 
-class _Asked(NamedTuple):
+class _Request(NamedTuple):
     thread: int
     crops: NDArray[np.uint8]
     answer: "Future[NDArray[np.float32]]"
@@ -27,11 +27,11 @@ class _Asked(NamedTuple):
 class BatchingClassifier(Classifier):
     """A classifier for many threads.
 
-    Whoever comes first leads: waits a little for those who are on their way, and no longer than until all of them are
-    there, then classifies the crops of all. Who comes meanwhile forms the next batch. Alone, nobody waits.
+    The first thread leads: it waits a little for the threads that are expected, at most until all of them have come,
+    then classifies the crops of all. Threads that come meanwhile form the next batch. A lone thread does not wait.
 
     Args:
-        model: the name of a model in the box, or the path of a file that `mien export` wrote.
+        model: the name of a bundled model, or the path of a file that `mien export` wrote.
         metrics: where inferences are noted.
         wait: seconds to wait at most for others.
 
@@ -45,12 +45,12 @@ class BatchingClassifier(Classifier):
         self._wait = wait
         self._lead = Lock()
         self._changed = Condition()
-        self._waiting: list[_Asked] = []
+        self._waiting: list[_Request] = []
         self._expected: set[int] = set()
 
     @contextmanager
     def expected(self) -> Iterator[None]:
-        """Around all that a thread does before and until it asks: whoever leads waits for it."""
+        """Mark a thread that will classify crops soon: whoever leads waits for it."""
         with self._changed:
             self._expected.add(get_ident())
         try:
@@ -64,7 +64,7 @@ class BatchingClassifier(Classifier):
         """Classify ready face crops, with those of other threads; as `Classifier.probabilities`."""
         if len(crops) == 0:
             return super().probabilities(crops)
-        mine = _Asked(get_ident(), crops, Future())
+        mine = _Request(get_ident(), crops, Future())
         with self._changed:
             self._waiting.append(mine)
             self._changed.notify_all()
@@ -73,23 +73,23 @@ class BatchingClassifier(Classifier):
                 self._answer(self._gathered())
         return mine.answer.result()
 
-    def _gathered(self) -> list[_Asked]:
+    def _gathered(self) -> list[_Request]:
         with self._changed:
             self._changed.wait_for(lambda: len(self._waiting) >= len(self._expected), self._wait)
             gathered, self._waiting = self._waiting, []
             self._expected.difference_update(one.thread for one in gathered)
         return gathered
 
-    def _answer(self, asked: list[_Asked]) -> None:
+    def _answer(self, requests: list[_Request]) -> None:
         started = perf_counter()
         try:
-            shares = super().probabilities(np.concatenate([one.crops for one in asked]))
+            shares = super().probabilities(np.concatenate([one.crops for one in requests]))
         except BaseException as error:
-            for one in asked:
+            for one in requests:
                 one.answer.set_exception(error)
             return
         self._metrics.inference_seconds.observe(perf_counter() - started)
         self._metrics.inference_faces.observe(len(shares))
-        ends = np.cumsum([len(one.crops) for one in asked])
-        for one, own in zip(asked, np.split(shares, ends[:-1]), strict=True):
+        ends = np.cumsum([len(one.crops) for one in requests])
+        for one, own in zip(requests, np.split(shares, ends[:-1]), strict=True):
             one.answer.set_result(own)

@@ -1,4 +1,7 @@
-"""Bodies: middleware that takes no more of requests' bodies than the limits allow, and reads the rest to its end."""
+"""Middleware that limits the size of requests' bodies, of each and of all together, and reads refused ones to the end.
+
+Neither Starlette nor uvicorn limits a body; uvicorn limits a request's head (see `mien.serve.server`).
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,13 +13,13 @@ from mien.serve.limits import Limits
 from mien.serve.problem_details import Problem
 
 DRAINED = 8
-"""So many times the allowed bytes are read, and thrown away, of a body that is refused."""
+"""A refused body is read, and thrown away, up to so many times the allowed bytes."""
 
 PATIENCE = 10.0
 """Seconds for that."""
 
 
-class Bodies:
+class BodyLimitMiddleware:
     """Middleware: bodies of bounded size, bounded together, in bounded time.
 
     A server that closes a connection whose body it has not read resets it, and a client that still sends never sees
@@ -56,7 +59,7 @@ class _Body:
         problem: why it is refused.
     """
 
-    def __init__(self, all_of_them: Bodies, limits: Limits, receive: Receive, headers: Headers) -> None:
+    def __init__(self, all_of_them: BodyLimitMiddleware, limits: Limits, receive: Receive, headers: Headers) -> None:
         self._all = all_of_them
         self._limits = limits
         self._receive = receive
@@ -89,7 +92,7 @@ class _Body:
         if self.size > self._limits.bytes:
             self.problem = self._too_large()
         elif self._all.held > self._limits.held:
-            self.problem = Problem(429, "too much is being sent already; ask again in a second", {"Retry-After": "1"})
+            self.problem = Problem(429, "too much is being sent already; try again in a second", {"Retry-After": "1"})
         if self.problem:
             raise self.problem
         return message

@@ -12,17 +12,18 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from mien.errors import UserError, did_you_mean
 from mien.faces import Faces
 from mien.faces.audit import Audit
+from mien.runs.predictions import Predictions
+from mien.runs.run import Run
 from mien.serve.datasets import Data, DataFacts, FaceFacts, face_facts, key_of
 from mien.serve.label_issues import Doubts
 from mien.serve.problem_details import Problem, responses
-from mien.serve.run_folders import RunFolder, Said
 from mien.serve.studies import Studies
 
 COLUMNS = 8
 """Faces beside each other in a sprite."""
 
 MOST = 200
-"""Faces that one answer may tell of."""
+"""Faces that one answer may list."""
 
 Key = Annotated[str, Path(description="Ten digits of the faces' fingerprint.", examples=["1f3c9a77b2"])]
 Rows = Annotated[
@@ -47,9 +48,9 @@ class DataList:
 
 @dataclass(frozen=True)
 class FaceList:
-    """Some faces of a set: how many there are to choose from, and those chosen."""
+    """Some faces of a set: how many match the request, and those chosen of them."""
 
-    found: int
+    matches: int
     faces: list[FaceFacts]
 
 
@@ -63,7 +64,7 @@ class ExampleFacts:
 
 @dataclass(frozen=True)
 class AuditFacts:
-    """The figures of an audit, as `mien faces audit --json` tells them, and examples to look at."""
+    """The figures of an audit, as `mien faces audit --json` prints them, and examples to look at."""
 
     audit: Audit
     examples: list[ExampleFacts]
@@ -80,7 +81,7 @@ class DoubtPair:
 
 @dataclass(frozen=True)
 class DoubtfulFace:
-    """A face whose label is doubtful: what the run says instead, and the probability it gives the label."""
+    """A face whose label is doubtful: what the run predicts instead, and the probability it gives the label."""
 
     face: FaceFacts
     predicted: str
@@ -94,18 +95,18 @@ class Doubtful:
 
     Attributes:
         run: whose predictions contradict them, as STUDY/RUN.
-        judged: how many faces it judged.
+        evaluated: how many faces it was evaluated on.
         doubtful: how many labels are probably wrong.
         pairs: of them, by label and prediction, the most frequent first.
-        found: how many are as asked for.
+        matches: how many match the request.
         shown: of these, the most doubtful first.
     """
 
     run: str
-    judged: int
+    evaluated: int
     doubtful: int
     pairs: list[DoubtPair]
-    found: int
+    matches: int
     shown: list[DoubtfulFace]
 
 
@@ -113,7 +114,7 @@ def data_routes(studies: Studies, data: Data) -> APIRouter:
     """The routes under /v1/data.
 
     Args:
-        studies: whose runs judge faces.
+        studies: whose runs were evaluated on faces.
         data: the sets of faces.
     """
     routes = APIRouter(prefix="/v1/data", tags=["data"])
@@ -167,9 +168,9 @@ def data_routes(studies: Studies, data: Data) -> APIRouter:
 
     @routes.get("/{data_key}/audit", summary="What is wrong with a set of faces", responses=responses(404, 409, 422))
     def get_audit(faces: Opened) -> AuditFacts:
-        found, groups = data.audit(faces)
-        told = [ExampleFacts(one.problem, [face_facts(faces, int(row)) for row in one.rows]) for one in groups]
-        return AuditFacts(found, told)
+        figures, groups = data.audit(faces)
+        shown = [ExampleFacts(one.problem, [face_facts(faces, int(row)) for row in one.rows]) for one in groups]
+        return AuditFacts(figures, shown)
 
     @routes.get(
         "/{data_key}/doubtful", summary="The most doubtful labels of validation", responses=responses(404, 409, 422)
@@ -184,13 +185,18 @@ def data_routes(studies: Studies, data: Data) -> APIRouter:
     ) -> Doubtful:
         folder = studies.find_run(run)
         if folder is None:
-            raise Problem(404, f"no run is called {run!r}; GET /v1/data lists those that judged a set")
-        said, found = folder.said("validation"), data.doubts(folder)
-        if said is None or found is None or not _same(faces, folder, said):
-            raise Problem(409, f"run {run!r} did not judge the validation faces of this set")
-        places = _asked_for(faces, said, found, label, predicted)
-        shown = [_doubtful(faces, said, found, int(place)) for place in places[first : first + count]]
-        return Doubtful(run, len(said.labels), len(found.places), _pairs(faces, said, found), len(places), shown)
+            raise Problem(404, f"no run is called {run!r}; GET /v1/data lists those that were evaluated on a set")
+        try:
+            known = data.doubts(folder)
+        except UserError as error:
+            raise Problem(409, str(error)) from None
+        if known is None or not _same(faces, folder, known[0]):
+            raise Problem(409, f"run {run!r} was not evaluated on the validation faces of this set")
+        predictions, issues = known
+        places = _matching(faces, predictions, issues, label, predicted)
+        shown = [_doubtful(faces, predictions, issues, int(place)) for place in places[first : first + count]]
+        pairs = _pairs(faces, predictions, issues)
+        return Doubtful(run, len(predictions.labels), len(issues.places), pairs, len(places), shown)
 
     return routes
 
@@ -216,32 +222,35 @@ def _class(faces: Faces, emotion: str) -> int:
     return faces.classes.index(emotion)
 
 
-def _same(faces: Faces, run: RunFolder, said: Said) -> bool:
-    """Whether a run judged the validation split of these faces."""
-    fits = np.array_equal(said.labels, faces.split("validation").labels)
-    return fits and key_of(run.facts().faces) == key_of(faces.fingerprint)
+def _same(faces: Faces, run: Run, predictions: Predictions) -> bool:
+    """Whether a run was evaluated on the validation split of these faces."""
+    fits = np.array_equal(predictions.labels, faces.split("validation").labels)
+    return fits and key_of(run.config.faces.fingerprint) == key_of(faces.fingerprint)
 
 
-def _asked_for(faces: Faces, said: Said, found: Doubts, label: str | None, predicted: str | None) -> list[int]:
-    places = found.places
+def _matching(
+    faces: Faces, predictions: Predictions, issues: Doubts, label: str | None, predicted: str | None
+) -> list[int]:
+    places = issues.places
     if label is not None:
-        places = places[said.labels[places] == _class(faces, label)]
+        places = places[predictions.labels[places] == _class(faces, label)]
     if predicted is not None:
-        places = places[found.predicted[places] == _class(faces, predicted)]
+        places = places[issues.predicted[places] == _class(faces, predicted)]
     chosen: list[int] = places.tolist()
     return chosen
 
 
-def _doubtful(faces: Faces, said: Said, found: Doubts, place: int) -> DoubtfulFace:
-    shares = zip(faces.classes, said.probabilities[place], strict=True)
+def _doubtful(faces: Faces, predictions: Predictions, issues: Doubts, place: int) -> DoubtfulFace:
+    shares = zip(faces.classes, predictions.probabilities[place], strict=True)
     return DoubtfulFace(
         face=face_facts(faces, faces.rows("validation").start + place),
-        predicted=faces.classes[found.predicted[place]],
-        quality=round(float(found.quality[place]), 4),
+        predicted=faces.classes[issues.predicted[place]],
+        quality=round(float(issues.quality[place]), 4),
         probabilities={name: round(float(share), 4) for name, share in shares},
     )
 
 
-def _pairs(faces: Faces, said: Said, found: Doubts) -> list[DoubtPair]:
-    counted = Counter(zip(said.labels[found.places].tolist(), found.predicted[found.places].tolist(), strict=True))
+def _pairs(faces: Faces, predictions: Predictions, issues: Doubts) -> list[DoubtPair]:
+    labels = predictions.labels[issues.places].tolist()
+    counted = Counter(zip(labels, issues.predicted[issues.places].tolist(), strict=True))
     return [DoubtPair(faces.classes[a], faces.classes[b], count) for (a, b), count in counted.most_common()]

@@ -4,22 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any
 
 from mien.errors import UserError
 from mien.faces import SPLITS, VOTES, Faces, FacesSpec, open_faces
 from mien.faces.audit import Audit, AuditExample, audit, examples
+from mien.runs.config import FacesRecord
+from mien.runs.predictions import Predictions
+from mien.runs.run import Run
+from mien.runs.study_faces import StudyFaces
+from mien.runs.summary import RunSummary
 from mien.serve.label_issues import Doubts, doubts
-from mien.serve.run_folders import RunFacts, RunFolder, Said
 from mien.serve.studies import Studies
-
-TOLD = {"name", "fingerprint", "size", "classes", "counts", "source"}
-"""What a study's faces.json must tell of its faces."""
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A finished run that judged the validation faces: STUDY/RUN, its net, its accuracy there (0..1)."""
+class EvaluatedRun:
+    """A finished run that was evaluated on validation faces: STUDY/RUN, its net, its accuracy there (0..1)."""
 
     run: str
     net: str
@@ -31,14 +31,14 @@ class DataFacts:
     """A set of faces.
 
     Attributes:
-        data: what it is asked for by: ten digits of its fingerprint.
+        data: its key: ten digits of its fingerprint.
         name: of the source.
         fingerprint: SHA-256 of all its pixels, labels, splits and votes.
         size: side of a face in pixels.
         classes: the emotions.
         counts: faces by split and emotion.
         studies: that are trained on it.
-        judges: finished runs that judged its validation faces, the best first.
+        evaluated: finished runs that were evaluated on its validation faces, the best first.
     """
 
     data: str
@@ -46,9 +46,9 @@ class DataFacts:
     fingerprint: str
     size: int
     classes: list[str]
-    counts: dict[str, dict[str, int]]
+    counts: Mapping[str, Mapping[str, int]]
     studies: list[str]
-    judges: list[Judge]
+    evaluated: list[EvaluatedRun]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class FaceFacts:
 
 
 class Data:
-    """Sets of faces by what they are asked for. Those of studies are opened when they are first looked at.
+    """Sets of faces by their keys. Those of studies are opened when they are first looked at.
 
     Args:
         studies: whose faces these are.
@@ -88,34 +88,36 @@ class Data:
         self._working = Lock()
 
     def all(self) -> dict[str, DataFacts]:
-        """The sets by what they are asked for; those named when the server started come first."""
-        told: dict[str, Mapping[str, Any]] = {key: _told_of(faces) for key, faces in self._named.items()}
+        """The sets by their keys; those named when the server started come first."""
+        records: dict[str, FacesRecord | StudyFaces] = {
+            key: FacesRecord.of(faces) for key, faces in self._named.items()
+        }
         users: dict[str, list[str]] = {}
-        judges: dict[str, list[Judge]] = {}
+        evaluated: dict[str, list[EvaluatedRun]] = {}
         for study in self._studies.all().values():
-            if study.faces.keys() >= TOLD:
-                key = key_of(study.faces["fingerprint"])
-                told.setdefault(key, study.faces)
+            if faces := study.faces:
+                key = key_of(faces.fingerprint)
+                records.setdefault(key, faces)
                 users.setdefault(key, []).append(study.name)
-            for run in (run.facts() for run in study.runs.values()):
-                if judge := _judge(run):
-                    judges.setdefault(key_of(run.faces), []).append(judge)
-        return {key: _facts(key, one, users.get(key, []), judges.get(key, [])) for key, one in told.items()}
+            for run in study.run_summaries():
+                if entry := _evaluated(run):
+                    evaluated.setdefault(key_of(run.faces), []).append(entry)
+        return {key: _facts(key, record, users.get(key, []), evaluated.get(key, [])) for key, record in records.items()}
 
     def open(self, key: str) -> Faces | None:
-        """The faces of a set; None where there is none of that name.
+        """The faces of a set; None where no set has this key.
 
         Raises:
             UserError: they are not where they were when a study read them.
         """
         if key in self._named:
             return self._named[key]
-        told = [study.faces for study in self._studies.all().values() if study.faces.keys() >= TOLD]
+        recorded = [faces for study in self._studies.all().values() if (faces := study.faces)]
         problem = None
-        for one in (one for one in told if key_of(one["fingerprint"]) == key):
+        for faces in (faces for faces in recorded if key_of(faces.fingerprint) == key):
             try:
                 with self._opening:
-                    return _opened(FacesSpec.from_dict(one), str(one["fingerprint"]))
+                    return _opened(faces.spec, faces.fingerprint)
             except UserError as error:
                 problem = error
         if problem:
@@ -128,17 +130,21 @@ class Data:
         with self._working:
             return _audited(faces)
 
-    def doubts(self, run: RunFolder) -> Doubts | None:
-        """The doubtful labels among the validation faces that a run judged; None where it judged none."""
-        said = run.said("validation")
-        if said is None or not len(said.labels):
+    def doubts(self, run: Run) -> tuple[Predictions, Doubts] | None:
+        """A run's predictions for validation and the labels there that they contradict; None where it has none.
+
+        Raises:
+            UserError: the predictions are damaged.
+        """
+        predictions = run.predictions("validation")
+        if predictions is None or not len(predictions.labels):
             return None
         with self._working:
-            return _doubts(said)
+            return predictions, _doubts(predictions)
 
 
 def key_of(fingerprint: str) -> str:
-    """What a set of faces is asked for by."""
+    """The key of a set of faces."""
     return fingerprint[:10]
 
 
@@ -162,29 +168,24 @@ def _audited(faces: Faces) -> tuple[Audit, list[AuditExample]]:
 
 
 @lru_cache(maxsize=32)
-def _doubts(said: Said) -> Doubts:
-    return doubts(said)
+def _doubts(predictions: Predictions) -> Doubts:
+    return doubts(predictions)
 
 
-def _told_of(faces: Faces) -> dict[str, Any]:
-    facts = {"name": faces.name, "fingerprint": faces.fingerprint, "size": faces.size}
-    return facts | {"classes": list(faces.classes), "counts": faces.counts()}
-
-
-def _judge(run: RunFacts) -> Judge | None:
+def _evaluated(run: RunSummary) -> EvaluatedRun | None:
     if run.state != "finished" or run.validation_accuracy is None:
         return None
-    return Judge(f"{run.study}/{run.run}", run.net, run.validation_accuracy)
+    return EvaluatedRun(f"{run.study}/{run.run}", run.net, run.validation_accuracy)
 
 
-def _facts(key: str, told: Mapping[str, Any], users: list[str], judges: list[Judge]) -> DataFacts:
+def _facts(key: str, record: FacesRecord | StudyFaces, users: list[str], evaluated: list[EvaluatedRun]) -> DataFacts:
     return DataFacts(
         data=key,
-        name=str(told["name"]),
-        fingerprint=str(told["fingerprint"]),
-        size=int(told["size"]),
-        classes=list(told["classes"]),
-        counts=dict(told["counts"]),
+        name=record.name,
+        fingerprint=record.fingerprint,
+        size=record.size,
+        classes=list(record.classes),
+        counts=record.counts,
         studies=users,
-        judges=sorted(judges, key=lambda judge: -judge.validation_accuracy),
+        evaluated=sorted(evaluated, key=lambda run: -run.validation_accuracy),
     )

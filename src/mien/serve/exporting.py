@@ -1,4 +1,4 @@
-"""Exporting: a finished run as a model file, made by `mien export` in a process of its own: no torch gets in here."""
+"""Export finished runs to model files by `mien export` in a process of its own, so that torch is not loaded here."""
 
 import asyncio
 import sys
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mien.disk import cache_folder
 from mien.errors import UserError
-from mien.serve.run_folders import RunFolder, stamp
+from mien.runs.files import stamp
+from mien.runs.run import Run
 
 WEIGHTS = "weights.safetensors"
 
@@ -15,7 +16,7 @@ PATIENCE = 900.0
 
 
 class Exports:
-    """Model files of finished runs, kept in mien's cache.
+    """Model files of finished runs, in mien's cache.
 
     Args:
         folder: where they lie; in the cache unless given.
@@ -30,12 +31,12 @@ class Exports:
         """Whether a run is being exported."""
         return self._process is not None
 
-    def file(self, run: RunFolder) -> Path:
+    def file(self, run: Run) -> Path:
         """Where the model file of a run lies, or will."""
-        written = stamp(run.path / WEIGHTS) or (0, 0)
-        return self._folder / f"{run.path.name}-{written[0]:x}.onnx"
+        written = stamp(run.folder / WEIGHTS) or (0, 0)
+        return self._folder / f"{run.id}-{written[0]:x}.onnx"
 
-    async def export(self, run: RunFolder) -> Path:
+    async def export(self, run: Run) -> Path:
         """The model file of a run, made if it is not there.
 
         Raises:
@@ -45,7 +46,7 @@ class Exports:
         if file.exists():
             return file
         file.parent.mkdir(parents=True, exist_ok=True)
-        words = ["export", str(run.path), str(file), "--name", run.path.name, "--json"]
+        words = ["export", str(run.folder), str(file), "--name", run.id, "--json"]
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "mien", *words),
@@ -54,14 +55,14 @@ class Exports:
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            _, said = await asyncio.wait_for(self._process.communicate(), PATIENCE)
+            _, output = await asyncio.wait_for(self._process.communicate(), PATIENCE)
             code = self._process.returncode
         except TimeoutError:
-            raise UserError(f"{run.path.name}: exporting took more than {PATIENCE / 60:.0f} minutes") from None
+            raise UserError(f"{run.id}: exporting took more than {PATIENCE / 60:.0f} minutes") from None
         finally:
             self.close()
         if code != 0:
-            lines = said.decode(errors="replace").strip().splitlines()
+            lines = output.decode(errors="replace").strip().splitlines()
             raise UserError(_message(lines, code))
         return file
 
@@ -73,7 +74,7 @@ class Exports:
 
 
 def _message(lines: list[str], code: int | None) -> str:
-    """What a failed export said: the whole message of a user's mistake, of a bug the last line."""
+    """The message of a failed export: the whole one of a user's mistake, of a bug the last line."""
     places = [at for at, line in enumerate(lines) if line.startswith("mien: ")]
     if places:
         return "\n".join([lines[places[-1]].removeprefix("mien: "), *lines[places[-1] + 1 :]])

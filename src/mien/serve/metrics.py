@@ -16,9 +16,9 @@ class Metrics:
         requests: answered, by method, route and status.
         seconds: from a request's first byte to its answer's last, by route.
         photos: by outcome: `answered`, or `refused` with the status of why.
-        faces: found.
+        faces: detected.
         waiting: photos accepted and not answered yet.
-        inference_faces: judged together, an inference.
+        inference_faces: classified together, an inference.
         inference_seconds: that it took.
     """
 
@@ -31,11 +31,11 @@ class Metrics:
         self.seconds = Histogram(
             "mien_request_seconds", "Seconds a request takes.", ("route",), buckets=SECONDS, registry=self.registry
         )
-        self.photos = Counter("mien_photos", "Photos, by what came of them.", ("outcome",), registry=self.registry)
-        self.faces = Counter("mien_faces", "Faces found.", registry=self.registry)
+        self.photos = Counter("mien_photos", "Photos by outcome.", ("outcome",), registry=self.registry)
+        self.faces = Counter("mien_faces", "Faces detected.", registry=self.registry)
         self.waiting = Gauge("mien_photos_waiting", "Photos accepted, not answered yet.", registry=self.registry)
         self.inference_faces = Histogram(
-            "mien_inference_faces", "Faces judged in one inference.", buckets=FACES, registry=self.registry
+            "mien_inference_faces", "Faces classified in one inference.", buckets=FACES, registry=self.registry
         )
         self.inference_seconds = Histogram(
             "mien_inference_seconds", "Seconds an inference takes.", buckets=SECONDS, registry=self.registry
@@ -46,7 +46,7 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-class Measured:
+class MetricsMiddleware:
     """Middleware: counts and times requests by their routes."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

@@ -1,4 +1,4 @@
-"""Routes of the model in use: which it is, and choosing another from the box or a finished run."""
+"""Routes of the model in use: which it is, and choosing another: a bundled one, or a finished run."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -8,10 +8,11 @@ from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mien.errors import UserError
+from mien.runs.run import Run
+from mien.runs.summary import summarise
 from mien.serve.exporting import Exports
 from mien.serve.models import Models
 from mien.serve.problem_details import Problem, responses
-from mien.serve.run_folders import RunFolder
 from mien.serve.studies import Studies
 
 
@@ -48,11 +49,11 @@ class InUse:
 
 
 BEGUN: dict[int | str, dict[str, Any]] = {
-    202: {"description": "The run is being exported; GET tells when it is in use.", "model": InUse}
+    202: {"description": "The run is being exported; GET says when it is in use.", "model": InUse}
 }
 
 
-class Desk:
+class ModelRegistry:
     """Changes the model in use, one change at a time.
 
     Args:
@@ -67,7 +68,7 @@ class Desk:
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def standing(self) -> InUse:
+    def current(self) -> InUse:
         """The model in use, and how the last change went."""
         return replace(self._last, in_use=self._models.in_use)
 
@@ -81,18 +82,18 @@ class Desk:
         await asyncio.to_thread(self._models.use, name)
         self._last = InUse("")
 
-    def use_run(self, run: RunFolder) -> None:
-        """Begin to put a finished run to use."""
-        self._last = InUse("", f"{run.study}/{run.path.name}", "exporting")
+    def use_run(self, name: str, run: Run) -> None:
+        """Begin to put a finished run to use; its name is STUDY/RUN."""
+        self._last = InUse("", name, "exporting")
         self._task = asyncio.create_task(self._export(run))
 
     def close(self) -> None:
-        """Give up what is under way."""
+        """Stop an export that has not finished."""
         if self._task:
             self._task.cancel()
         self._exports.close()
 
-    async def _export(self, run: RunFolder) -> None:
+    async def _export(self, run: Run) -> None:
         try:
             await asyncio.to_thread(self._models.use, await self._exports.export(run))
             self._last = replace(self._last, state="settled")
@@ -103,39 +104,40 @@ class Desk:
             raise
 
 
-def model_routes(studies: Studies, models: Models, desk: Desk) -> APIRouter:
+def model_routes(studies: Studies, models: Models, registry: ModelRegistry) -> APIRouter:
     """The routes under /v1/models/in-use.
 
     Args:
         studies: whose finished runs may be put to use.
         models: what predicts.
-        desk: changes it.
+        registry: changes it.
     """
     routes = APIRouter(prefix="/v1/models", tags=["models"])
 
     @routes.get("/in-use", summary="The model in use, and how the last change of it went")
     async def get_in_use() -> InUse:
-        return desk.standing
+        return registry.current
 
     @routes.put(
         "/in-use", summary="Predict with another model, or with a finished run", responses=BEGUN | responses(404, 409)
     )
     async def put_in_use(choice: Annotated[Choice, Body()], response: Response) -> InUse:
-        if desk.busy:
+        if registry.busy:
             raise Problem(409, "a run is being exported; wait until it is in use")
         if choice.model is not None:
             if choice.model not in models.choices:
                 raise Problem(404, f"no model is called {choice.model!r}; GET /v1/models lists them")
-            await desk.use_model(choice.model)
-            return desk.standing
-        run = await asyncio.to_thread(studies.find_run, choice.run or "")
+            await registry.use_model(choice.model)
+            return registry.current
+        name = choice.run or ""
+        run = await asyncio.to_thread(studies.find_run, name)
         if run is None:
-            raise Problem(404, f"no run is called {choice.run!r}; GET /v1/studies/STUDY lists a study's runs")
-        state = (await asyncio.to_thread(run.facts)).state
+            raise Problem(404, f"no run is called {name!r}; GET /v1/studies/STUDY lists a study's runs")
+        state = (await asyncio.to_thread(summarise, run)).state
         if state != "finished":
-            raise Problem(409, f"run {choice.run!r} is {state}; only a finished one can predict")
-        desk.use_run(run)
+            raise Problem(409, f"run {name!r} is {state}; only a finished one can predict")
+        registry.use_run(name, run)
         response.status_code = 202
-        return desk.standing
+        return registry.current
 
     return routes

@@ -18,7 +18,7 @@ from mien.serve.metrics import Metrics
 from mien.serve.problem_details import Problem
 
 DEFAULT = "best"
-"""The model of the box that is in use unless another is chosen."""
+"""The bundled model that is in use unless another is chosen."""
 
 
 class Model:
@@ -31,7 +31,7 @@ class Model:
         metrics: where inferences are noted.
 
     Attributes:
-        check: whether this machine gives the answers that the file carries.
+        check: whether this machine gives the reference answers in the file.
 
     Raises:
         UserError: the file is none of mien's, or the face detector is not installed.
@@ -46,7 +46,7 @@ class Model:
 
     @property
     def facts(self) -> Facts:
-        """What the file says of itself."""
+        """The facts in the file."""
         return self._classifier.facts
 
     def predict(self, content: bytes, crop: bool) -> Prediction:
@@ -72,24 +72,24 @@ class Model:
 
 
 class _Bounded(Detector):
-    """A detector that refuses a photo with too many faces before they are judged."""
+    """A detector that refuses a photo with too many faces before they are classified."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
         self._most = most
 
-    def ranked(self, found: Iterable[Detection]) -> list[Detection]:
-        faces = super().ranked(found)
+    def ranked(self, detections: Iterable[Detection]) -> list[Detection]:
+        faces = super().ranked(detections)
         if len(faces) > self._most:
-            raise Problem(422, f"{len(faces)} faces were found; more than {self._most} in a photo are not judged")
+            raise Problem(422, f"the photo has {len(faces)} faces; more than {self._most} in a photo are refused")
         return faces
 
 
 class Models:
-    """The models at hand: those in the box, and files that were put to use since the server started.
+    """The models at hand: the bundled ones, and files that were put to use since the server started.
 
     Args:
-        first: a model's name in the box, or its file, to begin with; None for `best` where the box has it.
+        first: a bundled model's name, or a model file, to begin with; None for `best` where that is bundled.
         limits: of photos.
         metrics: where inferences are noted.
 
@@ -122,17 +122,17 @@ class Models:
         return list(self._files)
 
     def facts(self) -> list[Facts]:
-        """What the models at hand say of themselves. Blocks while files are read, the first time."""
+        """The facts of the models at hand. Blocks while files are read, the first time."""
         for name, file in list(self._files.items()):
             if name not in self._facts:
                 self._facts[name] = read_facts(file)
         return [self._facts[name] for name in self.choices]
 
     def fast(self) -> Model:
-        """The model `fast` of the box, whichever is in use. Blocks while it is opened, the first time.
+        """The bundled model `fast`, whichever is in use. Blocks while it is opened, the first time.
 
         Raises:
-            Problem: the box has none.
+            Problem: it is not bundled.
             UserError: it cannot be opened.
         """
         if self.current is not None and self.current.file == bundled_models().get(FAST):
@@ -140,14 +140,14 @@ class Models:
         with self._opening:
             if self._fast is None:
                 if FAST not in bundled_models():
-                    raise Problem(404, f"no model is called {FAST!r} here; leave `fast` out to ask the one in use")
+                    raise Problem(404, f"no model is called {FAST!r} here; leave `fast` out to use the one in use")
                 self._fast = Model(FAST, bundled_models()[FAST], self._limits, self._metrics)
             return self._fast
 
     def use(self, model: str | Path) -> None:
         """Predict with another model from now on: one at hand by its name, or a file. Blocks while it is opened.
 
-        Photos that are being looked at are answered by the one before.
+        Photos that are being predicted are answered by the one before.
 
         Raises:
             UserError: it cannot be opened; the model in use stays.

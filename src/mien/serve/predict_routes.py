@@ -16,7 +16,7 @@ from mien.serve.metrics import Metrics
 from mien.serve.models import Models
 from mien.serve.predicting import Predicting
 from mien.serve.problem_details import Problem, responses
-from mien.serve.schemas import EXAMPLE, Health, Images, ModelList, Predicted, told
+from mien.serve.schemas import EXAMPLE, Health, Images, ModelList, Predicted, answer
 from mien.serve.uploads import FIELD, read_uploads
 
 FORM: dict[str, Any] = {
@@ -58,7 +58,7 @@ Time = Annotated[float, Query(description="Of the frame, in seconds from any mom
 Before = Annotated[
     float | None,
     Query(
-        description="The time of the frame that was sent before; left out with the first, which is looked at as a "
+        description="The time of the frame that was sent before; left out with the first, which is treated as a "
         "photo is.",
         **TIMES,
     ),
@@ -68,14 +68,14 @@ Followed = Annotated[
     list[Annotated[str, StringConstraints(pattern=r"^(-?\d{1,5},){2}([1-9]\d{0,4},){2}-?\d{1,3}(\.\d{1,9})?$")]] | None,
     Query(
         max_length=256,
-        description="Of each face that was found last: x, y, width and height of its box, and its roll.",
+        description="Of each face in the frame before: x, y, width and height of its box, and its roll.",
         examples=[["203,99,109,150,-1.9"]],
     ),
 ]
 
-Fast = Annotated[bool, Query(description="Judged by the model `fast` of the box, not by the one in use.")]
+Fast = Annotated[bool, Query(description="Predicted by the bundled model `fast`, not by the one in use.")]
 
-Crop = Annotated[bool, Query(description="The photos are faces already: none is looked for, the middle is judged.")]
+Crop = Annotated[bool, Query(description="The photos are faces already: the middle is classified, without detection.")]
 
 
 def predict_routes(models: Models, predicting: Predicting, limits: Limits) -> APIRouter:
@@ -91,7 +91,7 @@ def predict_routes(models: Models, predicting: Predicting, limits: Limits) -> AP
     @routes.post(
         "/predict",
         tags=["predict"],
-        summary="Find the faces of photos and tell what they look like",
+        summary="Find the faces of photos and predict their emotions",
         description="Send a form with one or more fields `file`, or JSON with the files' contents in base64. Each "
         "photo is answered for itself, in the order sent; where none could be read, by the problem of the first. "
         "Photos stay in memory until they are answered, and are neither written to disk nor logged.",
@@ -102,15 +102,15 @@ def predict_routes(models: Models, predicting: Predicting, limits: Limits) -> AP
         uploads = await read_uploads(request, limits.images)
         model = models.in_use
         outcomes = await predicting.predict([upload.content for upload in uploads], crop)
-        return JSONResponse(told(model, [upload.label for upload in uploads], outcomes))
+        return JSONResponse(answer(model, [upload.label for upload in uploads], outcomes))
 
     @routes.post(
         "/predict/frame",
         tags=["predict"],
-        summary="Find the faces of a camera's frames, one after the other, and tell what they look like",
+        summary="Find the faces of a camera's frames, one after the other, and predict their emotions",
         description="Send an image file as it is. A face that the frame before showed is looked for where it was, and "
         "the whole frame only now and then, so that a frame takes a fraction of a photo's time. The server remembers "
-        "nothing of the frame before: tell it when that was, and what was found.",
+        "nothing of the frame before: send the time of that frame, and its faces.",
         responses=ANSWER | responses(408, 413, 415, 422, 429, 503),
         openapi_extra=FRAME,
     )
@@ -126,7 +126,7 @@ def predict_routes(models: Models, predicting: Predicting, limits: Limits) -> AP
             raise Problem(415, f"send one image file as the body, with its type, as image/jpeg; this is {kind!r}")
         seen = None if before is None else Seen(before, tuple(map(_place, face or ())))
         outcome = await predicting.predict_frame(await request.body(), time, seen, fast)
-        return JSONResponse(told(FAST if fast else models.in_use, [None], [outcome]))
+        return JSONResponse(answer(FAST if fast else models.in_use, [None], [outcome]))
 
     @routes.get("/models", tags=["models"], summary="The models at hand, with what is known of each")
     async def list_models() -> ModelList:
@@ -145,7 +145,7 @@ def service_routes(models: Models, metrics: Metrics, stopping: asyncio.Event) ->
 
     Args:
         models: at hand.
-        metrics: to tell.
+        metrics: to show.
         stopping: set once the server takes no more requests.
     """
     routes = APIRouter(tags=["service"])
@@ -162,7 +162,7 @@ def service_routes(models: Models, metrics: Metrics, stopping: asyncio.Event) ->
         response_class=Response,
         responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}}},
     )
-    async def tell_metrics() -> Response:
+    async def show_metrics() -> Response:
         return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     return routes

@@ -1,4 +1,4 @@
-"""Predicting: photos wait here, in a queue of bounded length, for the model in use."""
+"""Predict photos by the model in use; photos wait in a queue of bounded length."""
 
 import asyncio
 import math
@@ -18,7 +18,7 @@ from mien.serve.models import Model, Models
 from mien.serve.problem_details import Problem
 
 Outcome: TypeAlias = Prediction | Problem
-"""What comes of a photo."""
+"""The result for a photo."""
 
 PACE = 0.05
 """Seconds that a photo is thought to take before the first was seen."""
@@ -63,21 +63,21 @@ class Predicting:
             content: of an image file.
             time: of the frame, in seconds.
             seen: in the frame before; None: this is the first.
-            fast: by the model `fast` of the box, not by the one in use.
+            fast: by the bundled model `fast`, not by the one in use.
 
         Raises:
             Problem: there is no such model, too many wait already, or it takes too long.
         """
         model = self._models.fast if fast else self._in_use
 
-        def ask() -> Prediction:
+        def predict() -> Prediction:
             return model().predict_frame(content, time, seen)
 
-        (outcome,) = await self._answers([ask])
+        (outcome,) = await self._answers([predict])
         return outcome
 
     def close(self) -> None:
-        """Finish what was begun, and end the threads."""
+        """Finish what was begun, and shut down the thread pool."""
         self._pool.shutdown(cancel_futures=True)
 
     def _in_use(self) -> Model:
@@ -85,24 +85,24 @@ class Predicting:
             raise Problem(503, "no model is in use; choose one on the page Models, or start with --model FILE")
         return self._models.current
 
-    async def _answers(self, asked: Sequence[Callable[[], Prediction]]) -> list[Outcome]:
-        self._admit(len(asked))
+    async def _answers(self, tasks: Sequence[Callable[[], Prediction]]) -> list[Outcome]:
+        self._admit(len(tasks))
         loop = asyncio.get_running_loop()
-        futures = [loop.run_in_executor(self._pool, self._judge, one) for one in asked]
+        futures = [loop.run_in_executor(self._pool, self._run, task) for task in tasks]
         for future in futures:
             future.add_done_callback(self._leave)
         try:
             async with asyncio.timeout(self._limits.seconds):
                 return await asyncio.gather(*futures)
         except TimeoutError:
-            detail = f"no answer within {self._limits.seconds} seconds; ask again later"
+            detail = f"no answer within {self._limits.seconds} seconds; try again later"
             raise Problem(503, detail, {"Retry-After": self._later()}) from None
 
     def _admit(self, count: int) -> None:
         # A request of more photos than the queue holds is taken when nothing else waits.
         if self._waiting and self._waiting + count > self._limits.queue:
             later = self._later()
-            detail = f"{self._waiting} photos are waiting already; ask again in {later} s"
+            detail = f"{self._waiting} photos are waiting already; try again in {later} s"
             raise Problem(429, detail, {"Retry-After": later})
         self._waiting += count
         self._metrics.waiting.set(self._waiting)
@@ -112,13 +112,13 @@ class Predicting:
         self._metrics.waiting.set(self._waiting)
 
     def _later(self) -> str:
-        """In how many seconds all that wait now will have been answered."""
+        """In how many seconds all photos that wait now will have been answered."""
         return str(max(1, math.ceil(self._waiting * self._pace / self._limits.threads)))
 
-    def _judge(self, ask: Callable[[], Prediction]) -> Outcome:
+    def _run(self, task: Callable[[], Prediction]) -> Outcome:
         started = perf_counter()
         try:
-            prediction = ask()
+            prediction = task()
         except UserError as error:
             return self._refused(_problem(error))
         except Problem as problem:
@@ -136,5 +136,5 @@ class Predicting:
 def _problem(error: UserError) -> Problem:
     """Why a photo was refused, as a status."""
     status = 415 if isinstance(error, UnknownKindError) else 413 if isinstance(error, TooManyPixelsError) else 422
-    # What to do, behind the first argument of some, is for who started the program.
+    # Some carry a second argument, what to do, which is for whoever started the program.
     return Problem(status, str(error.args[0]).removeprefix("the image: "))

@@ -59,7 +59,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
         self.more = dict(more or {})
 
     def body(self) -> dict[str, Any]:
-        """The problem as its JSON tells it."""
+        """The problem as its JSON has it."""
         title = HTTPStatus(self.status).phrase
         return {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail, **self.more}
 
@@ -81,7 +81,7 @@ def _response(status: int) -> dict[str, Any]:
 
 EXAMPLES = {
     401: "this server needs its token: send it as Authorization: Bearer TOKEN",
-    403: "asked for by a page of another site",
+    403: "requested by a page of another site",
     404: "there is no /v1/nothing",
     405: "GET is not for /v1/predict",
     408: "the body did not arrive within 60 seconds",
@@ -90,15 +90,15 @@ EXAMPLES = {
     415: "not an image, or one of an unknown kind",
     421: "this server does not go by the name elsewhere.example",
     422: "a broken image (image file is truncated)",
-    429: "64 photos are waiting already; ask again in 2 seconds",
+    429: "64 photos are waiting already; try again in 2 s",
     431: "headers and query have more than 32,768 bytes",
-    500: "a fault of the server's; its log says more",
+    500: "an error in the server; its log says more",
     503: "no model is in use; choose one on the page Models, or start with --model FILE",
 }
 """What the detail of a problem may say, by status."""
 
 
-def tell_problems(app: FastAPI) -> None:
+def answer_with_problems(app: FastAPI) -> None:
     """Let an app answer with problems, whichever error its routes raise."""
     app.add_exception_handler(Problem, lambda _, problem: _problem(problem).response())
     app.add_exception_handler(UserError, lambda _, error: Problem(422, str(error)).response())
@@ -125,15 +125,15 @@ def _invalid(error: Exception) -> Problem:
     return mistakes(error.errors())
 
 
-def mistakes(found: Sequence[Mapping[str, Any]]) -> Problem:
-    """A 422 for what pydantic found wrong: `loc` and `msg` of each."""
-    errors = [{"where": ".".join(map(str, one["loc"])), "detail": str(one["msg"])} for one in found]
+def mistakes(entries: Sequence[Mapping[str, Any]]) -> Problem:
+    """A 422 for the mistakes that pydantic lists: `loc` and `msg` of each."""
+    errors = [{"where": ".".join(map(str, one["loc"])), "detail": str(one["msg"])} for one in entries]
     detail = "; ".join(f"{one['where']}: {one['detail']}" if one["where"] else one["detail"] for one in errors)
     return Problem(422, detail, more={"errors": errors})
 
 
-class Failures:
-    """Middleware: a bug becomes a problem without its inner life, which goes to the log."""
+class ErrorMiddleware:
+    """Middleware: an unexpected exception becomes a problem without details; these go to the log."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -142,13 +142,13 @@ class Failures:
         """Answer a request."""
         started = False
 
-        async def watched(message: Message) -> None:
+        async def send_noted(message: Message) -> None:
             nonlocal started
             started = started or message["type"] == "http.response.start"
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, send_noted)
         except Exception:
             if scope["type"] != "http" or started:
                 raise

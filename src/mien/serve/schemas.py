@@ -1,4 +1,4 @@
-"""Answers: what the service tells of photos and models, as OpenAPI describes it."""
+"""The answers of the service about photos and models, as OpenAPI describes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Face(BaseModel):
 
 
 class Photo(BaseModel):
-    """What came of a photo: its size and faces, the largest first; or an error."""
+    """The result for a photo: its size and faces, the largest first; or an error."""
 
     path: Annotated[str | None, Field(description="the file name that was sent; a mere label")]
     size: Annotated[list[int] | None, Field(description="width and height of the upright photo in pixels")] = None
@@ -35,7 +35,7 @@ class Photo(BaseModel):
 
 
 class Predicted(BaseModel):
-    """What came of the photos of a request, in their order."""
+    """The results for the photos of a request, in their order."""
 
     model: Annotated[str, Field(description="the model that was in use")]
     results: list[Photo]
@@ -98,11 +98,11 @@ EXAMPLE = {
 """An answer about a photo of one face."""
 
 
-def told(model: str, labels: Sequence[str | None], outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What came of photos, ready for JSON.
+def answer(model: str, labels: Sequence[str | None], outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The answer about photos, ready for JSON.
 
     Raises:
-        Problem: that of the first photo, where none could be predicted; of several, with what came of each.
+        Problem: that of the first photo, where none could be predicted; of several, with the result of each.
     """
     results = [_photo(label, outcome) for label, outcome in zip(labels, outcomes, strict=True)]
     first = outcomes[0]

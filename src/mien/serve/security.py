@@ -1,4 +1,4 @@
-"""Security: who may ask, and what browsers are told to forbid the page."""
+"""Security: who may use the server, and what browsers forbid the page."""
 
 from secrets import compare_digest
 
@@ -6,10 +6,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mien.serve.problem_details import Problem
-from mien.serve.settings import Settings
+from mien.serve.server_config import ServerConfig
 
 OPEN = frozenset({"/", "/healthz", "/docs", "/openapi.json", "/colours.css", "/favicon.ico"})
-"""What may be had without a token, besides what lies under `STATIC`: the page without anything to tell."""
+"""What needs no token, besides what lies under `STATIC`: the page without its content."""
 
 STATIC = "/static/"
 
@@ -57,19 +57,22 @@ class SecurityHeaders:
         await self._app(scope, receive, with_headers)
 
 
-class Gate:
-    """Middleware: lets in who has the token, and nobody whom another site's page sends.
+class AuthMiddleware:
+    """Middleware: requests must carry the token, and none may come from another site's page.
 
-    Without a token, a server listens on this machine alone, and there a browser could be made to ask it: by a page
-    elsewhere that posts a form, or whose name was made to lead here (DNS rebinding). So requests that a browser says
-    come from another site are refused, and, without a token, those for a name that is not this machine's.
+    Without a token, a server listens on this machine alone. There another site's page could make a browser send
+    requests: by a form, or under a name that it makes lead here (DNS rebinding). So requests that a browser marks as
+    another site's are refused, and, without a token, those for a name that is not this machine's.
     No header ever allows another origin (CORS) to read an answer.
+
+    Starlette's TrustedHostMiddleware does not do: it answers 400 in plain text, and cuts an IPv6 address at its first
+    colon.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, config: ServerConfig) -> None:
         self._app = app
-        self._token = settings.token.encode()
-        self._names = {"localhost", "127.0.0.1", "::1", settings.host}
+        self._token = config.token.encode()
+        self._names = {"localhost", "127.0.0.1", "::1", config.host}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -88,7 +91,7 @@ class Gate:
         if path in OPEN or path.startswith(STATIC):
             return None
         if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-            return Problem(403, "asked for by a page of another site, which may not use this server")
+            return Problem(403, "requested by a page of another site, which may not use this server")
         if self._token and not compare_digest(_bearer(headers), self._token):
             detail = "this server needs its token: send it as Authorization: Bearer TOKEN"
             return Problem(401, detail, {"WWW-Authenticate": "Bearer"})
@@ -96,7 +99,7 @@ class Gate:
 
 
 def _hostname(headers: Headers) -> str:
-    """The name that was asked for, without its port; no browser leaves it out, so where there is none it is local."""
+    """The name in the header Host, without its port; every browser sends one, so a request without is local."""
     host = headers.get("host", "localhost")
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].lower()
 

@@ -1,4 +1,4 @@
-"""The server: uvicorn, with patience that ends, problems for requests that are not HTTP, and a stop that finishes."""
+"""The server: uvicorn, with a time limit for heads, problems for requests that are not HTTP, and a clean stop."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from mien.errors import UserError
 from mien.serve.app import App
 from mien.serve.problem_details import MEDIA_TYPE, Problem
 from mien.serve.security import HEAD
-from mien.serve.settings import Settings
+from mien.serve.server_config import ServerConfig
 
 PATIENCE = 15
 """Seconds that a connection may take to send a request's head."""
@@ -72,7 +72,7 @@ class Protocol(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """A server that lets listeners to events go when it stops, and answers everything else before it ends."""
+    """A server that ends all listening to events when it stops, and answers everything else before it ends."""
 
     def __init__(self, config: uvicorn.Config, app: App) -> None:
         super().__init__(config)
@@ -84,32 +84,32 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def listen(settings: Settings) -> socket.socket:
-    """A socket that listens at the address of the settings.
+def listen(config: ServerConfig) -> socket.socket:
+    """A socket that listens at the configured address.
 
     Raises:
         UserError: the port is taken, or the address is none of this machine's.
     """
     try:
-        family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        family, *_, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise UserError(
-            f"cannot listen at {settings.host}, port {settings.port}: {reason}; choose another by --host or --port"
+            f"cannot listen at {config.host}, port {config.port}: {reason}; choose another by --host or --port"
         ) from None
 
 
-def run(app: App, listening: socket.socket, settings: Settings, ready: Callable[[], Any]) -> None:
-    """Serve until the process is told to stop (SIGINT, SIGTERM); then finish what was accepted.
+def run(app: App, listening: socket.socket, config: ServerConfig, ready: Callable[[], Any]) -> None:
+    """Serve until the process gets SIGINT or SIGTERM; then finish what was accepted.
 
     Args:
         app: to serve.
         listening: where.
-        settings: its limits say how long finishing may take.
+        config: its limits say how long finishing may take.
         ready: called when requests are taken.
     """
-    config = uvicorn.Config(
+    server_config = uvicorn.Config(
         _announced(app, ready),
         http=Protocol,
         h11_max_incomplete_event_size=2 * HEAD,  # what is a little too long is refused with a problem
@@ -120,20 +120,20 @@ def run(app: App, listening: socket.socket, settings: Settings, ready: Callable[
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=IDLE,
-        timeout_graceful_shutdown=settings.limits.seconds,
+        timeout_graceful_shutdown=config.limits.seconds,
     )
-    Server(config, app).run(sockets=[listening])
+    Server(server_config, app).run(sockets=[listening])
 
 
 def _announced(app: App, ready: Callable[[], Any]) -> Any:
     """The app, which calls `ready` once it has started."""
 
     async def announced(scope: Any, receive: Any, send: Any) -> None:
-        async def watched(message: Any) -> None:
+        async def send_noted(message: Any) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
                 ready()
 
-        await app(scope, receive, watched if scope["type"] == "lifespan" else send)
+        await app(scope, receive, send_noted if scope["type"] == "lifespan" else send)
 
     return announced

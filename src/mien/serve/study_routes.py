@@ -9,10 +9,12 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import FileResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from mien.serve.judgement import Comparison, RunDetail, compare, detail
+from mien.errors import UserError
+from mien.runs.study_folder import StudyFolder, StudySummary
 from mien.serve.problem_details import Problem, responses
-from mien.serve.studies import Studies, Study, StudyDetail, StudyFacts
-from mien.serve.watching import Watch
+from mien.serve.run_details import Comparison, RunDetail, compare_runs, run_detail
+from mien.serve.studies import Studies, StudyDetail, study_detail
+from mien.serve.study_events import StudyEvents
 
 COMPARED = 6
 """Runs that can be set side by side."""
@@ -41,35 +43,35 @@ class StudyList:
     """The studies that there are, by name, and the folder they lie in."""
 
     folder: str
-    studies: list[StudyFacts]
+    studies: list[StudySummary]
 
 
-def study_routes(studies: Studies, watch: Watch) -> APIRouter:
+def study_routes(studies: Studies, events: StudyEvents) -> APIRouter:
     """The routes under /v1.
 
     Args:
-        studies: what there is to tell of.
-        watch: tells of changes.
+        studies: to be shown.
+        events: sends their changes.
     """
     routes = APIRouter(prefix="/v1", tags=["studies"])
 
-    def named(study: StudyName) -> Study:
-        found = studies.find(study)
-        if found is None:
+    def named(study: StudyName) -> StudyFolder:
+        folder = studies.find(study)
+        if folder is None:
             raise Problem(404, f"no study is called {study!r}; GET /v1/studies lists them")
-        return found
+        return folder
 
-    Named = Annotated[Study, Depends(named)]  # noqa: N806 - a type
+    Named = Annotated[StudyFolder, Depends(named)]  # noqa: N806 - a type
 
     @routes.get("/studies", summary="The studies in the runs folder")
     def list_studies() -> StudyList:
-        return StudyList(str(studies.folder), [study.facts() for study in studies.all().values()])
+        return StudyList(str(studies.folder), [study.summarise() for study in studies.all().values()])
 
     @routes.get("/studies/{study}", summary="A study with its runs and their curves", responses=responses(404))
     def get_study(study: Named) -> StudyDetail:
-        return study.detail()
+        return study_detail(study)
 
-    @routes.get("/studies/{study}/runs/{run}", summary="A run and all that is known of it", responses=responses(404))
+    @routes.get("/studies/{study}/runs/{run}", summary="A run in full", responses=responses(404))
     def get_run(study: Named, run: RunName) -> RunDetail:
         return _detail(study, run)
 
@@ -84,8 +86,8 @@ def study_routes(studies: Studies, watch: Watch) -> APIRouter:
             raise Problem(404, f"study {study.name!r} has no report yet; it is written when the study ends")
         return FileResponse(study.report, media_type="text/html", headers={"Content-Security-Policy": REPORT_POLICY})
 
-    def listened(study: Named) -> Study:
-        if watch.full:
+    def listened(study: Named) -> StudyFolder:
+        if events.full:
             raise Problem(429, "too many listen already", {"Retry-After": "10"})
         return study
 
@@ -97,25 +99,26 @@ def study_routes(studies: Studies, watch: Watch) -> APIRouter:
         response_class=EventSourceResponse,
         responses=responses(404, 429),
     )
-    async def get_events(study: Annotated[Study, Depends(listened)]) -> AsyncIterator[ServerSentEvent]:
-        async with aclosing(watch.listen(study)) as messages:
+    async def get_events(study: Annotated[StudyFolder, Depends(listened)]) -> AsyncIterator[ServerSentEvent]:
+        async with aclosing(events.listen(study)) as messages:
             async for message in messages:
                 yield ServerSentEvent(raw_data=message.data, event=message.kind)
 
     @routes.get("/compare", summary="Runs side by side", responses=responses(404))
     def get_comparison(run: Compared) -> Comparison:
-        found = {name: one for name in run if (one := studies.find_run(name))}
-        if lacking := [name for name in run if name not in found]:
-            raise Problem(404, f"no run is called {lacking[0]!r}; GET /v1/studies/STUDY lists a study's runs")
-        return compare(found)
+        runs = {name: one for name in run if (one := studies.find_run(name))}
+        if missing := [name for name in run if name not in runs]:
+            raise Problem(404, f"no run is called {missing[0]!r}; GET /v1/studies/STUDY lists a study's runs")
+        return compare_runs(runs)
 
     return routes
 
 
-def _detail(study: Study, run: str) -> RunDetail:
-    folder = study.runs.get(run)
-    found = detail(folder) if folder else None
-    if found is None:
-        what = "is damaged" if folder else f"is none of study {study.name!r}"
-        raise Problem(404, f"run {run!r} {what}")
-    return found
+def _detail(study: StudyFolder, name: str) -> RunDetail:
+    run = study.runs.get(name)
+    if run is None:
+        raise Problem(404, f"run {name!r} is none of study {study.name!r}")
+    try:
+        return run_detail(run, study.name)
+    except UserError as error:
+        raise Problem(404, f"run {name!r} is damaged: {error}") from None

@@ -13,41 +13,9 @@ from mien.runs.config import FacesRecord
 from mien.runs.metrics import accuracy
 from mien.runs.results import read_results
 from mien.runs.run import Run
+from mien.runs.study_folder import runs_in
 from mien.study.collect import NetRuns, accuracy_entries, compared
 from mien.study.config.study import StudyNet
-
-
-def study_runs(folder: Path) -> list[Run]:
-    """The runs of a study's folder, ordered by name; or the run that the folder itself is.
-
-    Raises:
-        UserError: it is neither, or a run in it is damaged.
-    """
-    if (folder / "run.json").exists():
-        return [Run.open(folder)]
-    if not (folder / "runs").is_dir():
-        if (folder / "study.toml").exists():
-            return []  # nothing of it could be trained
-        raise UserError(f"{folder}: neither a study's folder (it has no runs/) nor a run's (it has no run.json)")
-    return [Run.open(place) for place in sorted((folder / "runs").iterdir()) if (place / "run.json").exists()]
-
-
-def run_facts(run: Run) -> dict[str, Any]:
-    """How a run stands, under the names of `mien runs --json`; accuracies are shares 0..1."""
-    status, history, said = run.status, run.history(), run.predictions("validation")
-    last = history[-1].validation_accuracy if history else None
-    return {
-        "run": run.id,
-        "net": run.net.name,
-        "seed": run.seed,
-        "state": status.state,
-        "reason": status.reason,
-        "epochs": len(history),
-        "epochs_asked": run.recipe.epochs,
-        "validation_accuracy": said.accuracy if said else last,
-        "seconds": status.seconds,
-        "test_opened": status.test_opened or None,
-    }
 
 
 def compare(folders: Sequence[Path]) -> dict[str, Any]:
@@ -78,7 +46,7 @@ def _finished(folders: Sequence[Path]) -> list[NetRuns]:
 
     Of a tuned net only the best trial counts, once the search has ended.
     """
-    runs = {run.folder: run for folder in folders for run in study_runs(folder.resolve())}
+    runs = {run.folder: run for folder in folders for run in runs_in(folder.resolve())}
     beaten = {study: _beaten(study) for study in {place.parent.parent for place in runs}}
     runs = {place: run for place, run in runs.items() if run.id not in beaten[place.parent.parent]}
     alike: dict[str, list[Run]] = {}

@@ -19,7 +19,7 @@ from mien.faces.drawn import draw_faces
 from mien.nets import Net
 from mien.runs.recipe import Recipe
 from mien.runs.run import Run
-from mien.study.compare import study_runs
+from mien.runs.study_folder import runs_in
 from mien.study.config.resources import Resources
 from mien.training.loop import Progress, fit
 
@@ -127,7 +127,7 @@ def outcomes(folder: Path) -> dict[str, tuple[str, list[tuple[float, ...]], byte
             [epoch.steps for epoch in run.history()],
             (run.folder / "weights.safetensors").read_bytes(),
         )
-        for run in study_runs(folder)
+        for run in runs_in(folder)
     }
 
 
@@ -190,7 +190,7 @@ def test_ctrl_c_stops_the_runs_and_the_ray_that_was_started_for_them(
     assert study.returncode == 1
     assert said.splitlines()[-1] == "stopped; to go on from the last epoch: " + " ".join(["mien", *words[3:]])
     assert not any(Path(f"/proc/{pid}").exists() for pid in rays)
-    states = {run.status.state for run in study_runs(tmp_path / "there")}
+    states = {run.status.state for run in runs_in(tmp_path / "there")}
     assert "stopped" in states
     assert "running" not in states
     assert not list(runs.glob(".*"))

@@ -15,7 +15,7 @@ from mien.cli import app
 from mien.errors import UserError
 from mien.runs.run import Run, Status
 from mien.runs.search_results import TrialResult
-from mien.study.compare import study_runs
+from mien.runs.study_folder import runs_in
 from mien.study.config.schema import read_study
 from mien.study.execute import execute
 from mien.study.plan import Plan, make_plan
@@ -113,7 +113,7 @@ def test_the_net_goes_on_with_the_best_trials_values(whole: tuple[Path, Plan, di
     assert net["runs"] == [best["run"]]
     assert net["validation_accuracy"] == pytest.approx(best["scores"][0])
     assert net["selected"]
-    opened = [run.id for run in study_runs(folder) if run.status.test_opened]
+    opened = [run.id for run in runs_in(folder) if run.status.test_opened]
     assert opened == [best["run"]], "test is opened for the best alone"
 
 
@@ -212,7 +212,7 @@ def test_trials_of_the_same_settings_share_a_run(tmp_path: Path) -> None:
     execute(plan, tmp_path / "out", Watcher())
     trials = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     assert len(trials) == 5
-    assert len({one.run for one in trials}) == len(study_runs(tmp_path / "out")) == 2
+    assert len({one.run for one in trials}) == len(runs_in(tmp_path / "out")) == 2
 
 
 def test_a_grid_goes_through_every_value_and_ends(tmp_path: Path) -> None:

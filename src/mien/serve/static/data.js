@@ -98,7 +98,7 @@ async function renderFaces(root, set, _query, signal) {
     try {
       const found = await api(`/v1/data/${set.data}/faces?${asked}`, { signal });
       const drawn = pictures(set, found.faces, signal);
-      fill(said, `${found.faces.length} of ${count(found.found, "face")}, picked at random`);
+      fill(said, `${found.faces.length} of ${count(found.matches, "face")}, picked at random`);
       fill(grid, found.faces.map((face, at) => h("li", null, drawn[at], h("span", null, h("i", { class: "swatch", style: { background: colour(face.label) } }), face.label), votes(face))));
     } catch (error) {
       if (!signal.aborted) fill(said, h("span", { class: "went-wrong" }, error.message));

@@ -9,17 +9,17 @@ const PAGE = 32;
 const PAIRS = 14;
 
 export async function render(root, set, query, signal) {
-  if (!set.judges.length) {
+  if (!set.evaluated.length) {
     fill(root, empty("grid", "No run has judged these faces yet", h("p", { class: "lead" }, "Doubtful labels are found by the predictions of a finished run on validation, whose faces it was not trained on."), h("p", { class: "quiet" }, "Run a study on them: ", h("code", null, "mien study FILE"), ".")));
     return;
   }
-  let run = set.judges.some((judge) => judge.run === query.get("judge")) ? query.get("judge") : set.judges[0].run;
+  let run = set.evaluated.some((judge) => judge.run === query.get("judge")) ? query.get("judge") : set.evaluated[0].run;
   let pair = null;
   const said = h("p", { class: "lead", role: "status" });
   const chips = h("div", { class: "chips", role: "group", "aria-label": "Label and prediction" });
   const grid = h("ul", { class: "face-grid doubt-grid" });
   const more = h("p", { class: "actions" });
-  const judges = h("select", { id: "judge", onchange: (event) => ((run = event.target.value), (pair = null), show()) }, set.judges.slice(0, 100).map((judge) => h("option", { value: judge.run, selected: judge.run === run }, `${judge.run} (${points(judge.validation_accuracy)} %)`)));
+  const judges = h("select", { id: "judge", onchange: (event) => ((run = event.target.value), (pair = null), show()) }, set.evaluated.slice(0, 100).map((judge) => h("option", { value: judge.run, selected: judge.run === run }, `${judge.run} (${points(judge.validation_accuracy)} %)`)));
   fill(root, h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, "Doubtful labels"), h("label", { class: "choice", for: "judge" }, "judged by", judges)), said, chips, grid, more));
   await show();
 
@@ -33,11 +33,11 @@ export async function render(root, set, query, signal) {
       if (first) grid.append(...items);
       else {
         fill(grid, items);
-        fill(said, h("b", null, `${found.doubtful.toLocaleString("en")} of ${found.judged.toLocaleString("en")}`), " labels of validation are probably wrong, by confident learning; the most doubtful first.");
+        fill(said, h("b", null, `${found.doubtful.toLocaleString("en")} of ${found.evaluated.toLocaleString("en")}`), " labels of validation are probably wrong, by confident learning; the most doubtful first.");
         fill(chips, chip(null, "all", found.doubtful), found.pairs.slice(0, PAIRS).map((one) => chip({ label: one.label, predicted: one.predicted }, `${one.label} → ${one.predicted}`, one.count)));
       }
       const shown = first + items.length;
-      fill(more, shown < found.found && h("button", { onclick: () => show(shown) }, `More (${found.found - shown} left)`));
+      fill(more, shown < found.matches && h("button", { onclick: () => show(shown) }, `More (${found.matches - shown} left)`));
     } catch (error) {
       if (!signal.aborted) fill(said, h("span", { class: "went-wrong" }, error.message));
     }

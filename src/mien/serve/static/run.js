@@ -51,7 +51,7 @@ export async function render(root, study, id, signal) {
   }
 
   function curves() {
-    const { curves: found, state: now, epochs_asked: asked } = run.facts;
+    const { curves: found, state: now, epochs_planned: asked } = run.facts;
     const live = now === "running";
     const line = (name, values) => ({ name, values, colour: `var(--${name})`, live });
     accuracy.update([line("train", found.accuracy), line("validation", found.validation_accuracy)], live ? asked : 1);
@@ -62,8 +62,8 @@ export async function render(root, study, id, signal) {
 function head(facts) {
   const words = [
     `seed ${facts.seed}`,
-    `${facts.epochs} of ${facts.epochs_asked} epochs`,
-    facts.kept_epoch && facts.kept_epoch !== facts.epochs ? `epoch ${facts.kept_epoch} kept` : null,
+    `${facts.epochs} of ${facts.epochs_planned} epochs`,
+    facts.selected_epoch && facts.selected_epoch !== facts.epochs ? `epoch ${facts.selected_epoch} kept` : null,
     facts.seconds ? duration(facts.seconds) : null,
     facts.parameters ? `${facts.parameters.toLocaleString("en")} parameters` : null,
   ];

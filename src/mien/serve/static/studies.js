@@ -44,7 +44,7 @@ async function renderList(root, signal) {
 
 function card(study) {
   const { best } = study;
-  const share = study.epochs_asked ? study.epochs / study.epochs_asked : 0;
+  const share = study.epochs_planned ? study.epochs / study.epochs_planned : 0;
   return h(
     "article",
     { class: "study-card" },
@@ -58,7 +58,7 @@ function card(study) {
           h("p", { class: "quiet" }, h("b", null, best.net), study.state === "finished" ? " is best on validation" : " leads on validation", best.validation_interval && h("span", null, `, ${range(best.validation_interval)}`), best.test_accuracy !== null && [h("br"), testLine(best)]),
         )
       : h("p", { class: "quiet" }, "No epoch is done yet."),
-    study.state !== "finished" && h("progress", { value: share, max: 1, "aria-label": `${study.epochs} of ${study.epochs_asked} epochs` }),
+    study.state !== "finished" && h("progress", { value: share, max: 1, "aria-label": `${study.epochs} of ${study.epochs_planned} epochs` }),
     h("footer", { class: "quiet" }, `changed ${ago(study.changed)}`),
   );
 }

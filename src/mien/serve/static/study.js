@@ -71,7 +71,7 @@ export async function render(root, name, signal) {
       faint: !strong.has(run),
       live: run.state === "running",
     }));
-    const longest = Math.max(...runs.map((run) => (run.state === "running" ? run.epochs_asked : run.epochs)), 1);
+    const longest = Math.max(...runs.map((run) => (run.state === "running" ? run.epochs_planned : run.epochs)), 1);
     chart.update(lines.toSorted((a, b) => Boolean(b.faint) - Boolean(a.faint)), longest);
     for (const run of runs) rows.get(run.run).dot.style.setProperty("background", colour(run));
   }
@@ -121,7 +121,7 @@ export async function render(root, name, signal) {
           points(now.validation_accuracy),
           [state(now.state), now.reason && h("small", { class: "quiet", title: now.reason }, now.reason)],
           sparkline(now.curves.validation_accuracy, "currentColor"),
-          now.state === "finished" || !now.epochs_asked ? now.epochs : `${now.epochs} of ${now.epochs_asked}`,
+          now.state === "finished" || !now.epochs_planned ? now.epochs : `${now.epochs} of ${now.epochs_planned}`,
           now.seconds ? duration(now.seconds) : "–",
           now.parameters ? now.parameters.toLocaleString("en") : "–",
           now.seed,
@@ -154,10 +154,10 @@ export async function render(root, name, signal) {
 
 function head(study) {
   const { best, data } = study;
-  const share = study.epochs_asked ? study.epochs / study.epochs_asked : 0;
+  const share = study.epochs_planned ? study.epochs / study.epochs_planned : 0;
   const faces = Object.values(data.counts ?? {}).reduce((sum, split) => sum + Object.values(split).reduce((a, b) => a + b, 0), 0);
-  const done = study.run_facts.reduce((sum, run) => sum + (["planned", "running", "stopped"].includes(run.state) ? run.epochs : run.epochs_asked), 0);
-  const asked = study.run_facts.reduce((sum, run) => sum + run.epochs_asked, 0);
+  const done = study.run_facts.reduce((sum, run) => sum + (["planned", "running", "stopped"].includes(run.state) ? run.epochs : run.epochs_planned), 0);
+  const asked = study.run_facts.reduce((sum, run) => sum + run.epochs_planned, 0);
   const words = [
     data.name && h("a", { href: link(["data", data.fingerprint.slice(0, 10)]) }, `${data.name}, ${count(faces, "face")}`),
     count(study.nets, "net"),

@@ -1,4 +1,4 @@
-"""Watching: listeners are told of changes in a study's folder, and of nothing else."""
+"""Listeners get the changes in a study's folder, and nothing else."""
 
 import asyncio
 import json
@@ -10,9 +10,10 @@ import pytest
 from studied import begin, epoch
 
 from mien.disk import append_line
-from mien.serve import watching
-from mien.serve.studies import Studies, Study
-from mien.serve.watching import Message, Watch
+from mien.runs.study_folder import StudyFolder
+from mien.serve import study_events
+from mien.serve.studies import Studies
+from mien.serve.study_events import Message, StudyEvents
 
 SOON = 20.0
 """Seconds to wait for what should come in a fraction of one."""
@@ -23,14 +24,14 @@ async def heard(messages: AsyncGenerator[Message]) -> tuple[str, dict]:
     return message.kind, json.loads(message.data)
 
 
-def listening(study: Path, hear: Callable[[Watch, AsyncGenerator[Message]], Awaitable[None]]) -> Watch:
+def listening(study: Path, hear: Callable[[StudyEvents, AsyncGenerator[Message]], Awaitable[None]]) -> StudyEvents:
     """Listen to a study, and look every hundredth of a second."""
 
-    async def listen() -> Watch:
-        watch = Watch(Studies(study.parent), every=0.01)
-        async with aclosing(watch.listen(Study(study))) as messages:
-            await hear(watch, messages)
-        return watch
+    async def listen() -> StudyEvents:
+        events = StudyEvents(Studies(study.parent), every=0.01)
+        async with aclosing(events.listen(StudyFolder(study))) as messages:
+            await hear(events, messages)
+        return events
 
     return asyncio.run(listen())
 
@@ -38,7 +39,7 @@ def listening(study: Path, hear: Callable[[Watch, AsyncGenerator[Message]], Awai
 def test_first_the_whole_then_each_epoch_and_the_end(study: Path) -> None:
     run = begin(study)
 
-    async def hear(_: Watch, messages: AsyncGenerator[Message]) -> None:
+    async def hear(_: StudyEvents, messages: AsyncGenerator[Message]) -> None:
         kind, whole = await heard(messages)
         assert kind == "study"
         assert {one["state"] for one in whole["run_facts"]} == {"finished", "running"}
@@ -57,7 +58,7 @@ def test_first_the_whole_then_each_epoch_and_the_end(study: Path) -> None:
 
 
 def test_a_new_run_and_new_results_are_told(study: Path) -> None:
-    async def hear(_: Watch, messages: AsyncGenerator[Message]) -> None:
+    async def hear(_: StudyEvents, messages: AsyncGenerator[Message]) -> None:
         await heard(messages)
         run = begin(study, "new")
         kind, whole = await heard(messages)
@@ -77,18 +78,18 @@ def test_nothing_is_said_where_nothing_changes_and_nobody_looks_when_nobody_list
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = 0
-    real = watching._changes
+    real = study_events._changes
 
     def counted(*arguments: object) -> object:
         nonlocal looks
         looks += 1
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(watching, "_changes", counted)
+    monkeypatch.setattr(study_events, "_changes", counted)
 
     async def quiet() -> None:
-        watch = Watch(Studies(study.parent), every=0.01)
-        listeners = [watch.listen(Study(study)) for _ in range(5)]
+        events = StudyEvents(Studies(study.parent), every=0.01)
+        listeners = [events.listen(StudyFolder(study)) for _ in range(5)]
         for one in listeners:
             await heard(one)
         waiting = [asyncio.ensure_future(anext(one)) for one in listeners]
@@ -109,15 +110,15 @@ def test_nothing_is_said_where_nothing_changes_and_nobody_looks_when_nobody_list
 
 def test_closing_lets_all_listeners_go_and_takes_no_more(study: Path) -> None:
     async def close() -> None:
-        watch = Watch(Studies(study.parent), every=0.01)
-        listeners = [watch.listen(Study(study)) for _ in range(3)]
+        events = StudyEvents(Studies(study.parent), every=0.01)
+        listeners = [events.listen(StudyFolder(study)) for _ in range(3)]
         for one in listeners:
             await heard(one)
-        watch.close()
+        events.close()
         for one in listeners:
             with pytest.raises(StopAsyncIteration):
                 await asyncio.wait_for(anext(one), SOON)
-        assert watch.full
+        assert events.full
 
     asyncio.run(close())
 
@@ -125,12 +126,12 @@ def test_closing_lets_all_listeners_go_and_takes_no_more(study: Path) -> None:
 def test_a_listener_that_falls_behind_is_let_go_and_others_are_not(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watching, "WAITING", 2)
+    monkeypatch.setattr(study_events, "WAITING", 2)
     run = begin(study)
 
     async def fall_behind() -> None:
-        watch = Watch(Studies(study.parent), every=0.01)
-        slow, quick = watch.listen(Study(study)), watch.listen(Study(study))
+        events = StudyEvents(Studies(study.parent), every=0.01)
+        slow, quick = events.listen(StudyFolder(study)), events.listen(StudyFolder(study))
         await heard(slow)
         await heard(quick)
         for number in range(1, 5):
@@ -144,11 +145,11 @@ def test_a_listener_that_falls_behind_is_let_go_and_others_are_not(
 
 
 def test_no_more_listen_than_are_allowed(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "LISTENERS", 1)
+    monkeypatch.setattr(study_events, "LISTENERS", 1)
 
-    async def hear(watch: Watch, messages: AsyncGenerator[Message]) -> None:
-        assert not watch.full
+    async def hear(events: StudyEvents, messages: AsyncGenerator[Message]) -> None:
+        assert not events.full
         await heard(messages)
-        assert watch.full
+        assert events.full
 
     assert not listening(study, hear).full

@@ -1,4 +1,4 @@
-"""Settings: what a server is told when it starts."""
+"""The configuration of a server, set when it starts."""
 
 import re
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a server is told when it starts.
+class ServerConfig:
+    """The configuration of a server.
 
     Attributes:
         runs: the folder whose studies are shown; it need not be there yet.
         data: faces to show besides those of the studies, as `mien.faces.open_faces` takes them.
-        model: a model's name in the box, or its file; None for `best`, or for none where the box is empty.
+        model: a bundled model's name, or a model file; None for `best`, or for none where none is bundled.
         token: that requests must carry, "" for none.
         host: the address to listen at.
         port: 0 for any that is free.
@@ -41,7 +41,7 @@ class Settings:
     def __post_init__(self) -> None:
         if self.token and not TOKEN.fullmatch(self.token):
             raise UserError(
-                "--token: must be at least 16 letters, digits and . _ ~ + / -, so that nobody guesses it; "
+                "--token: must be at least 16 letters, digits and . _ ~ + / -, so that nobody can guess it; "
                 f"such as {token_urlsafe(18)}"
             )
         if not self.token and not self.local:

@@ -1,4 +1,4 @@
-"""Watching studies: who listens is told of what changes in their folders, from one place that looks at file times."""
+"""Changes of studies, sent to whoever listens to them; file times are looked at in one place for all listeners."""
 
 import asyncio
 import json
@@ -7,8 +7,10 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Literal, NamedTuple
 
-from mien.serve.run_folders import Stamp
-from mien.serve.studies import Studies, Study
+from mien.runs.files import Stamp
+from mien.runs.study_folder import StudyFolder
+from mien.runs.summary import summarise
+from mien.serve.studies import Studies, study_detail
 
 EVERY = 0.5
 """Seconds between two looks."""
@@ -17,7 +19,7 @@ LISTENERS = 64
 """More are refused."""
 
 WAITING = 256
-"""Messages that a listener may be behind; beyond that it is let go, and may come again for the whole."""
+"""Messages that may wait for a listener. One that is further behind is dropped; it may come again for the whole."""
 
 Stamps = dict[str, tuple[Stamp | str | None, ...]]
 
@@ -29,8 +31,8 @@ class Message(NamedTuple):
     data: str
 
 
-class Watch:
-    """Tells any number of listeners of changes; looks only at studies that somebody listens to.
+class StudyEvents:
+    """Sends changes of studies to any number of listeners; looks only at studies that have a listener.
 
     Args:
         studies: the studies.
@@ -42,31 +44,31 @@ class Watch:
         self._every = every
         self._listeners: dict[str, set[asyncio.Queue[Message | None]]] = {}
         self._seen: dict[str, Stamps] = {}
-        self._looking: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
     def full(self) -> bool:
-        """Whether nobody more may listen."""
+        """Whether no more listeners are taken."""
         return self._closed or sum(map(len, self._listeners.values())) >= LISTENERS
 
-    async def listen(self, study: Study) -> AsyncGenerator[Message]:
-        """The study whole, then its changes as they happen, until the listener leaves or the watch is closed."""
+    async def listen(self, study: StudyFolder) -> AsyncGenerator[Message]:
+        """The study whole, then its changes as they happen, until the listener leaves or `close` is called."""
         queue: asyncio.Queue[Message | None] = asyncio.Queue(WAITING)
         self._listeners.setdefault(study.name, set()).add(queue)
         try:
             if study.name not in self._seen:
                 self._seen[study.name] = await asyncio.to_thread(_stamps, study)
             yield await asyncio.to_thread(_whole, study)
-            if self._looking is None or self._looking.done():
-                self._looking = asyncio.create_task(self._look())
+            if self._task is None or self._task.done():
+                self._task = asyncio.create_task(self._look())
             while (message := await queue.get()) is not None:
                 yield message
         finally:
             self._leave(study.name, queue)
 
     def close(self) -> None:
-        """Let everybody go; call it in the event loop."""
+        """End all listening; call it in the event loop."""
         self._closed = True
         for queues in self._listeners.values():
             for queue in queues:
@@ -77,9 +79,9 @@ class Watch:
         if not self._listeners[name]:
             del self._listeners[name]
             self._seen.pop(name, None)
-        if not self._listeners and self._looking:
-            self._looking.cancel()
-            self._looking = None
+        if not self._listeners and self._task:
+            self._task.cancel()
+            self._task = None
 
     async def _look(self) -> None:
         while True:
@@ -89,9 +91,9 @@ class Watch:
                 if study := studies.get(name):
                     # A folder that changes while it is read is read again at the next look.
                     with suppress(OSError):
-                        self._tell(name, *await asyncio.to_thread(_changes, study, self._seen.get(name, {})))
+                        self._send(name, *await asyncio.to_thread(_changes, study, self._seen.get(name, {})))
 
-    def _tell(self, name: str, stamps: Stamps, messages: list[Message]) -> None:
+    def _send(self, name: str, stamps: Stamps, messages: list[Message]) -> None:
         if name not in self._listeners:
             return
         self._seen[name] = stamps
@@ -103,27 +105,28 @@ class Watch:
                 _end(queue)
 
 
-def _stamps(study: Study) -> Stamps:
-    """The stamps of a study's runs by their ids, and under "" its own."""
-    return {"": (*study.stamps(), study.facts().state), **{name: run.stamps() for name, run in study.runs.items()}}
+def _stamps(study: StudyFolder) -> Stamps:
+    """The stamps and states of a study's runs by id, and under "" its own. A kill changes a state, but no file."""
+    runs = {name: (*run.stamps(), summarise(run).state) for name, run in study.runs.items()}
+    return {"": (*study.stamps(), study.summarise().state), **runs}
 
 
-def _changes(study: Study, seen: Stamps) -> tuple[Stamps, list[Message]]:
-    """A study's stamps now, and what to say of those that were others before."""
+def _changes(study: StudyFolder, seen: Stamps) -> tuple[Stamps, list[Message]]:
+    """A study's stamps now, and messages about what has other stamps than before."""
     stamps = _stamps(study)
     if stamps[""] != seen.get(""):
         return stamps, [_whole(study)]
     runs = study.runs
     changed = [runs[name] for name, stamp in stamps.items() if name in runs and stamp != seen.get(name)]
-    return stamps, [Message("run", json.dumps(asdict(run.facts()))) for run in changed]
+    return stamps, [Message("run", json.dumps(asdict(summarise(run, study.name)))) for run in changed]
 
 
-def _whole(study: Study) -> Message:
-    return Message("study", json.dumps(asdict(study.detail())))
+def _whole(study: StudyFolder) -> Message:
+    return Message("study", json.dumps(asdict(study_detail(study))))
 
 
 def _end(queue: asyncio.Queue[Message | None]) -> None:
-    """Let a listener go at once, whatever it still waits for."""
+    """End a listener at once, whatever still waits for it."""
     while not queue.empty():
         queue.get_nowait()
     queue.put_nowait(None)
