@@ -10,6 +10,7 @@ from mien.errors import UserError
 from mien.runs.files import cached_by_stamp
 from mien.runs.predictions import read_predictions
 from mien.runs.run import HISTORY, Run, State, read_history
+from mien.runs.search_results import Value
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class RunSummary:
     study: str
     run: str
     net: str
-    values: Mapping[str, object]
+    values: Mapping[str, Value]
     seed: int
     state: State | Literal["damaged"]
     reason: str = ""
@@ -91,7 +92,7 @@ def _summary(run: Run, study: str) -> RunSummary:
         study=study,
         run=run.id,
         net=config.net.name,
-        values=config.net.values,
+        values={name: value for name, value in config.net.values.items() if isinstance(value, int | float | str)},
         seed=config.seed,
         state=status.state,
         reason=status.reason,
