@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from mien.errors import UserError
 from mien.predict.photos import Photo
-from mien.serve.body_limit import Bodies
+from mien.serve.body_limit import BodyLimitMiddleware
 from mien.serve.limits import Limits
 
 SCOPE: Scope = {"type": "http", "method": "POST", "path": "/v1/predict", "headers": []}
@@ -137,7 +137,7 @@ async def hiding(scope: Scope, receive: Receive, send: Send) -> None:
         await answering(400, False)(scope, receive, send)
 
 
-def ask(bodies: Bodies, client: Client, **headers: str) -> int:
+def ask(bodies: BodyLimitMiddleware, client: Client, **headers: str) -> int:
     scope = {**SCOPE, "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]}
     asyncio.run(bodies(scope, client.receive, client.send))
     return client.status
@@ -146,30 +146,35 @@ def ask(bodies: Bodies, client: Client, **headers: str) -> int:
 @pytest.mark.parametrize("reading", [True, False])
 def test_a_body_is_read_to_its_end_before_the_answer(reading: bool) -> None:
     client = Client(*[b"x" * 10] * 9)
-    assert ask(Bodies(answering(200, reading), Limits(bytes=1000)), client) == 200
+    assert ask(BodyLimitMiddleware(answering(200, reading), Limits(bytes=1000)), client) == 200
     assert client.left_at_answer == 0
 
 
 def test_a_refused_body_is_read_too_but_not_for_ever() -> None:
     short, endless = Client(*[b"x" * 10] * 30), Client(*[b"x" * 10] * 3000)
     for client in (short, endless):
-        assert ask(Bodies(answering(200, False), Limits(bytes=100)), client, content_length="30000") == 413
+        assert ask(BodyLimitMiddleware(answering(200, False), Limits(bytes=100)), client, content_length="30000") == 413
     assert short.left_at_answer == 0
     assert endless.left_at_answer == 3000 - 80
 
 
 def test_a_client_that_asks_before_it_sends_is_refused_at_once() -> None:
     client = Client(b"x" * 10)
-    refused = ask(Bodies(answering(200, False), Limits(bytes=5)), client, content_length="10", expect="100-continue")
+    refused = ask(
+        BodyLimitMiddleware(answering(200, False), Limits(bytes=5)),
+        client,
+        content_length="10",
+        expect="100-continue",
+    )
     assert (refused, client.left_at_answer) == (413, 1)
 
 
 def test_an_app_that_hides_why_it_could_not_read_is_corrected() -> None:
-    assert ask(Bodies(hiding, Limits(bytes=15)), Client(*[b"x" * 10] * 3)) == 413
+    assert ask(BodyLimitMiddleware(hiding, Limits(bytes=15)), Client(*[b"x" * 10] * 3)) == 413
 
 
 def test_all_bodies_together_are_bounded_and_let_go_again() -> None:
-    bodies = Bodies(hiding, Limits(held=100))
+    bodies = BodyLimitMiddleware(hiding, Limits(held=100))
     bodies.held = 95
     refused = Client(b"x" * 10)
     assert ask(bodies, refused) == 429
@@ -183,4 +188,4 @@ def test_all_bodies_together_are_bounded_and_let_go_again() -> None:
 def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mien.serve.body_limit.PATIENCE", 0.01)
 
-    assert ask(Bodies(hiding, Limits(upload_seconds=1)), Client(b"x" * 10, ends=False)) == 408
+    assert ask(BodyLimitMiddleware(hiding, Limits(upload_seconds=1)), Client(b"x" * 10, ends=False)) == 408
