@@ -1,5 +1,6 @@
 """Archives as downloaded: what is read of them, and that none does harm."""
 
+import gzip
 import io
 import os
 import stat
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mien.errors import UserError
-from mien.faces import EMOTIONS, SPLITS, Faces, archives, open_faces, write_packed
+from mien.faces import EMOTIONS, SPLITS, VOTES, Faces, archives, open_faces, write_packed
 from mien.faces.archives import unpacked
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -201,3 +202,80 @@ def test_a_damaged_archive_is_refused_or_gives_what_it_held(
             assert unpacked_files == files or (len(unpacked_files) == 3 and name in ("a.zip", "a.tar"))
     except UserError as error:
         assert str(archive) in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar"])
+def test_folders_in_an_archive_are_no_files(
+    tmp_path: Path, small: Faces, csv_text: Text, same: Same, name: str
+) -> None:
+    content = csv_text(small).encode()
+    if name == "a.zip":
+        with zipfile.ZipFile(tmp_path / name, "w") as zip_file:
+            zip_file.mkdir("fer")
+            zip_file.writestr("fer/fer2013.csv", content)
+    else:
+        with tarfile.open(tmp_path / name, "w") as tar_file:
+            folder, info = tarfile.TarInfo("fer"), tarfile.TarInfo("fer/fer2013.csv")
+            folder.type, info.size = tarfile.DIRTYPE, len(content)
+            tar_file.addfile(folder)
+            tar_file.addfile(info, io.BytesIO(content))
+    same(open_faces(str(tmp_path / name)), small)
+
+
+def test_a_member_that_is_shorter_than_it_claims(tmp_path: Path, temporary: Path) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
+        packed.writestr("x.csv", b"12345")
+    content = bytearray(archive.read_bytes())
+    place = content.index(b"PK\1\2") + 24  # the size unpacked, in the list of files
+    content[place : place + 4] = (9).to_bytes(4, "little")
+    archive.write_bytes(content)
+    assert "corrupt or cut off (a member is not 9 bytes long, as it claims)" in message(archive, temporary)
+
+
+def test_a_member_whose_compression_is_broken(tmp_path: Path, temporary: Path) -> None:
+    archive = tarred(tmp_path / "a.tar.bz2", {"x.csv": Random(0).randbytes(2_000_000)})
+    content = bytearray(archive.read_bytes())
+    content[1_500_000] ^= 0xFF
+    archive.write_bytes(content)
+    assert "corrupt or cut off (" in message(archive, temporary)
+
+
+def test_a_name_that_the_disk_does_not_take(tmp_path: Path, temporary: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"x" * 300 + ".csv": b"1"})
+    with pytest.raises(UserError, match=rf"cannot be unpacked into {temporary}: file name too long; .* MB are free"):
+        open_faces(str(archive))
+
+
+def test_much_behind_the_end_of_a_tar(tmp_path: Path, temporary: Path) -> None:
+    plain = tarred(tmp_path / "a.tar", {"x.csv": b"1"}).read_bytes()
+    (tmp_path / "a.tar").unlink()
+    with gzip.open(tmp_path / "b.tar.gz", "wb", compresslevel=1) as file:
+        file.write(plain + bytes(1 << 26))
+    assert "too much follows its end" in message(tmp_path / "b.tar.gz", temporary)
+
+
+def test_no_folder_to_unpack_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = zipped(tmp_path / "a.zip", {"x.csv": b"1"})
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(UserError, match=r"a\.zip: there is no folder to unpack it into \(.*\); name one by TMPDIR"):
+        open_faces(str(archive))
+
+
+def test_an_archive_that_is_not_there(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"none\.zip: cannot be read: no such file or directory"),
+        unpacked(tmp_path / "none.zip"),
+    ):
+        pass
+
+
+def test_votes_in_an_archive_are_joined(tmp_path: Path, small: Faces, csv_text: Text) -> None:
+    assert small.votes is not None
+    usages = [("Training", "PublicTest", "PrivateTest")[split] for split in small.splits]
+    rows = [f"{usage},," + ",".join(map(str, votes)) for usage, votes in zip(usages, small.votes, strict=True)]
+    votes = "\n".join(["Usage,Image name," + ",".join(VOTES), *rows])
+    files = {"fer2013.csv": csv_text(small).encode(), "fer2013new.csv": votes.encode()}
+    faces = open_faces(str(zipped(tmp_path / "fer.zip", files)))
+    assert faces.votes is not None
+    assert faces.votes.tolist() == small.votes.tolist()

@@ -80,6 +80,11 @@ def test_numbers_stay_numbers_where_nothing_names_them(tmp_path: Path, small: Fa
     np.testing.assert_array_equal(faces.labels, small.labels)
 
 
+def test_labels_in_a_column(tmp_path: Path, small: Faces, same: Same) -> None:
+    path = write(tmp_path, images=small.images, labels=small.labels[:, None], split=named(small), classes=EMOTIONS)
+    same(read_npz(path), small)
+
+
 @pytest.mark.parametrize("pattern", ["x_{}", "{}_images"])
 def test_npy_files_of_a_folder(tmp_path: Path, small: Faces, same: Same, pattern: str) -> None:
     assert not holds_arrays(tmp_path)

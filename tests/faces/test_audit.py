@@ -79,6 +79,12 @@ def test_examples_show_what_is_wrong(faulty: Faces) -> None:
     }
 
 
+def test_examples_of_faces_without_a_test_split(faulty: Faces) -> None:
+    assert [(example.problem, example.rows.tolist()) for example in examples(faulty.split("train"))] == [
+        ("same picture, different labels", [0, 1, 2])
+    ]
+
+
 def test_hash_is_that_of_the_images_reduced_one_by_one(pool: NDArray[np.uint8]) -> None:
     expected = []
     for image in pool:

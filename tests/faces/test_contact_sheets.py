@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from PIL import Image
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.faces.audit import AuditExample
-from mien.faces.contact_sheets import draw_examples, draw_grid, grid
+from mien.faces.contact_sheets import Captioned, draw_before_after, draw_examples, draw_grid, draw_rows, grid
 from mien.faces.drawn import draw_faces
 
 
@@ -87,3 +88,30 @@ def test_contact_sheet_names_rows_and_labels(drawn: Faces, tmp_path: Path) -> No
 def test_contact_sheet_without_examples_says_so(drawn: Faces, tmp_path: Path) -> None:
     draw_examples(drawn, [], tmp_path / "sheet.svg")
     assert "nothing found" in (tmp_path / "sheet.svg").read_text()
+
+
+def texts(file: Path) -> list[str]:
+    """The texts in an SVG, in the order in which they were drawn."""
+    return re.findall(r"<text[^>]*>([^<]+)</text>", file.read_text())
+
+
+def test_before_and_after_stand_side_by_side_over_their_caption(drawn: Faces, tmp_path: Path) -> None:
+    before = drawn.images[:5]
+    file = tmp_path / "both.svg"
+    draw_before_after(before, 255 - before, file, "turned\nfrom black to white")
+    assert texts(file) == ["before", "after", "turned", "from black to white"]
+    assert file.read_text().count("<image") == 10
+
+
+def test_rows_of_groups_have_their_names_titles_and_texts(drawn: Faces, tmp_path: Path) -> None:
+    first, second, third = (Captioned(drawn.images[row], f"face {row}") for row in range(3))
+    file = tmp_path / "rows.svg"
+    draw_rows({"happy": [[first, second], []], "sad": [[], [third]]}, ["correct", "wrong"], file, "of 100 faces")
+    assert texts(file) == ["correct", "wrong", "happy", "face 0", "face 1", "sad", "face 2", "of 100 faces"]
+    assert file.read_text().count("<image") == 3
+
+
+def test_a_long_sheet_has_every_picture(drawn: Faces, tmp_path: Path) -> None:
+    draw_examples(drawn, [AuditExample("so", np.arange(4))] * 5, tmp_path / "sheet.svg")
+    assert (tmp_path / "sheet.svg").read_text().count("<image") == 20
+    assert texts(tmp_path / "sheet.svg").count("so") == 1

@@ -1,6 +1,7 @@
 """Image files to upright pixels."""
 
 import os
+import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -143,3 +144,52 @@ def test_what_is_not_there_and_what_is_no_file(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=expected):
             decode(tmp_path / name, str(tmp_path / name), DecodeOptions("L"))
+
+
+def test_an_image_that_is_too_small_for_a_face() -> None:
+    with pytest.raises(UserError, match="it: 64x48 pixels are too small for a face"):
+        decode(content(NOISE, "png"), "it", DecodeOptions("L", min_side=49))
+    assert decode(content(NOISE, "png"), "it", DecodeOptions("L", min_side=48)).size == (64, 48)
+
+
+def test_more_than_sixteen_bits_a_pixel() -> None:
+    deep = Image.fromarray(np.array([[0, 65_536]], np.int32))
+    with pytest.raises(UserError, match="it: broken image \\(more than 16 bits a pixel\\)"):
+        decode(content(deep, "tiff"), "it", DecodeOptions("L"))
+
+
+def test_a_beginning_that_a_decoder_accepts_and_nothing_more() -> None:
+    with pytest.raises(UnknownKindError, match="it: not an image"):
+        decode(BytesIO(b"P6" + b"x" * 30), "it", DecodeOptions("L"))
+
+
+def test_a_gif_that_claims_a_huge_frame() -> None:
+    head = b"GIF89a\1\0\1\0\0\0\0" + b"," + bytes(4) + b"\xff\xff\xff\xff" + b"\0\2\1\0\0;"
+    with pytest.raises(TooManyPixelsError, match="more pixels than Pillow reads of this kind of file; make it smaller"):
+        decode(BytesIO(head), "it", DecodeOptions("L"))
+
+
+def test_an_image_that_does_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    with pytest.raises(UserError, match="it: has more pixels than fit into this machine's memory"):
+        decode(content(NOISE, "png"), "it", DecodeOptions("L"))
+
+
+def test_names_that_no_file_can_have(tmp_path: Path) -> None:
+    for name, expected in (("x" * 300, r"cannot be read \(File name too long\)"), ("a\0b", "not a file name")):
+        with pytest.raises(UserError, match=expected):
+            decode(tmp_path / name, name, DecodeOptions("L"))
+
+
+def test_heic_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    heic = b"\0\0\0\x18ftypheic" + bytes(80)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pi_heif", None)
+        with pytest.raises(UserError, match="it: HEIC photos need a reader of their own: pip install pi-heif"):
+            decode(BytesIO(heic), "it", DecodeOptions("L"))
+    pytest.importorskip("pi_heif")
+    with pytest.raises(UserError, match="it: broken image"):
+        decode(BytesIO(heic), "it", DecodeOptions("L"))

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from mien.errors import UserError
 from mien.faces import EMOTIONS, SPLITS, Faces
-from mien.faces.images import area_average, read_folder, read_image
+from mien.faces.images import FaceReader, area_average, labelled_files, passed_over, read_folder, read_image
 
 RNG = np.random.default_rng(0)
 GRAY = RNG.integers(0, 256, (48, 48), np.uint8)
@@ -165,3 +166,29 @@ def test_a_folder_without_images(tmp_path: Path) -> None:
     (tmp_path / "train" / "happy").mkdir(parents=True)
     with pytest.raises(UserError, match="holds no image"):
         read_folder(tmp_path)
+
+
+def test_images_without_a_face_are_left_out(tmp_path: Path, small: Faces) -> None:
+    folder = write_folder(tmp_path / "photos", small)
+
+    def read(source: Path | BytesIO) -> NDArray[np.uint8] | None:
+        assert isinstance(source, Path)
+        return None if source.name in ("000.png", "021.png") else read_image(source)
+
+    faces = read_folder(folder, reader=FaceReader(read, (".png",)))
+    assert len(faces) == 26
+    assert faces.left_out == {"no_face_found": {"train": 1, "test": 1}}
+
+
+def test_files_that_were_not_read_are_counted_by_suffix(tmp_path: Path, small: Faces) -> None:
+    folder = write_folder(tmp_path, small)
+    files = [file.path for file in labelled_files(folder)]
+    assert not passed_over(folder, files)
+    for name in ("a.txt", "b.TXT", "train/c.csv", ".hidden/d.txt"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    assert str(passed_over(folder, files)) == "2 .txt, 1 .csv"
+    (folder / "train" / "loose.png").touch()
+    assert str(passed_over(folder, files)) == "2 .txt, 1 .csv, 1 image elsewhere than in split/emotion/"
+    (folder / "more.png").touch()
+    assert str(passed_over(folder, files)).endswith(", 2 images elsewhere than in split/emotion/")

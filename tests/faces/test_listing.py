@@ -1,5 +1,6 @@
 """What of a folder is read: as Kaggle and others lay their files out."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,3 +124,11 @@ def test_a_file_in_a_folder_of_one_split_is_no_set_of_its_own(tmp_path: Path, sm
     write_images(tmp_path, small)
     (tmp_path / "test" / "happy" / "notes.csv").write_text(csv_text(small))
     assert open_faces(f"test={tmp_path / 'test'}").counts() == {"test": dict.fromkeys(EMOTIONS, 1)}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_table_that_may_not_be_read(tmp_path: Path) -> None:
+    (tmp_path / "fer2013.csv").write_text("emotion,pixels\n")
+    (tmp_path / "fer2013.csv").chmod(0)
+    with pytest.raises(UserError, match=r"fer2013\.csv: cannot be read: Permission denied"):
+        open_faces(str(tmp_path))

@@ -204,7 +204,24 @@ def test_exif_in_the_text_of_a_png_is_read() -> None:
     for body in (plain, packed):
         np.testing.assert_array_equal(read(png_with(body)), turned(PIXELS, 6))
     odd = chunk(b"tEXt", name + b"\0" + profile.replace(b"4", b"x"))
-    np.testing.assert_array_equal(read(png_with(odd)), PIXELS)
+    broken = chunk(b"zTXt", name + b"\0\0" + b"no zlib")
+    for body in (odd, broken):
+        np.testing.assert_array_equal(read(png_with(body)), PIXELS)
+
+
+def test_an_orientation_of_another_type_is_none() -> None:
+    block = bytearray(exif_block(6))
+    place = block.index(struct.pack("<HH", 0x0112, 3))
+    for kind, orientation in ((3, 6), (4, 6), (1, 6), (2, None), (5, None)):
+        struct.pack_into("<H", block, place + 2, kind)
+        assert exif_orientation(bytes(block)) == orientation
+
+
+def test_a_png_with_many_wrong_lengths_is_given_up() -> None:
+    wrong = b"\x7f\0\0\0tEXtmany words"
+    file = png_with(*[wrong, chunk(b"PLTE", b"")] * 20)
+    with pytest.raises(UserError, match=r"^it: (broken image|not an image)"):
+        read(file)
 
 
 def test_transparency_that_is_whole_is_kept() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from mien.errors import UserError
 from mien.faces import EMOTIONS, SPLITS, VOTES, Faces, open_faces, read_packed, write_packed
+from mien.faces.source import find_source
 
 pytestmark = pytest.mark.usefixtures("cache")
 
@@ -199,6 +200,49 @@ def test_parts_that_do_not_go_together(tmp_path: Path, small: Faces) -> None:
         open_faces([str(tmp_path / "a"), str(tmp_path / "b")])
     with pytest.raises(UserError, match="24 pixels wide, the first part's 48"):
         open_faces([str(tmp_path / "a"), str(tmp_path / "c")])
+
+
+def test_what_was_left_out_of_the_parts_adds_up(tmp_path: Path, small: Faces) -> None:
+    for split in SPLITS[:2]:
+        part = small.split(split)
+        write_packed(part.without(np.arange(len(part)) < 2, "copies"), tmp_path / split)
+    write_packed(small.split("train"), tmp_path / "all")
+    faces = open_faces([str(tmp_path / name) for name in ("train", "all", "validation")])
+    assert faces.left_out == {"copies": {"train": 2, "validation": 2}}
+
+
+def test_no_source_at_all() -> None:
+    with pytest.raises(UserError, match="no source of faces is given; name a file, a folder, or drawn"):
+        open_faces([])
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("photos.zip", r"photos\.zip: is an archive; unpack it, and name the folder of its photos"),
+        ("photos.csv", r"photos\.csv: no folder of photos; they lie in folders, as split/emotion/\*\.jpg"),
+        ("packed", "packed: no folder of photos"),
+        ("drawn:70", "drawn: no folder of photos"),
+    ],
+)
+def test_sources_that_are_no_photos(tmp_path: Path, small: Faces, source: str, expected: str) -> None:
+    (tmp_path / "photos.zip").touch()
+    (tmp_path / "photos.csv").touch()
+    write_packed(small, tmp_path / "packed")
+    with pytest.raises(UserError, match=expected):
+        find_source([source if source.startswith("drawn") else str(tmp_path / source)]).photos([".jpg"])
+
+
+def test_photos_get_the_names_of_their_numbers(tmp_path: Path) -> None:
+    for place in ("test/1", "test/4"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "a.jpg").touch()
+    files, names = find_source([str(tmp_path)]).photos([".jpg"], ["rafdb"])
+    assert [(file.path.parent.name, file.split, file.emotion) for file in files] == [
+        ("1", 2, "surprise"),
+        ("4", 2, "happy"),
+    ]
+    assert names == {"1": "surprise", "4": "happy"}
 
 
 @pytest.mark.real

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mien.errors import UserError
-from mien.faces import Faces, FacesSpec, open_faces
+from mien.faces import VOTES, Faces, FacesSpec, open_faces, write_packed
+from mien.faces.spec import OtherFacesError
+from mien.faces.types import VOTE_OF
 
 Text = Callable[..., str]
 
@@ -78,6 +81,58 @@ def test_what_no_source_could_give(table: str, change: dict[str, object], expect
         spec.check()
     with pytest.raises(UserError, match=expected):
         spec.open()
+
+
+def test_a_smaller_size_is_cached_too(table: str, cache: Path) -> None:
+    first = FacesSpec((table,), 24).open()
+    [entry] = cache.iterdir()
+    (entry / "mark").touch()
+    assert FacesSpec((table,), 24).open().fingerprint == first.fingerprint
+    assert (entry / "mark").exists()
+
+
+def test_packed_faces_in_a_smaller_size_go_through_the_cache(tmp_path: Path, small: Faces, cache: Path) -> None:
+    write_packed(small, tmp_path / "packed")
+    assert FacesSpec((str(tmp_path / "packed"),), 48).open().fingerprint == small.fingerprint
+    assert not cache.exists()
+    assert FacesSpec((str(tmp_path / "packed"),), 24).open().size == 24
+    assert len(list(cache.iterdir())) == 1
+
+
+@pytest.mark.usefixtures("cache")
+def test_labels_by_votes(tmp_path: Path, small: Faces) -> None:
+    votes = np.zeros((28, 10), np.uint8)
+    votes[np.arange(28), [VOTES.index(VOTE_OF[small.classes[label]]) for label in small.labels]] = 10
+    votes[0] = np.roll(votes[0], 1)
+    write_packed(replace(small, votes=votes), tmp_path / "packed")
+    spec = FacesSpec((str(tmp_path / "packed"),))
+    assert replace(spec, labels="agreed").open().left_out == {"disagreed": {"train": 1}}
+    with pytest.raises(UserError, match="packed: no image of contempt in train, so no net can learn it"):
+        replace(spec, labels="majority").open()
+
+
+@pytest.mark.usefixtures("cache")
+def test_faces_are_opened_again_if_they_are_the_same(table: str, small: Faces, tmp_path: Path) -> None:
+    spec = FacesSpec((table,), clean=("copies",))
+    fingerprint = spec.open().fingerprint
+    assert spec.reopen(fingerprint).fingerprint == fingerprint
+    with pytest.raises(OtherFacesError, match=rf"2013\.csv: holds other faces .* {fingerprint[:10]}, not 0123456789$"):
+        spec.reopen("0123456789abcdef")
+    write_packed(small.split("train"), tmp_path / "packed")
+    with pytest.raises(OtherFacesError):
+        replace(spec, source=(str(tmp_path / "packed"),)).reopen(fingerprint)
+
+
+@pytest.mark.usefixtures("cache")
+def test_imported_faces_are_not_split_a_second_time(tmp_path: Path, small: Faces, csv_text: Text) -> None:
+    (tmp_path / "train.csv").write_text(csv_text(small.split("train"), usage=False))
+    spec = FacesSpec((str(tmp_path / "train.csv"),), validation=0.5)
+    faces = spec.open()
+    write_packed(faces, tmp_path / "imported")
+    imported = replace(spec, source=(str(tmp_path / "imported"),))
+    assert imported.reopen(faces.fingerprint).fingerprint == faces.fingerprint
+    with pytest.raises(UserError, match="has 7 validation faces of its own"):
+        imported.open()
 
 
 @pytest.mark.usefixtures("cache")

@@ -146,11 +146,10 @@ def _safe(member: _Member, archive: Path) -> Path:
 
 def _copy(content: IO[bytes], out: IO[bytes], size: int) -> None:
     """Copy a member, which must have the size that it claims."""
+    # Neither zipfile nor tarfile gives more bytes of a member than it claims; both may give fewer.
     left = size
     while chunk := content.read(_CHUNK):
         left -= len(chunk)
-        if left < 0:
-            break
         out.write(chunk)
     if left:
         raise EOFError(f"a member is not {size:,} bytes long, as it claims")

@@ -1,0 +1,96 @@
+"""Writing that a crash cannot spoil, and JSON lines."""
+
+from pathlib import Path
+
+import pytest
+
+from mien.disk import (
+    TMP_SUFFIX,
+    append_line,
+    read_json,
+    read_lines,
+    remove_temporary,
+    whole_file,
+    whole_folder,
+    write_json,
+    write_text,
+)
+
+
+def test_a_file_appears_when_it_is_written(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "a.txt"
+    with whole_file(file) as temporary:
+        temporary.write_text("half")
+        assert not file.exists()
+        assert temporary.parent == file.parent
+    assert file.read_text() == "half"
+    assert file.stat().st_mode & 0o777 == 0o644
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
+    file = tmp_path / "a.txt"
+    write_text(file, "old")
+
+    def fail() -> None:
+        with whole_file(file) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_replaces_the_old_one_when_it_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "old").touch()
+    with whole_folder(folder) as temporary:
+        (temporary / "new").write_text("1")
+        assert (folder / "old").exists()
+    assert [file.name for file in folder.iterdir()] == ["new"]
+
+
+def test_an_error_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "old").touch()
+
+    def fail() -> None:
+        with whole_folder(folder) as temporary:
+            (temporary / "new").touch()
+            raise ValueError
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        fail()
+    assert [file.name for file in folder.iterdir()] == ["old"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_temporary_files_that_a_kill_left_are_removed_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / f".a.x{TMP_SUFFIX}").touch()
+    (tmp_path / f".folder{TMP_SUFFIX}").mkdir()
+    for name in ("a", f"a{TMP_SUFFIX}", ".a"):
+        (tmp_path / name).touch()
+    remove_temporary(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"a", f"a{TMP_SUFFIX}", ".a", f".folder{TMP_SUFFIX}"}
+
+
+def test_json_keeps_letters_as_they_are(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"name": "Zoë"})
+    assert "Zoë" in (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert read_json(tmp_path / "a.json") == {"name": "Zoë"}
+
+
+def test_an_incomplete_last_line_is_ignored_and_then_removed(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    assert read_lines(file) == []
+    append_line(file, {"n": 1})
+    with file.open("a") as open_file:
+        open_file.write('{"n": 2')
+    assert read_lines(file) == [{"n": 1}]
+    append_line(file, {"n": 3})
+    assert read_lines(file) == [{"n": 1}, {"n": 3}]
