@@ -15,6 +15,7 @@ from mien.errors import UserError
 app = typer.Typer(
     name="mien",
     help="A workbench for facial expression recognition: import faces, compare nets, read the report.",
+    epilog="Example: [bold]mien study studies/quick.toml[/]",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from mien.faces import FacesSpec
     from mien.runs.recipe import Recipe
 
-app = typer.Typer(help="List the augmentation words; see what they do.", no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(
+    help="List the augmentation words; see what they do.",
+    epilog="Example: [bold]mien augment show 'rotate(10)' flip -o preview.png[/]",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
 
 EXAMPLES = (
     "Examples: [bold]mien augment show 'rotate(10)' flip 'erase(1.0)' -o preview.png[/]\n\n"

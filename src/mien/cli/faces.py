@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from mien.faces.audit import Audit
     from mien.faces.types import Faces
 
-app = typer.Typer(help="Import, show and audit faces.", no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(
+    help="Import, show and audit faces.",
+    epilog="Example: [bold]mien faces show drawn --grid faces.png -n 3[/]",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
 faces_import.register(app)
 
 SOURCE = typer.Argument(

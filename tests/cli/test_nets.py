@@ -18,9 +18,9 @@ def run(*arguments: str) -> str:
 
 
 def test_lists_every_net():
-    told = json.loads(run("--json"))
-    assert [net["name"] for net in told] == list(ZOO)
-    first = told[0]
+    entries = json.loads(run("--json"))
+    assert [net["name"] for net in entries] == list(ZOO)
+    first = entries[0]
     assert (first["kind"], first["parameters"], first["trainable"]) == ("fnn", 5_230_463, 5_230_463)
     table = run()
     assert all(name in table for name in ZOO)
@@ -28,9 +28,9 @@ def test_lists_every_net():
 
 
 def test_shows_the_layers_of_one():
-    told = json.loads(run("cnn_3", "--json"))
-    assert told["parameters"] == 476_231 == sum(row["parameters"] for row in told["layers"])
-    assert told["layers"][0] == {
+    net = json.loads(run("cnn_3", "--json"))
+    assert net["parameters"] == 476_231 == sum(row["parameters"] for row in net["layers"])
+    assert net["layers"][0] == {
         "name": "conv_1",
         "word": "conv(64)",
         "output_shape": [64, 46, 46],
@@ -55,9 +55,3 @@ def test_unknown_net_is_the_users_mistake():
 def test_size_that_a_net_does_not_fit_is_the_users_mistake():
     with pytest.raises(UserError, match=r"nets\.cnn_3\.layers\[.*larger than its input"):
         run("cnn_3", "--size", "16")
-
-
-def test_the_example_in_the_help_works():
-    example = re.search(r"Example: mien nets (.*)", run("--help"))
-    assert example is not None
-    assert "cnn_1" in run(*example[1].split())
