@@ -1,4 +1,4 @@
-"""Writing that a crash cannot spoil, and JSON lines."""
+"""Atomic writing, and JSON lines."""
 
 from pathlib import Path
 

@@ -137,7 +137,7 @@ def test_a_photo_of_an_unknown_user_is_just_not_there() -> None:
 def test_every_option_that_is_a_path_goes_through_one_function() -> None:
     def commands(group: object) -> list[object]:
         inner = getattr(group, "commands", {}).values()
-        return [group] if not inner else [found for one in inner for found in commands(one)]
+        return [group] if not inner else [command for one in inner for command in commands(one)]
 
     kinds = {
         f"{command.name} {option.name}": getattr(option.type, "func", None)  # type: ignore[attr-defined]

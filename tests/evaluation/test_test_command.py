@@ -140,7 +140,7 @@ def test_a_split_without_photos_is_told(photos: Path) -> None:
 def test_photos_become_faces_framed_as_predicting_frames_them(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "faces"
     done = mien("faces", "import", f"test={photos}", "--photos", "-o", out)
-    assert "1 photos in which no face was found (test 1)" in done.stdout
+    assert "1 photo in which no face was found (test 1)" in done.stdout
     faces = read_packed(out)
     assert faces.classes == ("happy", "neutral")
     assert faces.left_out == {"no_face_found": {"test": 1}}

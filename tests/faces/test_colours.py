@@ -31,7 +31,7 @@ def lab(colour: str, eyes: str) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("eyes", SEEN)
 @pytest.mark.parametrize("dark", [False, True])
-def test_emotions_are_told_apart_by_everyone(eyes: str, dark: bool) -> None:
+def test_everyone_can_distinguish_the_emotions(eyes: str, dark: bool) -> None:
     seen = {name: lab(colour, eyes) for name, colour in zip(HUES, colours([*EMOTIONS, "contempt"], dark), strict=True)}
     apart = {pair: float(np.linalg.norm(seen[pair[0]] - seen[pair[1]])) for pair in combinations(seen, 2)}
     assert min(apart.values()) > 10, min(apart, key=lambda pair: apart[pair])

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from mien.errors import UserError
-from mien.faces.decoding import MAX_PIXELS, DecodeOptions, TooManyPixelsError, UnknownKindError, decode, upright
+from mien.faces.decode_errors import TooManyPixelsError, UnknownKindError
+from mien.faces.decoding import MAX_PIXELS, DecodeOptions, decode, upright
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8))
 

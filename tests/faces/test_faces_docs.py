@@ -1,4 +1,4 @@
-"""docs/how-to/faces.md tells every layout as it is, and what it shows works."""
+"""docs/ lists every layout correctly, and its Python runs."""
 
 import re
 from pathlib import Path

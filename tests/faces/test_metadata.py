@@ -150,7 +150,7 @@ def test_an_orientation_that_is_none_turns_nothing() -> None:
     assert exif_orientation(exif_block(None)) is None
 
 
-def test_an_orientation_behind_a_damaged_entry_is_found() -> None:
+def test_an_orientation_behind_a_damaged_entry_is_read() -> None:
     block = bytearray(exif_block(6))
     struct.pack_into("<L", block, 10 + 8, 0xFFFFFFF0)  # the camera's name points beyond the end
     np.testing.assert_array_equal(read(content("png", exif=bytes(block))), turned(PIXELS, 6))
@@ -224,7 +224,7 @@ def test_a_png_with_many_wrong_lengths_is_given_up() -> None:
         read(file)
 
 
-def test_transparency_that_is_whole_is_kept() -> None:
+def test_transparency_that_is_whole_counts() -> None:
     one_colour = chunk(b"tRNS", struct.pack(">HHH", *PIXELS[3, 4].tolist()))
     expected = np.where((PIXELS[3, 4] == PIXELS).all(axis=2, keepdims=True), 255, PIXELS)
     np.testing.assert_array_equal(read(png_with(one_colour)), expected)

@@ -12,12 +12,13 @@ import pytest
 
 from mien.errors import UserError
 from mien.faces import Faces, read_packed, write_packed
+from mien.faces.packed import SourceFile
 
 Same = Callable[[Faces, Faces], None]
 
 
 def test_what_is_written_is_read(tmp_path: Path, small: Faces, same: Same) -> None:
-    write_packed(small, tmp_path / "a" / "faces", [{"file": "x.csv", "bytes": 1, "sha256": "0"}])
+    write_packed(small, tmp_path / "a" / "faces", [SourceFile("x.csv", 1, "0")])
     faces = read_packed(tmp_path / "a" / "faces")
     same(faces, small)
     np.testing.assert_array_equal(faces.votes, small.votes)

@@ -31,7 +31,7 @@ def test_a_size_that_faces_have_anyway_is_the_same_entry(table: str, cache: Path
     assert len(list(cache.iterdir())) == 2
 
 
-def test_a_given_size_first_is_found_as_the_whole_later(table: str, cache: Path) -> None:
+def test_faces_opened_with_their_own_size_are_cached_as_the_whole(table: str, cache: Path) -> None:
     FacesSpec((table,), 48).open()
     FacesSpec((table,)).open()
     assert len(list(cache.iterdir())) == 1

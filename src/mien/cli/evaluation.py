@@ -134,14 +134,15 @@ def _tell_photos(
 ) -> None:
     from mien.cli.progress import counting
     from mien.evaluation.evaluate import RememberingDetector, judge_photos
-    from mien.faces.classes import check_classes, describe_numbers
+    from mien.faces import FacesSpec
+    from mien.faces.classes import describe_numbers
     from mien.faces.decoding import MAX_PIXELS, SUFFIXES
-    from mien.faces.source import find_source
     from mien.faces.types import SPLITS
     from mien.predict.predictor import Predictor
 
-    check_classes(classes)
-    source, wanted = find_source(data), SPLITS.index(split)
+    spec = FacesSpec(tuple(data), classes=classes)
+    spec.check()
+    source, wanted = spec.find(), SPLITS.index(split)
     photos, names = source.photos(SUFFIXES, classes)
     files = [file for file in photos if file.split == wanted]
     if not files:

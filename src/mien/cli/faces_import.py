@@ -78,7 +78,7 @@ def import_faces(
     from mien.errors import UserError, did_you_mean
     from mien.faces.clean import describe_left_out
     from mien.faces.packed import check_replaceable, write_packed
-    from mien.faces.source import file_records
+    from mien.faces.source import source_files
     from mien.faces.spec import LABELS, FacesSpec
 
     if labels not in LABELS:
@@ -89,7 +89,7 @@ def import_faces(
     origin = spec.find()
     with _reader(origin, photos, spec.classes, max_pixels) as reader:
         faces = spec.read(reader)
-        write_packed(faces, out, file_records(origin))
+        write_packed(faces, out, source_files(origin))
     skipped = origin.passed_over()
     if as_json:
         import json

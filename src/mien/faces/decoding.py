@@ -4,8 +4,6 @@ import math
 import os
 import stat
 import struct
-import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.faces.decode_errors import DECODE_ERRORS, TooManyPixelsError, UnknownKindError, errors_translated
 from mien.faces.metadata import EXIF_ORIENTATION, exif_orientation, without_metadata
 
 if TYPE_CHECKING:
@@ -37,25 +36,8 @@ program. Those that Pillow knows without loading plugins come first."""
 HEIF = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 """Brands of the files that pi-heif reads: bytes 8 to 12, after `ftyp` (ISO/IEC 23008-12)."""
 
-DECODE_ERRORS = (
-    *(OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, OverflowError),
-    *(RuntimeError, struct.error),
-)
-"""The errors that Pillow raises for damaged files."""
-
 _MAX_BYTES_PER_PIXEL, _MAX_METADATA = 8, 1 << 28
 """The most bytes of a file: for each pixel (16 bits for each of four channels), and for its metadata."""
-
-
-class UnknownKindError(UserError):
-    """The file is no image, or one of a kind that cannot be read."""
-
-
-class TooManyPixelsError(UserError):
-    """The image has more pixels than are allowed. The first argument says so, the second what to do."""
-
-    def __str__(self) -> str:
-        return "; ".join(map(str, self.args))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +110,7 @@ def decode(source: Path | BinaryIO, where: str, options: DecodeOptions) -> Decod
     if isinstance(source, Path):
         with _opened(source) as file:
             return decode(file, where, options)
-    with _errors_translated(where):
+    with errors_translated(where):
         image, orientation = _identify(source, where, options.max_pixels)
         with image:
             options.check(image.size, where)
@@ -145,7 +127,7 @@ def upright(image: "Image", where: str, options: DecodeOptions) -> Decoded:
         UserError: it is broken or too small, or its pixels are floating-point numbers.
         TooManyPixelsError: it has more than `options.max_pixels`.
     """
-    with _errors_translated(where):
+    with errors_translated(where):
         options.check(image.size, where)
         return _to_pixels(image, _orientation(image), image.size, where, options)
 
@@ -261,47 +243,3 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:  # a name with a zero byte
         raise UserError(f"{str(path)!r}: not a file name ({error})") from None
-
-
-@contextmanager
-def _errors_translated(where: str) -> Iterator[None]:
-    """Turn the errors of a broken image into UserErrors, and hide Pillow's warnings about it."""
-    from PIL import Image
-
-    with _without_warnings():
-        try:
-            yield
-        except Image.DecompressionBombError:
-            raise TooManyPixelsError(
-                f"{where}: more pixels than Pillow reads of this kind of file", "make it smaller, or save it as JPEG"
-            ) from None
-        except MemoryError:
-            raise UserError(f"{where}: has more pixels than fit into this machine's memory; make it smaller") from None
-        except DECODE_ERRORS as error:
-            raise UserError(f"{where}: broken image ({error})") from None
-
-
-_lock, _inside, _caught = threading.Lock(), 0, warnings.catch_warnings()
-
-
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Hide Pillow's warnings inside, in all threads.
-
-    `warnings.catch_warnings` works for one thread: if two threads enter it, and leave it in the same order, the filter
-    stays for ever. So the first thread enters it for all of them, and the last one leaves it.
-    """
-    global _inside, _caught
-    with _lock:
-        _inside += 1
-        if _inside == 1:
-            _caught = warnings.catch_warnings()
-            _caught.__enter__()
-            warnings.filterwarnings("ignore", module=r"PIL\.")
-    try:
-        yield
-    finally:
-        with _lock:
-            _inside -= 1
-            if not _inside:
-                _caught.__exit__(None, None, None)

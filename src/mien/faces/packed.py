@@ -3,8 +3,8 @@
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,15 @@ from mien.faces.types import SPLITS, VOTES, Faces
 
 VERSION = 1
 HEAD = "faces.json"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file that faces were read from, as faces.json lists it: its name, bytes and SHA-256 (hex)."""
+
+    file: str
+    bytes: int
+    sha256: str
 
 
 def is_packed(folder: Path) -> bool:
@@ -28,7 +37,7 @@ def check_replaceable(folder: Path) -> None:
         raise UserError(f"{folder}: exists and holds no packed faces; choose another folder, or remove it first")
 
 
-def write_packed(faces: Faces, folder: Path, sources: Sequence[dict[str, Any]] = ()) -> None:
+def write_packed(faces: Faces, folder: Path, sources: Sequence[SourceFile] = ()) -> None:
     """Write faces into a folder: images.npy, labels.npy, splits.npy, votes.npy where there are votes, and faces.json.
 
     The folder appears when all is written. Packed faces that are there are replaced.
@@ -36,7 +45,7 @@ def write_packed(faces: Faces, folder: Path, sources: Sequence[dict[str, Any]] =
     Args:
         faces: what to write.
         folder: where; a folder that holds anything but packed faces is not replaced.
-        sources: the files that the faces were read from: name, bytes and SHA-256 of each, stored in faces.json.
+        sources: the files that the faces were read from, to be listed in faces.json.
 
     Raises:
         UserError: the folder may not be replaced, the disk is full, or writing is not allowed.
@@ -54,7 +63,7 @@ def write_packed(faces: Faces, folder: Path, sources: Sequence[dict[str, Any]] =
         "counts": faces.counts(),
         "left_out": faces.left_out,
         "notes": list(faces.notes),
-        "sources": list(sources),
+        "sources": [asdict(source) for source in sources],
     }
     try:
         with whole_folder(folder) as temporary:

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from mien.faces.images import (
 )
 from mien.faces.listing import list_folder
 from mien.faces.names import split_of_file, split_of_word
-from mien.faces.packed import is_packed, read_packed
+from mien.faces.packed import SourceFile, is_packed, read_packed
 from mien.faces.parquet import read_parquet
 from mien.faces.types import SPLITS, Faces, in_split_order
 from mien.faces.votes import join_votes
@@ -170,8 +169,8 @@ def read_source(source: Source, reader: FaceReader = DEFAULT_READER, classes: Se
     return replace(faces, notes=(*source.notes, *faces.notes))
 
 
-def file_records(source: Source) -> list[dict[str, Any]]:
-    """Name, bytes and SHA-256 of each file, for faces.json; the files of a folder count as one, in order."""
+def source_files(source: Source) -> list[SourceFile]:
+    """Name, bytes and SHA-256 of each file of a source; the files of a folder count as one, in order."""
     records = []
     for path in source.paths():
         digest, size = sha256(), 0
@@ -180,7 +179,7 @@ def file_records(source: Source) -> list[dict[str, Any]]:
                 while chunk := content.read(1 << 20):
                     digest.update(chunk)
                     size += len(chunk)
-        records.append({"file": path.name, "bytes": size, "sha256": digest.hexdigest()})
+        records.append(SourceFile(path.name, size, digest.hexdigest()))
     return records
 
 

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TypeAlias
 
 from mien.errors import UserError
-from mien.faces.decoding import TooManyPixelsError, UnknownKindError
+from mien.faces.decode_errors import TooManyPixelsError, UnknownKindError
 from mien.predict.stream import Seen
 from mien.predict.types import Prediction
 from mien.serve.limits import Limits
