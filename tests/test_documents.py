@@ -181,6 +181,7 @@ def test_studies_in_documents_are_valid(path: Path, tmp_path: Path) -> None:
             assert read_study(file, [], []).nets
 
 
+@pytest.mark.slow  # trains and exports a net
 def test_the_python_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
