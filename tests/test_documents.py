@@ -1,5 +1,6 @@
 """The documents: links lead somewhere, every page is reached, and commands, studies and Python in them work."""
 
+import ast
 import html
 import re
 import shlex
@@ -205,3 +206,14 @@ def test_make_help_lists_every_target() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     listed = set(re.findall(r"make ([a-z]+)", done.stdout))
     assert listed == set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_the_python_that_the_site_lists_is_there() -> None:
+    listed = re.findall(r"^::: (\S+)$", TEXTS[DOCS / "reference" / "python.md"], re.MULTILINE)
+    assert listed
+    for name in listed:
+        place = ROOT / "src" / name.replace(".", "/")
+        if not place.with_suffix(".py").exists():
+            file, _, member = name.rpartition(".")
+            tree = ast.parse((ROOT / "src" / file.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8"))
+            assert member in {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}, name
