@@ -62,7 +62,7 @@ def test_nets_of_different_faces_are_not_tested_against_each_other(plan, quiet, 
     assert all(Path(pair["a"]).parts[-3] == Path(pair["b"]).parts[-3] for pair in found["comparisons"])
 
 
-def test_what_cannot_be_compared_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_compared_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"neither a study's folder .* nor a run's"):
         compare([tmp_path])
     (tmp_path / "runs").mkdir()

@@ -166,7 +166,7 @@ def test_a_plan_wants_faces_to_train_and_to_select_on(study_file: Path, pretende
         make_plan(read_study(study_file))
 
 
-def test_a_net_that_does_not_fit_the_faces_is_told(study_file: Path, pretended, monkeypatch) -> None:
+def test_a_net_that_does_not_fit_the_faces_is_reported(study_file: Path, pretended, monkeypatch) -> None:
     small = replace(pretended.faces, images=np.ascontiguousarray(pretended.faces.images[:, :2, :2]))
     monkeypatch.setattr("mien.faces.spec.FacesSpec.open", lambda *_: small)
     with pytest.raises(

@@ -41,7 +41,7 @@ def test_a_setting_is_a_dotted_key_and_a_toml_value_or_text(text: str, keys: tup
 
 
 @pytest.mark.parametrize("text", ["", "epochs", "=3", ".a=3", "a..b=3", "[recipe]", "[a]#=1", "a b=3"])
-def test_what_is_no_setting_is_told(text: str) -> None:
+def test_what_is_no_setting_is_reported(text: str) -> None:
     with pytest.raises(UserError, match=r"not of the form key=value, with a dotted key such as recipe\.epochs=2"):
         parse_setting(text)
 
@@ -85,6 +85,6 @@ def test_tables_on_the_way_are_made_and_others_kept() -> None:
     assert table == {"recipe": {"epochs": 1, "batch": 4}, "nets": {"a": {"recipe": {"batch": 8}}}}
 
 
-def test_a_key_through_a_value_is_told() -> None:
+def test_a_key_through_a_value_is_reported() -> None:
     with pytest.raises(UserError, match=r"--set name\.x=1: name is 'a', not a table"):
         apply_setting({"name": "a"}, "name.x=1")

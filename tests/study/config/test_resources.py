@@ -41,7 +41,7 @@ def test_a_nets_own_resources_go_over_the_studys(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, mistakes: list[str]) -> None:
-    with pytest.raises(UserError) as told:
+def test_each_mistake_is_reported_with_its_place(tmp_path: Path, text: str, mistakes: list[str]) -> None:
+    with pytest.raises(UserError) as error:
         resources(tmp_path, text)
-    assert [line.strip() for line in str(told.value).splitlines()[1:]] == mistakes
+    assert [line.strip() for line in str(error.value).splitlines()[1:]] == mistakes

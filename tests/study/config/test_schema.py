@@ -167,11 +167,11 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
         ('name = "a"\n' + NET + "[groups]\nx = []", ["groups.x.nets: found [], should have at least 1 item"]),
     ],
 )
-def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, mistakes: list[str]) -> None:
+def test_each_mistake_is_reported_with_its_place(tmp_path: Path, text: str, mistakes: list[str]) -> None:
     assert _mistakes(tmp_path, text) == mistakes
 
 
-def test_nets_that_cannot_be_started_from_are_told(tmp_path: Path) -> None:
+def test_nets_that_cannot_be_started_from_are_reported(tmp_path: Path) -> None:
     text = """
         name = "a"
         [nets.first]
@@ -192,7 +192,7 @@ def test_nets_that_cannot_be_started_from_are_told(tmp_path: Path) -> None:
     ]
 
 
-def test_nets_that_wait_for_each_other_are_told(tmp_path: Path) -> None:
+def test_nets_that_wait_for_each_other_are_reported(tmp_path: Path) -> None:
     text = """
         name = "a"
         [nets.first]
@@ -214,7 +214,7 @@ def test_nets_that_wait_for_each_other_are_told(tmp_path: Path) -> None:
     ]
 
 
-def test_nets_that_start_from_each_other_are_told(tmp_path: Path) -> None:
+def test_nets_that_start_from_each_other_are_reported(tmp_path: Path) -> None:
     text = 'name = "a"\n[nets.first]\ninit_from = "second"\n[nets.second]\ninit_from = "first"\n'
     assert _mistakes(tmp_path, text) == [
         "nets.first.init_from: from 'second' on no net has layers of its own; one has to begin",
@@ -222,7 +222,7 @@ def test_nets_that_start_from_each_other_are_told(tmp_path: Path) -> None:
     ]
 
 
-def test_a_run_to_start_from_that_is_none_is_told(tmp_path: Path) -> None:
+def test_a_run_to_start_from_that_is_none_is_reported(tmp_path: Path) -> None:
     [mistake] = _mistakes(tmp_path, 'name = "a"\n[nets.a]\ninit_from = "nowhere"\n')
     assert mistake == (
         f"nets.a.init_from: {tmp_path / 'nowhere'}: neither a run's folder nor a study's, "
@@ -230,7 +230,7 @@ def test_a_run_to_start_from_that_is_none_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_every_mistake_is_told_at_once_the_nets_words_too(tmp_path: Path) -> None:
+def test_every_mistake_is_reported_at_once_the_nets_words_too(tmp_path: Path) -> None:
     text = """
         seeds = [-1]
         [recipe]
@@ -261,13 +261,13 @@ def test_every_mistake_is_told_at_once_the_nets_words_too(tmp_path: Path) -> Non
         (b'name = "\xff"', r"s\.toml: not TOML: .*utf-8"),
     ],
 )
-def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path, content: bytes, message: str) -> None:
+def test_what_is_not_toml_is_reported_with_its_line(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "s.toml").write_bytes(content)
     with pytest.raises(UserError, match=message):
         read_study(tmp_path / "s.toml")
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.toml: cannot be read: no such file or directory"):
         read_study(tmp_path / "none.toml")
     with pytest.raises(UserError, match="cannot be read: is a directory"):

@@ -102,23 +102,23 @@ def test_budgets_leave_a_search_what_it_is_and_all_else_makes_it_another() -> No
         ("trials = 3", "nets.a.tune.space: missing"),
     ],
 )
-def test_mistakes_are_told_with_their_place(table: str, expected: str) -> None:
+def test_each_mistake_is_reported_with_its_place(table: str, expected: str) -> None:
     assert any(found.startswith(expected) for found in mistakes(NET + table)), mistakes(NET + table)
 
 
-def test_a_hyper_parameter_that_nothing_binds_is_told() -> None:
+def test_a_hyper_parameter_that_nothing_binds_is_reported() -> None:
     found = mistakes(NET + SPACE.replace('p = "uniform(0.1, 0.3)", ', ""))
     assert any("hyper-parameter 'p' is not bound to a value" in problem for problem in found)
 
 
-def test_a_value_that_never_fits_the_net_is_told_before_anything_is_spent() -> None:
+def test_a_value_that_never_fits_the_net_is_reported_before_anything_is_spent() -> None:
     found = mistakes(NET + SPACE.replace("[1, 3]", "[1, 3, 99]"))
     assert len(found) == 1
     assert found[0].startswith("nets.a.tune.space.kernel: 99 does not fit: ")
     assert "larger than its input" in found[0]
 
 
-def test_a_value_that_its_recipe_refuses_is_told() -> None:
+def test_a_value_that_its_recipe_refuses_is_reported() -> None:
     found = mistakes(NET + SPACE.replace("{ n", '{ "recipe.optimizer" = ["adam", "adamw"], n'))
     assert len(found) == 1
     assert found[0].startswith("nets.a.tune.space.recipe.optimizer: 'adamw' does not fit: ")

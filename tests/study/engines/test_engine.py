@@ -57,41 +57,41 @@ RAYS = [pytest.param(name, marks=pytest.mark.slow) for name in ("ray", "ray apar
 
 @pytest.fixture(params=["local", *RAYS])
 def opened(request: pytest.FixtureRequest, few: Faces, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Opens an engine: opened(watch, resources)."""
+    """Opens an engine: opened(on_step, resources)."""
     if request.param == "local":
-        return lambda watch=lambda progress: None, resources=None: LocalEngine(few, watch, resources)
+        return lambda on_step=lambda progress: None, resources=None: LocalEngine(few, on_step, resources)
     request.getfixturevalue("our_ray")
     from mien.study.engines.ray_engine import RayEngine
 
     if request.param == "ray apart":
-        monkeypatch.setattr(RayEngine, "_token", lambda self, folder: Path("/nowhere to be seen"))
-    return lambda watch=lambda progress: None, resources=None: RayEngine(few, watch, resources)
+        monkeypatch.setattr(RayEngine, "storage_token", lambda self, folder: Path("/nowhere to be seen"))
+    return lambda on_step=lambda progress: None, resources=None: RayEngine(few, on_step, resources)
 
 
-def asked(folder: Path, faces: Faces, net: Net = CNN, seed: int = 0, **recipe: object) -> Run:
+def created(folder: Path, faces: Faces, net: Net = CNN, seed: int = 0, **recipe: object) -> Run:
     return Run.create(folder, net, Recipe.model_validate({"epochs": 3, "batch": 64} | recipe), seed, faces)
 
 
 def trained(folder: Path, faces: Faces, net: Net = CNN, seed: int = 0, **recipe: object) -> Run:
     """The same run, trained here and now."""
-    run = asked(folder, faces, net, seed, **recipe)
+    run = created(folder, faces, net, seed, **recipe)
     assert fit(run, faces, lambda progress: None).state == "finished"
     return run
 
 
 def outcome(run: Run) -> tuple[list[Epoch], bytes, list[float]]:
     """All that a run gives but its times, bit for bit."""
-    said = run.predictions("validation")
-    assert said is not None
+    predictions = run.predictions("validation")
+    assert predictions is not None
     history = [replace(epoch, seconds=0.0, faces_per_second=0.0) for epoch in run.history()]
-    return history, (run.folder / "weights.safetensors").read_bytes(), said.probabilities.ravel().tolist()
+    return history, (run.folder / "weights.safetensors").read_bytes(), predictions.probabilities.ravel().tolist()
 
 
 def test_every_run_ends_with_the_numbers_that_it_has_here(opened: Open, few: Faces, tmp_path: Path) -> None:
     nets = [CNN, NORMAL, FNN]
-    told: list[Progress] = []
-    with closing(opened(told.append)) as engine:
-        runs = [asked(tmp_path / "there", few, net) for net in nets]
+    steps: list[Progress] = []
+    with closing(opened(steps.append)) as engine:
+        runs = [created(tmp_path / "there", few, net) for net in nets]
         for run in runs:
             engine.submit(run)
         ended = {run.net.name: status for run, status in engine.gather()}
@@ -101,31 +101,31 @@ def test_every_run_ends_with_the_numbers_that_it_has_here(opened: Open, few: Fac
         assert outcome(run) == outcome(here)
         assert run.status == ended[run.net.name]
         assert {file.name for file in run.folder.iterdir()} == {file.name for file in here.folder.iterdir()}
-        records = [progress.record for progress in told if progress.run.id == run.id and progress.record]
+        records = [progress.record for progress in steps if progress.run.id == run.id and progress.record]
         assert records == run.history()
     assert {file.name for file in (tmp_path / "there").iterdir()} == {run.id for run in runs}, "and nothing else"
 
 
 def test_a_run_that_fails_does_not_stop_the_others(opened: Open, few: Faces, tmp_path: Path) -> None:
     with closing(opened()) as engine:
-        engine.submit(asked(tmp_path, few, FNN, optimizer="sgd", learning_rate=1e30))
-        engine.submit(asked(tmp_path, few, FNN))
+        engine.submit(created(tmp_path, few, FNN, optimizer="sgd", learning_rate=1e30))
+        engine.submit(created(tmp_path, few, FNN))
         states = {run.recipe.optimizer: status for run, status in engine.gather()}
     assert states["sgd"].state == "failed"
     assert "a learning rate below 1e+30 may help" in states["sgd"].reason
     assert states["adam"].state == "finished"
 
 
-def test_a_run_is_pruned_when_it_is_told_to_stop(opened: Open, few: Faces, tmp_path: Path) -> None:
+def test_a_run_is_pruned_when_it_is_reported_to_stop(opened: Open, few: Faces, tmp_path: Path) -> None:
     seen: list[Epoch] = []
 
-    def stop(record: Epoch) -> str:
+    def should_prune(record: Epoch) -> str:
         seen.append(record)
         return "worse than the median" if record.epoch == 2 else ""
 
     with closing(opened()) as engine:
-        run, other = asked(tmp_path, few, epochs=5), asked(tmp_path, few, FNN)
-        engine.submit(run, stop)
+        run, other = created(tmp_path, few, epochs=5), created(tmp_path, few, FNN)
+        engine.submit(run, should_prune)
         engine.submit(other, lambda record: "")
         states = {run.id: status.state for run, status in engine.gather()}
     assert states == {run.id: "pruned", other.id: "finished"}
@@ -135,7 +135,7 @@ def test_a_run_is_pruned_when_it_is_told_to_stop(opened: Open, few: Faces, tmp_p
 
 
 def test_a_stopped_run_goes_on_from_its_last_epoch(opened: Open, few: Faces, tmp_path: Path) -> None:
-    run = asked(tmp_path, few, NORMAL)
+    run = created(tmp_path, few, NORMAL)
 
     def interrupt(progress: Progress) -> None:
         if (progress.epoch, progress.step) == (3, 1):
@@ -154,26 +154,26 @@ def test_a_stopped_run_goes_on_from_its_last_epoch(opened: Open, few: Faces, tmp
 def test_more_runs_may_be_submitted_while_others_end(opened: Open, few: Faces, tmp_path: Path) -> None:
     with closing(opened()) as engine:
         assert engine.slots >= 1
-        engine.submit(asked(tmp_path, few, FNN, seed=0, epochs=1))
+        engine.submit(created(tmp_path, few, FNN, seed=0, epochs=1))
         seeds = []
         for run, _ in engine.gather():
             seeds.append(run.seed)
             if run.seed < 3:
-                engine.submit(asked(tmp_path, few, FNN, seed=run.seed + 1, epochs=1))
+                engine.submit(created(tmp_path, few, FNN, seed=run.seed + 1, epochs=1))
         assert seeds == [0, 1, 2, 3]
         assert list(engine.gather()) == []
 
 
-def test_a_mistake_of_the_user_is_told_as_one(opened: Open, few: Faces, tmp_path: Path) -> None:
+def test_a_mistake_of_the_user_is_reported_as_one(opened: Open, few: Faces, tmp_path: Path) -> None:
     with closing(opened()) as engine:
-        engine.submit(asked(tmp_path, few, FNN, targets="votes"))
+        engine.submit(created(tmp_path, few, FNN, targets="votes"))
         with pytest.raises(UserError, match=r"^drawn: has no votes; name FER\+'s file"):
             list(engine.gather())
 
 
 def test_two_workers_train_a_net_of_a_study_as_one_does(opened: Open, few: Faces, tmp_path: Path) -> None:
     with closing(opened(resources={"fnn": Resources(workers=2)})) as engine:
-        run = asked(tmp_path, few, FNN, precision="float32")
+        run = created(tmp_path, few, FNN, precision="float32")
         engine.submit(run)
         assert [status.state for _, status in engine.gather()] == ["finished"]
     here = trained(tmp_path / "here", few, FNN, precision="float32")

@@ -1,12 +1,9 @@
 """Reaching a cluster, and what fits on it; nothing here starts a Ray."""
 
 import socket
-import sys
 
 import pytest
-from typer.testing import CliRunner
 
-from mien.cli import app
 from mien.errors import UserError
 from mien.study.config.resources import Resources
 
@@ -20,12 +17,12 @@ def test_an_address_is_a_host_and_a_port(address: str) -> None:
         ray_cluster.connect(address)
 
 
-def test_a_cluster_that_is_not_there_is_told_at_once() -> None:
+def test_a_cluster_that_is_not_there_is_reported_at_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         ray_cluster.connect(f"127.0.0.1:{port}")
-    assert str(told.value) == (
+    assert str(error.value) == (
         f"--address 127.0.0.1:{port}: no Ray there (connection refused); start one with: ray start --head --port={port}"
     )
 
@@ -41,7 +38,7 @@ def test_something_that_does_not_answer_as_ray_is_given_up(monkeypatch: pytest.M
 @pytest.fixture
 def nodes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cluster of eight cores with a GPU, and of four without."""
-    monkeypatch.setattr(ray_cluster, "_nodes", lambda: [{"CPU": 8.0, "GPU": 1.0}, {"CPU": 4.0}])
+    monkeypatch.setattr(ray_cluster, "nodes", lambda: [{"CPU": 8.0, "GPU": 1.0}, {"CPU": 4.0}])
 
 
 @pytest.mark.parametrize(
@@ -62,40 +59,20 @@ def test_slots_are_the_runs_that_fit_at_once(resources: dict[str, float], slots:
     assert ray_cluster.slots(Resources.model_validate(resources)) == slots
 
 
-def test_runs_that_would_wait_forever_are_told(nodes: None) -> None:
+def test_runs_that_would_wait_forever_are_reported(nodes: None) -> None:
     ray_cluster.check_room({"a": Resources(cores=8), "b": Resources(gpu=1)})
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as error:
         ray_cluster.check_room(
             {"a": Resources(cores=8), "b": Resources(cores=9, gpu=0.5), "c": Resources(cores=4, workers=4)}
         )
-    assert str(told.value).splitlines() == [
+    assert str(error.value).splitlines() == [
         "these runs do not fit on the cluster, whose nodes have: 8 cores and 1 GPU; 4 cores and 0 GPU",
         "  nets.b.resources: cores = 9, gpu = 0.5",
         "  nets.c.resources: cores = 4, workers = 4",
     ]
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (["--engine", "rya"], "--engine rya: known: local, ray; did you mean 'ray'?"),
-        (["--address", "head:6379"], "--address: belongs to --engine ray"),
-    ],
-)
-def test_mistakes_in_the_options_are_told_before_anything_is_read(options: list[str], message: str) -> None:
-    with pytest.raises(UserError) as told:
-        CliRunner().invoke(app, ["study", "not there.toml", *options], catch_exceptions=False)
-    assert str(told.value) == message
-
-
-def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "mien.study.engines.ray_engine", raising=False)
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r"Ray is not installed; install it with: pip install 'mien\[ray\]'"):
-        CliRunner().invoke(app, ["study", "not there.toml", "--engine", "ray"], catch_exceptions=False)
-
-
-def test_a_home_that_cannot_be_written_to_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_cannot_be_written_to_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def init(**_: object) -> None:
         raise PermissionError(13, "Permission denied", "/nowhere")
 

@@ -95,15 +95,15 @@ def wait(happened: Callable[[], bool], what: str, seconds: float = 240) -> None:
 
 def children(parent: int, name: str) -> list[int]:
     """Process ids of a process's children that are called so."""
-    found = []
+    pids = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             head, _, tail = stat.read_text().rpartition(")")
         except OSError:
             continue
         if int(tail.split()[1]) == parent and head.split("(", 1)[1].startswith(name):
-            found.append(int(stat.parent.name))
-    return found
+            pids.append(int(stat.parent.name))
+    return pids
 
 
 def pid_of(folder: Path) -> int:
@@ -158,15 +158,15 @@ def test_runs_on_a_node_that_is_killed_end_with_the_same_numbers(
 
     def lost() -> list[Path]:
         """The runs that train on the second node, one epoch or more being done."""
-        found = [(folder, pid_of(folder)) for folder in runs.glob("[!.]*")]
-        return [folder for folder, pid in found if pid and parent_of(pid) == doomed]
+        folders = [(folder, pid_of(folder)) for folder in runs.glob("[!.]*")]
+        return [folder for folder, pid in folders if pid and parent_of(pid) == doomed]
 
     wait(lambda: bool(lost()) or study.poll() is not None, "a run on the second node")
     (run,) = lost()
     os.kill(doomed, signal.SIGKILL)
     before = (run / "history.jsonl").read_text().splitlines()
-    _, said = study.communicate(timeout=600)
-    assert study.returncode == 0, said
+    _, output = study.communicate(timeout=600)
+    assert study.returncode == 0, output
     assert outcomes(tmp_path / "there") == outcomes(here)
     assert {state for state, _, _ in outcomes(here).values()} == {"finished"}
     after = (run / "history.jsonl").read_text().splitlines()
@@ -186,9 +186,9 @@ def test_ctrl_c_stops_the_runs_and_the_ray_that_was_started_for_them(
     rays = children(study.pid, "raylet") + children(study.pid, "gcs_server")
     assert len(rays) == 2
     study.send_signal(signal.SIGINT)
-    _, said = study.communicate(timeout=120)
+    _, output = study.communicate(timeout=120)
     assert study.returncode == 1
-    assert said.splitlines()[-1] == "stopped; to go on from the last epoch: " + " ".join(["mien", *words[3:]])
+    assert output.splitlines()[-1] == "stopped; to go on from the last epoch: " + " ".join(["mien", *words[3:]])
     assert not any(Path(f"/proc/{pid}").exists() for pid in rays)
     states = {run.status.state for run in runs_in(tmp_path / "there")}
     assert "stopped" in states
@@ -221,7 +221,7 @@ def test_a_run_whose_worker_is_killed(
                 killed.add(pid)
 
     if apart:
-        monkeypatch.setattr(RayEngine, "_token", lambda self, folder: Path("/nowhere to be seen"))
+        monkeypatch.setattr(RayEngine, "storage_token", lambda self, folder: Path("/nowhere to be seen"))
     with closing(RayEngine(faces, kill, {"fnn": Resources(workers=workers)})) as engine:
         engine.submit(run)
         ((ended, status),) = engine.gather()

@@ -42,11 +42,11 @@ space."recipe.learning_rate" = "log_uniform(1e-4, 1e-1)"
 """
 
 
-class Watcher:
+class Recorder:
     """Keeps what a search says."""
 
     def __init__(self) -> None:
-        self.said: list[tuple[int, str]] = []
+        self.trials: list[tuple[int, str]] = []
         self.stop_at: int | None = None
         self.epochs = 0
 
@@ -54,7 +54,7 @@ class Watcher:
         pass
 
     def on_trial(self, net: str, trials: int, trial: TrialResult, best: TrialResult | None) -> None:
-        self.said.append((trial.number, trial.state))
+        self.trials.append((trial.number, trial.state))
 
     def on_step(self, progress: Progress) -> None:
         self.epochs += progress.record is not None
@@ -71,27 +71,27 @@ def planned(folder: Path, text: str = STUDY) -> Plan:
     return make_plan(read_study(file))
 
 
-def told(trials: list[TrialResult]) -> list[dict[str, object]]:
+def without_time(trials: list[TrialResult]) -> list[dict[str, object]]:
     """What does not depend on time."""
     return [{**vars(one), "seconds": 0} for one in trials]
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan, dict[str, object], Watcher]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan, dict[str, object], Recorder]:
     """A search that nothing disturbed."""
-    folder, watcher = tmp_path_factory.mktemp("whole"), Watcher()
+    folder, recorder = tmp_path_factory.mktemp("whole"), Recorder()
     plan = planned(folder)
-    return folder / "out", plan, execute(plan, folder / "out", watcher), watcher
+    return folder / "out", plan, execute(plan, folder / "out", recorder), recorder
 
 
-def test_every_trial_is_made_and_told(whole: tuple[Path, Plan, dict[str, object], Watcher]) -> None:
-    folder, _, results, watcher = whole
+def test_every_trial_is_made_and_reported(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
+    folder, _, results, recorder = whole
     search = results["tuning"]["a"]  # type: ignore[index]
     trials = search["trials"]
     assert [one["number"] for one in trials] == list(range(7))
     assert {one["state"] for one in trials} == {"finished", "pruned"}
-    assert watcher.said[:2] == [(1, "running"), (1, "finished")]
-    assert [number for number, state in watcher.said if state != "running"] == list(range(1, 8))
+    assert recorder.trials[:2] == [(1, "running"), (1, "finished")]
+    assert [number for number, state in recorder.trials if state != "running"] == list(range(1, 8))
     for one in trials:
         run = Run.open(folder / "runs" / one["run"])
         assert run.status.state == one["state"]
@@ -103,7 +103,7 @@ def test_every_trial_is_made_and_told(whole: tuple[Path, Plan, dict[str, object]
     assert search["saved_epochs"] == sum(3 - one["epochs"] for one in pruned) > 0
 
 
-def test_the_net_goes_on_with_the_best_trials_values(whole: tuple[Path, Plan, dict[str, object], Watcher]) -> None:
+def test_the_net_goes_on_with_the_best_trials_values(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
     folder, _, results, _ = whole
     search = results["tuning"]["a"]  # type: ignore[index]
     finished = [one for one in search["trials"] if one["state"] == "finished"]
@@ -117,42 +117,42 @@ def test_the_net_goes_on_with_the_best_trials_values(whole: tuple[Path, Plan, di
     assert opened == [best["run"]], "test is opened for the best alone"
 
 
-def test_importances_are_shares_of_one(whole: tuple[Path, Plan, dict[str, object], Watcher]) -> None:
+def test_importances_are_shares_of_one(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
     shares = whole[2]["tuning"]["a"]["importances"]  # type: ignore[index]
     assert set(shares) == {"n", "act", "p", "recipe.learning_rate"}
     assert sum(shares.values()) == pytest.approx(1)
 
 
-def test_run_again_it_makes_nothing_anew(whole: tuple[Path, Plan, dict[str, object], Watcher]) -> None:
+def test_run_again_it_makes_nothing_anew(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
     folder, plan, results, _ = whole
-    watcher = Watcher()
-    again = execute(plan, folder, watcher)
-    assert watcher.said == []
-    assert watcher.epochs == 0
+    recorder = Recorder()
+    again = execute(plan, folder, recorder)
+    assert recorder.trials == []
+    assert recorder.epochs == 0
     assert again["tuning"] == results["tuning"]
 
 
-def test_more_trials_go_on_from_those_there_are(whole: tuple[Path, Plan, dict[str, object], Watcher]) -> None:
+def test_more_trials_go_on_from_those_there_are(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
     folder, plan, _, _ = whole
-    before = told(plan.search(plan.study.nets[0], folder).trials())
+    before = without_time(plan.search(plan.study.nets[0], folder).trials())
     more = planned(folder.parent, STUDY.replace("trials = 7", "trials = 8"))
     search = more.search(more.study.nets[0], folder)
-    assert told(search.trials()) == before
+    assert without_time(search.trials()) == before
 
 
 def test_a_search_that_was_stopped_makes_the_trials_of_one_that_was_not(
-    whole: tuple[Path, Plan, dict[str, object], Watcher], tmp_path: Path
+    whole: tuple[Path, Plan, dict[str, object], Recorder], tmp_path: Path
 ) -> None:
     plan = planned(tmp_path)
     for epochs in (2, 4, 3):
-        watcher = Watcher()
-        watcher.stop_at = epochs
+        recorder = Recorder()
+        recorder.stop_at = epochs
         with pytest.raises(KeyboardInterrupt):
-            execute(plan, tmp_path / "out", watcher)
-    execute(plan, tmp_path / "out", Watcher())
+            execute(plan, tmp_path / "out", recorder)
+    execute(plan, tmp_path / "out", Recorder())
     ours = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     theirs = whole[1].search(whole[1].study.nets[0], whole[0]).trials()
-    assert told(ours) == told(theirs)
+    assert without_time(ours) == without_time(theirs)
 
 
 COMMAND = "import sys; from mien.cli import app; app(sys.argv[1:])"
@@ -165,7 +165,7 @@ def started(*words: str) -> "subprocess.Popen[bytes]":
 
 @pytest.mark.slow
 def test_a_search_that_was_killed_makes_the_trials_of_one_that_was_not(
-    whole: tuple[Path, Plan, dict[str, object], Watcher], tmp_path: Path
+    whole: tuple[Path, Plan, dict[str, object], Recorder], tmp_path: Path
 ) -> None:
     plan = planned(tmp_path)
     words = ["study", str(tmp_path / "study_file.toml"), "-o", str(tmp_path / "out")]
@@ -181,7 +181,7 @@ def test_a_search_that_was_killed_makes_the_trials_of_one_that_was_not(
     assert again.returncode == 0
     ours = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     theirs = whole[1].search(whole[1].study.nets[0], whole[0]).trials()
-    assert told(ours) == told(theirs)
+    assert without_time(ours) == without_time(theirs)
 
 
 @pytest.mark.slow
@@ -194,8 +194,8 @@ def test_two_processes_share_the_trials_of_one_search(tmp_path: Path) -> None:
     while not (tmp_path / "out" / "study.toml").exists():
         time.sleep(0.01)
     helper = started(*words, "--join")
-    said = helper.communicate()[0].decode()
-    assert helper.returncode == 0, said
+    output = helper.communicate()[0].decode()
+    assert helper.returncode == 0, output
     assert leader.communicate()[0]
     assert leader.returncode == 0
     search = plan.search(plan.study.nets[0], tmp_path / "out")
@@ -209,7 +209,7 @@ def test_trials_of_the_same_settings_share_a_run(tmp_path: Path) -> None:
     text = STUDY.replace('"uniform(0.0, 0.5)"', "[0.1]").replace('"log_uniform(1e-4, 1e-1)"', "[1e-3]")
     text = text.replace("[4, 8, 16]", "[4]").replace("trials = 7", 'trials = 5\nsampler = "random"')
     plan = planned(tmp_path, text)
-    execute(plan, tmp_path / "out", Watcher())
+    execute(plan, tmp_path / "out", Recorder())
     trials = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     assert len(trials) == 5
     assert len({one.run for one in trials}) == len(runs_in(tmp_path / "out")) == 2
@@ -219,17 +219,17 @@ def test_a_grid_goes_through_every_value_and_ends(tmp_path: Path) -> None:
     text = STUDY.replace('"uniform(0.0, 0.5)"', '"uniform(0.0, 0.5, step=0.5)"').replace("trials = 7", "trials = 99")
     text = text.replace('"log_uniform(1e-4, 1e-1)"', "[1e-3]").replace("epochs = 3", "epochs = 1")
     plan = planned(tmp_path, text.replace("[nets.a.tune]", '[nets.a.tune]\nsampler = "grid"'))
-    execute(plan, tmp_path / "out", Watcher())
+    execute(plan, tmp_path / "out", Recorder())
     trials = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     found = {(one.values["n"], one.values["act"], one.values["p"]) for one in trials}
     assert found == {(n, act, p) for n in (4, 8, 16) for act in ("relu", "elu") for p in (0.0, 0.5)}
     assert len(trials) == 12
 
 
-def test_a_search_begins_where_it_is_told_to(tmp_path: Path) -> None:
+def test_a_search_begins_where_it_is_reported_to(tmp_path: Path) -> None:
     text = STUDY.replace("trials = 7", 'trials = 3\nenqueue = [{ n = 16, act = "elu" }, { p = 0.25 }]')
     plan = planned(tmp_path, text)
-    execute(plan, tmp_path / "out", Watcher())
+    execute(plan, tmp_path / "out", Recorder())
     first, second, _ = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     assert (first.values["n"], first.values["act"]) == (16, "elu")
     assert second.values["p"] == 0.25
@@ -238,14 +238,14 @@ def test_a_search_begins_where_it_is_told_to(tmp_path: Path) -> None:
 def test_several_objectives_have_a_pareto_front(tmp_path: Path) -> None:
     text = STUDY.replace('pruner = "median(startup=2, warmup=0)"', 'objectives = ["validation_accuracy", "parameters"]')
     plan = planned(tmp_path, text)
-    found = execute(plan, tmp_path / "out", Watcher())["tuning"]["a"]
+    found = execute(plan, tmp_path / "out", Recorder())["tuning"]["a"]
     scores = {one["number"]: one["scores"] for one in found["trials"]}
 
-    def beaten(number: int) -> bool:
-        right, size = scores[number]
-        return any(a >= right and b <= size and (a, b) != (right, size) for a, b in scores.values())
+    def outperformed(number: int) -> bool:
+        accuracy, size = scores[number]
+        return any(a >= accuracy and b <= size and (a, b) != (accuracy, size) for a, b in scores.values())
 
-    assert found["pareto"] == [number for number in scores if not beaten(number)]
+    assert found["pareto"] == [number for number in scores if not outperformed(number)]
     assert found["best"] == max(found["pareto"], key=lambda number: scores[number][0])
 
 
@@ -253,7 +253,7 @@ def test_values_that_fit_no_net_are_a_failed_trial_with_its_reason(tmp_path: Pat
     text = STUDY + 'space."recipe.optimizer" = ["adam", "sgd"]\nspace."recipe.momentum" = [0.0, 0.9]\n'
     start = ", ".join(f'{{ "recipe.optimizer" = "adam", "recipe.momentum" = {value} }}' for value in (0.0, 0.9))
     plan = planned(tmp_path, text.replace("trials = 7", f"trials = 3\nenqueue = [{start}]"))
-    execute(plan, tmp_path / "out", Watcher())
+    execute(plan, tmp_path / "out", Recorder())
     trials = plan.search(plan.study.nets[0], tmp_path / "out").trials()
     assert trials[1].state == "failed"
     assert "momentum and nesterov belong to optimizer = 'sgd'" in trials[1].reason
@@ -263,7 +263,7 @@ def test_values_that_fit_no_net_are_a_failed_trial_with_its_reason(tmp_path: Pat
 def test_a_search_in_which_no_trial_is_finished_leaves_the_rest_of_the_study_whole(tmp_path: Path) -> None:
     text = STUDY.replace('"log_uniform(1e-4, 1e-1)"', "[1e30, 1e31]").replace("trials = 7", "trials = 2")
     text += '[nets.b]\nlayers = ["flatten", "classes"]\n'
-    found = execute(planned(tmp_path, text), tmp_path / "out", Watcher())
+    found = execute(planned(tmp_path, text), tmp_path / "out", Recorder())
     a, b = sorted(found["nets"], key=lambda net: net["name"])
     assert (a["state"], a["runs"], b["state"]) == ("failed", [], "finished")
     assert a["reason"].startswith("none of its 2 trials was finished; the first: ")
@@ -278,7 +278,7 @@ def test_a_search_in_which_no_trial_is_finished_leaves_the_rest_of_the_study_who
 
 def test_time_that_is_spent_ends_a_search(tmp_path: Path) -> None:
     plan = planned(tmp_path, STUDY.replace("trials = 7", "trials = 500\nminutes = 1e-9"))
-    execute(plan, tmp_path / "out", Watcher())
+    execute(plan, tmp_path / "out", Recorder())
     assert len(plan.search(plan.study.nets[0], tmp_path / "out").trials()) == 1
 
 
@@ -286,7 +286,7 @@ def test_time_that_is_spent_ends_a_search(tmp_path: Path) -> None:
 def test_every_sampler_makes_its_trials(sampler: str, tmp_path: Path) -> None:
     text = STUDY.replace("trials = 7", f'trials = 5\nsampler = "{sampler}"').replace("epochs = 3", "epochs = 1")
     plan = planned(tmp_path, text)
-    execute(plan, tmp_path / "out", Watcher())
+    execute(plan, tmp_path / "out", Recorder())
     assert len(plan.search(plan.study.nets[0], tmp_path / "out").trials()) == 5
 
 
@@ -294,13 +294,13 @@ def test_every_sampler_makes_its_trials(sampler: str, tmp_path: Path) -> None:
 def test_every_pruner_gives_trials_up(pruner: str, tmp_path: Path) -> None:
     text = STUDY.replace("median(startup=2, warmup=0)", pruner).replace("trials = 7", "trials = 12")
     plan = planned(tmp_path, text)
-    execute(plan, tmp_path / "out", Watcher())
+    execute(plan, tmp_path / "out", Recorder())
     states = [one.state for one in plan.search(plan.study.nets[0], tmp_path / "out").trials()]
     assert len(states) == 12
     assert set(states) == {"finished", "pruned"}
 
 
-def test_the_command_lists_trials(whole: tuple[Path, Plan, dict[str, object], Watcher]) -> None:
+def test_the_command_lists_trials(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
     folder = whole[0]
     done = CliRunner().invoke(app, ["trials", str(folder), "a", "--json"])
     assert done.exit_code == 0
@@ -310,6 +310,6 @@ def test_the_command_lists_trials(whole: tuple[Path, Plan, dict[str, object], Wa
     assert "pruned" in table.stdout
 
 
-def test_a_folder_without_searches_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_searches_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no searches; a study makes them for nets with a tune table"):
         CliRunner().invoke(app, ["trials", str(tmp_path)], catch_exceptions=False)

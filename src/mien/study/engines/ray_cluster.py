@@ -83,7 +83,7 @@ def _asking_no_cloud() -> Iterator[None]:
 
 def slots(resources: Resources) -> int:
     """How many runs that take these resources fit on the cluster at once."""
-    return sum(_room(node, resources) for node in _nodes()) // resources.workers
+    return sum(_room(node, resources) for node in nodes()) // resources.workers
 
 
 def check_room(resources: Mapping[str, Resources]) -> None:
@@ -95,40 +95,42 @@ def check_room(resources: Mapping[str, Resources]) -> None:
     Raises:
         UserError: names each net that would wait forever.
     """
-    nodes = "; ".join(f"{node.get('CPU', 0):g} cores and {node.get('GPU', 0):g} GPU" for node in _nodes())
-    problems = [f"nets.{name}.resources: {_said(asked)}" for name, asked in resources.items() if not slots(asked)]
+    there = "; ".join(f"{node.get('CPU', 0):g} cores and {node.get('GPU', 0):g} GPU" for node in nodes())
+    problems = [
+        f"nets.{name}.resources: {_describe(needed)}" for name, needed in resources.items() if not slots(needed)
+    ]
     if problems:
-        raise UserError("\n  ".join([f"these runs do not fit on the cluster, whose nodes have: {nodes}", *problems]))
+        raise UserError("\n  ".join([f"these runs do not fit on the cluster, whose nodes have: {there}", *problems]))
 
 
-def _nodes() -> list[dict[str, float]]:
+def nodes() -> list[dict[str, float]]:
     """What each living node has in all."""
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
     return [node["Resources"] for node in nodes if node["Alive"]]
 
 
-def _room(node: dict[str, float], asked: Resources) -> int:
+def _room(node: dict[str, float], needed: Resources) -> int:
     """How many workers fit on a node."""
-    by_cores = node.get("CPU", 0) // asked.cores
-    return int(min(by_cores, node.get("GPU", 0) // asked.gpu) if asked.gpu else by_cores)
+    by_cores = node.get("CPU", 0) // needed.cores
+    return int(min(by_cores, node.get("GPU", 0) // needed.gpu) if needed.gpu else by_cores)
 
 
-def _said(asked: Resources) -> str:
-    text = f"cores = {asked.cores}" + (f", gpu = {asked.gpu:g}" if asked.gpu else "")
-    return text + (f", workers = {asked.workers}" if asked.workers > 1 else "")
+def _describe(needed: Resources) -> str:
+    text = f"cores = {needed.cores}" + (f", gpu = {needed.gpu:g}" if needed.gpu else "")
+    return text + (f", workers = {needed.workers}" if needed.workers > 1 else "")
 
 
 def _try_to_join(address: str) -> None:
     """Join in a process of its own, which can be ended when it takes too long."""
-    found = re.fullmatch(r"([^\s/:]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", address)
-    if not found or int(found[2]) > 65535:
+    match = re.fullmatch(r"([^\s/:]+|\[[0-9a-fA-F:]+\]):(\d{1,5})", address)
+    if not match or int(match[2]) > 65535:
         raise UserError(f"--address {address}: not of the form HOST:PORT, as `ray start --head` prints it")
     try:
-        socket.create_connection((found[1].strip("[]"), int(found[2])), timeout=5).close()
+        socket.create_connection((match[1].strip("[]"), int(match[2])), timeout=5).close()
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise UserError(
-            f"--address {address}: no Ray there ({why}); start one with: ray start --head --port={found[2]}"
+            f"--address {address}: no Ray there ({why}); start one with: ray start --head --port={match[2]}"
         ) from None
     try:
         tried = subprocess.run(  # noqa: S603  (our own text; the address is an argument)
@@ -140,8 +142,8 @@ def _try_to_join(address: str) -> None:
             "(6379 unless given), and do both sides hold the same token (ray get-auth-token)?"
         ) from None
     if tried.returncode:
-        said = " ".join((tried.stdout or tried.stderr).split())
+        output = " ".join((tried.stdout or tried.stderr).split())
         raise UserError(
-            f"--address {address}: Ray does not let this machine in: {said}. Both sides need the same Ray, Python and "
-            "token (ray get-auth-token), and this machine must be a node of the cluster (ray start --address)"
+            f"--address {address}: Ray does not let this machine in: {output}. Both sides need the same Ray, Python "
+            "and token (ray get-auth-token), and this machine must be a node of the cluster (ray start --address)"
         )

@@ -1,63 +1,85 @@
-"""The desk of a RayEngine, where workers and the driver leave word for each other.
+"""The message queue of a RayEngine: workers send it their progress and their questions, the driver answers those.
 
-Only plain values lie there, so that its process starts without torch.
+Only plain values lie in it, so that its process starts without torch.
 """
 
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+
+from mien.runs.run import Epoch
 
 
 @dataclass(frozen=True)
-class Word:
-    """What a worker tells.
+class StepMessage:
+    """The progress of a training on a worker; see `mien.training.loop.Progress` for the attributes.
 
     Attributes:
-        run: the id of the run it is of.
-        facts: the entries of a Progress or, where `question` is not 0, of the Epoch after which the driver may stop.
-        question: its number.
+        run: the id of the run.
     """
 
     run: str
-    facts: dict[str, Any]
-    question: int = 0
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    faces_per_second: float
+    record: Epoch | None
 
 
-class Desk:
-    """Where workers leave word for the driver, and the driver its answers. A Ray actor, on the driver's machine."""
+@dataclass(frozen=True)
+class PruneQuestion:
+    """A worker's question whether to prune a run after an epoch.
+
+    Attributes:
+        run: the id of the run.
+        record: the epoch.
+        number: of the question, 1 for the first.
+    """
+
+    run: str
+    record: Epoch
+    number: int
+
+
+Message = StepMessage | PruneQuestion
+
+
+class MessageQueue:
+    """Where workers send messages to the driver, and the driver its answers. A Ray actor, on the driver's machine."""
 
     def __init__(self) -> None:
-        self._words: list[Word] = []
+        self._messages: list[Message] = []
         self._arrived = asyncio.Event()
         self._answers: dict[int, asyncio.Future[str]] = {}
         self._numbers = count(1)
 
-    async def tell(self, word: Word) -> None:
-        """Leave word."""
-        self._words.append(word)
+    async def put(self, message: Message) -> None:
+        """Send a message to the driver."""
+        self._messages.append(message)
         self._arrived.set()
 
-    async def listen(self, seconds: float) -> list[Word]:
-        """All words since the last time; where there are none, waits so long for a first."""
+    async def get(self, seconds: float) -> list[Message]:
+        """All messages since the last call; where there are none, waits so long for a first."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._arrived.wait(), seconds)
-        words, self._words = self._words, []
+        messages, self._messages = self._messages, []
         self._arrived.clear()
-        return words
+        return messages
 
-    async def ask(self, run: str, record: dict[str, Any]) -> str:
-        """Ask whether to stop a run after an epoch, and wait for the reason; "": go on."""
+    async def should_prune(self, run: str, record: Epoch) -> str:
+        """Ask the driver whether to prune a run after an epoch, and wait for the reason; "": go on."""
         number = next(self._numbers)
         self._answers[number] = asyncio.get_running_loop().create_future()
-        await self.tell(Word(run, record, number))
+        await self.put(PruneQuestion(run, record, number))
         try:
             return await self._answers[number]
         finally:
             del self._answers[number]
 
     async def answer(self, question: int, reason: str) -> None:
-        """Answer a question; nobody may be waiting any more."""
+        """Answer a question; where nobody waits for the answer any more, nothing happens."""
         if question in self._answers:
             self._answers[question].set_result(reason)

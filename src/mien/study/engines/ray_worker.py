@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,63 +18,63 @@ from mien.runs.archive import RunArchive, archive_run, restore_run
 from mien.runs.environment import machine, versions
 from mien.runs.run import Epoch, Run, Status
 from mien.study.config.resources import Resources
-from mien.study.engines.ray_queue import Word
+from mien.study.engines.ray_queue import StepMessage
 from mien.training.loop import Progress, fit
 from mien.training.parallel import Invitation, assist, lead
 
 INTERVAL = 0.3
-"""Seconds between two words on a run's steps; an epoch's end is always told."""
+"""Seconds between two messages on a run's steps; the end of an epoch is always sent."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """A run to train, as a worker is told.
+    """A run to train, as a worker gets it.
 
     Attributes:
         folder: the run's, on the driver's machine.
         token: a file beside it; a worker that sees it shares the driver's storage and works in the folder itself.
         files: of the run, for a worker that does not.
         resources: that it may use.
-        asks: whether the driver is asked after each epoch whether to stop.
+        prunable: whether the driver decides after each epoch whether the run goes on.
     """
 
     folder: Path
     token: Path
     files: RunArchive
     resources: Resources
-    asks: bool
+    prunable: bool
 
 
-def train(order: Order, faces: list[Any], desk: Any) -> tuple[Status, RunArchive]:
+def train(order: Order, faces: list[Any], queue: Any) -> tuple[Status, RunArchive]:
     """Train a run; a Ray task.
 
     Args:
         order: which, and with what.
         faces: the reference to those in the object store, alone in a list: so it can be passed on.
-        desk: the handle of the Desk.
+        queue: the handle of the MessageQueue.
 
     Returns:
         How it ended, and its files if the driver does not see them.
     """
     if order.token.exists():
-        return _train(Run(order.folder), order, faces, desk), {}
+        return _train(Run(order.folder), order, faces, queue), {}
     with TemporaryDirectory(prefix="mien-") as scratch:
         run = restore_run(order.files, Path(scratch) / order.folder.name)
-        return _train(run, order, faces, desk), archive_run(run)
+        return _train(run, order, faces, queue), archive_run(run)
 
 
-def _train(run: Run, order: Order, faces: list[Any], desk: Any) -> Status:
+def _train(run: Run, order: Order, faces: list[Any], queue: Any) -> Status:
     resources = order.resources
     torch.set_num_threads(resources.cores)
     here = replace(machine(), cores=resources.cores)
     run.write_config(replace(run.config, machine=here, versions=versions()))
 
-    def ask(record: Epoch) -> str:
-        return str(ray.get(desk.ask.remote(run.id, asdict(record))))
+    def ask_driver(record: Epoch) -> str:
+        return str(ray.get(queue.should_prune.remote(run.id, record)))
 
-    watch, stop = _teller(run, desk), ask if order.asks else None
+    on_step, should_prune = _reporter(run, queue), ask_driver if order.prunable else None
     if resources.workers == 1:
-        return fit(run, ray.get(faces[0]), watch, stop)
+        return fit(run, ray.get(faces[0]), on_step, should_prune)
 
     @contextmanager
     def hire(invitations: Sequence[Invitation], _: Faces) -> Iterator[None]:
@@ -89,8 +89,8 @@ def _train(run: Run, order: Order, faces: list[Any], desk: Any) -> Status:
     return lead(
         run,
         ray.get(faces[0]),
-        watch,
-        stop,
+        on_step,
+        should_prune,
         workers=resources.workers,
         cores=resources.cores,
         host=ray.util.get_node_ip_address(),  # type: ignore[no-untyped-call]
@@ -98,21 +98,20 @@ def _train(run: Run, order: Order, faces: list[Any], desk: Any) -> Status:
     )
 
 
-def _teller(run: Run, desk: Any) -> Callable[[Progress], None]:
-    """Tells the desk where a training is, a few times a second."""
+def _reporter(run: Run, queue: Any) -> Callable[[Progress], None]:
+    """Makes what sends a training's progress to the queue, a few times a second."""
     last = 0.0
 
-    def watch(progress: Progress) -> None:
+    def on_step(progress: Progress) -> None:
         nonlocal last
-        record = asdict(progress.record) if progress.record else None
-        word = Word(run.id, {**vars(progress), "run": None, "record": record})
+        message = StepMessage(**{**vars(progress), "run": run.id})
         if progress.record is not None:
-            ray.get(desk.tell.remote(word))  # it must lie there before the run's end is known
+            ray.get(queue.put.remote(message))  # it has to arrive before the end of the run
         elif time.monotonic() - last > INTERVAL:
             last = time.monotonic()
-            desk.tell.remote(word)
+            queue.put.remote(message)
 
-    return watch
+    return on_step
 
 
 def _assistant(resources: Resources, rank: int) -> Any:

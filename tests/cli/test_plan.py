@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from mien.cli import app
 from mien.errors import UserError
+from mien.report.page import write_report as make_report
 from mien.study.config.schema import read_study
 from mien.study.plan import make_plan
 
@@ -42,6 +43,7 @@ def snapshot(folder: Path) -> Snapshot:
 def mien(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Mien:
     """The command, in a folder with a study of a plain net and a tuned one."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mien.report.write_report", lambda folder: folder / "report.html")
     (tmp_path / "s.toml").write_text(STUDY)
     return lambda *words: CliRunner().invoke(app, words, catch_exceptions=False)
 
@@ -67,11 +69,17 @@ def test_planning_and_listing_leave_a_study_with_trials_as_it_is(mien: Mien, tmp
     more = json.loads(mien("plan", "s.toml", "--json", "--set", "nets.tuned.tune.trials=5").stdout)
     assert more["nets"][1]["missing"] == 3
     trials = json.loads(mien("trials", "out/searched", "--json").stdout)
-    assert [trial["number"] for trial in trials] == [0, 1]
+    assert [trial["number"] for trial in trials] == [1, 2]
     for verb in ("trials", "runs", "compare"):
         assert mien(verb, "out/searched").exit_code == 0
     assert snapshot(tmp_path) == before
-    mien("report", "out/searched")
+
+
+@pytest.mark.slow
+def test_a_report_leaves_runs_and_searches_as_they_are(mien: Mien, tmp_path: Path) -> None:
+    mien("study", "s.toml")
+    before = snapshot(tmp_path)
+    make_report(Path("out/searched"))
     after = snapshot(tmp_path / "out" / "searched" / "tuning") | snapshot(tmp_path / "out" / "searched" / "runs")
     assert after.items() <= before.items()
 
@@ -119,7 +127,7 @@ def test_a_budget_below_the_trials_there_are_leaves_nothing_to_do(mien: Mien) ->
     assert outline["nets"][1]["missing"] == 0
 
 
-def test_a_damaged_journal_is_told(mien: Mien) -> None:
+def test_a_damaged_journal_is_reported(mien: Mien) -> None:
     mien("study", "s.toml")
     (journal,) = Path("out/searched/tuning").glob("*.journal")
     lines = journal.read_bytes().splitlines(keepends=True)

@@ -62,7 +62,7 @@ def test_ctrl_c_anywhere_else_ends_with_1_and_a_word(
     assert capsys.readouterr().err.endswith("mien: stopped\n")
 
 
-def test_a_failed_net_is_told(mien, pretended, study_file: Path) -> None:
+def test_a_failed_net_is_reported(mien, pretended, study_file: Path) -> None:
     pretended.fails = {"better"}
     done = mien("study", "small.toml")
     assert done.exit_code == 0
@@ -128,3 +128,23 @@ def test_a_users_error_ends_with_2_and_one_message_without_traceback(tmp_path: P
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == "mien: s.toml: 2 mistakes\n  name: found 1, should be a text\n  nets: missing\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--engine", "rya"], "--engine rya: known: local, ray; did you mean 'ray'?"),
+        (["--address", "head:6379"], "--address: belongs to --engine ray"),
+    ],
+)
+def test_mistakes_in_the_options_are_reported_before_anything_is_read(options: list[str], message: str) -> None:
+    with pytest.raises(UserError) as error:
+        CliRunner().invoke(app, ["study", "not there.toml", *options], catch_exceptions=False)
+    assert str(error.value) == message
+
+
+def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "mien.study.engines.ray_engine", raising=False)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"Ray is not installed; install it with: pip install 'mien\[ray\]'"):
+        CliRunner().invoke(app, ["study", "not there.toml", "--engine", "ray"], catch_exceptions=False)

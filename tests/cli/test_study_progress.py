@@ -58,12 +58,12 @@ def test_time_left_counts_the_steps_to_come(runs: list[Run]) -> None:
 
 def test_a_terminal_gets_the_table_and_a_file_lines(plan, tmp_path: Path) -> None:
     terminal = Console(file=io.StringIO(), force_terminal=True, width=140)
-    with show_progress(terminal) as watcher:
-        execute(plan, tmp_path / "a", watcher)
+    with show_progress(terminal) as recorder:
+        execute(plan, tmp_path / "a", recorder)
     assert "validation %" in terminal.file.getvalue()
     file = Console(file=io.StringIO(), width=40)
-    with show_progress(file) as watcher:
-        execute(plan, tmp_path / "b", watcher)
+    with show_progress(file) as recorder:
+        execute(plan, tmp_path / "b", recorder)
     lines = file.file.getvalue().splitlines()
     assert lines[0] == "6 runs, 0 ended before"
     assert lines[1] == "worse seed 0: epoch 1/2, loss 1.5000, train 30.0 %, validation 25.0 %, 80 faces/s, 1.0 s left"

@@ -1,0 +1,5 @@
+"""Fixtures of studies whose training is a stand-in."""
+
+from study_stand_in import noise, plan, pretended, study_file
+
+__all__ = ["noise", "plan", "pretended", "study_file"]
