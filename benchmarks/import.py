@@ -2,7 +2,7 @@
 
 The notebooks' ways: pandas.read_csv, then every row's text split and converted in Python, in the two forms that are
 common. All read the same plain csv file, in turns, in one process, and their pixels are compared. It also times mien's
-first reading in a process of its own, with its kernel compiled and then with it found on disk, and how long packed
+first reading in a process of its own, with its kernel compiled and then with it loaded from disk, and how long packed
 faces take to open.
 
     python benchmarks/import.py path/to/train.csv [rounds]
@@ -53,14 +53,14 @@ def timed(work: Callable[[], Result]) -> tuple[float, Result]:
     return time.perf_counter() - start, result
 
 
-def told(times: list[float], unit: str = "s", scale: float = 1) -> str:
+def with_range(times: list[float], unit: str = "s", scale: float = 1) -> str:
     """A median with its spread."""
     low, middle, high = (scale * value for value in (min(times), statistics.median(times), max(times)))
     return f"median {middle:.3g} {unit}, {low:.3g} to {high:.3g} {unit} (n={len(times)})"
 
 
 def first_reading(path: Path, cache: Path) -> float:
-    """How long reading takes in a new process, numba's import included; compiled kernels are kept in `cache`."""
+    """How long reading takes in a new process, numba's import included; compiled kernels are cached in `cache`."""
     code = f"""
 import time
 from pathlib import Path
@@ -73,16 +73,16 @@ print(time.perf_counter() - start)
     return float(subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True).stdout)
 
 
-def main(source: Path, asked: int) -> None:
+def main(source: Path, most: int) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "train.csv"
         path.write_bytes(read_text(source))
         compiling = first_reading(path, Path(folder) / "compiled")
-        first = [first_reading(path, Path(folder) / "compiled") for _ in rounds(asked, 60)]
+        first = [first_reading(path, Path(folder) / "compiled") for _ in rounds(most, 60)]
         ours: list[float] = []
         theirs: dict[str, list[float]] = {way.__name__: [] for way in NOTEBOOKS_WAYS}
-        for _ in rounds(asked):
+        for _ in rounds(most):
             spent, faces = timed(lambda: read_csv(path, split=0))
             ours.append(spent)
             for way in NOTEBOOKS_WAYS:
@@ -96,12 +96,12 @@ def main(source: Path, asked: int) -> None:
 
         print(processor_line())
         print(f"{len(faces):,} faces, {path.stat().st_size / 1e6:.0f} MB of text, {os.cpu_count()} cores")
-        print(f"{'mien':<20} {told(ours)}")
-        print(f"{'... at first':<20} {told(first)}; {compiling:.3g} s if it has to be compiled")
+        print(f"{'mien':<20} {with_range(ours)}")
+        print(f"{'... at first':<20} {with_range(first)}; {compiling:.3g} s if it has to be compiled")
         for name, times in theirs.items():
             ratios = [their / our for their, our in zip(times, ours, strict=True)]
-            print(f"{name:<20} {told(times)}: {told(ratios, 'times slower')}")
-        print(f"opening packed faces {told(opening, 'ms', 1000)}")
+            print(f"{name:<20} {with_range(times)}: {with_range(ratios, 'times slower')}")
+        print(f"opening packed faces {with_range(opening, 'ms', 1000)}")
 
 
 def first_and_last(faces: Faces) -> int:

@@ -46,13 +46,13 @@ def main(policy: str) -> None:
     """Answer the lines of standard input until it ends."""
     keras.mixed_precision.set_global_policy(policy)
     keras.utils.set_random_seed(0)
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     models: dict[str, keras.Model] = {}
     for line in sys.stdin:
         name, batch, steps = line.split()
         faces = int(batch) * int(steps)
-        x = dice.random((faces, 48, 48, 1), dtype=np.float32) - 0.5
-        y = np.eye(CLASSES, dtype=np.float32)[dice.integers(0, CLASSES, faces)]
+        x = rng.random((faces, 48, 48, 1), dtype=np.float32) - 0.5
+        y = np.eye(CLASSES, dtype=np.float32)[rng.integers(0, CLASSES, faces)]
         if name not in models:
             models[name] = built(name)
             models[name].fit(x, y, batch_size=int(batch), epochs=1, verbose=0)

@@ -3,12 +3,12 @@
     .venv/bin/python benchmarks/live.py [--model NAME] [--photo PORTRAIT] [--seconds 20] [--rounds 1] [--json]
 
 Chromium's camera plays a film at 30 frames a second, in which the photo (matplotlib's portrait of Grace Hopper unless
-another is named) moves to and fro; then one in which its torn pieces do, and no face is. What the page tells of itself
-is read twice a second, after 5 seconds to begin with. Then `mien predict` watches both films, of 25 frames a second.
-The page and the command each take the model that they take by themselves, unless one is named.
+another is named) moves to and fro; then one in which its torn pieces do, and there is no face. The rate and the delay
+that the page shows are read twice a second, after 5 seconds. Then `mien predict` analyses both films, of 25 frames a
+second. The page and the command each use their default model, unless one is named.
 
-The rival is what is to be had: the page sends 20 frames a second at most, and a film plays at 25. Nothing is waited for
-longer than a minute; where no answer comes, that is what is told.
+The rival is the most that is possible: the page sends 20 frames a second at most, and a film plays at 25. The script
+waits for nothing longer than a minute; if no answer comes, it prints that.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def _torn(picture: Image.Image, side: int = 40) -> Image.Image:
 
 
 def watch_page(address: str, film: Path, seconds: int, model: str | None) -> tuple[list[tuple[int, int]], float]:
-    """Watch the page; gives what it tells, frames a second and milliseconds of delay, and how many the server answered.
+    """Watch the page; gives its frames a second and milliseconds of delay, and how many frames a second were answered.
 
     Raises:
         Error: of the browser, where something does not come within `PATIENCE`.
@@ -88,20 +88,20 @@ def watch_page(address: str, film: Path, seconds: int, model: str | None) -> tup
             if model:
                 page.get_by_label("Model").select_option(model)
             page.wait_for_timeout(5000)
-            before, begun, told = answered(page, address), time.monotonic(), []
+            before, begun, readings = answered(page, address), time.monotonic(), []
             for _ in range(2 * seconds):
                 page.wait_for_timeout(500)
                 rate, delay = re.findall(r"\d+", page.locator(".rate").inner_text())
-                told.append((int(rate), int(delay)))
-            return told, (answered(page, address) - before) / (time.monotonic() - begun)
+                readings.append((int(rate), int(delay)))
+            return readings, (answered(page, address) - before) / (time.monotonic() - begun)
 
 
 def answered(page: Page, address: str) -> float:
     """How many frames the server has answered."""
-    found = re.search(
+    match = re.search(
         r'^mien_photos_total\{outcome="answered"\} (\S+)', page.request.get(f"{address}/metrics").text(), re.M
     )
-    return float(found[1]) if found else 0.0
+    return float(match[1]) if match else 0.0
 
 
 @contextmanager
@@ -112,34 +112,38 @@ def serving(model: str | None) -> Iterator[str]:
         impatient = Timer(PATIENCE, server.kill)
         impatient.start()
         try:
-            found = re.search(r"http://\S+", server.stdout.readline() if server.stdout else "")
+            match = re.search(r"http://\S+", server.stdout.readline() if server.stdout else "")
             impatient.cancel()
-            if found is None:
+            if match is None:
                 sys.exit("mien serve did not start")
-            yield found.group()
+            yield match.group()
         finally:
             impatient.cancel()
             server.terminate()
 
 
 def page_scene(photo: Path, torn: bool, given: argparse.Namespace) -> dict[str, Any]:
-    """What the page tells of a scene."""
+    """What the page shows of a scene."""
     with tempfile.TemporaryDirectory() as folder, serving(given.model) as address:
         film = Path(folder) / "film.mjpeg"
         with film.open("wb") as file:
             for picture in pictures(photo, torn, 60):
                 picture.save(file, "jpeg", quality=90)
         try:
-            told, rate = watch_page(address, film, given.seconds, given.model)
+            readings, rate = watch_page(address, film, given.seconds, given.model)
         except Error as error:
             return {"error": f"no answer within {PATIENCE} s: {str(error).splitlines()[0]}"}
     if not rate:
         return {"error": f"no answer within {given.seconds} s"}
-    return {"rate": [one for one, _ in told], "milliseconds": [two for _, two in told], "answered": round(rate, 1)}
+    return {
+        "rate": [one for one, _ in readings],
+        "milliseconds": [two for _, two in readings],
+        "answered": round(rate, 1),
+    }
 
 
 def video_scene(photo: Path, torn: bool, given: argparse.Namespace) -> dict[str, Any]:
-    """How many frames of a film a second `mien predict` tells, from the first that it tells to the last."""
+    """How many frames of a film a second `mien predict` prints, from the first to the last."""
     import cv2
 
     with tempfile.TemporaryDirectory() as folder:
@@ -173,7 +177,7 @@ def main() -> None:
 
     portrait = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("--model", help="a model in the box, for page and videos alike")
+    words.add_argument("--model", help="a bundled model, for page and videos alike")
     words.add_argument("--photo", type=Path, default=portrait)
     words.add_argument("--seconds", type=int, default=20, help="for which a scene of the page is watched")
     words.add_argument("--rounds", type=int, default=1, help="how often all scenes are watched, in turns")
@@ -184,27 +188,27 @@ def main() -> None:
         for what, scene in (("page", page_scene), ("video", video_scene))
         for torn in (False, True)
     }
-    told: dict[str, Any] = {"processor": processor_line(), **{name: [] for name in scenes}}
+    results: dict[str, Any] = {"processor": processor_line(), **{name: [] for name in scenes}}
     for _ in range(given.rounds):
         for name, (scene, torn) in scenes.items():
-            told[name].append(scene(given.photo, torn, given))
+            results[name].append(scene(given.photo, torn, given))
     if given.json:
-        print(json.dumps(told))
+        print(json.dumps(results))
         return
-    print(told["processor"])
+    print(results["processor"])
     for name in scenes:
-        print(f"{name}: {in_words(told[name], SENT if name.startswith('page') else FILM)}")
+        print(f"{name}: {in_words(results[name], SENT if name.startswith('page') else FILM)}")
 
 
-def in_words(found: list[dict[str, Any]], rival: int) -> str:
+def in_words(rounds: list[dict[str, Any]], rival: int) -> str:
     """A scene's figures: medians, ranges, how many readings, and the share of the rival's rate."""
-    troubles = [one["error"] for one in found if "error" in one]
+    troubles = [one["error"] for one in rounds if "error" in one]
     if troubles:
-        return f"in {len(troubles)} of {len(found)} rounds {troubles[0]}"
-    rates = [rate for one in found for rate in one["rate"]]
+        return f"in {len(troubles)} of {len(rounds)} rounds {troubles[0]}"
+    rates = [rate for one in rounds for rate in one["rate"]]
     rate = statistics.median(rates)
     words = f"{rate:g} frames/s ({min(rates):g} to {max(rates):g}), {rate / rival:.2f} times the {rival} to be had"
-    delays = [delay for one in found for delay in one.get("milliseconds", ())]
+    delays = [delay for one in rounds for delay in one.get("milliseconds", ())]
     if delays:
         words += f"; {statistics.median(delays):g} ms late ({min(delays)} to {max(delays)})"
     return f"{words}; n = {len(rates)}"

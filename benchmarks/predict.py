@@ -40,13 +40,13 @@ def once(command: list[str]) -> tuple[float, float, str]:
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)  # the memory of this one; `resource` would tell the largest of all
+    output = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)  # the memory of this one; `resource` would give the largest of all
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"this failed, run it alone and see why: {' '.join(command)}")
-    return seconds, peak(used), said
+    return seconds, peak(used), output
 
 
 def peak(used: resource.struct_rusage) -> float:
@@ -54,61 +54,61 @@ def peak(used: resource.struct_rusage) -> float:
     return used.ru_maxrss / 2 ** (20 if sys.platform == "darwin" else 10)
 
 
-def measure(photo: Path, models: list[str], fer: str, asked: int) -> dict[str, dict[str, list[float] | str]]:
+def measure(photo: Path, models: list[str], fer: str, most: int) -> dict[str, dict[str, list[float] | str]]:
     """Let the contenders take turns, round after round."""
     mien = str(Path(sys.executable).with_name("mien"))
     commands = {"fer": [fer, "-c", FER, str(photo)]} if Path(fer).exists() else {}
     commands |= {f"mien, {model}": [mien, "predict", str(photo), "--model", model] for model in models}
-    found: dict[str, dict] = {name: {"seconds": [], "mebibytes": [], "answer": ""} for name in commands}
-    for turn in rounds(asked + 1):
+    results: dict[str, dict] = {name: {"seconds": [], "mebibytes": [], "answer": ""} for name in commands}
+    for turn in rounds(most + 1):
         for name, command in commands.items():
-            print(f"round {turn - 1} of {asked}: {name}      ", end="\r", file=sys.stderr)
+            print(f"round {turn - 1} of {most}: {name}      ", end="\r", file=sys.stderr)
             seconds, memory, answer = once(command)
             if turn > 1:
-                found[name]["seconds"].append(seconds)
-                found[name]["mebibytes"].append(memory)
-                found[name]["answer"] = answer
-    return found
+                results[name]["seconds"].append(seconds)
+                results[name]["mebibytes"].append(memory)
+                results[name]["answer"] = answer
+    return results
 
 
-def show(found: dict) -> None:
+def show(results: dict) -> None:
     """Print the figures as a table."""
     print(processor_line())
     print("from start to answer: median (range), n; lead is taken round by round")
-    for name, told in found.items():
+    for name, entry in results.items():
         lead = ""
-        if "fer" in found:
-            leads = [rival / own for rival, own in zip(found["fer"]["seconds"], told["seconds"], strict=True)]
+        if "fer" in results:
+            leads = [rival / own for rival, own in zip(results["fer"]["seconds"], entry["seconds"], strict=True)]
             lead = f"; {shown(leads)} times as fast as fer"
-        seconds, memory = shown(told["seconds"]), shown(told["mebibytes"])
-        print(f"{name:<12} {seconds} s, {memory} MiB, n = {len(told['seconds'])}{lead}")
-    if "fer" not in found:
+        seconds, memory = shown(entry["seconds"]), shown(entry["mebibytes"])
+        print(f"{name:<12} {seconds} s, {memory} MiB, n = {len(entry['seconds'])}{lead}")
+    if "fer" not in results:
         print("fer: not timed, its Python is not here; `--help` says how to make it, --fer names another")
 
 
 def shown(values: list[float]) -> str:
     """Median and range."""
-    told, digits = spread(values), 0 if min(values) >= 20 else 2
-    return f"{told['median']:.{digits}f} ({told['low']:.{digits}f} to {told['high']:.{digits}f})"
+    sample, digits = spread(values), 0 if min(values) >= 20 else 2
+    return f"{sample['median']:.{digits}f} ({sample['low']:.{digits}f} to {sample['high']:.{digits}f})"
 
 
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photo", type=Path, nargs="?", help="with a face")
-    parser.add_argument("--model", action="append", help="in the box, or a file of one; best and fast unless given")
+    parser.add_argument("--model", action="append", help="a bundled model, or a model file; by default best and fast")
     parser.add_argument("--rounds", type=int, default=11, help="how often the contenders take turns")
     parser.add_argument("--quick", action="store_true", help="one round, to see that it runs")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--fer", default=str(HERE.parent / ".venv-fer/bin/python"), help="a Python with fer")
-    asked = parser.parse_args()
-    photo = asked.photo
+    options = parser.parse_args()
+    photo = options.photo
     if photo is None:
         import matplotlib.cbook
 
         photo = Path(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
-    found = measure(photo, asked.model or ["best", "fast"], asked.fer, 1 if asked.quick else asked.rounds)
-    print(json.dumps({"machine": processor_facts(), **found}, indent=2)) if asked.json else show(found)
+    results = measure(photo, options.model or ["best", "fast"], options.fer, 1 if options.quick else options.rounds)
+    print(json.dumps({"machine": processor_facts(), **results}, indent=2)) if options.json else show(results)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 
 AMD EPYC 7R13 Processor, 2 cores, Linux x86_64; products: float32 AVX2, bfloat16 none, int8 AVX2, no VNNI
 
-Asks torch where it is installed, as it knows the instructions on every system; else the system itself. Works without
+It takes the instructions from torch, if that is installed, on every system; else from the system itself. Works without
 numpy, so in the rivals' environments too.
 """
 
@@ -56,16 +56,16 @@ WINDOWS = {40: "avx2", 41: "avx512_f", 19: "neon", 43: "arm_dot"}
 
 def processor_line() -> str:
     """The processor and the instructions of its products, for the first line of what a benchmark prints."""
-    found = processor_facts()
-    products = ", ".join(f"{kind} {found[kind]}" for kind in ("float32", "bfloat16", "int8"))
-    return f"{found['processor']}, {found['cores']} cores, {found['system']}; products: {products}"
+    facts = processor_facts()
+    products = ", ".join(f"{kind} {facts[kind]}" for kind in ("float32", "bfloat16", "int8"))
+    return f"{facts['processor']}, {facts['cores']} cores, {facts['system']}; products: {products}"
 
 
 def processor_facts() -> dict[str, object]:
     """The same for programs: `processor`, `cores`, `system`, and the instructions for `float32`, `bfloat16`, `int8`."""
     able = instructions()
     float32 = _first(FLOAT32, able) or "not known"
-    if torch := _torch():
+    if torch := installed_torch():
         capability = torch.backends.cpu.get_cpu_capability()  # what ATEN_CPU_CAPABILITY may have lowered
         named = {"AVX512": "AVX-512", "DEFAULT": "none"}.get(capability, capability)
         if float32.startswith("AVX") and named != float32:
@@ -81,7 +81,7 @@ def processor_facts() -> dict[str, object]:
 
 
 def name() -> str:
-    """The processor's name, as its maker sells it where the system tells that."""
+    """The processor's name, as its maker sells it, if the system knows that."""
     if sys.platform == "win32":
         import winreg
 
@@ -89,30 +89,30 @@ def name() -> str:
             return str(winreg.QueryValueEx(key, "ProcessorNameString")[0]).strip()
     if sys.platform == "darwin":
         return _sysctl("machdep.cpu.brand_string") or platform.machine()
-    told = _cpuinfo()
-    known = next((told[key] for key in ("model name", "Model", "Hardware") if told.get(key)), "")
+    entries = _cpuinfo()
+    known = next((entries[key] for key in ("model name", "Model", "Hardware") if entries.get(key)), "")
     return known or platform.processor() or platform.machine()
 
 
 def instructions() -> set[str]:
     """Those of the instructions above that the processor has."""
-    found: set[str] = set()
-    if torch := _torch():
-        found |= {key for key, able in torch.cpu.get_capabilities().items() if able is True}
+    present: set[str] = set()
+    if torch := installed_torch():
+        present |= {key for key, able in torch.cpu.get_capabilities().items() if able is True}
     if sys.platform == "win32":
         import ctypes
 
-        asked = ctypes.windll.kernel32.IsProcessorFeaturePresent
-        found |= {called for number, called in WINDOWS.items() if asked(number)}
+        has = ctypes.windll.kernel32.IsProcessorFeaturePresent
+        present |= {called for number, called in WINDOWS.items() if has(number)}
     elif sys.platform == "darwin":
-        found |= {called for key, called in SYSCTL.items() if _sysctl(key) == "1"}
+        present |= {called for key, called in SYSCTL.items() if _sysctl(key) == "1"}
     else:
-        told = _cpuinfo()
-        found |= set((told.get("flags") or told.get("Features") or "").split())
-    return {ALIASES.get(one, one) for one in found}
+        entries = _cpuinfo()
+        present |= set((entries.get("flags") or entries.get("Features") or "").split())
+    return {ALIASES.get(one, one) for one in present}
 
 
-def _torch() -> ModuleType | None:
+def installed_torch() -> ModuleType | None:
     """torch, where it is installed."""
     return import_module("torch") if find_spec("torch") else None
 
@@ -122,7 +122,7 @@ def _first(kind: dict[str, str], able: set[str]) -> str:
 
 
 def _cpuinfo() -> dict[str, str]:
-    """What Linux tells of its first processor."""
+    """What Linux says of its first processor."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:

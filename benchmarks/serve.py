@@ -1,4 +1,4 @@
-"""How many photos a second does `mien serve` answer, how soon, and what does it do when it is asked too much?
+"""How many photos a second does `mien serve` answer, how soon, and what does it do under too much load?
 
 A server in a process of its own, on loopback; clients that each send the next photo once the last was answered, or
 refused and the time of its Retry-After is over. Beside it: a loop of `mien.Predictor` over the same photos in one
@@ -6,7 +6,7 @@ process, before and after. Every answer is checked: a 200 has a result, a refusa
 to come again.
 
     .venv/bin/python benchmarks/serve.py                          # 64 clients, 60 s
-    .venv/bin/python benchmarks/serve.py --limit queue=16         # asked too much: many are refused
+    .venv/bin/python benchmarks/serve.py --limit queue=16         # too much load: many are refused
     .venv/bin/python benchmarks/serve.py --photos photos/*.jpg --model best --clients 8 --seconds 10
 """
 
@@ -54,7 +54,7 @@ def request_of(photo: bytes) -> bytes:
 
 
 async def client(port: int, requests: list[bytes], first: int, until: float, tally: Tally) -> None:
-    """Ask, one photo after the other, on one connection, until the time is over."""
+    """Send one photo after the other, on one connection, until the time is over."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     number = first
     while time.perf_counter() < until:
@@ -86,14 +86,14 @@ def malformed(status: int, head: str, body: dict) -> str:
 
 
 async def load(port: int, requests: list[bytes], clients: int, seconds: float) -> tuple[Tally, list[float]]:
-    """Let clients ask; gives what came back, and the server's memory in MB, ten times on the way."""
+    """Let clients send photos; gives what came back, and the server's memory in MB, ten times on the way."""
     tally, until = Tally(), time.perf_counter() + seconds
-    asking = [asyncio.create_task(client(port, requests, number, until, tally)) for number in range(clients)]
+    tasks = [asyncio.create_task(client(port, requests, number, until, tally)) for number in range(clients)]
     memory = []
     for _ in range(10):
         await asyncio.sleep(seconds / 10)
         memory.append((await asyncio.to_thread(measured, port))["process_resident_memory_bytes"] / 1e6)
-    await asyncio.gather(*asking)
+    await asyncio.gather(*tasks)
     return tally, memory
 
 
@@ -110,10 +110,10 @@ def serving(words: list[str]) -> Iterator[int]:
     command = [sys.executable, "-m", "mien", "serve", "--port", "0", "--no-open", *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        found = re.search(r":(\d+) ", process.stdout.readline())
-        if found is None:
+        match = re.search(r":(\d+) ", process.stdout.readline())
+        if match is None:
             sys.exit("the server did not start")
-        yield int(found[1])
+        yield int(match[1])
     finally:
         process.terminate()
         process.wait()
@@ -141,7 +141,7 @@ def portrait() -> list[str]:
 
 
 def main() -> None:
-    """Measure, then tell."""
+    """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=60)
@@ -162,32 +162,32 @@ def main() -> None:
     batch = figures["mien_inference_faces_sum"] / max(figures["mien_inference_faces_count"], 1)
     rate, rival = tally.statuses[200] / given.seconds, statistics.mean([before, after])
     milliseconds = [1000 * taken for taken in sorted(tally.seconds)] or [float("nan")]
-    told = {
+    results = {
         "machine": processor_facts(), "clients": given.clients, "seconds": given.seconds, "photos": len(given.photos),
         "rate": rate,
         "alone": [before, after], "ratio": rate / rival, "statuses": dict(tally.statuses), "malformed": tally.malformed,
         "p50": statistics.median(milliseconds), "p99": milliseconds[int(0.99 * (len(milliseconds) - 1))],
         "memory": memory, "faces_an_inference": batch,
     }  # fmt: skip
-    print(json.dumps(told, indent=2) if given.json else sentences(told))
+    print(json.dumps(results, indent=2) if given.json else sentences(results))
     if tally.malformed or any(status >= 500 for status in tally.statuses):
         sys.exit(1)
 
 
-def sentences(told: dict) -> str:
+def sentences(run: dict) -> str:
     """The figures in words."""
-    statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(told["statuses"].items()))
-    low, high = sorted(told["alone"])
+    statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(run["statuses"].items()))
+    low, high = sorted(run["alone"])
     return "\n".join(
         [
             processor_line(),
-            f"{told['clients']} clients, {told['seconds']:.0f} s, {told['photos']} photos in turn",
-            f"{told['rate']:.1f} photos/s, {told['ratio']:.2f} times a loop in one process ({low:.1f} to {high:.1f})",
-            f"answered after {told['p50']:.0f} ms (median), {told['p99']:.0f} ms (99 %)",
-            f"{told['faces_an_inference']:.2f} faces an inference",
-            f"answers by status: {statuses}; malformed: {len(told['malformed'])}",
-            "the server's memory, MB: " + ", ".join(f"{one:.0f}" for one in told["memory"]),
-            *told["malformed"][:3],
+            f"{run['clients']} clients, {run['seconds']:.0f} s, {run['photos']} photos in turn",
+            f"{run['rate']:.1f} photos/s, {run['ratio']:.2f} times a loop in one process ({low:.1f} to {high:.1f})",
+            f"answered after {run['p50']:.0f} ms (median), {run['p99']:.0f} ms (99 %)",
+            f"{run['faces_an_inference']:.2f} faces an inference",
+            f"answers by status: {statuses}; malformed: {len(run['malformed'])}",
+            "the server's memory, MB: " + ", ".join(f"{one:.0f}" for one in run["memory"]),
+            *run["malformed"][:3],
         ]
     )
 

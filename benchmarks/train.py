@@ -10,7 +10,7 @@ in bfloat16 are left out, and the peak is float32's. How many steps a turn has f
     python benchmarks/train.py [--quick] [--rounds N] [--json]
     python benchmarks/train.py --profile [NET]
 
-Keras is looked for in .venv-bench, which `make bench` prepares; `--keras PYTHON` names another Python that has it.
+Keras is taken from .venv-bench, which `make bench` prepares; `--keras PYTHON` names another Python that has it.
 """
 
 import argparse
@@ -52,9 +52,9 @@ Step = Callable[[Tensor, Tensor], object]
 
 def batch_of_noise() -> tuple[Tensor, Tensor]:
     """Images uint8 [256, 48, 48] and labels int64 [256]; what they show does not change how long a step takes."""
-    dice = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (BATCH, 48, 48), dtype=torch.uint8, generator=dice)
-    return images, torch.randint(0, 7, (BATCH,), generator=dice)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (BATCH, 48, 48), dtype=torch.uint8, generator=generator)
+    return images, torch.randint(0, 7, (BATCH,), generator=generator)
 
 
 def mien_step(model: nn.Module) -> Step:
@@ -114,7 +114,7 @@ def work(contender: str) -> None:
 
 
 class Contender:
-    """A process that trains when it is told to."""
+    """A process that trains on request."""
 
     def __init__(self, command: list[str], environment: dict[str, str]) -> None:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
@@ -128,7 +128,7 @@ class Contender:
         self.process.wait()
 
     def seconds(self, net: str, steps: int, parameters: int) -> float:
-        """Let it train so many steps, and tell how long it took; the parameters show that all train the same net."""
+        """Let it train `steps` steps; gives the seconds. `parameters` checks that all train the same net."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{net} {BATCH} {steps}\n")
@@ -187,7 +187,7 @@ def commands_of(keras: str) -> tuple[dict[str, list[str]], list[str]]:
     return commands, missing
 
 
-def measure(asked: int, turn: float, keras: str) -> dict[str, object]:
+def measure(most_rounds: int, turn: float, keras: str) -> dict[str, object]:
     """Let the contenders take turns of about so many seconds, round after round."""
     commands, missing = commands_of(keras)
     rates: dict[str, dict[str, list[float]]] = {net: {name: [] for name in commands} for net in STEPS}
@@ -203,11 +203,11 @@ def measure(asked: int, turn: float, keras: str) -> dict[str, object]:
             for name, contender in contenders.items():
                 print(f"warming up: {net}, {name}    ", end="\r", file=sys.stderr)
                 steps[net][name] = repeats(contender.seconds(net, 1, parameters[net]), turn, most)
-        for number in rounds(asked, SECONDS - (time.perf_counter() - started)):
+        for number in rounds(most_rounds, SECONDS - (time.perf_counter() - started)):
             peaks.append(peak_gflops(getattr(torch, precision)))
             for net, counts in steps.items():
                 for name, count in counts.items():
-                    print(f"round {number} of {asked}: {net}, {name}    ", end="\r", file=sys.stderr)
+                    print(f"round {number} of {most_rounds}: {net}, {name}    ", end="\r", file=sys.stderr)
                     rates[net][name].append(BATCH * count / contenders[name].seconds(net, count, parameters[net]))
     peak = spread(peaks)
     return {
@@ -219,20 +219,21 @@ def measure(asked: int, turn: float, keras: str) -> dict[str, object]:
         "steps": steps,
         "missing": missing,
         "nets": {
-            net: told(found, flops_per_face(build(ZOO[net])) / 1e9, peak["median"]) for net, found in rates.items()
+            net: summary(by_name, flops_per_face(build(ZOO[net])) / 1e9, peak["median"])
+            for net, by_name in rates.items()
         },
     }
 
 
-def told(rates: dict[str, list[float]], gflops: float, peak: float) -> dict[str, object]:
+def summary(rates: dict[str, list[float]], gflops: float, peak: float) -> dict[str, object]:
     """One net's figures: rates, mien's lead over each contender taken round by round, and its share of the peak."""
     own = rates["mien"]
     reached = spread(own)["median"] * gflops
     return {
-        "faces_per_second": {name: spread(found) for name, found in rates.items()},
+        "faces_per_second": {name: spread(theirs) for name, theirs in rates.items()},
         "times_faster": {
-            name: spread([mine / theirs for mine, theirs in zip(own, found, strict=True)])
-            for name, found in rates.items()
+            name: spread([mine / other for mine, other in zip(own, theirs, strict=True)])
+            for name, theirs in rates.items()
             if name != "mien"
         },
         "gflop_per_face": gflops,
@@ -241,18 +242,18 @@ def told(rates: dict[str, list[float]], gflops: float, peak: float) -> dict[str,
     }
 
 
-def show(found: dict) -> None:
+def show(results: dict) -> None:
     """Print the figures as a table."""
-    machine, peak = found["machine"], found["peak_gflops"]
+    machine, peak = results["machine"], results["peak_gflops"]
     print(processor_line())
-    print(f"{machine['threads']} threads; torch {found['versions']['torch']}; batch {BATCH}")
+    print(f"{machine['threads']} threads; torch {results['versions']['torch']}; batch {BATCH}")
     print(
-        f"{found['precision']} matrix product: {peak['median']:,.0f} GFLOP/s ({peak['low']:,.0f} to "
-        f"{peak['high']:,.0f}, n = {peak['n']}); mien's step is in {found['precision']}"
+        f"{results['precision']} matrix product: {peak['median']:,.0f} GFLOP/s ({peak['low']:,.0f} to "
+        f"{peak['high']:,.0f}, n = {peak['n']}); mien's step is in {results['precision']}"
     )
-    print("\n".join([*found["missing"], ""]))
+    print("\n".join([*results["missing"], ""]))
     print(f"{'net':<8}{'':<16}{'faces/s: median, range, n':<38}{'epoch, s':>10}   mien is faster by")
-    for net, figures in found["nets"].items():
+    for net, figures in results["nets"].items():
         for name, rate in figures["faces_per_second"].items():
             line = f"{rate['median']:,.0f}, {rate['low']:,.0f} to {rate['high']:,.0f}, {rate['n']}"
             lead = figures["times_faster"].get(name)
@@ -263,7 +264,7 @@ def show(found: dict) -> None:
 
 
 class Timed:
-    """A layer of a chain that keeps how long it works, forward and backward."""
+    """A layer of a chain that records how long it works, forward and backward."""
 
     def __init__(self, layer: Layer, spent: dict[str, list[float]], name: str) -> None:
         self.layer, self.ahead, self.back = layer, spent[f"{name} forward"], spent[f"{name} backward"]
@@ -306,12 +307,12 @@ def profile(net: str, steps: int = 20) -> None:
         f"{net}: {1000 * step:.1f} ms a step, mean of {steps}; layers in ms a step and % of it. The trunk's layers work"
     )
     print(f"on {cores} cores at once, each on its own faces: their times are sums over the cores, divided by {cores}.")
-    told = 0.0
+    layers = 0.0
     for name, times in spent.items():
         share = sum(times) / steps / (cores if name.startswith("trunk") else 1)
-        told += share
+        layers += share
         print(f"{name:28} {1000 * share:6.2f} {100 * share / step:5.1f} %")
-    rest = step - told
+    rest = step - layers
     print(f"{'all else: optimiser, copies':28} {1000 * rest:6.2f} {100 * rest / step:5.1f} %")
     trainer.close()
 
@@ -325,14 +326,14 @@ def main() -> None:
     parser.add_argument("--keras", default=str(HERE.parent / ".venv-bench/bin/python"), help="a Python with Keras")
     parser.add_argument("--profile", nargs="?", const="cnn_1", choices=STEPS, help="where mien's step spends its time")
     parser.add_argument("--work", choices=OURS, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.work:
-        work(asked.work)
-    elif asked.profile:
-        profile(asked.profile)
+    options = parser.parse_args()
+    if options.work:
+        work(options.work)
+    elif options.profile:
+        profile(options.profile)
     else:
-        found = measure(*((1, 0.0) if asked.quick else (asked.rounds, TURN)), asked.keras)
-        print(json.dumps(found, indent=2)) if asked.json else show(found)
+        results = measure(*((1, 0.0) if options.quick else (options.rounds, TURN)), options.keras)
+        print(json.dumps(results, indent=2)) if options.json else show(results)
 
 
 if __name__ == "__main__":

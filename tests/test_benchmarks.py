@@ -40,19 +40,19 @@ def test_every_benchmark_says_which_processor_it_ran_on(script: str) -> None:
         ("", ("not known", "none", "not known, no VNNI")),
     ],
 )
-def test_the_instructions_of_a_processor_are_told(
+def test_the_instructions_of_a_processor_are_named(
     cpuinfo: str, products: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     processor = part("processor")
     monkeypatch.setattr(processor.sys, "platform", "linux")
-    monkeypatch.setattr(processor, "_torch", lambda: None)
+    monkeypatch.setattr(processor, "installed_torch", lambda: None)
     monkeypatch.setattr(processor.Path, "read_text", lambda *_, **__: cpuinfo)
     facts = processor.processor_facts()
     assert tuple(facts[kind] for kind in ("float32", "bfloat16", "int8")) == products
     assert "model name" not in cpuinfo or facts["processor"] in cpuinfo
 
 
-def test_this_machines_processor_is_told() -> None:
+def test_this_machines_processor_is_named() -> None:
     line = part("processor").processor_line()
     assert " cores, " in line
     assert "products: float32 " in line
@@ -62,9 +62,9 @@ def test_rounds_end_before_the_time_does(monkeypatch: pytest.MonkeyPatch, capsys
     budget, now = part("budget"), [0.0]
     monkeypatch.setattr(budget.time, "perf_counter", lambda: now[0])
 
-    def made(asked: int, each: float) -> list[int]:
+    def made(most: int, each: float) -> list[int]:
         numbers = []
-        for number in budget.rounds(asked, 100.0):
+        for number in budget.rounds(most, 100.0):
             numbers.append(number)
             now[0] += each
         return numbers
