@@ -145,7 +145,7 @@ def test_what_is_not_there_and_a_folder_are_said(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(UserError, match=r"pipe\.jpg: not a file"):
         open_photo(tmp_path / "pipe.jpg")
-    with pytest.raises(UserError, match="no name of a file"):
+    with pytest.raises(UserError, match="not a file name"):
         open_photo("a\0b.jpg")
 
 

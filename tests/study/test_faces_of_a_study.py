@@ -68,7 +68,7 @@ def test_a_study_takes_them_so_and_says_so(plan: Plan, tmp_path: Path, capsys: p
     planned = outline(plan, tmp_path / "out")
     assert planned.faces.left_out == LEFT_OUT
     show_plan(planned)
-    assert "left out: 1 copies of an image that stays (train 1)" in capsys.readouterr().out
+    assert "left out: 1 copy of an image that stays (train 1)" in capsys.readouterr().out
 
 
 def test_a_run_tells_it_and_is_another_run(plan: Plan, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_report_opens_the_same_faces_again_and_tells_it(plan: Plan) -> None:
     assert why_not == ""
     assert again is not None
     assert again.fingerprint == plan.faces.fingerprint
-    assert "1 images that are also in validation or test (train 1)" in make_page(contents, again, "").left_out
+    assert "1 image that is also in validation or test (train 1)" in make_page(contents, again, "").left_out
 
 
 @pytest.mark.parametrize("size", ["", "data.size = 24\n"])
