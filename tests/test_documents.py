@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,10 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from mien.cli import app
+from mien.runs.metrics import Accuracy, Bin, ClassScore, McNemar
+from mien.runs.results import Comparison, EnsembleResult, GroupResult, NetResult, Results, SplitAccuracies, SplitScores
+from mien.runs.search_results import SearchResult, SpaceEntry, TrialResult
+from mien.runs.study_faces import StudyFaces
 from mien.study.config.schema import read_study
 
 ROOT = Path(__file__).parents[1]
@@ -217,3 +222,11 @@ def test_the_python_that_the_site_lists_is_there() -> None:
             file, _, member = name.rpartition(".")
             tree = ast.parse((ROOT / "src" / file.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8"))
             assert member in {node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)}, name
+
+
+def test_the_page_of_results_has_every_key() -> None:
+    page = TEXTS[DOCS / "reference" / "results-file.md"]
+    kinds = (Accuracy, Bin, ClassScore, Comparison, EnsembleResult, GroupResult, McNemar, NetResult, Results)
+    kinds += (SearchResult, SpaceEntry, SplitAccuracies, SplitScores, StudyFaces, TrialResult)
+    keys = {field.name for kind in kinds for field in fields(kind)}
+    assert keys - set(re.findall(r"`(\w+)`", page)) == set()
