@@ -79,7 +79,7 @@ class Contender:
         return batch * calls / float(answer[0])
 
 
-def measure(models: list[Path], fer: str, threads: int, most: int, turn: float) -> dict[str, object]:
+def measure(models: list[Path], fer: str, threads: int, most_rounds: int, turn: float) -> dict[str, object]:
     """Let the contenders take turns of about so many seconds, round after round."""
     commands = {FER: [fer, str(HERE / "tflite_net.py"), str(threads)]} if Path(fer).exists() else {}
     own = [sys.executable, str(Path(__file__)), "--threads", str(threads), "--work"]
@@ -92,10 +92,10 @@ def measure(models: list[Path], fer: str, threads: int, most: int, turn: float) 
             for name, contender in contenders.items():
                 one = batch / contender.faces_per_second(batch, 3)
                 calls[batch][name] = repeats(one, turn, most, least=3)
-        for number in rounds(most):
+        for number in rounds(most_rounds):
             for batch, counts in calls.items():
                 for name, count in counts.items():
-                    print(f"round {number} of {most}: batch {batch}, {name}    ", end="\r", file=sys.stderr)
+                    print(f"round {number} of {most_rounds}: batch {batch}, {name}    ", end="\r", file=sys.stderr)
                     rates[batch][name].append(contenders[name].faces_per_second(batch, count))
     return {
         "machine": processor_facts(),
