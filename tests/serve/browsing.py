@@ -93,9 +93,10 @@ def opened(browser: Any, address: str, **options: Any) -> Iterator[Any]:
         yield page
 
 
-def axe_source(cache: pytest.Cache) -> str:
+def axe_source(config: pytest.Config) -> str:
     """The script of axe-core, from the npm registry once, then from pytest's cache; the test is skipped without."""
-    folder = cache.mkdir(f"axe-core-{AXE}")
+    assert config.cache is not None
+    folder = config.cache.mkdir(f"axe-core-{AXE}")
     script = folder / "axe.min.js"
     if not script.exists():
         npm = shutil.which("npm")

@@ -63,7 +63,7 @@ def test_an_empty_queue_takes_any_request(asking: Any, slow: Slow) -> None:
 def test_what_takes_too_long_is_given_up(asking: Any, slow: Slow) -> None:
     client = asking(seconds=1, threads=1)
     answer = post(client)
-    assert (answer.status_code, answer.json()["detail"]) == (503, "no answer within 1 seconds; ask again later")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "no answer within 1 second; try again later")
     assert "retry-after" in answer.headers
     slow.go.set()
 

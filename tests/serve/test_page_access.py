@@ -28,7 +28,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def axe(pytestconfig: pytest.Config) -> str:
-    return axe_source(pytestconfig.cache)
+    return axe_source(pytestconfig)
 
 
 def choose(page: Any, photo: bytes) -> None:

@@ -90,10 +90,13 @@ def test_the_timeline_rolls_in_the_emotions_colours(page: Any) -> None:
         rgb = page.locator(".card .most .fill").evaluate("(bar) => getComputedStyle(bar).backgroundColor")
         return ",".join(re.findall(r"\d+", rgb))
 
+    def drawn_in(hue: str) -> None:
+        page.wait_for_function(f"([canvas, hue]) => ({INK})(canvas).includes(hue)", arg=[canvas.element_handle(), hue])
+
     light = hue()
-    assert light in canvas.evaluate(INK)
+    drawn_in(light)
     page.get_by_role("button", name="Switch to dark").click()
-    page.wait_for_function(f"([canvas, hue]) => ({INK})(canvas).includes(hue)", arg=[canvas.element_handle(), hue()])
+    drawn_in(hue())
     assert light != hue()
     assert page.locator(".legend li").all_inner_texts() == page.locator(".bars .name").all_inner_texts()
 

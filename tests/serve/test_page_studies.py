@@ -217,8 +217,8 @@ FILLED = ".study-card, .runs tbody tr, .confusion, .dot-row, .face-picture.here,
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_views_are_accessible(browser: Any, address: str, runs: Path, scheme: str, cache: pytest.Cache) -> None:
-    axe = axe_source(cache)
+def test_views_are_accessible(browser: Any, address: str, runs: Path, scheme: str, pytestconfig: pytest.Config) -> None:
+    axe = axe_source(pytestconfig)
     with opened(browser, f"{address}/#/studies", color_scheme=scheme, bypass_csp=True) as page:
         for place in places(runs):
             go(page, f"#/{place}")

@@ -95,7 +95,8 @@ class Predicting:
             async with asyncio.timeout(self._limits.seconds):
                 return await asyncio.gather(*futures)
         except TimeoutError:
-            detail = f"no answer within {self._limits.seconds} seconds; try again later"
+            seconds = "1 second" if self._limits.seconds == 1 else f"{self._limits.seconds} seconds"
+            detail = f"no answer within {seconds}; try again later"
             raise Problem(503, detail, {"Retry-After": self._later()}) from None
 
     def _admit(self, count: int) -> None:

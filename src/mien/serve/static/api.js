@@ -1,12 +1,12 @@
-/** Talking to the server: JSON, bytes and events, with the token where one is asked for, and problems as errors. */
+/** Requests to the server: JSON, bytes and events, with the token where one is needed, and problems as errors. */
 
 import { h } from "./dom.js";
 
 const TOKEN = "mien-token";
-const PATIENCE = 5; // how often what a busy server refuses is asked again
+const PATIENCE = 5; // how often a request that a busy server refuses is repeated
 const RECONNECT = 2000; // ms
 
-/** What the server refused, as its problem body (RFC 9457) tells it; status 0: it does not answer. */
+/** What the server refused, from its problem body (RFC 9457); status 0: it does not answer. */
 export class Problem extends Error {
   constructor(status, title, detail) {
     super(detail || title);
@@ -17,11 +17,11 @@ export class Problem extends Error {
 }
 
 /**
- * Ask the server; gives the JSON that it answers, null where it answers nothing.
+ * Send a request; gives the JSON of the answer, null where that has none.
  *
  * @param {string} path such as `/v1/models`
  * @param {Object} options `method`; `body`: FormData, a Blob, or an object that is sent as JSON; `signal`, which ends it;
- *   `patient`: ask again where the server is too busy.
+ *   `patient`: repeat the request where the server is too busy.
  * @throws {Problem}
  */
 export async function api(path, options = {}) {
@@ -95,11 +95,11 @@ async function send(path, { method, body, signal, patient, headers, accept }) {
 const waitOf = (response) => 1000 * Math.min(Number(response.headers.get("Retry-After")) || 1, 10);
 
 async function problemOf(response) {
-  const said = await response.json().catch(() => ({}));
+  const problem = await response.json().catch(() => ({}));
   return new Problem(
     response.status,
-    said.title ?? response.statusText,
-    said.detail ?? said.title ?? `The server answered ${response.status}.`,
+    problem.title ?? response.statusText,
+    problem.detail ?? problem.title ?? `The server answered ${response.status}.`,
   );
 }
 
@@ -133,7 +133,7 @@ function tokenDialog(wrong) {
         h(
           "p",
           { id: "token-hint", class: "quiet" },
-          `${hint}It is what mien serve was started with. It is kept until this tab is closed.`,
+          `${hint}It is what mien serve was started with. It is stored until this tab is closed.`,
         ),
         h("label", { for: "token" }, "Token"),
         field,

@@ -22,7 +22,7 @@ function findings(audit) {
   const copies = ["train", "validation", "test"].map((split) => audit.duplicates[split]);
   const within = copies.reduce((sum, one) => sum + one.images, 0);
   return [
-    [audit.leaks.test_in_train, "test image is also in train", "test images are also in train", "Pixel for pixel: what was learnt by heart is asked for."],
+    [audit.leaks.test_in_train, "test image is also in train", "test images are also in train", "Pixel for pixel: a net may know them by heart."],
     [audit.leaks.validation_in_train, "validation image is also in train", "validation images are also in train", "What is selected on validation is flattered."],
     [audit.conflicts.images, "image carries several labels", "images have a copy with another label", `${count(audit.conflicts.groups, "picture")} of which at least one label is wrong.`],
     [within, "image has a copy in its own split", "images have a copy in their own split", "They weigh more than others."],

@@ -26,8 +26,8 @@ export async function openCamera(video, signal, device = "") {
         "Open this page as http://localhost, or behind a proxy with https.",
     );
   const wish = device ? { deviceId: { exact: device } } : { facingMode: "user" };
-  const asked = { video: { ...wish, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } } };
-  const stream = await navigator.mediaDevices.getUserMedia(asked).catch((error) => {
+  const constraints = { video: { ...wish, width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } } };
+  const stream = await navigator.mediaDevices.getUserMedia(constraints).catch((error) => {
     throw new Error(REASONS[error.name] ?? `The camera does not start: ${error.message}`);
   });
   const close = () => {
@@ -42,7 +42,7 @@ export async function openCamera(video, signal, device = "") {
   return stream.getVideoTracks()[0];
 }
 
-/** The cameras that may be chosen: their ids and names, which are told once one is open. */
+/** The cameras that may be chosen: their ids and names, which are known once one is open. */
 export async function cameras() {
   const devices = await navigator.mediaDevices.enumerateDevices();
   return devices

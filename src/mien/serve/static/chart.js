@@ -21,17 +21,17 @@ const NARROW = 520; // px, below which names stand under the chart
 /**
  * A chart of values over epochs.
  *
- * @param {string} title what is shown, as a screen reader says it
+ * @param {string} title what is shown, for screen readers
  * @param {AbortSignal} signal ends it
- * @param {{shares?: boolean}} [options] shares: values lie in 0..1 and are told in per cent
+ * @param {{shares?: boolean}} [options] shares: values lie in 0..1 and are shown in per cent
  * @returns {{node: HTMLElement, update: (series: Series[], epochs?: number) => void}} `epochs`: how long the axis is at least
  */
 export function lineChart(title, signal, { shares = false } = {}) {
   const svg = s("svg", { class: "chart-lines", role: "img", tabindex: 0 });
   const reading = h("div", { class: "chart-reading", role: "status", hidden: true });
   const legend = h("ul", { class: "chart-legend" });
-  const node = h("div", { class: "chart" }, h("div", { class: "chart-stage" }, svg, reading), legend);
-  const tell = shares ? (value) => `${points(value)} %` : (value) => value.toPrecision(3);
+  const node = h("div", { class: "chart" }, h("div", { class: "chart-area" }, svg, reading), legend);
+  const format = shares ? (value) => `${points(value)} %` : (value) => value.toPrecision(3);
   let series = [];
   let longest = 1;
   let width = 0;
@@ -55,7 +55,7 @@ export function lineChart(title, signal, { shares = false } = {}) {
     const scale = scales(series, longest, frame);
     svg.setAttribute("viewBox", `0 0 ${width} ${frame.bottom + MARGIN.bottom}`);
     svg.setAttribute("height", frame.bottom + MARGIN.bottom);
-    svg.setAttribute("aria-label", spoken(title, named, tell));
+    svg.setAttribute("aria-label", spoken(title, named, format));
     fill(svg, axes(scale), series.map((line) => path(line, scale)), ends && names(named, scale, frame), marks(at, series, scale, frame));
     fill(legend, !ends && named.slice(0, 24).map((line) => h("li", null, swatch(line), line.name)));
     read(scale);
@@ -69,7 +69,7 @@ export function lineChart(title, signal, { shares = false } = {}) {
     fill(
       reading,
       h("strong", null, `Epoch ${at}`),
-      h("ul", null, there.slice(0, 10).map((line) => h("li", null, swatch(line), h("span", null, line.name), h("b", null, tell(line.values[at - 1]))))),
+      h("ul", null, there.slice(0, 10).map((line) => h("li", null, swatch(line), h("span", null, line.name), h("b", null, format(line.values[at - 1]))))),
       more > 0 && h("span", { class: "quiet" }, `and ${more} more`),
     );
     const x = scale.x(at);
@@ -227,10 +227,10 @@ function marks(at, series, scale, frame) {
   ];
 }
 
-function spoken(title, named, tell) {
+function spoken(title, named, format) {
   const ends = named.slice(0, 8).map((one) => {
     const last = one.values.findLast(isNumber);
-    return last === undefined ? one.name : `${one.name} at ${tell(last)}`;
+    return last === undefined ? one.name : `${one.name} at ${format(last)}`;
   });
   return `${title} over epochs. ${ends.length ? `Now ${ends.join("; ")}.` : "Nothing yet."} Left and right read off an epoch.`;
 }

@@ -13,10 +13,10 @@ export function paints(values, scheme = "") {
   const probe = document.createElement("span");
   if (scheme) probe.style.colorScheme = scheme;
   document.body.append(probe);
-  const found = values.map((value) => {
+  const painted = values.map((value) => {
     probe.style.color = value;
     return getComputedStyle(probe).color;
   });
   probe.remove();
-  return found;
+  return painted;
 }

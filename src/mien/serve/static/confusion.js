@@ -13,19 +13,19 @@ export function matrix(classes, confusion) {
   const head = h("tr", null, h("td"), classes.map((name) => h("th", { scope: "col" }, h("span", null, name))));
   const body = confusion.map((row, truth) => {
     const all = row.reduce((a, b) => a + b, 0);
-    return h("tr", null, h("th", { scope: "row" }, classes[truth]), row.map((faces, said) => cell(faces, all, said === truth)));
+    return h("tr", null, h("th", { scope: "row" }, classes[truth]), row.map((faces, predicted) => cell(faces, all, predicted === truth)));
   });
   return h(
     "figure",
     { class: "confusion" },
     h("div", { class: "scroll" }, h("table", null, h("thead", null, head), h("tbody", null, body))),
-    h("figcaption", { class: "quiet" }, "Rows are the labels, columns what the net says; per cent of each row."),
+    h("figcaption", { class: "quiet" }, "Rows are the labels, columns what the net predicts; per cent of each row."),
   );
 }
 
-function cell(faces, all, right) {
+function cell(faces, all, correct) {
   const share = all ? faces / all : 0;
-  const classes = ["cell", right && "right", share > 0.6 && "strong"].filter(Boolean).join(" ");
+  const classes = ["cell", correct && "correct", share > 0.6 && "strong"].filter(Boolean).join(" ");
   return h("td", { class: classes, style: { "--share": share.toFixed(3) }, title: `${faces} of ${all} faces` }, all ? Math.round(100 * share) : "–");
 }
 

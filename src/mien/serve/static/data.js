@@ -50,8 +50,8 @@ const card = (set) =>
 /** How a split's faces share out among the emotions, as one bar. */
 function shares(set, split) {
   const counts = Object.entries(set.counts[split] ?? {});
-  const said = counts.map(([name, faces]) => `${name} ${faces.toLocaleString("en")}`).join(", ");
-  return h("div", { class: "share-bar", role: "img", "aria-label": `In ${split}: ${said}`, title: said }, counts.map(([name, faces]) => h("i", { style: { "flex-grow": faces, background: colour(name) } })));
+  const text = counts.map(([name, faces]) => `${name} ${faces.toLocaleString("en")}`).join(", ");
+  return h("div", { class: "share-bar", role: "img", "aria-label": `In ${split}: ${text}`, title: text }, counts.map(([name, faces]) => h("i", { style: { "flex-grow": faces, background: colour(name) } })));
 }
 
 const colour = (name) => `var(--${CSS.escape(name)}, var(--edge))`;
@@ -73,7 +73,7 @@ async function renderFaces(root, set, _query, signal) {
   let emotion = "";
   let seed = 0;
   const grid = h("ul", { class: "face-grid" });
-  const said = h("p", { class: "quiet", role: "status" });
+  const status = h("p", { class: "quiet", role: "status" });
   const chip = (value, words) => {
     const swatch = value && h("i", { class: "swatch", style: { background: colour(value) } });
     return h("button", { class: "chip", "aria-pressed": String(value === emotion), onclick: (event) => pick(event.currentTarget, value) }, swatch, words);
@@ -83,7 +83,7 @@ async function renderFaces(root, set, _query, signal) {
   fill(
     root,
     h("section", { class: "panel" }, h("h2", null, "Counts"), counted(set)),
-    h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, "Faces"), h("div", { class: "actions" }, splits, h("button", { onclick: () => (seed++, show()) }, "Others"))), chips, said, grid),
+    h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, "Faces"), h("div", { class: "actions" }, splits, h("button", { onclick: () => (seed++, show()) }, "Others"))), chips, status, grid),
   );
   await show();
 
@@ -94,14 +94,14 @@ async function renderFaces(root, set, _query, signal) {
   }
 
   async function show() {
-    const asked = new URLSearchParams({ split, seed, count: SHOWN, ...(emotion && { emotion }) });
+    const query = new URLSearchParams({ split, seed, count: SHOWN, ...(emotion && { emotion }) });
     try {
-      const found = await api(`/v1/data/${set.data}/faces?${asked}`, { signal });
-      const drawn = pictures(set, found.faces, signal);
-      fill(said, `${found.faces.length} of ${count(found.matches, "face")}, picked at random`);
-      fill(grid, found.faces.map((face, at) => h("li", null, drawn[at], h("span", null, h("i", { class: "swatch", style: { background: colour(face.label) } }), face.label), votes(face))));
+      const answer = await api(`/v1/data/${set.data}/faces?${query}`, { signal });
+      const drawn = pictures(set, answer.faces, signal);
+      fill(status, `${answer.faces.length} of ${count(answer.matches, "face")}, picked at random`);
+      fill(grid, answer.faces.map((face, at) => h("li", null, drawn[at], h("span", null, h("i", { class: "swatch", style: { background: colour(face.label) } }), face.label), votes(face))));
     } catch (error) {
-      if (!signal.aborted) fill(said, h("span", { class: "went-wrong" }, error.message));
+      if (!signal.aborted) fill(status, h("span", { class: "went-wrong" }, error.message));
     }
   }
 }

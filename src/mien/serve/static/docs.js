@@ -13,10 +13,10 @@ const resolved = (document_, schema = {}) =>
 const words = (text) => text.split("`").map((part, place) => (place % 2 ? h("code", null, part) : part));
 
 /** The names of the schemas that a schema is made of, each once, itself left out. */
-function parts(document_, schema, found = new Set()) {
+function parts(document_, schema, names = new Set()) {
   for (const [, name] of JSON.stringify(schema ?? {}).matchAll(/"#\/components\/schemas\/(\w+)"/g))
-    if (!found.has(name)) parts(document_, document_.components.schemas[name], found.add(name));
-  return found;
+    if (!names.has(name)) parts(document_, document_.components.schemas[name], names.add(name));
+  return names;
 }
 
 /** A schema in a word or two: `list of Face`, `text or nothing`. */

@@ -10,36 +10,36 @@ const PAIRS = 14;
 
 export async function render(root, set, query, signal) {
   if (!set.evaluated.length) {
-    fill(root, empty("grid", "No run has judged these faces yet", h("p", { class: "lead" }, "Doubtful labels are found by the predictions of a finished run on validation, whose faces it was not trained on."), h("p", { class: "quiet" }, "Run a study on them: ", h("code", null, "mien study FILE"), ".")));
+    fill(root, empty("grid", "No run was evaluated on these faces yet", h("p", { class: "lead" }, "Doubtful labels are detected by the predictions of a finished run on validation, whose faces it was not trained on."), h("p", { class: "quiet" }, "Run a study on them: ", h("code", null, "mien study FILE"), ".")));
     return;
   }
-  let run = set.evaluated.some((judge) => judge.run === query.get("judge")) ? query.get("judge") : set.evaluated[0].run;
+  let run = set.evaluated.some((one) => one.run === query.get("run")) ? query.get("run") : set.evaluated[0].run;
   let pair = null;
-  const said = h("p", { class: "lead", role: "status" });
+  const status = h("p", { class: "lead", role: "status" });
   const chips = h("div", { class: "chips", role: "group", "aria-label": "Label and prediction" });
   const grid = h("ul", { class: "face-grid doubt-grid" });
   const more = h("p", { class: "actions" });
-  const judges = h("select", { id: "judge", onchange: (event) => ((run = event.target.value), (pair = null), show()) }, set.evaluated.slice(0, 100).map((judge) => h("option", { value: judge.run, selected: judge.run === run }, `${judge.run} (${points(judge.validation_accuracy)} %)`)));
-  fill(root, h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, "Doubtful labels"), h("label", { class: "choice", for: "judge" }, "judged by", judges)), said, chips, grid, more));
+  const choice = h("select", { id: "evaluated-run", onchange: (event) => ((run = event.target.value), (pair = null), show()) }, set.evaluated.slice(0, 100).map((one) => h("option", { value: one.run, selected: one.run === run }, `${one.run} (${points(one.validation_accuracy)} %)`)));
+  fill(root, h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, "Doubtful labels"), h("label", { class: "choice", for: "evaluated-run" }, "by the run", choice)), status, chips, grid, more));
   await show();
 
   async function show(first = 0) {
-    if (!first) fill(said, "Looking for labels that the predictions contradict …");
-    const asked = new URLSearchParams({ run, first, count: PAGE, ...pair });
+    if (!first) fill(status, "Looking for labels that the predictions contradict …");
+    const request = new URLSearchParams({ run, first, count: PAGE, ...pair });
     try {
-      const found = await api(`/v1/data/${set.data}/doubtful?${asked}`, { signal });
-      const drawn = pictures(set, found.shown.map((one) => one.face), signal);
-      const items = found.shown.map((one, at) => item(one, drawn[at]));
+      const answer = await api(`/v1/data/${set.data}/doubtful?${request}`, { signal });
+      const drawn = pictures(set, answer.shown.map((one) => one.face), signal);
+      const items = answer.shown.map((one, at) => item(one, drawn[at]));
       if (first) grid.append(...items);
       else {
         fill(grid, items);
-        fill(said, h("b", null, `${found.doubtful.toLocaleString("en")} of ${found.evaluated.toLocaleString("en")}`), " labels of validation are probably wrong, by confident learning; the most doubtful first.");
-        fill(chips, chip(null, "all", found.doubtful), found.pairs.slice(0, PAIRS).map((one) => chip({ label: one.label, predicted: one.predicted }, `${one.label} → ${one.predicted}`, one.count)));
+        fill(status, h("b", null, `${answer.doubtful.toLocaleString("en")} of ${answer.evaluated.toLocaleString("en")}`), " labels of validation are probably wrong, by confident learning; the most doubtful first.");
+        fill(chips, chip(null, "all", answer.doubtful), answer.pairs.slice(0, PAIRS).map((one) => chip({ label: one.label, predicted: one.predicted }, `${one.label} → ${one.predicted}`, one.count)));
       }
       const shown = first + items.length;
-      fill(more, shown < found.matches && h("button", { onclick: () => show(shown) }, `More (${found.matches - shown} left)`));
+      fill(more, shown < answer.matches && h("button", { onclick: () => show(shown) }, `More (${answer.matches - shown} left)`));
     } catch (error) {
-      if (!signal.aborted) fill(said, h("span", { class: "went-wrong" }, error.message));
+      if (!signal.aborted) fill(status, h("span", { class: "went-wrong" }, error.message));
     }
   }
 

@@ -2,10 +2,10 @@
 
 import { count, fill, h, icon } from "./dom.js";
 import { tally } from "./faces.js";
-import { intake } from "./intake.js";
+import { fileInput } from "./file-input.js";
 import { add, answered, changes, photos, remove } from "./photos.js";
 import { saveAll } from "./saving.js";
-import { stage } from "./stage.js";
+import { photoView } from "./photo-view.js";
 
 const byTouch = matchMedia("(pointer: coarse)").matches; // there is nothing to drop from
 
@@ -15,7 +15,7 @@ export class Gallery {
   /** Show the photos in `root`; once there are some, ways for more stand in `corner`. */
   constructor(root, corner, signal) {
     this.corner = corner;
-    this.ways = intake((files) => files.length && this.choose(add(files)[0]), signal);
+    this.ways = fileInput((files) => files.length && this.choose(add(files)[0]), signal);
     this.start = h("div", { class: "start" });
     this.progress = h("div", { class: "progress" });
     this.thumbs = h("ol", { class: "thumbs", "aria-label": "Photos" });
@@ -42,7 +42,7 @@ export class Gallery {
     const now = chosen ? `${chosen.url} ${chosen.state}` : "";
     if (now === this.shown) return;
     this.shown = now;
-    if (chosen) stage(this.large, chosen);
+    if (chosen) photoView(this.large, chosen);
     else fill(this.large);
     if (chosen?.state === "done") fill(this.news, `${chosen.name}: ${inWords(chosen.faces)}`);
   }

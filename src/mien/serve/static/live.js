@@ -5,7 +5,7 @@ import { cameras, isMirror, openCamera } from "./camera.js";
 import { colour } from "./colours.js";
 import { fill, h, icon, trouble } from "./dom.js";
 import { activate, Box, Card } from "./faces.js";
-import { sentence } from "./stage.js";
+import { sentence } from "./photo-view.js";
 import { SECONDS, Timeline } from "./timeline.js";
 import { Tracker } from "./tracking.js";
 
@@ -13,10 +13,11 @@ const LONG = 480; // pixels of a sent frame's long side
 const QUALITY = 0.8; // of its JPEG
 const AT_ONCE = 2; // frames on their way: the next is sent while the server looks at one
 const INTERVAL = 50; // ms between frames, on average, whatever the camera's rate
-const BUSY = 400; // ms of rest after the server said that it is too busy
-const SPAN = 2; // seconds over which rate and latency are told
+const BUSY = 400; // ms of rest after the server was too busy
+const HALF_LIFE = 0.2; // seconds over which a face's probabilities are averaged
+const SPAN = 2; // seconds over which rate and latency are shown
 const DRAWN = 120; // ms between two pictures of the timeline, which is long work where no GPU draws it
-const [FAST, LARGE] = ["fast", "best"]; // models of the box: on many machines only the first keeps up with a camera
+const [FAST, LARGE] = ["fast", "best"]; // bundled models: on many machines only the first keeps up with a camera
 
 export async function renderLive(root, signal) {
   const place = h("div", { class: "live" });
@@ -83,7 +84,7 @@ function send(screen, signal) {
   const canvas = h("canvas");
   const pen = canvas.getContext("2d", { alpha: false });
   let [sent, shown, underway, notBefore] = [0, 0, 0, 0];
-  let [before, seen] = [null, []]; // when the last frame was taken, in seconds; the faces that were found last
+  let [before, seen] = [null, []]; // when the last frame was taken, in seconds; the faces of the last answer
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
     video.requestVideoFrameCallback(frame);
@@ -123,7 +124,7 @@ function send(screen, signal) {
   });
 }
 
-/** What the server is told of the frame before: it looks for faces where they were, and remembers nothing itself. */
+/** The query about the frame before: the server looks for faces where they were, and remembers nothing itself. */
 function query(time, before, faces, fast) {
   const words = new URLSearchParams({ time, fast });
   if (before !== null) words.set("before", before);
@@ -155,7 +156,7 @@ class Screen {
         h("label", { class: "quiet" }, "Model ", this.model),
         this.rate,
       ),
-      h("div", { class: "stage beside" }, this.view, h("div", { class: "side" }, this.nobody, this.cards)),
+      h("div", { class: "photo-view beside" }, this.view, h("div", { class: "side" }, this.nobody, this.cards)),
       h("h2", { class: "timeline-title" }, "Timeline"),
       this.canvas,
       h(
@@ -167,15 +168,15 @@ class Screen {
       this.legend,
       this.news,
     );
-    this.tracker = new Tracker();
+    this.tracker = new Tracker(HALF_LIFE);
     this.timeline = new Timeline(this.canvas);
     this.shown = new Map(); // a face's number: its box and card
     this.answers = []; // [when shown, latency], ms
-    [this.told, this.drawn] = [0, 0];
+    [this.announced, this.drawn] = [0, 0];
     addEventListener("themechange", () => this.timeline.recolour(), { signal });
   }
 
-  /** Let the model be chosen: the one in use, unless that is the large one of the box; or the fast one. */
+  /** Let the model be chosen: the one in use, unless that is the large bundled one; or the fast one. */
   offer({ models, in_use: now }) {
     const names = [...new Set([now, ...models.map(({ name }) => name).filter((name) => name === FAST)])];
     const first = names.includes(FAST) && ["", LARGE].includes(now) ? FAST : now;
@@ -186,7 +187,7 @@ class Screen {
     this.now = now;
   }
 
-  /** Whether the fast model is to judge, and is not the one in use. */
+  /** Whether the fast model is to predict, and is not the one in use. */
   get fast() {
     return this.model.value === FAST && this.now !== FAST;
   }
@@ -202,10 +203,10 @@ class Screen {
     fill(this.choice, known.length > 1 && select);
   }
 
-  /** Show what was found in a frame of so many pixels, taken at a time in seconds. */
-  update(found, [width, height], time) {
+  /** Show the faces of a frame of so many pixels, taken at a time in seconds. */
+  update(detected, [width, height], time) {
     const now = performance.now();
-    const faces = this.tracker.follow(time, found);
+    const faces = this.tracker.follow(time, detected);
     this.#faces(faces, width, height);
     this.timeline.add(time, faces);
     if (now > this.drawn + DRAWN || !this.drawn) {
@@ -223,7 +224,7 @@ class Screen {
       h("strong", null, latencies[latencies.length >> 1].toFixed(0)),
       " ms behind",
     );
-    if (now > this.told + 1000 * SPAN) this.#tell(faces, now);
+    if (now > this.announced + 1000 * SPAN) this.#announce(faces, now);
   }
 
   #faces(faces, width, height) {
@@ -265,9 +266,9 @@ class Screen {
     return new Map([...this.shown].map(([track, both]) => [track, both[part]]));
   }
 
-  /** Tell those who listen to the page, not more often than they can hear. */
-  #tell(faces, now) {
-    this.told = now;
+  /** Announce the emotions to screen readers, not more often than one can listen. */
+  #announce(faces, now) {
+    this.announced = now;
     this.canvas.setAttribute("aria-label", this.timeline.words());
     const words = faces.length ? faces.map((face) => `face ${face.track} ${face.emotion}`).join(", ") : "no face";
     if (this.news.textContent !== words) this.news.textContent = words;

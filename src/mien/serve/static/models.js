@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { count, empty, fill, h, icon } from "./dom.js";
-import { useButton } from "./use.js";
+import { useModelButton } from "./use-model-button.js";
 import { ago, link, points } from "./words.js";
 
 export const title = "Models";
@@ -29,7 +29,7 @@ function card(model, inUse, signal, again) {
     ["net", model.net],
     ["parameters", model.parameters.toLocaleString("en")],
     ["takes faces of", `${model.width} × ${model.height} pixels`],
-    ["kept in", model.precision],
+    ["precision", model.precision],
     ["trained on", model.data.name],
     ["study", model.study || "–"],
     ["made", model.created ? ago(model.created) : "–"],
@@ -40,11 +40,11 @@ function card(model, inUse, signal, again) {
     { class: inUse ? "model-card in-use" : "model-card" },
     h("header", null, h("h2", null, model.name), inUse && h("span", { class: "state state-finished" }, icon("check"), "in use")),
     accuracy !== undefined && h("p", { class: "figure" }, points(accuracy), h("small", null, "%")),
-    accuracy !== undefined && h("p", { class: "quiet" }, `of ${count(scores[`${split}_faces`], `${split} face`)} right, 95 % interval ${points(scores[`${split}_low`])} to ${points(scores[`${split}_high`])}`, scores.test_accuracy_without_leaks !== undefined && `; ${points(scores.test_accuracy_without_leaks)} % without those also in train`),
+    accuracy !== undefined && h("p", { class: "quiet" }, `of ${count(scores[`${split}_faces`], `${split} face`)} correct, 95 % interval ${points(scores[`${split}_low`])} to ${points(scores[`${split}_high`])}`, scores.test_accuracy_without_leaks !== undefined && `; ${points(scores.test_accuracy_without_leaks)} % without those also in train`),
     h("p", { class: "emotions" }, model.classes.map((name) => h("span", null, h("i", { class: "swatch", style: { background: `var(--${CSS.escape(name)}, var(--edge))` } }), name))),
     h("dl", { class: "settings" }, facts.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
     model.note && h("p", { class: "quiet" }, model.note),
-    !inUse && useButton("Use this model", { model: model.name }, signal, again),
+    !inUse && useModelButton("Use this model", { model: model.name }, signal, again),
   );
 }
 
@@ -53,7 +53,7 @@ function choice({ study, best }, signal, again) {
     "li",
     null,
     h("div", null, h("p", null, h("a", { href: link(["studies", study, best.run]) }, best.net), " of ", h("a", { href: link(["studies", study]) }, study)), h("p", { class: "quiet" }, `${points(best.validation_accuracy)} % on validation`)),
-    useButton("Use this run", { run: `${study}/${best.run}` }, signal, again),
+    useModelButton("Use this run", { run: `${study}/${best.run}` }, signal, again),
   );
 }
 

@@ -6,7 +6,7 @@ import { link, points } from "./words.js";
 /** A state as a word with a dot of its colour. */
 export const state = (name) => h("span", { class: `state state-${name}` }, h("i", { "aria-hidden": "true" }), name);
 
-/** What the test split says, where it was opened. */
+/** The accuracy on test, where it was opened. */
 export function testLine(best) {
   const clean = best.test_accuracy_without_leaks;
   const differs = clean !== null && points(clean) !== points(best.test_accuracy);

@@ -6,7 +6,7 @@ const AT_ONCE = 3; // the server looks at those that come together in one batch
 
 /**
  * A photo and what is known of it. `state` is waiting, sent, done or failed; `faces` are the server's, in its JSON, if
- * done; `error` is why it failed; `url` shows the file in an <img>; `whole` says that its middle is taken for a face.
+ * done; `error` is why it failed; `url` shows the file in an <img>; `whole`: its middle is taken for a face.
  */
 class Photo {
   constructor(file, name) {
@@ -20,7 +20,7 @@ class Photo {
     this.leaving = new AbortController();
   }
 
-  /** As `mien predict --json` tells it. */
+  /** As `mien predict --json` prints it. */
   toJSON() {
     return this.state === "failed" ? { path: this.name, error: this.error } : { path: this.name, faces: this.faces };
   }

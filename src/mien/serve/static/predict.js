@@ -39,7 +39,7 @@ export async function render(root, params, signal) {
 
 const source = (href, sign, name, on) => h("a", { href, "aria-current": on && "page" }, icon(sign), name);
 
-/** Say which model answers; the view does without if the server will not tell. */
+/** Name the model in use; the view does without where the server does not answer. */
 async function tellModel(line, signal) {
   const { models, in_use: name } = await api("/v1/models", { signal }).catch(() => ({ models: [] }));
   if (!name) return;
@@ -48,7 +48,7 @@ async function tellModel(line, signal) {
     line,
     "Answered by ",
     h("a", { href: "#/models" }, name),
-    accuracy && `, right on ${percent(accuracy, 1)} of its test faces`,
+    accuracy && `, correct on ${percent(accuracy, 1)} of its test faces`,
     ". ",
   );
 }

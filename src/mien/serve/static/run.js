@@ -5,8 +5,8 @@ import { lineChart } from "./chart.js";
 import { matrix, perClass } from "./confusion.js";
 import { fill, h } from "./dom.js";
 import { crumbs, state } from "./parts.js";
-import { useButton } from "./use.js";
-import { watched } from "./watched.js";
+import { useModelButton } from "./use-model-button.js";
+import { visibleEvents } from "./visible-events.js";
 import { bound, duration, points, range, shown } from "./words.js";
 
 export async function render(root, study, id, signal) {
@@ -30,7 +30,7 @@ export async function render(root, study, id, signal) {
   if (run.facts.state === "running" || run.facts.state === "planned") await follow();
 
   async function follow() {
-    for await (const { event, data } of watched(`${path}/events`, signal)) {
+    for await (const { event, data } of visibleEvents(`${path}/events`, signal)) {
       const facts = event === "run" ? data : data.run_facts.find((one) => one.run === id);
       if (facts?.run !== id) continue;
       run.facts = facts;
@@ -44,18 +44,18 @@ export async function render(root, study, id, signal) {
   }
 
   function whole() {
-    fill(heading, head(run.facts), run.facts.state === "finished" && useButton("Predict with this run", { run: `${study}/${id}` }, signal));
-    fill(worth, judged(run));
+    fill(heading, head(run.facts), run.facts.state === "finished" && useModelButton("Predict with this run", { run: `${study}/${id}` }, signal));
+    fill(worth, evaluated(run));
     worth.hidden = !Object.keys(run.scores).length;
     curves();
   }
 
   function curves() {
-    const { curves: found, state: now, epochs_planned: asked } = run.facts;
+    const { curves: history, state: now, epochs_planned: planned } = run.facts;
     const live = now === "running";
     const line = (name, values) => ({ name, values, colour: `var(--${name})`, live });
-    accuracy.update([line("train", found.accuracy), line("validation", found.validation_accuracy)], live ? asked : 1);
-    loss.update([line("train", found.loss), line("validation", found.validation_loss)], live ? asked : 1);
+    accuracy.update([line("train", history.accuracy), line("validation", history.validation_accuracy)], live ? planned : 1);
+    loss.update([line("train", history.loss), line("validation", history.validation_loss)], live ? planned : 1);
   }
 }
 
@@ -63,17 +63,17 @@ function head(facts) {
   const words = [
     `seed ${facts.seed}`,
     `${facts.epochs} of ${facts.epochs_planned} epochs`,
-    facts.selected_epoch && facts.selected_epoch !== facts.epochs ? `epoch ${facts.selected_epoch} kept` : null,
+    facts.selected_epoch && facts.selected_epoch !== facts.epochs ? `epoch ${facts.selected_epoch} selected` : null,
     facts.seconds ? duration(facts.seconds) : null,
     facts.parameters ? `${facts.parameters.toLocaleString("en")} parameters` : null,
   ];
   return h("p", { class: "facts-line" }, state(facts.state), words.filter(Boolean).map((word) => h("span", null, word)), facts.reason ? h("span", { class: "went-wrong" }, facts.reason) : null);
 }
 
-function judged(run) {
+function evaluated(run) {
   return Object.entries(run.scores).map(([split, scores]) => [
     h("h2", null, `On ${split}`),
-    h("p", { class: "lead" }, h("b", null, `${points(scores.accuracy)} %`), ` of ${scores.faces.toLocaleString("en")} faces right, 95 % interval ${range(scores.interval)}; macro-F1 ${points(scores.macro_f1)}.`),
+    h("p", { class: "lead" }, h("b", null, `${points(scores.accuracy)} %`), ` of ${scores.faces.toLocaleString("en")} faces correct, 95 % interval ${range(scores.interval)}; macro-F1 ${points(scores.macro_f1)}.`),
     h("div", { class: "two-columns" }, matrix(run.classes, scores.confusion), perClass(scores.per_class)),
   ]);
 }

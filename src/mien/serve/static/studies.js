@@ -21,22 +21,22 @@ export async function render(root, { path, query }, signal) {
 
 async function renderList(root, signal) {
   const list = h("div", { class: "study-list" });
-  let found = await api("/v1/studies", { signal });
+  let answer = await api("/v1/studies", { signal });
   fill(root, h("h1", null, "Studies"), list);
   show();
   follow().catch((error) => signal.aborted || console.error(error));
 
   function show() {
     const order = { running: 0, stopped: 1, finished: 2, empty: 3 };
-    const studies = found.studies.toSorted((a, b) => order[a.state] - order[b.state] || b.changed.localeCompare(a.changed));
-    fill(list, studies.length ? studies.map(card) : nothing(found.folder));
+    const studies = answer.studies.toSorted((a, b) => order[a.state] - order[b.state] || b.changed.localeCompare(a.changed));
+    fill(list, studies.length ? studies.map(card) : nothing(answer.folder));
   }
 
   async function follow() {
-    while (found.studies.some((study) => study.state === "running")) {
+    while (answer.studies.some((study) => study.state === "running")) {
       await pause(EVERY, signal);
       if (document.hidden) continue;
-      found = await api("/v1/studies", { signal });
+      answer = await api("/v1/studies", { signal });
       if (!list.contains(document.activeElement)) show(); // nobody's focus is taken away
     }
   }

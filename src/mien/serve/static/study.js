@@ -4,7 +4,7 @@ import { blob } from "./api.js";
 import { lineChart, sparkline } from "./chart.js";
 import { count, fill, h, icon, trouble } from "./dom.js";
 import { crumbs, state, testLine } from "./parts.js";
-import { watched } from "./watched.js";
+import { visibleEvents } from "./visible-events.js";
 import { ago, bound, duration, link, points, range } from "./words.js";
 
 const COMPARED = 6; // as many as /v1/compare takes
@@ -30,7 +30,7 @@ export async function render(root, name, signal) {
   const bar = h("div", { class: "chosen-bar", role: "region", "aria-label": "Chosen runs", hidden: true });
   let chart = null;
 
-  for await (const { event, data } of watched(`/v1/studies/${encodeURIComponent(name)}/events`, signal)) {
+  for await (const { event, data } of visibleEvents(`/v1/studies/${encodeURIComponent(name)}/events`, signal)) {
     if (event === "study") {
       study = data;
       fill(reporting, study.report && report(name, signal));
@@ -153,11 +153,12 @@ export async function render(root, name, signal) {
 }
 
 function head(study) {
-  const { best, data } = study;
+  const { best } = study;
+  const data = study.data ?? {}; // unknown before its faces are read
   const share = study.epochs_planned ? study.epochs / study.epochs_planned : 0;
   const faces = Object.values(data.counts ?? {}).reduce((sum, split) => sum + Object.values(split).reduce((a, b) => a + b, 0), 0);
   const done = study.run_facts.reduce((sum, run) => sum + (["planned", "running", "stopped"].includes(run.state) ? run.epochs : run.epochs_planned), 0);
-  const asked = study.run_facts.reduce((sum, run) => sum + run.epochs_planned, 0);
+  const planned = study.run_facts.reduce((sum, run) => sum + run.epochs_planned, 0);
   const words = [
     data.name && h("a", { href: link(["data", data.fingerprint.slice(0, 10)]) }, `${data.name}, ${count(faces, "face")}`),
     count(study.nets, "net"),
@@ -166,7 +167,7 @@ function head(study) {
   ];
   return [
     h("p", { class: "facts-line" }, state(study.state), words.filter(Boolean).map((word) => h("span", null, word))),
-    study.state !== "finished" && h("div", { class: "progress-line" }, h("progress", { value: asked ? done / asked : share, max: 1, "aria-label": "Epochs done" }), h("span", { class: "quiet tabular" }, `${done.toLocaleString("en")} of ${asked.toLocaleString("en")} epochs`)),
+    study.state !== "finished" && h("div", { class: "progress-line" }, h("progress", { value: planned ? done / planned : share, max: 1, "aria-label": "Epochs done" }), h("span", { class: "quiet tabular" }, `${done.toLocaleString("en")} of ${planned.toLocaleString("en")} epochs`)),
     best && h("p", { class: "lead" }, h("b", null, best.net), study.state === "finished" ? " is best on validation: " : " leads on validation: ", `${points(best.validation_accuracy)} %`, best.validation_interval && ` (95 % interval ${range(best.validation_interval)})`, best.test_accuracy !== null && `; ${testLine(best)}`, "."),
   ];
 }
@@ -174,14 +175,14 @@ function head(study) {
 /** A link to the report; where a token is needed, which no link carries, a button that saves it. */
 function report(study, signal) {
   const path = `/v1/studies/${encodeURIComponent(study)}/report`;
-  const said = h("span", { role: "status" });
+  const status = h("span", { role: "status" });
   const save = async () => {
     try {
       const address = URL.createObjectURL(await blob(path, signal));
       h("a", { href: address, download: `${study}.html` }).click();
       setTimeout(() => URL.revokeObjectURL(address), 10_000);
     } catch (error) {
-      if (!signal.aborted) fill(said, trouble(error.message));
+      if (!signal.aborted) fill(status, trouble(error.message));
     }
   };
   return h(
@@ -189,7 +190,7 @@ function report(study, signal) {
     { class: "actions" },
     !sessionStorage.getItem("mien-token") && h("a", { class: "button", href: path, target: "_blank", rel: "noopener" }, icon("curve"), "Open the report"),
     h("button", { onclick: save }, icon("download"), "Save the report"),
-    said,
+    status,
   );
 }
 

@@ -116,8 +116,8 @@ export class Timeline {
 
 function hues(emotions) {
   const values = [...emotions.map(colour), GROUND, INK];
-  const found = paints(values);
-  return new Map([...emotions, GROUND, INK].map((name, place) => [name, found[place]]));
+  const painted = paints(values);
+  return new Map([...emotions, GROUND, INK].map((name, place) => [name, painted[place]]));
 }
 
 /** A record, cut where the face was gone. */

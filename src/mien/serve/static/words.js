@@ -38,11 +38,11 @@ export function shown(value) {
 /** What a net's hyper-parameters are bound to: `kernel 5, p 0.24`; "" where it has none. */
 export const bound = (values) => Object.entries(values).map(([name, value]) => `${name} ${shown(value)}`).join(", ");
 
-/** A probability of chance as a test's p-value is told: `p = 0.04`, `p < 0.001`. */
+/** A test's p-value: `p = 0.04`, `p < 0.001`. */
 export const chance = (p) => (p < 0.001 ? "p < 0.001" : `p = ${Number(p.toPrecision(2))}`);
 
 /** An address behind the #, of parts and a query. */
 export function link(parts, query = []) {
-  const asked = new URLSearchParams(query).toString();
-  return `#/${parts.map(encodeURIComponent).join("/")}${asked ? `?${asked}` : ""}`;
+  const words = new URLSearchParams(query).toString();
+  return `#/${parts.map(encodeURIComponent).join("/")}${words ? `?${words}` : ""}`;
 }

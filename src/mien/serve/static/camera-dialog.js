@@ -1,4 +1,4 @@
-/** Taking a photo: a dialog with the camera's picture and a release; where a page may see none, the phone's own. */
+/** Take a photo: in a dialog with the camera's picture, or where a page may not use it, by the phone's own camera. */
 
 import { hasCamera, isMirror, openCamera } from "./camera.js";
 import { h, icon, trouble } from "./dom.js";
@@ -7,7 +7,7 @@ const QUALITY = 0.95;
 
 let taken = 0;
 
-/** Let a photo be taken; gives a File, or null if none was. */
+/** Let the user take a photo; gives a File, or null if none was taken. */
 export const takePhoto = (signal) => (hasCamera() ? byDialog(signal) : byPhone());
 
 async function byDialog(signal) {
@@ -23,8 +23,8 @@ async function byDialog(signal) {
   const view = h("div", { class: "viewfinder" }, video);
   const dialog = h(
     "dialog",
-    { class: "dialog shutter", "aria-labelledby": "shutter-title" },
-    h("h2", { id: "shutter-title" }, "Take a photo"),
+    { class: "dialog camera-dialog", "aria-labelledby": "camera-dialog-title" },
+    h("h2", { id: "camera-dialog-title" }, "Take a photo"),
     view,
     h("div", { class: "actions" }, release, cancel),
   );

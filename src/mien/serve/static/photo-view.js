@@ -9,11 +9,11 @@ const PORTRAIT = 96; // pixels of a face's small picture; shown at half of it
 const BESIDE = 2; // so many cards stand beside the photo; more stand below it
 
 const NOBODY =
-  "Faces are found when both eyes are to be seen and the face is not tiny. " +
+  "Faces are found when both eyes are visible and the face is not tiny. " +
   "If the photo is nothing but a face, its middle can be taken for one.";
 
 /** Show a photo in `root`, as far as it is. */
-export function stage(root, photo) {
+export function photoView(root, photo) {
   const frame = h("div", { class: "photo" });
   const side = h("div", { class: "side" });
   const actions = h("div", { class: "actions" }, removeButton(photo));
@@ -21,8 +21,8 @@ export function stage(root, photo) {
   frame.append(image);
   fill(
     root,
-    h("div", { class: "stage-head" }, h("h2", null, photo.name), actions),
-    h("div", { class: photo.faces.length <= BESIDE ? "stage beside" : "stage" }, frame, side),
+    h("div", { class: "photo-view-head" }, h("h2", null, photo.name), actions),
+    h("div", { class: photo.faces.length <= BESIDE ? "photo-view beside" : "photo-view" }, frame, side),
   );
   if (photo.state === "failed")
     fill(
@@ -56,10 +56,10 @@ export function stage(root, photo) {
 }
 
 /** The cards of a photo's faces; their boxes go into `frame`, where the photo can be shown. */
-function faces(found, frame, image) {
+function faces(detected, frame, image) {
   const boxes = new Map();
   const cards = new Map();
-  found.forEach((face, place) => {
+  detected.forEach((face, place) => {
     const number = place + 1;
     const active = (on) => activate(boxes, cards, number, on);
     const card = new Card(number, active, image && portrait(image, face.box));
@@ -82,8 +82,8 @@ function faces(found, frame, image) {
   );
 }
 
-const summary = (found) =>
-  h("p", { class: "tally" }, h("strong", null, count(found.length, "face")), found.length > 1 && `: ${tally(found)}`);
+const summary = (detected) =>
+  h("p", { class: "tally" }, h("strong", null, count(detected.length, "face")), detected.length > 1 && `: ${tally(detected)}`);
 
 const nobody = (photo) =>
   empty(

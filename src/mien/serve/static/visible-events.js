@@ -1,9 +1,9 @@
-/** Events of the server's for as long as somebody looks. */
+/** Server-sent events, received only while the page is visible. */
 
 import { events } from "./api.js";
 
-/** Server-sent events while the page is to be seen: browsers allow few lines to a server, and hidden tabs keep none. */
-export async function* watched(path, signal) {
+/** Server-sent events while the page is visible: browsers allow few connections to a server, and hidden tabs hold none. */
+export async function* visibleEvents(path, signal) {
   while (!signal.aborted) {
     const hidden = new AbortController();
     const look = () => document.hidden && hidden.abort();

@@ -1,4 +1,4 @@
-/** Putting a finished run or a model to use, and telling how that goes. */
+/** A button that puts a finished run or a model to use, and shows how that goes. */
 
 import { api, pause } from "./api.js";
 import { fill, h, icon } from "./dom.js";
@@ -13,14 +13,14 @@ const EVERY = 1000; // ms between two questions while a run is exported
  * @param {AbortSignal} signal
  * @param {() => void} [done] called when it is in use
  */
-export function useButton(label, choice, signal, done) {
-  const said = h("span", { class: "quiet", role: "status" });
+export function useModelButton(label, choice, signal, done) {
+  const status = h("span", { class: "quiet", role: "status" });
   const button = h("button", { onclick: change }, icon("face"), label);
-  return h("span", { class: "actions use" }, button, said);
+  return h("span", { class: "actions use-model" }, button, status);
 
   async function change() {
     button.disabled = true;
-    fill(said, choice.run ? "Exporting the run; this takes some seconds …" : "Loading …");
+    fill(status, choice.run ? "Exporting the run; this takes some seconds …" : "Loading …");
     try {
       let now = await api("/v1/models/in-use", { method: "PUT", body: choice, signal });
       while (now.state === "exporting") {
@@ -28,11 +28,11 @@ export function useButton(label, choice, signal, done) {
         now = await api("/v1/models/in-use", { signal });
       }
       if (now.state === "failed") throw new Error(now.reason);
-      fill(said, icon("check"), "In use. ", h("a", { href: "#/predict" }, "Predict with it"));
+      fill(status, icon("check"), "In use. ", h("a", { href: "#/predict" }, "Predict with it"));
       done?.();
     } catch (error) {
       if (signal.aborted) return;
-      fill(said, h("span", { class: "went-wrong" }, error.message));
+      fill(status, h("span", { class: "went-wrong" }, error.message));
     } finally {
       button.disabled = false;
     }

@@ -1,16 +1,16 @@
-/** The ways in for photos: dropped, pasted, chosen, photographed. */
+/** Photos as input: dropped, pasted, chosen or taken by the camera. */
 
 import { h, icon } from "./dom.js";
-import { takePhoto } from "./shutter.js";
+import { takePhoto } from "./camera-dialog.js";
 
 /**
- * Buttons to choose files and to take a photo, and ears for what is dropped on the page or pasted into it.
+ * Buttons to choose files and to take a photo; files that are dropped on the page or pasted into it are taken too.
  *
  * @param {function(File[])} take gets the files
  * @param {AbortSignal} signal ends the listening
  * @returns {{choose: HTMLElement, photograph: HTMLElement}}
  */
-export function intake(take, signal) {
+export function fileInput(take, signal) {
   const input = h("input", {
     type: "file",
     accept: "image/*,.heic,.heif",
