@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
+from vocabulary import BANNED
 
 from mien.cli import app
 from mien.runs.metrics import Accuracy, Bin, ClassScore, McNemar
@@ -230,3 +231,20 @@ def test_the_page_of_results_has_every_key() -> None:
     kinds += (SearchResult, SpaceEntry, SplitAccuracies, SplitScores, StudyFaces, TrialResult)
     keys = {field.name for kind in kinds for field in fields(kind)}
     assert keys - set(re.findall(r"`(\w+)`", page)) == set()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_are_in_plain_words(path: Path) -> None:
+    text = re.sub(r"`[^`\n]*`|<!-- map.*end of the map -->", "", prose(path), flags=re.DOTALL)
+    assert [match[0] for match in BANNED.finditer(text)] == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in DOCUMENTS if path.parent.name != "decisions"],  # which also name what is gone
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_files_of_the_source_that_documents_name_are_there(path: Path) -> None:
+    named = re.findall(r"`((?:\w+/)+\w+\.(?:py|js|toml|txt))`", prose(path))
+    places = (ROOT, ROOT / "src" / "mien", path.parent)
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
