@@ -1,1 +1,1 @@
-"""Model files: what a model file says of itself, opening it, and the models that come with mien. No torch."""
+"""Model files: their facts, how they are opened, and the bundled models with their cards. Needs no torch."""

@@ -1,4 +1,4 @@
-"""Facts: what a model file says of itself, as JSON in the ONNX file's metadata. Read without torch and without onnx."""
+"""Facts: the description of a model in its ONNX file, JSON in the file's metadata. Read without torch or onnx."""
 
 import json
 from collections.abc import Mapping
@@ -14,47 +14,53 @@ KEY = "mien"
 """The facts' key in the file's metadata_props."""
 
 INPUT, OUTPUT = "faces", "probabilities"
-"""What goes in, uint8 [N, H, W], gray, 0 black to 255 white; and what comes out, float32 [N, K], rows sum to 1."""
+"""The graph's input, uint8 [N, H, W], gray, 0 black to 255 white; and its output, float32 [N, K], rows sum to 1."""
+
+FORMER_NAMES = {"mirror": "tta_flip", "zooms": "tta_scales"}
+"""The present name of each entry that had another one before version 0.1.0; files with the former ones are read."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a model.
+    """The description of a model.
 
-    All between gray pixels and probabilities is in the file's graph: views, scaling, adjustment, temperatures, softmax.
+    The file's graph does everything between gray pixels and probabilities: test-time augmentation, scaling, logit
+    adjustment, temperatures, softmax.
 
     Attributes:
-        name: what to call it.
-        version: of the mien that wrote it.
+        name: of the model.
+        version: of the mien that wrote the file.
         classes: the K emotions, in the order of the probabilities.
         height, width: of the faces it takes, in pixels.
-        parameters: of the net, or of all nets that judge together.
-        precision: what the weights are kept in: float32, float16, or int8, which it also computes in.
-        temperature: the one that fits all faces alike (Guo et al. 2017, arXiv 1706.04599); 1 leaves logits as they are.
-        temperatures: of each class, from which each face has its own, see `mien.export.temperature.Temperatures`.
-        logit_adjustment: how much of the logarithm of each class's share of train is taken from its logit (Menon et al.
-            2021, arXiv 2007.07314), 0..1.
-        tta_flip: whether each face is judged together with its mirror image; of several runs, by all of them.
-        tta_scales: further frames of test-time augmentation, in shares of the side; of several runs, see `members`.
-        run, study, net, seed: where it comes from; study is "" for a run that stands alone. Of several runs that judge
-            together, `run` has all of their names, `net` is what the study calls them and `seed` that of the first.
+        parameters: of the net, or of all nets of an ensemble.
+        precision: of the stored weights: float32, float16 or int8; int8 is also computed in int8.
+        temperature: the one fitted on all faces together (Guo et al. 2017, arXiv 1706.04599); 1 leaves logits as they are.
+        temperatures: one for each class; a face's own is computed from them, see
+            `mien.export.temperature.Temperatures`.
+        logit_adjustment: strength of the logit adjustment for class imbalance, 0..1 (Menon et al. 2021, arXiv
+            2007.07314).
+        tta_flip: whether each face is classified together with its mirror image; of an ensemble: by all nets.
+        tta_scales: further crops of test-time augmentation, as shares of the side; of an ensemble, see `members`.
+        run, study, net, seed: where the model comes from; study is "" for a single run outside a study. Of an ensemble,
+            `run` has the names of all runs, `net` is the study's name for them and `seed` that of the first.
         data: of the faces it was trained on: `name`, `fingerprint`, and `counts` by split and emotion; `before`: the
-            fingerprint of those that the run it started from learnt from, None where there is none or it is gone;
-            `votes`: whether FER+'s votes were learnt from, or a run that had learnt from them.
+            fingerprint of the faces of the run that its weights were initialised from, None where there is none or it
+            is gone; `votes`: whether FER+'s votes were the targets, of this run or of one that it was initialised from
+            or distilled from.
         recipe: the entries of its training's recipe that differ from their defaults.
         layers: of the net, a word each, hyper-parameters bound.
-        reference: what the file says, in float32, of the faces that it carries for checking a machine, K shares each
+        reference: the probabilities in float32 of the reference faces in the file, K each, which check a machine
             (`mien.model_files.reference`); () in older files.
-        members: of several runs, of each its `run`, `net`, `seed`, `recipe`, `layers`, `before` and `votes` as in
+        members: of an ensemble, of each run its `run`, `net`, `seed`, `recipe`, `layers`, `before` and `votes` as in
             `data`, and `weight`, its share of the mean; recipe and layers are empty then. () for a single run.
-        scores: what this file is worth, measured by it; shares, 0..1. By split (`validation`, and `test` where the
-            study had opened it): `..._faces`, `..._accuracy` with its 95 % interval `..._low` and `..._high`,
+        scores: measured with this file; shares, 0..1. By split (`validation`, and `test` where the study has opened
+            it): `..._faces`, `..._accuracy` with its 95 % interval `..._low` and `..._high`,
             `..._macro_f1`, `..._balanced_accuracy`, `..._nll`, `..._ece` and, at temperature 1, `..._ece_before`,
             `..._per_class` (precision, recall, f1, support by emotion); of the test images, `test_leaked` are pixel for
             pixel in train: `test_accuracy_without_leaks`, `test_without_leaks_low` and `..._high` are of the others.
         created: when (UTC).
-        licence: that it may be used under; "" where nobody said.
-        note: what else to know.
+        licence: of the model; "" where none was given.
+        note: further remarks.
     """
 
     name: str
@@ -84,24 +90,24 @@ class Facts:
     reference: tuple[tuple[float, ...], ...] = ()
 
     def to_json(self) -> str:
-        """As the text that stands in the file."""
+        """The JSON text for the file's metadata."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
     def of(cls, text: str | None, where: str | Path) -> "Facts":
-        """The facts that `to_json` gave; entries that a later mien added are left out.
+        """Read the facts that `to_json` wrote; entries that a later mien added are ignored.
 
         Args:
-            text: None where the file has none.
+            text: JSON; None where the file has none.
             where: the file, for the message.
 
         Raises:
-            UserError: these are no facts of mien's.
+            UserError: the text is not a model's facts.
         """
-        strange = UserError(f"{where}: an ONNX file, but none that mien exported; make one with: mien export RUN FILE")
+        unreadable = UserError(f"{where}: an ONNX file, but none that mien exported; make one with: mien export RUN FILE")
         try:
-            found = _current(json.loads(text or ""))
-            known: dict[str, Any] = {entry.name: found[entry.name] for entry in fields(cls) if entry.name in found}
+            entries = _with_current_names(json.loads(text or ""))
+            known: dict[str, Any] = {entry.name: entries[entry.name] for entry in fields(cls) if entry.name in entries}
             # Files of before the first release have one temperature for all classes.
             known.setdefault("temperatures", [known["temperature"]] * len(known["classes"]))
             known |= {
@@ -113,14 +119,14 @@ class Facts:
                 known["reference"] = tuple(map(tuple, known["reference"]))
             facts = cls(**known)
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise strange from None
+            raise unreadable from None
         if not facts._readable:
-            raise strange
+            raise unreadable
         return facts
 
     @property
     def _readable(self) -> bool:
-        """Whether what is computed and looked up with is of its kind."""
+        """Whether the entries that other code relies on have the expected types and lengths."""
         return (
             len(self.classes) > 1
             and all(isinstance(name, str) for name in self.classes)
@@ -133,18 +139,17 @@ class Facts:
         )
 
 
-def _current(entries: dict[str, Any]) -> dict[str, Any]:
-    """Facts under their names of today, those of the recipes too."""
-    entries = current_names(entries)
-    for one in (entries, *entries.get("members", ())):
-        one["recipe"] = current_names(one["recipe"])
-    return entries
+def _with_current_names(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries, their recipe's and their members' recipes' under their present names."""
+    current = {FORMER_NAMES.get(name, name): value for name, value in entries.items()}
+    members = [{**member, "recipe": current_names(member["recipe"])} for member in current.get("members", ())]
+    return current | {"recipe": current_names(current["recipe"]), "members": members}
 
 
 def read_facts(path: Path) -> Facts:
-    """The facts of a model file.
+    """Read the facts of a model file.
 
     Raises:
-        UserError: it cannot be read, or is no model of mien's.
+        UserError: the file cannot be read, or is not one that mien exported.
     """
     return Facts.of(open_session(path, optimised=False).get_modelmeta().custom_metadata_map.get(KEY), path)

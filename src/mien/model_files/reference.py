@@ -1,6 +1,6 @@
-"""Reference: faces that a model file carries, and what it says of them, so that any machine can check its own answers.
+"""Reference: faces in a model file with their probabilities, by which any machine can check its own results.
 
-Quantised kernels differ from processor to processor; where one computes wrong, its answers about these faces tell.
+Quantised kernels differ between processors. Where one computes wrong, its probabilities of these faces differ.
 """
 
 from base64 import b64decode, b64encode
@@ -12,21 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 KEY = "mien.reference_faces"
-"""The faces' key in the file's metadata_props; the answers stand in `Facts.reference`."""
+"""The faces' key in the file's metadata_props; their probabilities are in `Facts.reference`."""
 
 COUNT = 16
+"""Reference faces in a file."""
 
 TOLERANCE = 0.02
-"""By so much may a probability differ from the file's own in float32, which int8 rounds otherwise now and then."""
+"""The largest allowed difference of a probability from the file's own in float32; int8 rounds differently at times."""
 
 
 @dataclass(frozen=True)
 class ReferenceCheck:
-    """What a machine says of a file's reference faces, beside what it should say.
+    """The result of comparing a machine's probabilities of the reference faces with those in the file.
 
     Attributes:
-        faces: that were compared; 0 where the file carries none, as older ones do.
-        largest: difference of a probability, 0..1.
+        faces: number of faces that were compared; 0 where the file has none, as in older files.
+        largest: the largest difference of a probability, 0..1.
     """
 
     faces: int
@@ -34,24 +35,24 @@ class ReferenceCheck:
 
     @property
     def verdict(self) -> Literal["passed", "failed", "none"]:
-        """What came of it; none where there is nothing to compare."""
+        """`passed`, `failed`, or `none` where there is nothing to compare."""
         if not self.faces:
             return "none"
         return "passed" if self.holds else "failed"
 
     @property
     def holds(self) -> bool:
-        """Whether this machine gives the file's answers; also where there is nothing to compare."""
-        return self.largest <= TOLERANCE  # not so where it is NaN
+        """Whether this machine gives the file's probabilities; true where there is nothing to compare."""
+        return self.largest <= TOLERANCE  # false for NaN
 
 
-def compared(said: NDArray[np.float32], reference: NDArray[np.float32]) -> ReferenceCheck:
-    """Compare what a machine says of the reference faces with what it should say: float32 [COUNT, K] each."""
-    return ReferenceCheck(len(reference), float(np.abs(said - reference).max(initial=0)))
+def check_probabilities(probabilities: NDArray[np.float32], expected: NDArray[np.float32]) -> ReferenceCheck:
+    """Compare a machine's probabilities of the reference faces with the expected ones: float32 [COUNT, K] each."""
+    return ReferenceCheck(len(expected), float(np.abs(probabilities - expected).max(initial=0)))
 
 
 def draw_reference_faces(height: int, width: int) -> NDArray[np.uint8]:
-    """The drawn faces that a new file carries: uint8 [COUNT, height, width]."""
+    """Draw the reference faces of a new file: uint8 [COUNT, height, width]."""
     from mien.faces.drawn import draw_faces
 
     side = max(height, width)
@@ -59,7 +60,7 @@ def draw_reference_faces(height: int, width: int) -> NDArray[np.uint8]:
 
 
 def to_text(faces: NDArray[np.uint8]) -> str:
-    """Faces uint8 [COUNT, H, W] as the text that stands in the file: a PNG of them in one column, in base64."""
+    """Encode faces uint8 [COUNT, H, W] for the file's metadata: one column of them as PNG, in base64."""
     from PIL import Image
 
     content = BytesIO()
@@ -68,10 +69,10 @@ def to_text(faces: NDArray[np.uint8]) -> str:
 
 
 def from_text(text: str, height: int, width: int) -> NDArray[np.uint8]:
-    """The faces uint8 [COUNT, height, width] that `to_text` gave.
+    """Decode the faces that `to_text` encoded: uint8 [COUNT, height, width].
 
     Raises:
-        ValueError: these are no such faces.
+        ValueError: the text is not an encoding of such faces.
     """
     from PIL import Image, UnidentifiedImageError
 

@@ -9,12 +9,11 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 _ERRORS_ALONE = 3
-"""onnxruntime's level of what it writes to stderr: warnings, as of initialisers it removes, are of no use to a user."""
+"""onnxruntime's level of messages on stderr: its warnings, such as those of removed initialisers, do not help a user."""
 
 _SPIN = "100"
-"""Microseconds for which a thread that waits for the others spins before it sleeps: the gaps between operators are
-shorter. Where another program wants the core, onnxruntime's own way, to spin on, made a call two to three times slower.
-"""
+"""Microseconds for which a waiting thread spins before it sleeps; the gaps between operators are shorter. By default
+onnxruntime spins much longer, which made a call two to three times slower where another program needed the core."""
 
 
 def open_session(path: Path, threads: int = 0, optimised: bool = True, exact: bool = False) -> "InferenceSession":
@@ -22,13 +21,13 @@ def open_session(path: Path, threads: int = 0, optimised: bool = True, exact: bo
 
     Args:
         path: an ONNX file.
-        threads: that one call may use; 0: one a core.
-        optimised: False where the file is only to be read: opens faster; or to be computed in float32 where it is int8.
-        exact: True where int8 weights have 8 bits: on processors without VNNI their products would saturate, so slower
-            kernels are taken there; elsewhere this changes nothing.
+        threads: used by one call; 0: one for each core.
+        optimised: False opens the file faster, for reading its metadata; int8 is then computed in float32.
+        exact: True for int8 weights of 8 bits: on processors without VNNI their products would saturate, so slower
+            kernels are used there. Elsewhere this changes nothing.
 
     Raises:
-        UserError: the file cannot be read, or is no ONNX file.
+        UserError: the file cannot be read, or is not an ONNX file.
     """
     import onnxruntime
 

@@ -1,8 +1,8 @@
-"""The models that come with mien, each a file with its card. Read without torch.
+"""The models that come with mien, each a file with its card. Needs no torch.
 
 NAME.onnx       the model, with its facts
 NAME.md         its card
-NAME-DIGITS/    the run behind it, for nets that start from it: its layers and, in float16, its weights
+NAME-DIGITS/    its run, for nets that are initialised from it: layers, and weights in float16
 """
 
 from pathlib import Path
@@ -11,10 +11,10 @@ from mien.errors import UserError, did_you_mean
 from mien.model_files.facts import Facts, read_facts
 
 FOLDER = Path(__file__).parent
-"""Where they lie."""
+"""The folder of the bundled models."""
 
 FAST = "fast"
-"""The model for a camera's frames unless another is named: on many machines `best` does not keep up."""
+"""The default model for a camera's frames: on many machines `best` is too slow for them."""
 
 
 def bundled_models() -> dict[str, Path]:
@@ -23,26 +23,30 @@ def bundled_models() -> dict[str, Path]:
 
 
 def find_bundled(name: str) -> Path:
-    """The file of a bundled model; a UserError where there is none of that name."""
-    found = bundled_models()
-    if name not in found:
-        known = did_you_mean(name, list(found)) if found else "no model is bundled here"
+    """The file of a bundled model.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    models = bundled_models()
+    if name not in models:
+        known = did_you_mean(name, list(models)) if models else "no model is bundled here"
         raise UserError(f"no model is called {name!r}; {known}")
-    return found[name]
+    return models[name]
 
 
 def bundled_facts() -> dict[str, Facts]:
-    """What each bundled model says of itself, by name."""
+    """The facts of each bundled model, by name."""
     return {name: read_facts(path) for name, path in bundled_models().items()}
 
 
 def bundled_run(name: str) -> Path:
-    """The folder of the run behind a bundled model.
+    """The folder of a bundled model's run, to initialise nets from.
 
     Raises:
-        UserError: there is none of that name to start from.
+        UserError: no run of that name is bundled.
     """
-    found = {folder.name.rpartition("-")[0]: folder for folder in sorted(FOLDER.glob("*-*/"))}
-    if name not in found:
-        raise UserError(f"no model {name!r} to start from is bundled; {did_you_mean(name, list(found))}")
-    return found[name]
+    runs = {folder.name.rpartition("-")[0]: folder for folder in sorted(FOLDER.glob("*-*/"))}
+    if name not in runs:
+        raise UserError(f"no run of a model {name!r} is bundled; {did_you_mean(name, list(runs))}")
+    return runs[name]
