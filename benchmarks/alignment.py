@@ -148,7 +148,7 @@ def measured(faces: Faces) -> dict[str, dict[str, float]]:
     pictures = [set_into(image, USUAL, 0, WIDTH / 2, HEIGHT / 2) for image in faces.images]
     detections = [detector.find(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)) for picture in pictures]
     middle_of = np.array([WIDTH / 2, HEIGHT / 2])
-    central = [min(many, key=lambda face: abs(face.middle - middle_of).max()) for many in detections if many]
+    central = [min(many, key=lambda face: abs(face.centre - middle_of).max()) for many in detections if many]
     corner = middle_of - USUAL / 2
     points = (np.array([face.landmarks for face in central]) + 0.5 - corner) / USUAL
     boxes = np.array([(*(face.box[:2] - corner), *face.box[2:]) for face in central]) / USUAL

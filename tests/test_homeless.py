@@ -18,7 +18,7 @@ from mien.errors import UserError
 from mien.faces import open_faces
 from mien.faces.source import find_source
 from mien.predict.classifier import model_file
-from mien.predict.paths import named
+from mien.predict.paths import input_files
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_sources_votes_and_models_take_a_tilde(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_photo_of_an_unknown_user_is_just_not_there() -> None:
-    assert [file.path for file in named(["~nouser7/a.jpg"])] == [Path("~nouser7/a.jpg")]
+    assert [file.path for file in input_files(["~nouser7/a.jpg"])] == [Path("~nouser7/a.jpg")]
 
 
 def test_every_option_that_is_a_path_goes_through_one_function() -> None:

@@ -1,7 +1,5 @@
 """Two runs that were trained in a moment: one with a convolutional layer, one without."""
 
-from pathlib import Path
-
 import pytest
 
 from mien.faces import Faces
@@ -33,9 +31,3 @@ def runs(faces: Faces, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ru
         made[name] = Run.create(folder, Net(name, layers), Recipe(epochs=2, batch=60), 0, faces)
         fit(made[name], faces, lambda progress: None)
     return made
-
-
-@pytest.fixture
-def place(runs: dict[str, Run], request: pytest.FixtureRequest) -> Path:
-    """The folder of the run that a test names."""
-    return runs[request.param].folder

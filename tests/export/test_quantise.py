@@ -40,7 +40,7 @@ def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare, "LOST", 0.1)
 
 
-def said_by(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
+def probabilities_of(model: onnx.ModelProto, images: np.ndarray) -> np.ndarray:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run([OUTPUT], {INPUT: images})[0]
 
@@ -83,7 +83,7 @@ def test_a_whole_zero_changes_no_answer_but_at_a_padded_border(kind: str, traine
     moved = with_whole_zero(model)
     assert moved.graph != model.graph
     images = faces.split("validation").images
-    largest = np.abs(said_by(moved, images) - said_by(model, images)).max()
+    largest = np.abs(probabilities_of(moved, images) - probabilities_of(model, images)).max()
     assert largest < (1e-5 if kind in ("valid", "dense") else 5e-3)
     used = {name for node in moved.graph.node for name in node.input}
     assert {one.name for one in moved.graph.initializer} <= used, "onnxruntime warns of what nothing uses"
@@ -111,11 +111,11 @@ def test_int8_takes_every_gray_as_it_is(small: Run, faces: Faces) -> None:
 def test_kernels_that_differ_from_float32_are_refused() -> None:
     labels = np.zeros(10, np.uint8)
     answers = np.tile(np.float32([0.6, 0.4]), (10, 1))
-    found = agreement(answers, answers, labels)
-    compare.refuse(found, "int8")
+    result = agreement(answers, answers, labels)
+    compare.check(result, "int8")
     for kernels in (0.03, float("nan")):
         with pytest.raises(UserError, match="on this processor a probability in int8 differs"):
-            compare.refuse(type(found)(**{**vars(found), "kernels": kernels}), "int8")
+            compare.check(type(result)(**{**vars(result), "kernels": kernels}), "int8")
 
 
 def as_a_haswell(*words: str) -> subprocess.CompletedProcess[str]:

@@ -16,10 +16,10 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def calibrated() -> tuple[np.ndarray, np.ndarray]:
     """Logits float32 [20000, 7], and labels drawn with just the probabilities that they give."""
-    dice = np.random.default_rng(0)
-    logits = (2 * dice.standard_normal((20_000, 7))).astype(np.float32)
+    rng = np.random.default_rng(0)
+    logits = (2 * rng.standard_normal((20_000, 7))).astype(np.float32)
     chance = softmax(logits).cumsum(1)
-    labels = (dice.random((20_000, 1)) > chance / chance[:, -1:]).sum(1).astype(np.uint8)
+    labels = (rng.random((20_000, 1)) > chance / chance[:, -1:]).sum(1).astype(np.uint8)
     return logits, labels
 
 
@@ -40,16 +40,16 @@ def test_the_fitted_temperature_makes_probabilities_honest_and_changes_no_answer
 
 def test_no_temperature_near_it_is_more_likely(calibrated) -> None:
     logits, labels = calibrated
-    found = fit_temperature(logits, labels)
-    best = scores([softmax(logits / found)], labels).nll
-    assert all(scores([softmax(logits / (found * near))], labels).nll > best for near in (0.97, 1.03))
+    fitted = fit_temperature(logits, labels)
+    best = scores([softmax(logits / fitted)], labels).nll
+    assert all(scores([softmax(logits / (fitted * near))], labels).nll > best for near in (0.97, 1.03))
 
 
 def test_a_net_that_is_always_or_never_right_keeps_a_temperature_within_range() -> None:
     labels = np.array([0, 1, 2], np.uint8)
-    right = 10 * np.eye(3, dtype=np.float32)
-    assert RANGE[0] <= fit_temperature(right, labels) < 0.5
-    assert fit_temperature(-right, labels) == pytest.approx(RANGE[1], rel=0.01)
+    certain = 10 * np.eye(3, dtype=np.float32)
+    assert RANGE[0] <= fit_temperature(certain, labels) < 0.5
+    assert fit_temperature(-certain, labels) == pytest.approx(RANGE[1], rel=0.01)
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +62,12 @@ def partial(calibrated) -> tuple[np.ndarray, np.ndarray]:
 
 def test_classes_that_it_is_too_sure_of_are_cooled_and_others_heated(partial) -> None:
     logits, labels = partial
-    found = fit_temperatures(logits, labels)
-    assert found.shared == pytest.approx(fit_temperature(logits, labels))
-    assert list(found.each) == sorted(found.each, reverse=True)
-    assert found.each[0] > 1.2
-    assert found.each[-1] < 0.8
-    alike, honest = softmax(logits / found.shared), found.heated(logits)
+    fitted = fit_temperatures(logits, labels)
+    assert fitted.shared == pytest.approx(fit_temperature(logits, labels))
+    assert list(fitted.each) == sorted(fitted.each, reverse=True)
+    assert fitted.each[0] > 1.2
+    assert fitted.each[-1] < 0.8
+    alike, honest = softmax(logits / fitted.shared), fitted.apply(logits)
     assert np.array_equal(honest.argmax(1), logits.argmax(1))
     assert scores([alike], labels).ece > 0.025
     assert scores([honest], labels).ece < 0.01
@@ -75,8 +75,8 @@ def test_classes_that_it_is_too_sure_of_are_cooled_and_others_heated(partial) ->
 
 def test_equal_temperatures_are_one_temperature(calibrated) -> None:
     logits, _ = calibrated
-    assert np.allclose(Temperatures(0.7, (2.0,) * 7).heated(logits), softmax(logits / 2), atol=1e-6)
-    assert np.allclose(Temperatures.none(7).heated(logits), softmax(logits), atol=1e-6)
+    assert np.allclose(Temperatures(0.7, (2.0,) * 7).apply(logits), softmax(logits / 2), atol=1e-6)
+    assert np.allclose(Temperatures.none(7).apply(logits), softmax(logits), atol=1e-6)
 
 
 def test_few_faces_move_the_classes_temperatures_little(partial) -> None:
@@ -88,6 +88,6 @@ def test_few_faces_move_the_classes_temperatures_little(partial) -> None:
 def test_a_class_that_is_never_said_keeps_the_shared_temperature() -> None:
     logits = np.tile(np.array([3, 2, -60], np.float32), (40, 1))
     labels = (np.arange(40) % 2).astype(np.uint8)
-    found = fit_temperatures(logits, labels)
-    assert found.each[2] == pytest.approx(found.shared, rel=1e-3)
-    assert np.isfinite(found.each).all()
+    fitted = fit_temperatures(logits, labels)
+    assert fitted.each[2] == pytest.approx(fitted.shared, rel=1e-3)
+    assert np.isfinite(fitted.each).all()

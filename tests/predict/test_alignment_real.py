@@ -30,10 +30,10 @@ def within(image: np.ndarray) -> np.ndarray:
 def test_fer2013s_faces_are_found_and_framed_as_they_are(fer2013: Path) -> None:
     images = open_faces(str(fer2013)).split("validation").images[:120]
     detector = Detector()
-    found = [detector.find(within(image)) for image in images]
-    frames = [alignment_of(faces[0].landmarks, faces[0].box) for faces in found if faces]
-    assert len(frames) >= 0.95 * len(images)
-    x, y, side, roll = np.median(frames, axis=0)
+    detections = [detector.find(within(image)) for image in images]
+    alignments = [alignment_of(faces[0].landmarks, faces[0].box) for faces in detections if faces]
+    assert len(alignments) >= 0.95 * len(images)
+    x, y, side, roll = np.median(alignments, axis=0)
     assert side == pytest.approx(SIDE, rel=0.05)
     assert x == pytest.approx(LEFT + SIDE / 2, abs=0.03 * SIDE)
     assert y == pytest.approx(TOP + SIDE / 2, abs=0.03 * SIDE)
@@ -45,8 +45,8 @@ def test_bare_faces_are_found_and_framed_a_little_closer(fer2013: Path) -> None:
     """Of a face that fills its photo the detector sees less around it."""
     images = open_faces(str(fer2013)).split("validation").images[:120]
     detector = Detector()
-    found = [detector.find(np.repeat(image[..., None], 3, axis=2)) for image in images]
-    sides = [alignment_of(faces[0].landmarks, faces[0].box).side for faces in found if faces]
+    detections = [detector.find(np.repeat(image[..., None], 3, axis=2)) for image in images]
+    sides = [alignment_of(faces[0].landmarks, faces[0].box).side for faces in detections if faces]
     assert len(sides) >= 0.95 * len(images)
     assert np.median(sides) == pytest.approx(48, rel=0.1)
 
@@ -57,8 +57,9 @@ def test_bare_faces_are_judged_nearly_as_well_as_ready_crops(fer2013: Path, mode
     faces = open_faces(str(fer2013)).split("validation").first(300)
     predictor = Predictor(model)
     direct = predictor.probabilities(faces.images).argmax(axis=1) == faces.labels
-    found = [predictor.predict(image).faces for image in faces.images]
-    right = [
-        bool(one) and one[0].emotion == faces.classes[label] for one, label in zip(found, faces.labels, strict=True)
+    detections = [predictor.predict(image).faces for image in faces.images]
+    correct = [
+        bool(one) and one[0].emotion == faces.classes[label]
+        for one, label in zip(detections, faces.labels, strict=True)
     ]
-    assert np.mean(right) > direct.mean() - 0.045  # 2 of 100 are not found
+    assert np.mean(correct) > direct.mean() - 0.045  # 2 of 100 are not found

@@ -177,10 +177,10 @@ def test_a_film_of_a_codec_that_cannot_be_read_names_it_and_a_way(tmp_path: Path
 def test_av1_is_read_or_named() -> None:
     with open_video(CASES / "av1.mp4") as video:
         try:
-            frames, told = len(list(video.frames())), ""
+            frames, reason = len(list(video.frames())), ""
         except UserError as error:
-            frames, told = 0, str(error)
-    assert frames == 20 or "its codec is AV1" in told
+            frames, reason = 0, str(error)
+    assert frames == 20 or "its codec is AV1" in reason
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not here")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mien.errors import UserError
-from mien.predict.paths import named, shown
+from mien.predict.paths import input_files, shown
 
 
 @pytest.fixture
@@ -28,35 +28,35 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_folder_is_the_photos_in_it_and_in_its_folders(folder: Path) -> None:
-    found = named(["photos"])
-    assert [str(one.path) for one in found] == ["photos/a.jpg", "photos/b.PNG", "photos/e[1].jpg", "photos/trip/c.webp"]
-    assert [str(one.place) for one in found] == ["a", "b", "e[1]", "trip/c"]
+    files = input_files(["photos"])
+    assert [str(one.path) for one in files] == ["photos/a.jpg", "photos/b.PNG", "photos/e[1].jpg", "photos/trip/c.webp"]
+    assert [str(one.place) for one in files] == ["a", "b", "e[1]", "trip/c"]
 
 
 def test_pictures_that_mien_drew_are_no_photos_of_a_folder(folder: Path) -> None:
     for name in ("a.faces.jpg", "a.face-12.png", "trip/c.faces.jpg", "my.faces.png", "face-1.png"):
         (folder / name).touch()
-    found = [str(one.path) for one in named(["photos"])]
-    assert found == [
+    files = [str(one.path) for one in input_files(["photos"])]
+    assert files == [
         *("photos/a.jpg", "photos/b.PNG", "photos/e[1].jpg", "photos/face-1.png", "photos/my.faces.png"),
         "photos/trip/c.webp",
     ]
-    assert [str(one.path) for one in named(["photos/a.faces.jpg"])] == ["photos/a.faces.jpg"]
+    assert [str(one.path) for one in input_files(["photos/a.faces.jpg"])] == ["photos/a.faces.jpg"]
 
 
 def test_a_file_is_itself_whatever_its_name(folder: Path) -> None:
-    found = named(["photos/notes.txt", "photos/.hidden.jpg", "photos/film.mp4", "photos/e[1].jpg", "none.jpg"])
-    assert [one.path.name for one in found] == ["notes.txt", ".hidden.jpg", "film.mp4", "e[1].jpg", "none.jpg"]
-    assert [one.is_video for one in found] == [False, False, True, False, False]
+    files = input_files(["photos/notes.txt", "photos/.hidden.jpg", "photos/film.mp4", "photos/e[1].jpg", "none.jpg"])
+    assert [one.path.name for one in files] == ["notes.txt", ".hidden.jpg", "film.mp4", "e[1].jpg", "none.jpg"]
+    assert [one.is_video for one in files] == [False, False, True, False, False]
 
 
 def test_a_pattern_that_the_shell_left_is_what_it_matches(folder: Path) -> None:
-    assert [one.path.name for one in named(["photos/**/*.*[gGp]"])] == ["a.jpg", "b.PNG", "e[1].jpg", "c.webp"]
-    assert [str(one.path) for one in named(["photos/*.heic"])] == ["photos/*.heic"]
+    assert [one.path.name for one in input_files(["photos/**/*.*[gGp]"])] == ["a.jpg", "b.PNG", "e[1].jpg", "c.webp"]
+    assert [str(one.path) for one in input_files(["photos/*.heic"])] == ["photos/*.heic"]
 
 
 def test_pictures_of_photos_with_one_name_are_told_apart(folder: Path) -> None:
-    places = [str(one.place) for one in named(["photos/a.jpg", "photos", "photos/a.jpg"])]
+    places = [str(one.place) for one in input_files(["photos/a.jpg", "photos", "photos/a.jpg"])]
     assert places == ["a", "a-2", "b", "e[1]", "trip/c", "a-3"]
 
 
@@ -70,16 +70,16 @@ def test_a_pattern_gives_each_photo_once_however_often_it_matches(folder: Path) 
         "./photos/**/**/*.*[gGp]",
         str(folder.absolute() / "**/*.*[gGp]"),
     ):
-        found = [str(one.path.absolute().relative_to(folder.absolute().parent)) for one in named([pattern])]
-        assert sorted(found) == sorted(everything), pattern
+        files = [str(one.path.absolute().relative_to(folder.absolute().parent)) for one in input_files([pattern])]
+        assert sorted(files) == sorted(everything), pattern
 
 
 def test_names_that_lead_nowhere_are_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for word in (".", "~nobody-of-this-name/a.jpg", f"{'a' * 300}.jpg", f"{'a' * 300}*.jpg"):
-        assert named([word])[0].path == Path(word)
+        assert input_files([word])[0].path == Path(word)
     with pytest.raises(UserError, match="one of the names is empty"):
-        named(["a.jpg", ""])
+        input_files(["a.jpg", ""])
 
 
 def test_a_path_is_shown_in_one_line_of_text() -> None:

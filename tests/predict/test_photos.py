@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mien.errors import UserError
-from mien.predict.photos import KEPT, open_photo
+from mien.predict.photos import STORED_PIXELS, open_photo
 
 HEIGHT, WIDTH = 24, 32
 PIXELS = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
@@ -34,10 +34,10 @@ def content(image: Image.Image, kind: str, **options: object) -> bytes:
 def png_that_claims(width: int, height: int) -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
-    told = (
+    chunks = (
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(told)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 @pytest.mark.parametrize("kind", ["png", "bmp", "tiff", "ppm", "jpeg2000", "webp", "avif", "jpeg", "gif"])
@@ -106,7 +106,7 @@ def test_a_very_large_photo_is_kept_smaller_and_tells_its_whole_size(kind: str) 
     photo = open_photo(content(Image.new("RGB", (6000, 4500), "teal"), kind))
     assert photo.size == (6000, 4500)
     assert photo.pixels.shape == (2250, 3000, 3)
-    assert photo.pixels.shape[0] * photo.pixels.shape[1] <= KEPT
+    assert photo.pixels.shape[0] * photo.pixels.shape[1] <= STORED_PIXELS
     assert photo.scale == 2
 
 
@@ -117,7 +117,7 @@ def test_a_header_that_claims_too_much_is_refused_before_decoding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("damaged", "said"),
+    ("damaged", "message"),
     [
         (b"", "the file is empty"),
         (b"hello, this is a diary and no photo", "not an image"),
@@ -128,10 +128,10 @@ def test_a_header_that_claims_too_much_is_refused_before_decoding() -> None:
         (b"\0\0\0\x18ftypheic" + bytes(80), "pi-heif|broken image|not an image"),
     ],
 )
-def test_what_is_no_photo_is_said_in_one_message(damaged: bytes, said: str, tmp_path: Path) -> None:
+def test_what_is_no_photo_is_said_in_one_message(damaged: bytes, message: str, tmp_path: Path) -> None:
     file = tmp_path / "photo.jpg"
     file.write_bytes(damaged)
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         open_photo(file)
     assert str(caught.value).startswith(f"{file}: ")
     assert "\n" not in str(caught.value)
@@ -188,12 +188,12 @@ def test_damage_is_a_photo_or_a_message_and_nothing_else(data: st.DataObject, ki
     for _ in range(data.draw(st.integers(1, 8))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(damaged)))
-    said = ""
+    message = ""
     try:
         open_photo(bytes(damaged[: max(cut, len(damaged) // 2)]))
     except UserError as error:
-        said = str(error)
-    assert "\n" not in said
+        message = str(error)
+    assert "\n" not in message
 
 
 def test_a_heic_photo_without_its_reader_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

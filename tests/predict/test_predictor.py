@@ -71,13 +71,13 @@ def test_a_photo_that_is_a_crop_itself_is_judged_as_it_is_too(grace: Path, side:
     alignment = alignment_of(np.array(face.landmarks), np.array(face.box))
     gray = np.asarray(Image.open(grace).convert("L"))
     crop = cut(gray, alignment._replace(side=side * alignment.side, roll=alignment.roll + roll), 96)
-    (found,) = predictor.predict(crop)
-    realigned = alignment_of(np.array(found.landmarks), np.array(found.box))
+    (again,) = predictor.predict(crop)
+    realigned = alignment_of(np.array(again.landmarks), np.array(again.box))
     near = cut(crop, realigned._replace(side=0.9 * realigned.side), 48)
-    of_both = predictor.probabilities(np.stack([found.crop, near])).mean(axis=0)
+    of_both = predictor.probabilities(np.stack([again.crop, near])).mean(axis=0)
     (whole,) = predictor.predict(crop, crop=True)
     both = (of_both + np.array(list(whole.probabilities.values()))) / 2
-    assert list(found.probabilities.values()) == pytest.approx(both.tolist(), abs=0.01)
+    assert list(again.probabilities.values()) == pytest.approx(both.tolist(), abs=0.01)
     assert abs(both - of_both).max() > 0.025
 
 
@@ -86,11 +86,11 @@ def test_a_crop_that_lies_on_its_side_is_judged_upright_alone(grace: Path) -> No
     (face,) = predictor.predict(grace)
     alignment = alignment_of(np.array(face.landmarks), np.array(face.box))
     crop = cut(np.asarray(Image.open(grace).convert("L")), alignment._replace(roll=alignment.roll + 90), 96)
-    (found,) = predictor.predict(crop)
-    realigned = alignment_of(np.array(found.landmarks), np.array(found.box))
+    (again,) = predictor.predict(crop)
+    realigned = alignment_of(np.array(again.landmarks), np.array(again.box))
     near = cut(crop, realigned._replace(side=0.9 * realigned.side), 48)
-    of_both = predictor.probabilities(np.stack([found.crop, near])).mean(axis=0)
-    assert list(found.probabilities.values()) == pytest.approx(of_both.tolist(), abs=0.02)
+    of_both = predictor.probabilities(np.stack([again.crop, near])).mean(axis=0)
+    assert list(again.probabilities.values()) == pytest.approx(of_both.tolist(), abs=0.02)
 
 
 def test_a_face_that_another_detector_found_is_framed_as_here(predictor: Predictor, grace: Path) -> None:
@@ -98,8 +98,8 @@ def test_a_face_that_another_detector_found_is_framed_as_here(predictor: Predict
     assert face.crop.shape == (48, 48)
     crops = predictor.crops(grace, np.array([face.landmarks]))
     assert np.corrcoef(crops[0].ravel(), face.crop.ravel())[0, 1] > 0.7
-    boxed = predictor.crops(grace, np.array([face.box]))
-    assert np.corrcoef(boxed[0].ravel(), face.crop.ravel())[0, 1] > 0.7
+    from_box = predictor.crops(grace, np.array([face.box]))
+    assert np.corrcoef(from_box[0].ravel(), face.crop.ravel())[0, 1] > 0.7
 
 
 @pytest.mark.parametrize("degrees", [-45, -20, 20, 45, 90, 180, 270])
@@ -144,9 +144,9 @@ def test_many_faces_are_all_found_the_largest_first(predictor: Predictor, portra
     heights = [80, 110, 150, 200, 260, 320]
     for number, height in enumerate(heights):
         wall.paste(portrait.resize((height * 4 // 5, height)), (30 + 500 * (number % 3), 40 + 600 * (number // 3)))
-    found = predictor.predict(wall)
-    assert len(found) == len(heights)
-    areas = [face.box.width * face.box.height for face in found]
+    prediction = predictor.predict(wall)
+    assert len(prediction) == len(heights)
+    areas = [face.box.width * face.box.height for face in prediction]
     assert areas == sorted(areas, reverse=True)
 
 
@@ -216,7 +216,7 @@ def test_a_model_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         (
             {"classes": ["happy", "sad"], "temperatures": [1, 1]},
@@ -230,14 +230,14 @@ def test_a_model_that_is_not_there_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_a_model_file_that_contradicts_itself_is_refused(
-    wrong: dict[str, object], said: str, model_file: Path, tmp_path: Path
+    wrong: dict[str, object], message: str, model_file: Path, tmp_path: Path
 ) -> None:
     onnx = pytest.importorskip("onnx")
     model = onnx.load_model(model_file)
     (facts,) = (prop for prop in model.metadata_props if prop.key == KEY)
     facts.value = json.dumps(json.loads(facts.value) | wrong)
     onnx.save_model(model, tmp_path / "wrong.onnx")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         Predictor(tmp_path / "wrong.onnx")
 
 

@@ -75,27 +75,27 @@ def photos(grace: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def told(predictor: Predictor, photo: Path) -> list[dict[str, Any]]:
+def answer(predictor: Predictor, photo: Path) -> list[dict[str, Any]]:
     return predictor.predict(photo).as_json()
 
 
 def test_threads_that_share_a_predictor_get_the_answers_of_one(model_file: Path, photos: list[Path]) -> None:
-    asked = [photos[number % len(photos)] for number in range(THREADS * CALLS)]
+    requests = [photos[number % len(photos)] for number in range(THREADS * CALLS)]
     alone = Predictor(model_file)
-    expected = {photo: told(alone, photo) for photo in photos}
+    expected = {photo: answer(alone, photo) for photo in photos}
     assert [len(faces) for faces in expected.values()] == [1, 1, 1, 1, 1, 0]
     shared = Predictor(model_file)
     with ThreadPoolExecutor(THREADS) as pool:
-        answers = list(pool.map(lambda photo: told(shared, photo), asked))
-    assert answers == [expected[photo] for photo in asked]
+        answers = list(pool.map(lambda photo: answer(shared, photo), requests))
+    assert answers == [expected[photo] for photo in requests]
 
 
 def test_predictors_share_a_detector_among_threads(model_file: Path, photos: list[Path]) -> None:
     detector = Detector()
     both = [Predictor(model_file, detector), Predictor("fast", detector)]
-    expected = [told(predictor, photo) for predictor in both for photo in photos]
+    expected = [answer(predictor, photo) for predictor in both for photo in photos]
     with ThreadPoolExecutor(THREADS) as pool:
-        answers = list(pool.map(lambda pair: told(*pair), [(one, photo) for one in both for photo in photos]))
+        answers = list(pool.map(lambda pair: answer(*pair), [(one, photo) for one in both for photo in photos]))
     assert answers == expected
     assert all(one.detector is detector for one in both)
 
@@ -103,10 +103,10 @@ def test_predictors_share_a_detector_among_threads(model_file: Path, photos: lis
 def test_a_predictor_survives_a_pickle(model_file: Path, photos: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(model_file.parent)
     for before in (Predictor(model_file.name), Predictor(model_file, Detector())):
-        expected = [told(before, photo) for photo in photos[:2]]
+        expected = [answer(before, photo) for photo in photos[:2]]
         monkeypatch.chdir(photos[0].parent)  # the path was a relative one
         after = pickle.loads(pickle.dumps(before))
-        assert [told(after, photo) for photo in photos[:2]] == expected
+        assert [answer(after, photo) for photo in photos[:2]] == expected
         assert after.classifier.facts == before.classifier.facts
         monkeypatch.chdir(model_file.parent)
 

@@ -28,9 +28,9 @@ class CountingDetector(Detector):
         self.turns: list[float] = []
         self.blind = False
 
-    def _look(self, picture: Pixels) -> list[Detection]:
+    def detect(self, picture: Pixels) -> list[Detection]:
         self.looks.append(picture.shape[:2])
-        return super()._look(picture)
+        return super().detect(picture)
 
     def turned(self, pixels: Pixels, turn: float) -> list[Detection]:
         """See Detector."""
@@ -138,12 +138,12 @@ def test_a_face_that_appears_is_found_within_a_second(predictor: Predictor, head
     elif change == "beside another":
         before, after = scene((head, 20, 80)), scene((head, 20, 80), (head.resize((128, 160)), 320, 100))
     frames = [before] * 5 + [after] * round(PERIOD * RATE + 1)
-    found = [len(prediction) for prediction in stream(predictor, frames)]
+    counts = [len(prediction) for prediction in stream(predictor, frames)]
     wanted = 2 if change == "beside another" else 1
-    assert found[:5] == [wanted - 1] * 5
-    assert found[-1] == wanted
+    assert counts[:5] == [wanted - 1] * 5
+    assert counts[-1] == wanted
     if change == "upright":
-        assert found[5] == 1
+        assert counts[5] == 1
 
 
 def test_a_face_that_leaves_is_gone_at_once(predictor: Predictor, head: Image.Image) -> None:
@@ -154,12 +154,12 @@ def test_a_face_that_leaves_is_gone_at_once(predictor: Predictor, head: Image.Im
 def test_a_face_that_rolls_is_followed(predictor: Predictor, head: Image.Image) -> None:
     rolls = [70 * np.sin(step / 12) for step in range(75)]
     frames = [scene((head.rotate(-roll, Image.Resampling.BICUBIC, fillcolor="#8090a0"), 160, 80)) for roll in rolls]
-    found = list(stream(predictor, frames))
-    assert [len(prediction) for prediction in found] == [1] * len(frames)
-    upright = found[0][0].roll
-    errors = [prediction[0].roll - upright - roll for prediction, roll in zip(found, rolls, strict=True)]
+    predictions = list(stream(predictor, frames))
+    assert [len(prediction) for prediction in predictions] == [1] * len(frames)
+    upright = predictions[0][0].roll
+    errors = [prediction[0].roll - upright - roll for prediction, roll in zip(predictions, rolls, strict=True)]
     assert np.median(np.abs(errors)) < 6
-    assert set(map(tuple, tracks(found))) == {(1,)}
+    assert set(map(tuple, tracks(predictions))) == {(1,)}
 
 
 def test_a_track_outlives_a_look_that_fails(

@@ -10,7 +10,7 @@ import pytest
 from mien.errors import UserError
 from mien.faces import EMOTIONS
 from mien.faces.colours import colours
-from mien.predict.timeline import SPANS, Timeline, clock, draw_timeline
+from mien.predict.timeline import MAX_SPANS, Timeline, clock, draw_timeline
 from mien.predict.tracking import Moment
 from mien.predict.types import Box, Face, Prediction
 from mien.predict.video import Frame
@@ -59,7 +59,7 @@ def test_nothing_seen() -> None:
 
 
 def test_a_long_film_takes_no_more_memory_and_loses_no_time() -> None:
-    timeline, frames = Timeline(EMOTIONS), 5 * SPANS
+    timeline, frames = Timeline(EMOTIONS), 5 * MAX_SPANS
     for number in range(frames):
         seen = {"_1": EMOTIONS[number // 1000 % 7]}
         if number % 3 == 0:
@@ -67,13 +67,13 @@ def test_a_long_film_takes_no_more_memory_and_loses_no_time() -> None:
         timeline.add(moment(number / 25, **seen))
     timeline.end()
     spans = [timeline.spans(face) for face in (1, 2)]
-    assert SPANS / 8 < sum(map(len, spans)) <= SPANS + 4
+    assert MAX_SPANS / 8 < sum(map(len, spans)) <= MAX_SPANS + 4
     one, two = timeline.summary()
     assert one.seconds == pytest.approx(frames / 25)
     assert two.seconds == pytest.approx(-(-frames // 3) / 25)
-    for face, found in ((one, spans[0]), (two, spans[1])):
-        assert sum(span.seconds for span in found) == pytest.approx(face.seconds)
-        assert sum(span.sums.sum() for span in found) == pytest.approx(face.seconds)
+    for face, part in ((one, spans[0]), (two, spans[1])):
+        assert sum(span.seconds for span in part) == pytest.approx(face.seconds)
+        assert sum(span.sums.sum() for span in part) == pytest.approx(face.seconds)
     assert all(early.end <= late.start + 1e-9 for early, late in zip(spans[0], spans[0][1:], strict=False))
 
 
@@ -95,8 +95,8 @@ def test_the_drawing_tells_faces_emotions_and_times(tmp_path: Path) -> None:
     assert svg == (tmp_path / "two.svg").read_text()
     ElementTree.fromstring(svg)
     words = " ".join(re.findall(r">([^<>]+)</", svg))
-    for told in ("film.mp4", "face 1", "face 2", "happy 60 %", "surprise 100 %", *EMOTIONS):
-        assert told in words
+    for expected in ("film.mp4", "face 1", "face 2", "happy 60 %", "surprise 100 %", *EMOTIONS):
+        assert expected in words
     assert all(colour in svg for colour in colours(EMOTIONS))
 
 
@@ -155,7 +155,7 @@ def test_a_drawing_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "expected"),
     [
         (0, "0:00"),
         (5.34, "0:05.3"),
@@ -166,5 +166,5 @@ def test_a_drawing_that_cannot_be_written(tmp_path: Path) -> None:
         (7265, "2:01:05"),
     ],
 )
-def test_times_as_people_say_them(seconds: float, told: str) -> None:
-    assert clock(seconds) == told
+def test_times_as_people_say_them(seconds: float, expected: str) -> None:
+    assert clock(seconds) == expected

@@ -62,20 +62,20 @@ def test_another_face_far_away_or_of_another_size_is_not_the_same() -> None:
 def test_two_who_pass_each_other_keep_their_numbers() -> None:
     tracker = Tracker()
     for step in range(100):
-        time, left, right = step / 25, face(100 + 5 * step, y=100), face(600 - 5 * step, y=110)
+        time, left, other = step / 25, face(100 + 5 * step, y=100), face(600 - 5 * step, y=110)
         hidden = abs(step - 50) < 4  # the one in front hides the other
-        found = numbers(tracker, time, *([left] if hidden else [left, right]))
-    assert found == [1, 2]
+        numbers_now = numbers(tracker, time, *([left] if hidden else [left, other]))
+    assert numbers_now == [1, 2]
 
 
 @given(
     st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300), st.integers(10, 100)), max_size=8),
     st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300), st.integers(10, 100)), max_size=8),
 )
-def test_no_two_faces_get_the_same_number(known: list[tuple[int, ...]], found: list[tuple[int, ...]]) -> None:
-    pairs = match([((x, y), side) for x, y, side in known], [face(*place) for place in found])
+def test_no_two_faces_get_the_same_number(known: list[tuple[int, ...]], numbers_now: list[tuple[int, ...]]) -> None:
+    pairs = match([((x, y), side) for x, y, side in known], [face(*place) for place in numbers_now])
     assert len(set(pairs.values())) == len(pairs)
-    assert set(pairs) <= set(range(len(found)))
+    assert set(pairs) <= set(range(len(numbers_now)))
     assert set(pairs.values()) <= set(range(len(known)))
 
 
@@ -134,8 +134,8 @@ def test_the_nearest_first_loses_no_more_than_the_best_assignment(monkeypatch: p
         for seed in range(4):
             tracker, seen = Tracker(), []
             for step, people in enumerate(crowd(seed, 8, 100)):
-                found = numbers(tracker, step / 25, *(one for _, one in people))
-                seen.append([(who, number) for (who, _), number in zip(people, found, strict=True)])
+                numbers_now = numbers(tracker, step / 25, *(one for _, one in people))
+                seen.append([(who, number) for (who, _), number in zip(people, numbers_now, strict=True)])
             total += switches(seen)
         changed.append(total)
     greedy, best = changed

@@ -106,14 +106,14 @@ def test_what_is_no_video(tmp_path: Path) -> None:
     whole = write_film(tmp_path / "whole.mp4", counted(5)).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "folder.mp4").mkdir()
-    for name, told in (
+    for name, message in (
         ("gone.mp4", "no such file"),
         ("empty.mp4", "the file is empty"),
         ("diary.mp4", "not a video, cut off"),
         ("cut.mp4", "not a video, cut off"),
         ("folder.mp4", "not a file"),
     ):
-        with pytest.raises(UserError, match=told) as caught:
+        with pytest.raises(UserError, match=message) as caught:
             open_video(tmp_path / name)
         assert str(caught.value).startswith(f"{tmp_path / name}: ")
 

@@ -15,12 +15,12 @@ from mien.errors import UserError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mien.evaluation.evaluate import Tested
+    from mien.evaluation.evaluate import Evaluation
     from mien.faces import Faces
     from mien.predict.classifier import Classifier
 
 EPILOG = (
-    "Examples: [bold]mien test best fast --data path/to/fer2013 --changes[/]\n\n"
+    "Examples: [bold]mien test best fast --data path/to/fer2013 --corruptions[/]\n\n"
     "[bold]mien test best --data test=my_photos --photos[/]\n\n"
     "[bold]mien test best --data DATASET --classes rafdb[/]\n\n"
     "[bold]mien test best --data drawn[/]"
@@ -29,10 +29,10 @@ EPILOG = (
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
-    app.command("test", epilog=EPILOG)(judge)
+    app.command("test", epilog=EPILOG)(evaluate)
 
 
-def judge(
+def evaluate(
     models: list[str] = typer.Argument(
         ..., metavar="MODEL...", help="Models in the box (mien models), or files of mien export.", show_default=False
     ),
@@ -49,9 +49,10 @@ def judge(
     photos: bool = typer.Option(
         False, "--photos", help="The images are photos, not ready faces: find each one's largest face first."
     ),
-    changes: bool = typer.Option(
-        False, "--changes", help="Also tell how right they are when the faces are blurred, darker, smaller and so on."
+    corruptions: bool = typer.Option(
+        False, "--corruptions", help="Also give the accuracy on the faces blurred, darker, smaller and so on."
     ),
+    former_changes: bool = typer.Option(False, "--changes", hidden=True),
     max_pixels: int | None = typer.Option(
         None, "--max-pixels", min=1, help="With --photos: most pixels that one may have; 128000000 by default."
     ),
@@ -74,8 +75,9 @@ def judge(
         raise UserError(
             f"--labels {labels} with --photos: FER+ has votes on FER2013's faces alone; leave one of them out"
         )
-    if photos and changes:
-        raise UserError("--changes with --photos: only ready faces are changed; leave one of them out")
+    corruptions = corruptions or former_changes
+    if photos and corruptions:
+        raise UserError("--corruptions with --photos: only face crops are corrupted; leave one of them out")
     if max_pixels is not None and not photos:
         raise UserError("--max-pixels without --photos: ready faces are as small as they are; leave it out")
     if len(set(models)) < len(models):
@@ -84,12 +86,12 @@ def judge(
     if photos:
         _tell_photos(models, opened, data, split, listed(classes), max_pixels, as_json)
         return
-    from mien.evaluation.evaluate import judge_faces
+    from mien.evaluation.evaluate import evaluate_faces
     from mien.faces import open_faces
 
     with reading_faces():
         faces = open_faces(data, labels=labels, classes=listed(classes))
-    tested = [judge_faces(model, faces, split) for model in opened]
+    tested = [evaluate_faces(model, faces, split) for model in opened]
     told = {
         "source": faces.name,
         "fingerprint": faces.fingerprint,
@@ -98,28 +100,28 @@ def judge(
         "notes": faces.notes,
         **_told(models, tested),
     }
-    if changes:
-        told["changes"] = [
-            {"change": change, **dict(zip(models, accuracies, strict=True))}
+    if corruptions:
+        told["corruptions"] = [
+            {"corruption": change, **dict(zip(models, accuracies, strict=True))}
             for change, accuracies in _changed(opened, faces, split, tested)
         ]
     _show(told, as_json)
 
 
 def _changed(
-    opened: list[Classifier], faces: Faces, split: str, tested: list[Tested]
+    opened: list[Classifier], faces: Faces, split: str, tested: list[Evaluation]
 ) -> Iterator[tuple[str, list[float]]]:
     """Each change with the models' accuracies, first that of the faces as they are."""
     from mien.cli.progress import counting
-    from mien.evaluation.corruptions import CHANGES, changed
-    from mien.evaluation.evaluate import judge_faces
+    from mien.evaluation.corruptions import CORRUPTIONS, corrupt
+    from mien.evaluation.evaluate import evaluate_faces
 
-    yield "as they are", [float(one.right.mean()) for one in tested]
+    yield "as they are", [float(one.correct.mean()) for one in tested]
     part = faces.split(split)
-    with counting("kinds of change", len(CHANGES)) as done:
-        for change in CHANGES:
-            other = changed(part, change)
-            yield change, [float(judge_faces(model, other, split).right.mean()) for model in opened]
+    with counting("kinds of change", len(CORRUPTIONS)) as done:
+        for change in CORRUPTIONS:
+            other = corrupt(part, change)
+            yield change, [float(evaluate_faces(model, other, split).correct.mean()) for model in opened]
             done()
 
 
@@ -133,7 +135,7 @@ def _tell_photos(
     as_json: bool,
 ) -> None:
     from mien.cli.progress import counting
-    from mien.evaluation.evaluate import RememberingDetector, judge_photos
+    from mien.evaluation.evaluate import CachingDetector, evaluate_photos
     from mien.faces import FacesSpec
     from mien.faces.classes import describe_numbers
     from mien.faces.decoding import MAX_PIXELS, SUFFIXES
@@ -147,11 +149,11 @@ def _tell_photos(
     files = [file for file in photos if file.split == wanted]
     if not files:
         raise UserError(f"{source.name}: has no {split} photos; name another --split, or say {split}=FOLDER")
-    detector = RememberingDetector()
+    detector = CachingDetector()
     predictors = [Predictor(model, detector) for model in opened]
     with counting("photos", len(files) * len(predictors)) as seen:
         judged = [
-            judge_photos(predictor, files, source.name, seen, max_pixels or MAX_PIXELS) for predictor in predictors
+            evaluate_photos(predictor, files, source.name, seen, max_pixels or MAX_PIXELS) for predictor in predictors
         ]
     tested, unread = [one for one, _ in judged], judged[0][1]
     told = {"source": source.name, "split": split, "notes": [*source.notes, *describe_numbers(names)], "unread": unread}
@@ -160,12 +162,12 @@ def _tell_photos(
         raise typer.Exit(2)
 
 
-def _told(models: list[str], tested: list[Tested]) -> dict[str, Any]:
+def _told(models: list[str], tested: list[Evaluation]) -> dict[str, Any]:
     """What was found of the models, under the names that the user gave them: two files may bear one name inside."""
-    from mien.evaluation.evaluate import pairs
+    from mien.evaluation.evaluate import compare_pairs
 
     named = [replace(one, model=model) for model, one in zip(models, tested, strict=True)]
-    return {"models": [one.as_json() for one in named], "comparisons": pairs(named)}
+    return {"models": [one.as_json() for one in named], "comparisons": compare_pairs(named)}
 
 
 def _show(told: dict[str, Any], as_json: bool) -> None:

@@ -50,9 +50,9 @@ def show_tested(told: dict[str, Any]) -> None:
             f"{a} beside {b}: only {a} is right on {pair['only_a']:,}, only {b} on {pair['only_b']:,}; "
             f"the difference {lead} (McNemar's p = {pair['p']:.2g})"
         )
-    if "changes" in told:
+    if "corruptions" in told:
         print_wide("")
-        print_wide(_changes(told["changes"], [model["model"] for model in told["models"]]))
+        print_wide(_changes(told["corruptions"], [model["model"] for model in told["models"]]))
 
 
 def _accuracies(models: Sequence[dict[str, Any]]) -> Table:
@@ -101,7 +101,7 @@ def _changes(rows: Sequence[dict[str, Any]], models: Sequence[str]) -> Table:
 
     table = table_of(["the faces changed"], [f"{escape(model)}: right %" for model in models])
     for row in rows:
-        table.add_row(row["change"], *(percent(row[model]) for model in models))
+        table.add_row(row["corruption"], *(percent(row[model]) for model in models))
     return table
 
 

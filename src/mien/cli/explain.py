@@ -33,8 +33,7 @@ def explain(
     """
     from mien.errors import UserError, counted, did_you_mean
     from mien.explain.attribution import METHODS, Explainer
-    from mien.explain.examples import surest
-    from mien.explain.sheet import draw
+    from mien.explain.sheet import draw, most_confident
     from mien.faces.contact_sheets import picture_format
     from mien.runs.resolve import faces_of, resolve_run
 
@@ -49,7 +48,7 @@ def explain(
     assert predictions is not None
     layer = f" at {explainer.layer}" if explainer.method == "grad_cam" else ""
     caption = f"{resolved.net.name}, validation, {explainer.method}{layer}: {METHODS[explainer.method]}"
-    examples = surest(predictions.probabilities, predictions.labels, each)
+    examples = most_confident(predictions.probabilities, predictions.labels, each)
     correct, wrong = draw(explainer, faces, examples, out, caption)
     typer.echo(f"drawn: {out}: {counted(correct, 'face')} predicted correctly, {wrong} wrongly")
     typer.echo(caption)

@@ -47,11 +47,10 @@ def export(
         help="Strength of logit adjustment, 0 to 1; higher favours rare emotions.",
     ),
     card: bool = typer.Option(False, "--card", help="Write the model card beside it, as FILE.md."),
-    start: bool = typer.Option(
-        False,
-        "--start",
-        help="Also write its weights, in float16, for nets of other studies to start from (init_from).",
+    with_weights: bool = typer.Option(
+        False, "--with-weights", help="Also write its weights, in float16, for the init_from of nets in other studies."
     ),
+    former_start: bool = typer.Option(False, "--start", hidden=True),
     licence: str = typer.Option("", "--licence", metavar="TEXT", help="The licence of the model."),
     note: str = typer.Option("", "--note", metavar="TEXT", help="A sentence for the model's facts and its card."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -76,9 +75,10 @@ def export(
     from mien.runs.resolve import faces_of, resolve_runs
 
     resolved = resolve_runs(run)
-    if start and len(resolved.runs) > 1:
+    with_weights = with_weights or former_start
+    if with_weights and len(resolved.runs) > 1:
         raise UserError(
-            f"--start: {resolved.name} is an ensemble, and a net starts from one net; export one of them with --start"
+            f"--with-weights: {resolved.name} is an ensemble, and init_from takes one net; export one of its nets"
         )
     with reading_faces():
         faces = faces_of(resolved.runs[0], data or [])
@@ -101,15 +101,15 @@ def export(
         from mien.model_files.card import card_of
 
         write_text(out.with_suffix(".md"), card_of(exported.facts, exported.bytes))
-    initial = None
-    if start:
-        from mien.export.pretrained import leave_start
+    weights = None
+    if with_weights:
+        from mien.export.pretrained import save_pretrained
 
-        initial = leave_start(resolved.runs[0], out)
-    _print(exported, initial, as_json)
+        weights = save_pretrained(resolved.runs[0], out)
+    _print(exported, weights, as_json)
 
 
-def _print(exported: "Exported", initial: Path | None, as_json: bool) -> None:
+def _print(exported: "Exported", weights: Path | None, as_json: bool) -> None:
     import json
     from dataclasses import asdict
 
@@ -117,15 +117,15 @@ def _print(exported: "Exported", initial: Path | None, as_json: bool) -> None:
 
     if as_json:
         entries: dict[str, Any] = asdict(exported) | {"file": str(exported.file)}
-        entries["start"] = str(initial) if initial else None
+        entries["weights"] = str(weights) if weights else None
         typer.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
     facts, agreement = exported.facts, exported.agreement
     typer.echo(
         f"{exported.file}: {facts.name}, {facts.precision}, {exported.bytes:,} bytes, {facts.parameters:,} parameters"
     )
-    if initial:
-        typer.echo(f"{initial}: initial weights for another study's net: init_from = {json.dumps(str(initial))}")
+    if weights:
+        typer.echo(f"{weights}: initial weights for another study's net: init_from = {json.dumps(str(weights))}")
     classes = ", ".join(facts.classes)
     typer.echo(f"takes faces uint8 [N, {facts.height}, {facts.width}]; gives the probabilities of {classes}")
     typer.echo(

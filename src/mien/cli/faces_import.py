@@ -130,7 +130,7 @@ def _reader(source: Source, photos: bool, classes: tuple[str, ...], max_pixels: 
     limit = max_pixels or MAX_PIXELS
     if photos:
         from mien.cli.progress import counting
-        from mien.predict.reader import photo_reader
+        from mien.predict.photos import photo_reader
 
         with counting("photos", len(source.photos(SUFFIXES, classes)[0])) as seen:
             yield photo_reader(seen, limit)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mien.cli.predict_output import Answer
     from mien.predict.classifier import Classifier
-    from mien.predict.paths import Named
+    from mien.predict.paths import InputFile
     from mien.predict.predictor import Predictor
 
 EPILOG = (
@@ -88,12 +88,12 @@ def predict(
         from mien.cli.predict_output import csv_file, print_json, print_text, progress
         from mien.cli.predict_video import Watching, watch_camera, watch_file
         from mien.faces.decoding import MAX_PIXELS
-        from mien.predict.paths import named
+        from mien.predict.paths import input_files
 
         if explain and save is None:
             raise UserError("--explain draws pictures; name their folder: --save DIR")
         how = Watching.of(every, smooth, crop, save)
-        files = [] if webcam else named(paths or [])
+        files = [] if webcam else input_files(paths or [])
         if not files and not webcam:
             raise UserError("no photo is named; name photos, folders of photos or videos, or use --webcam")
         if webcam and model is None:
@@ -160,7 +160,7 @@ def _predictor(opening: Future[Classifier], crop: bool) -> Predictor:
     return Predictor(opening.result(), detector)
 
 
-def _photo(predictor: Predictor, file: Named, limit: int, crop: bool, save: Path | None, explain: bool) -> Answer:
+def _photo(predictor: Predictor, file: InputFile, limit: int, crop: bool, save: Path | None, explain: bool) -> Answer:
     """Predict one photo, and draw it if `save` is given; an error with it is part of the answer."""
     from mien.cli.predict_output import Answer
     from mien.predict.photos import open_photo

@@ -16,7 +16,7 @@ import typer
 from mien.errors import UserError, counted
 
 if TYPE_CHECKING:
-    from mien.predict.paths import Named
+    from mien.predict.paths import InputFile
     from mien.predict.types import Face, Prediction
 
 BAR = 20
@@ -162,7 +162,7 @@ def _rows(answer: Answer) -> Iterator[dict[str, Any]]:
         yield about | {"face": track} | face.box._asdict() | shares | facts
 
 
-def progress(files: Sequence[Named]) -> Iterator[Named]:
+def progress(files: Sequence[InputFile]) -> Iterator[InputFile]:
     """Give the files one by one; count them on stderr if that is a terminal and stdout is not."""
     shown = len(files) > 1 and sys.stderr.isatty() and not sys.stdout.isatty()
     for number, file in enumerate(files):

@@ -15,7 +15,7 @@ from mien.errors import UserError, counted
 
 if TYPE_CHECKING:
     from mien.cli.predict_output import Answer
-    from mien.predict.paths import Named
+    from mien.predict.paths import InputFile
     from mien.predict.predictor import Predictor
     from mien.predict.timeline import Timeline
     from mien.predict.tracking import Moment
@@ -59,7 +59,7 @@ class Watching:
 Output = Callable[["Answer"], None]
 
 
-def watch_file(file: Named, predictor: Predictor, how: Watching, outputs: Sequence[Output]) -> bool:
+def watch_file(file: InputFile, predictor: Predictor, how: Watching, outputs: Sequence[Output]) -> bool:
     """Analyse a video file to its end, and print what goes wrong with it.
 
     Returns:
@@ -115,7 +115,7 @@ def _watch(
     from mien.cli.predict_output import Answer, print_json
     from mien.predict.paths import shown
     from mien.predict.timeline import Timeline, draw_timeline
-    from mien.predict.tracking import watch
+    from mien.predict.tracking import track_video
 
     timeline, frames, stopped = Timeline(predictor.classes), 0, False
     with video, ExitStack() as stack:
@@ -123,7 +123,7 @@ def _watch(
         show = stack.enter_context(_live_line(video))
         quit_pressed = stack.enter_context(_keys()) if video.live else bool
         try:
-            for moment in watch(video, predictor, how.every, how.smooth, how.crop):
+            for moment in track_video(video, predictor, how.every, how.smooth, how.crop):
                 frames += 1
                 timeline.add(moment)
                 for output in outputs:

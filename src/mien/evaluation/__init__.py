@@ -1,1 +1,1 @@
-"""Testing: how right models are about labelled faces and photos that they were not trained on."""
+"""Evaluation: the accuracy of models on labelled faces and photos that they were not trained on."""

@@ -1,4 +1,4 @@
-"""Changes: what light, lenses, distance and compression do to a face's pixels, to see how a model bears them."""
+"""Corruptions: changes of a face's pixels as by light, lenses, distance and compression, to test robustness."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -47,7 +47,7 @@ def _compressed(face: Image.Image) -> Image.Image:
     return Image.open(content)
 
 
-CHANGES: Mapping[str, Callable[[Image.Image], Image.Image]] = {
+CORRUPTIONS: Mapping[str, Callable[[Image.Image], Image.Image]] = {
     "half the contrast": _half_the_contrast,
     "darker: gamma 2": _darker,
     "brighter: gamma 0.5": _brighter,
@@ -57,11 +57,16 @@ CHANGES: Mapping[str, Callable[[Image.Image], Image.Image]] = {
     "half the size, enlarged": _half_the_size,
     "JPEG of quality 20": _compressed,
 }
-"""What is done to a gray face, by what to call it."""
+"""Functions of a gray face, by name."""
 
 
-def changed(faces: Faces, change: str) -> Faces:
-    """The faces with one of `CHANGES` done to each."""
-    done = [np.asarray(CHANGES[change](Image.fromarray(face)), np.uint8) for face in faces.images]
-    images: NDArray[np.uint8] = np.array(done, np.uint8).reshape(faces.images.shape)
+def corrupt(faces: Faces, name: str) -> Faces:
+    """Apply one of `CORRUPTIONS` to each face.
+
+    Args:
+        faces: images uint8 [N, H, W].
+        name: of the corruption.
+    """
+    corrupted = [np.asarray(CORRUPTIONS[name](Image.fromarray(face)), np.uint8) for face in faces.images]
+    images: NDArray[np.uint8] = np.array(corrupted, np.uint8).reshape(faces.images.shape)
     return replace(faces, images=images, known_fingerprint=None)

@@ -1,1 +1,1 @@
-"""What a run's net looks at: the pixels that its answers hang on."""
+"""Explain: which pixels of a face a run's answers depend on."""

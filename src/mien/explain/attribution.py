@@ -1,4 +1,4 @@
-"""Attribution: which pixels of a face an answer of a run's net hangs on, by captum's methods on torch."""
+"""Attribution: which pixels of a face an answer of a run's net depends on, by captum's methods in torch."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -27,20 +27,20 @@ METHODS: dict[Method, str] = {
 
 
 class Explainer:
-    """A finished run's net, asked why it says what it says of a face. The face is taken as it is, in one view.
+    """Explains the answers of a finished run's net. Faces are used without test-time augmentation.
 
     Args:
-        run: a finished one.
-        method: one of `METHODS`; unless given, grad_cam for a net that averages its last maps over their pixels, as
-            that method does, and occlusion for another.
+        run: a finished run.
+        method: one of `METHODS`; by default grad_cam for a net that averages its last feature maps over their pixels,
+            as that method does, and occlusion for any other.
 
     Attributes:
         method: that is used.
-        layer: the name of what grad_cam looks at, the last layer whose output has rows and columns or the network
-            within a backbone; None without.
+        layer: the name of the layer for grad_cam: the last one whose output has rows and columns, or the network
+            within a backbone; None where there is none.
 
     Raises:
-        UserError: grad_cam is asked of a net that has no such layer; or the run's weights are damaged.
+        UserError: grad_cam was requested for a net without such a layer; or the run's weights are damaged.
     """
 
     def __init__(self, run: Run, method: Method | None = None) -> None:
@@ -51,20 +51,21 @@ class Explainer:
             raise UserError(f"{run.net.name}: no layer of this net has rows and columns; take saliency or occlusion")
 
     def __call__(self, images: NDArray[np.uint8], emotions: Sequence[int]) -> NDArray[np.float32]:
-        """How much each pixel speaks for an emotion.
+        """Compute how much each pixel is evidence for an emotion.
 
         Args:
             images: uint8 [N, H, W].
-            emotions: N indices of classes, one a face.
+            emotions: N indices of classes, one for each face.
 
         Returns:
-            float32 [N, H, W], on a scale of each face's own; below 0 against the emotion. Saliency has no sign.
+            float32 [N, H, W], scaled differently for each face; negative values are evidence against the emotion.
+            Saliency has no negative values.
         """
         inputs = self._member.scaling(torch.from_numpy(np.array(images)))
-        asked = torch.tensor(list(emotions))
-        attributed = _BY[self.method](_net(self._member), inputs, asked, self.layer)
-        mattered: NDArray[np.float32] = attributed.detach()[:, 0].numpy().astype(np.float32)
-        return mattered
+        targets = torch.tensor(list(emotions))
+        attributed = _BY[self.method](_net(self._member), inputs, targets, self.layer)
+        weights: NDArray[np.float32] = attributed.detach()[:, 0].numpy().astype(np.float32)
+        return weights
 
 
 def _last_map(run: Run, net: nn.Module) -> tuple[str | None, bool]:
@@ -72,7 +73,7 @@ def _last_map(run: Run, net: nn.Module) -> tuple[str | None, bool]:
     faces, behind = run.config.faces, ""
     for layer in reversed(placed(run.net, faces.size, len(faces.classes))):
         if isinstance(net.get_submodule(layer.name), Backbone):
-            return f"{layer.name}.network", True  # the backbone itself tells the mean over rows and columns
+            return f"{layer.name}.network", True  # a backbone outputs the mean over rows and columns
         if len(layer.output_shape) == 3 and layer.output_shape[1] > 1:
             return layer.name, behind == "global_average"
         behind = layer.word.name
@@ -84,9 +85,9 @@ def _net(member: Member) -> nn.Module:
 
 
 def _grad_cam(net: nn.Module, inputs: Tensor, emotions: Tensor, layer: str | None) -> Tensor:
-    """Selvaraju et al. 2017, "Grad-CAM", whose negative part is kept: it speaks against the emotion."""
+    """Selvaraju et al. 2017, "Grad-CAM", with its negative part, which is evidence against the emotion."""
     assert layer is not None
-    inputs.requires_grad_()  # behind a frozen backbone's weights nothing else would ask for a gradient
+    inputs.requires_grad_()  # with a frozen backbone nothing else requires a gradient
     small = LayerGradCam(net, net.get_submodule(layer)).attribute(inputs, emotions, relu_attributions=False)
     large: Tensor = LayerAttribution.interpolate(small, inputs.shape[2:], interpolate_mode="bilinear")
     return large
@@ -103,7 +104,7 @@ def _occlusion(net: nn.Module, inputs: Tensor, emotions: Tensor, _: str | None) 
     patch, step = patch_of(inputs.shape[2])
     gray = inputs.mean((2, 3), keepdim=True).expand_as(inputs)
     with torch.no_grad():
-        lost: Tensor = Occlusion(lambda seen: net(seen).softmax(1)).attribute(
+        lost: Tensor = Occlusion(lambda covered: net(covered).softmax(1)).attribute(
             inputs, (1, patch, patch), strides=(1, step, step), baselines=gray, target=emotions
         )
     return lost

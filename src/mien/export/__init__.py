@@ -1,1 +1,1 @@
-"""Export: a finished run as one ONNX file that needs no torch, reloaded and compared before it is kept."""
+"""Export: write a finished run as one ONNX file that needs no torch; it is compared with torch before it is saved."""

@@ -1,4 +1,4 @@
-"""Compare: an exported file, opened again, beside torch on the same faces; and what it must hold to be kept."""
+"""Agreement: compare an exported file with torch on the same faces, and refuse it where they differ."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,13 @@ from mien.model_files.reference import TOLERANCE
 from mien.model_files.session import open_session
 
 Precision = Literal["float32", "float16", "int8"]
-"""What a file's weights are kept in."""
+"""How a file stores its weights."""
 
-LARGEST = 1e-4
-"""By so much may a probability of a float32 file differ from torch's. Answers then differ only where two are tied."""
+MAX_DIFFERENCE = 1e-4
+"""The largest allowed difference of a float32 file's probability from torch's. Answers then differ only in ties."""
 
-LOST = 0.003
-"""So much accuracy may a float16 or int8 file lose on validation, a share of its faces."""
+MAX_LOSS = 0.003
+"""The largest loss of accuracy of a float16 or int8 file on validation, as a share of its faces."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Agreement:
 
     Attributes:
         faces: that were compared.
-        same: the share of them to which both give the same answer, 0..1.
-        largest: difference of a probability.
+        same: share of them with the same answer, 0..1.
+        largest: the largest difference of a probability, 0..1.
         accuracy, torch_accuracy: the file's and torch's, 0..1.
-        kernels: by how much a probability differs, at most, from what the file says where it is computed in float32;
-            so far may processors be from each other. 0 where it is computed in float32 anyway.
+        kernels: the largest difference of a probability computed in int8 from the same file computed in float32, which
+            bounds the differences between processors; 0 for files computed in float32.
     """
 
     faces: int
@@ -45,50 +45,60 @@ class Agreement:
 
     @property
     def lost(self) -> int:
-        """How many faces fewer the file has right than torch."""
+        """How many fewer correct answers the file has than torch."""
         return round((self.torch_accuracy - self.accuracy) * self.faces)
 
 
 def probabilities(path: Path, images: NDArray[np.uint8], optimised: bool = True) -> NDArray[np.float32]:
-    """What a model file says of images uint8 [N, H, W], computed by onnxruntime -> [N, K].
+    """The probabilities of a model file, computed by onnxruntime: float32 [N, K].
 
     Args:
         path: of the file.
-        images: faces.
-        optimised: False: int8 is computed in float32, on every processor alike, slowly.
+        images: faces, uint8 [N, H, W].
+        optimised: False computes int8 in float32: slower, but equal on every processor.
     """
     session = open_session(path, optimised=optimised)
     return np.concatenate([session.run([OUTPUT], {INPUT: part})[0] for part in batches(np.asarray(images))])
 
 
-def agreement(said: NDArray[np.float32], torch_said: NDArray[np.float32], labels: NDArray[np.uint8]) -> Agreement:
-    """Compare what a file and what torch say of the same faces: float32 [N, K] each, and the truth, uint8 [N]."""
-    answers, torch_answers = said.argmax(1), torch_said.argmax(1)
+def agreement(file: NDArray[np.float32], by_torch: NDArray[np.float32], labels: NDArray[np.uint8]) -> Agreement:
+    """Compare the probabilities of a file and of torch on the same faces.
+
+    Args:
+        file: probabilities of the file, float32 [N, K].
+        by_torch: probabilities of torch, float32 [N, K].
+        labels: uint8 [N].
+    """
+    answers, torch_answers = file.argmax(1), by_torch.argmax(1)
     return Agreement(
         faces=len(labels),
         same=float(np.mean(answers == torch_answers)),
-        largest=float(np.abs(said - torch_said).max()),
+        largest=float(np.abs(file - by_torch).max()),
         accuracy=float(np.mean(answers == labels)),
         torch_accuracy=float(np.mean(torch_answers == labels)),
     )
 
 
-def refuse(found: Agreement, precision: Precision) -> None:
-    """Raise a UserError where a file of this precision differs from torch by more than it may."""
+def check(result: Agreement, precision: Precision) -> None:
+    """Check that a file of this precision agrees with torch.
+
+    Raises:
+        UserError: it differs from torch by more than is allowed.
+    """
     if precision == "float32":
         # Not <=: a NaN must not pass.
-        if not found.largest <= LARGEST:
+        if not result.largest <= MAX_DIFFERENCE:
             raise UserError(
-                f"not exported: on {found.faces:,} validation faces a probability differs from torch's by "
-                f"{found.largest:.2g}, more than {LARGEST:g}; the same answer on {found.same:.2%}"
+                f"not exported: on {result.faces:,} validation faces a probability differs from torch's by "
+                f"{result.largest:.2g}, more than {MAX_DIFFERENCE:g}; the same answer on {result.same:.2%}"
             )
-    elif not found.kernels <= TOLERANCE:
+    elif not result.kernels <= TOLERANCE:
         raise UserError(
-            f"not exported: on this processor a probability in int8 differs by {found.kernels:.2g} from what the same "
-            f"file says in float32, more than {TOLERANCE:g}; leave out --int8"
+            f"not exported: on this processor a probability in int8 differs by {result.kernels:.2g} from that of the "
+            f"same file in float32, more than {TOLERANCE:g}; leave out --int8"
         )
-    elif found.lost > LOST * found.faces or not np.isfinite(found.largest):
+    elif result.lost > MAX_LOSS * result.faces or not np.isfinite(result.largest):
         raise UserError(
-            f"not exported: in {precision} the validation accuracy is {found.accuracy:.2%}, in float32 "
-            f"{found.torch_accuracy:.2%}; no more than {100 * LOST:g} points may be lost; leave out --int8 or --fp16"
+            f"not exported: in {precision} the validation accuracy is {result.accuracy:.2%}, in float32 "
+            f"{result.torch_accuracy:.2%}; at most {100 * MAX_LOSS:g} points may be lost; leave out --int8 or --fp16"
         )

@@ -1,4 +1,4 @@
-"""Judge: a model about to be kept, by what its file says: temperatures for it, its likeness to torch, its scores."""
+"""Evaluate: fit an exported model's temperatures, compare it with torch, and compute its scores."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.export.agreement import Agreement, Precision, agreement, probabilities, refuse
+from mien.export.agreement import Agreement, Precision, agreement, check, probabilities
 from mien.export.graph import Graph, set_temperatures
 from mien.export.temperature import Temperatures, fit_temperatures
 from mien.faces import Faces
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What a model was found to be.
+class Evaluation:
+    """The evaluation of an exported model.
 
     Attributes:
-        temperatures: those it has now.
+        temperatures: of the model now.
         agreement: with torch, on validation.
-        scores: as `Facts.scores` tells them.
-        reference_faces: uint8 [COUNT, H, W], for the file to carry.
-        reference: what it says of them in float32, float32 [COUNT, K].
+        scores: as in `Facts.scores`.
+        reference_faces: uint8 [COUNT, H, W], to be stored in the file.
+        reference: their probabilities in float32, float32 [COUNT, K].
     """
 
     temperatures: Temperatures
@@ -38,50 +38,50 @@ class Judged:
     reference: NDArray[np.float32]
 
 
-def judge(
+def evaluate(
     model: "ModelProto", graph: Graph, faces: Faces, precision: Precision, temperature: bool, test: bool
-) -> Judged:
-    """Fit a model's temperatures and set them, compare it with torch, and score it.
+) -> Evaluation:
+    """Fit and set a model's temperatures, compare it with torch, and compute its scores.
 
     Args:
-        model: that `to_onnx` made of the graph; it is changed.
-        graph: of the same in torch.
+        model: made from the graph by `to_onnx`; its temperatures are changed.
+        graph: the same model in torch.
         faces: all splits.
         precision: of the model.
         temperature: whether temperatures are fitted, on validation.
-        test: whether the test split is judged.
+        test: whether the test split is evaluated, too.
 
     Raises:
-        UserError: the model differs from torch by more than it may.
+        UserError: the model differs from torch by more than is allowed.
     """
     validation = faces.split("validation")
     temperatures = Temperatures.none(len(faces.classes))
     with TemporaryDirectory() as folder:
-        plain, heated = Path(folder) / "plain.onnx", Path(folder) / "heated.onnx"
+        plain, scaled = Path(folder) / "plain.onnx", Path(folder) / "scaled.onnx"
         plain.write_bytes(model.SerializeToString())
         before = {"validation": probabilities(plain, validation.images)}
         if temperature:
             temperatures = fit_temperatures(_logarithm(before["validation"]), validation.labels)
             set_temperatures(model, temperatures)
-        heated.write_bytes(model.SerializeToString())
-        said = {"validation": probabilities(heated, validation.images)}
-        torch_said = temperatures.heated(graph.logits(validation.images).numpy())
-        found = agreement(said["validation"], torch_said, validation.labels)
+        scaled.write_bytes(model.SerializeToString())
+        after = {"validation": probabilities(scaled, validation.images)}
+        by_torch = temperatures.apply(graph.logits(validation.images).numpy())
+        result = agreement(after["validation"], by_torch, validation.labels)
         if precision == "int8":
-            exact = probabilities(heated, validation.images, optimised=False)
-            found = replace(found, kernels=float(np.abs(said["validation"] - exact).max()))
-        refuse(found, precision)
+            exact = probabilities(scaled, validation.images, optimised=False)
+            result = replace(result, kernels=float(np.abs(after["validation"] - exact).max()))
+        check(result, precision)
         drawn = draw_reference_faces(*validation.images.shape[1:])
-        reference = probabilities(heated, drawn, optimised=False)
+        reference = probabilities(scaled, drawn, optimised=False)
         if test:
             before["test"] = probabilities(plain, faces.split("test").images)
-            # What the file itself would say: on validation it does.
-            said["test"] = temperatures.heated(_logarithm(before["test"]))
+            # Equal to the output of the file with its temperatures, which takes longer.
+            after["test"] = temperatures.apply(_logarithm(before["test"]))
     scores: dict[str, Any] = {}
-    for split in said:
-        scores |= split_scores(split, said[split], before[split], faces)
-    return Judged(temperatures, found, scores, drawn, reference)
+    for split in after:
+        scores |= split_scores(split, after[split], before[split], faces)
+    return Evaluation(temperatures, result, scores, drawn, reference)
 
 
-def _logarithm(said: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.log(np.maximum(said, np.finfo(np.float32).tiny))
+def _logarithm(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))

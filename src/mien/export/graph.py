@@ -1,8 +1,8 @@
-"""Graph: the whole way from gray pixels to probabilities of a run, or of several together, as torch and as ONNX."""
+"""Graph: all steps from gray pixels to probabilities, of a run or an ensemble, in torch and in ONNX."""
 
 import logging
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 OPSET = 18
-"""Of ONNX's operators: the first in which Resize can smooth, as backbones ask for where faces are made smaller."""
+"""Version of ONNX's operators: the first in which Resize can antialias, which backbones need to scale faces down."""
 
 NET = "net"
-"""What each member's net is called: all nodes between its scaling and its averaging stand under this name."""
+"""Name of each member's net, in the scope of all its ONNX nodes."""
 
 SHARED, LOGARITHMS = "shared", "logarithms"
-"""Where a graph and its ONNX file keep the shared temperature, and the logarithm of each class's."""
+"""Names, in a graph and its ONNX file, of the shared temperature and of the logarithms of the classes' temperatures."""
 
-_AT_ONCE = 256
-"""Faces judged at once: more would take more memory and no less time."""
+_BATCH = 256
+"""Faces computed at once: more would take more memory and no less time."""
 
 
 class Member(nn.Module):
@@ -54,14 +54,14 @@ class Graph(nn.Module):
     """Members, offsets, temperatures and softmax. faces: uint8 [N, H, W] -> float32 [N, K], rows sum to 1.
 
     Of several members the mean of their probabilities is taken, and its logarithm for logits (Lakshminarayanan et al.
-    2017, arXiv 1612.01474), as a study's ensembles are judged.
+    2017, arXiv 1612.01474), as a study's ensembles are evaluated.
 
     Attributes:
         members: one or more.
-        weights: what each of several weighs in their mean, float32 [members], sum 1; None: all the same. To be set.
-        offsets: what is taken from the mean logits, float32 [K]; None takes nothing. To be set, as they come after it.
+        weights: of the members in their mean, float32 [members], sum 1; None: all equal. To be set.
+        offsets: subtracted from the mean logits, float32 [K] (see `logit_offsets`); None: nothing. To be set.
         shared, logarithms: of `Temperatures`: float32 [1], and of each class the logarithm, [K]. They change nothing
-            here; `set_temperatures` sets those of the ONNX file, once it is known what this says.
+            here; `set_temperatures` sets those of the ONNX file, after they are fitted on its output.
     """
 
     shared: Tensor
@@ -84,25 +84,43 @@ class Graph(nn.Module):
 
     @torch.no_grad()
     def logits(self, images: NDArray[np.uint8]) -> Tensor:
-        """What it says of images uint8 [N, H, W] before temperatures and softmax, by torch in float32 -> [N, K]."""
+        """The logits of images before temperatures: uint8 [N, H, W] -> float32 [N, K], computed by torch."""
         return torch.cat([self._logits(torch.from_numpy(np.array(part))) for part in batches(images)])
 
     def _logits(self, faces: Tensor) -> Tensor:
         logits = [member(faces) for member in self.members]
-        joined = logits[0] if len(logits) == 1 else _together(logits, self.weights)
+        joined = logits[0] if len(logits) == 1 else _joined(logits, self.weights)
         return joined if self.offsets is None else joined - self.offsets
 
 
-def _together(logits: list[Tensor], weights: Tensor | None) -> Tensor:
+def _joined(logits: list[Tensor], weights: Tensor | None) -> Tensor:
     """The logarithm of the mean probability."""
     each = torch.stack([one.softmax(1) for one in logits])
     mean = each.mean(0) if weights is None else (each * weights[:, None, None]).sum(0)
     return mean.clamp(min=torch.finfo(torch.float32).tiny).log()
 
 
+def logit_offsets(counts: Mapping[str, int], classes: Sequence[str], strength: float) -> Tensor:
+    """The offsets of post hoc logit adjustment: `strength` times the logarithm of each class's share of train.
+
+    Menon et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314. A class without faces counts as one
+    with a single face.
+
+    Args:
+        counts: train faces by class.
+        classes: the K classes in the order of the logits.
+        strength: 0 to 1; higher favours rare classes, and at 1 all classes count as equally common.
+
+    Returns:
+        float32 [K], to be subtracted from the logits.
+    """
+    faces = torch.tensor([max(counts.get(name, 0), 1) for name in classes], dtype=torch.float64)
+    return (strength * (faces / faces.sum()).log()).float()
+
+
 def batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    """Images a batch at a time."""
-    return (images[first : first + _AT_ONCE] for first in range(0, len(images), _AT_ONCE))
+    """Split images into batches."""
+    return (images[first : first + _BATCH] for first in range(0, len(images), _BATCH))
 
 
 def graph_of(*runs: Run) -> Graph:
@@ -115,7 +133,7 @@ def graph_of(*runs: Run) -> Graph:
 
 
 def member_of(run: Run) -> Member:
-    """What a finished run is in a graph.
+    """A finished run as a member of a graph.
 
     Raises:
         UserError: weights or scaling are gone or damaged.
@@ -147,7 +165,7 @@ def to_onnx(graph: Graph, size: int) -> "ModelProto":
 
 
 def set_temperatures(model: "ModelProto", temperatures: Temperatures) -> None:
-    """Set those of a model that `to_onnx` made."""
+    """Set the temperatures of a model that `to_onnx` made."""
     from onnx import numpy_helper
 
     values = {SHARED: np.array([temperatures.shared]), LOGARITHMS: np.log(temperatures.each)}
@@ -159,7 +177,7 @@ def set_temperatures(model: "ModelProto", temperatures: Temperatures) -> None:
 
 @contextmanager
 def quiet(name: str) -> Iterator[None]:
-    """Keep back what a library says of its own insides, of use to nobody here.
+    """Silence a library's log and warnings about its internals.
 
     Args:
         name: of its logger.

@@ -1,4 +1,4 @@
-"""Start: what is left of a run beside its exported file, so that nets of other studies may start from its weights."""
+"""Pretrained: save a run's weights beside its exported file, for a net's `init_from` in other studies."""
 
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -13,15 +13,15 @@ from mien.runs.run import Run
 from mien.training.checkpoint import load_weights
 
 
-def leave_start(run: Run, beside: Path) -> Path:
-    """Leave a folder beside a file, named by the file and ten digits of its weights, for a net's `init_from`.
+def save_pretrained(run: Run, beside: Path) -> Path:
+    """Save a folder for a net's `init_from` beside a file, named by the file and ten digits of the weights' hash.
 
-    It holds what was asked of the run, how it ended, and its weights: kernels in float16, the rest as they are. None
-    of its faces.
+    It has the run's configuration, its final status, and its weights: kernels in float16, the rest in their own
+    precision. It has none of its faces.
 
     Args:
-        run: a finished one.
-        beside: the file that was exported.
+        run: a finished run.
+        beside: the exported file.
 
     Returns:
         The folder.
@@ -32,19 +32,19 @@ def leave_start(run: Run, beside: Path) -> Path:
     weights = load_weights(run.folder / "weights.safetensors")
     content = save({name: _halved(tensor).contiguous() for name, tensor in weights.items()})
     folder = beside.parent / f"{beside.stem}-{sha256(content).hexdigest()[:10]}"
-    with whole_folder(folder) as draft:
-        (draft / "weights.safetensors").write_bytes(content)
-        write_config(draft, _config_of(run))
-        write_json(draft / "state.json", asdict(run.status) | {"pid": 0})
+    with whole_folder(folder) as temporary:
+        (temporary / "weights.safetensors").write_bytes(content)
+        write_config(temporary, _config_of(run))
+        write_json(temporary / "state.json", asdict(run.status) | {"pid": 0})
     return folder
 
 
 def _config_of(run: Run) -> RunConfig:
-    """A run's configuration; of the run that it started from itself the name alone, as it lies elsewhere."""
+    """A run's configuration; of the run in its `init_from` only the name, because it is elsewhere."""
     before = {"init_from": Path(run.recipe.init_from).name}
     return replace(run.config, recipe=run.recipe.model_copy(update=before))
 
 
 def _halved(tensor: Tensor) -> Tensor:
-    # Statistics and scales are few, and a variance may leave float16's range.
+    # Statistics and scales are small, and a variance may exceed float16's range.
     return tensor.half() if tensor.is_floating_point() and tensor.dim() > 1 else tensor

@@ -1,4 +1,4 @@
-"""Quantise: an ONNX model with smaller numbers: float16 to be stored in half the space, int8 to compute with too."""
+"""Quantise: an ONNX model with weights in float16, for half the size, or in int8, which is also computed in int8."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -16,30 +16,29 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 CALIBRATION = 512
-"""Train faces that show how large the activations become."""
+"""Train faces from which the range of the activations is measured."""
 
 WEIGHT_LIMIT = 64
-"""The greatest magnitude of an int8 weight, so that no processor's products saturate.
+"""The largest magnitude of an int8 weight, at which products saturate on no processor.
 
 Processors without VNNI (AVX2, plain AVX-512) multiply unsigned by signed bytes and add two such products in 16 bits,
 where the sum saturates; 255 * (64 + 64) = 32,640 still fits into 32,767. See docs/decisions/0011-int8.md.
 """
 
 ZERO = 128
-"""The gray that int8 takes for the pixels' zero: centred pixels have theirs at 127.5, which no byte can be."""
+"""The gray that is zero in int8: centred pixels have their zero at 127.5, which is not a byte."""
 
 _LAYERS = {"Conv", "Gemm"}
-"""Of their nodes' inputs the second is the kernel, output channels first, and the third, where there is one, the bias.
-"""
+"""Layers with weights: the second input is the kernel, output channels first, the optional third one the bias."""
 
-_LAID_OUT = {"Unsqueeze", "Reshape", "Flatten", "Pad", "Concat", "Identity"}
+_RESHAPES = {"Unsqueeze", "Reshape", "Flatten", "Pad", "Concat", "Identity"}
 
 
 def to_float16(model: "ModelProto") -> "ModelProto":
-    """The same model with its weights stored as float16, made float32 again when it is opened.
+    """The same model with its weights stored as float16, converted to float32 when the file is opened.
 
-    Processors compute in float32 faster than in float16, or compute float16 by float32 anyhow: so the file alone
-    becomes smaller. Weights of which float16 is no close picture (greater than its range) stay as they are.
+    Processors compute faster in float32 than in float16, so only the file becomes smaller. Tensors with values beyond
+    float16's range stay in float32.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -60,14 +59,14 @@ def to_float16(model: "ModelProto") -> "ModelProto":
 
 
 def to_int8(model: "ModelProto", images: NDArray[np.uint8]) -> "ModelProto":
-    """The same model with its net in int8: weights a channel, activations a tensor, scaling and softmax in float32.
+    """The same model with its net in int8: weights per channel, activations per tensor, scaling and softmax in float32.
 
-    Static quantisation in ONNX's QDQ form, by onnxruntime's own tool. Weights have 7 bits, -64 to 64, so that no
-    processor's products saturate: the file says the same on all of them.
+    Static quantisation in ONNX's QDQ form, by onnxruntime's own tool. Weights have 7 bits, -64 to 64, so that
+    products saturate on no processor and the file has the same output on all of them.
 
     Args:
         model: in float32.
-        images: uint8 [N, H, W], train faces that it is calibrated on.
+        images: train faces for calibration, uint8 [N, H, W].
     """
     import onnx
     from onnxruntime.quantization import (
@@ -86,7 +85,7 @@ def to_int8(model: "ModelProto", images: NDArray[np.uint8]) -> "ModelProto":
             batch = next(self.batches, None)
             return None if batch is None else {INPUT: batch}
 
-    # The tool speaks through the root logger.
+    # The tool uses the root logger.
     with TemporaryDirectory() as folder, quiet("root"):
         target = Path(folder) / "int8.onnx"
         quantize_static(
@@ -115,21 +114,20 @@ def saturating(model: "ModelProto") -> list[str]:
 def with_whole_zero(model: "ModelProto") -> "ModelProto":
     """A copy of a float32 model in which centred pixels, x / 255 - 0.5, are centred on `ZERO` / 255 instead.
 
-    Then pixels are whole 255ths from a zero that a byte can be, and int8 takes them as they are; from 127.5 each was
-    rounded by half a gray. The layers that see the pixels make up for the shift in their bias: exactly, but for the
-    zeros of a padding, which mean gray 128 then. A model that scales otherwise, or whose first layers are neither
-    convolutions nor dense, stays as it is.
+    Then the pixels are exact in int8, where a zero at 127.5 rounded each of them by half a gray. The first layers
+    correct for the shift in their bias. The correction is exact except for padding zeros, which then mean gray 128. A
+    model with another scaling, or whose first layers are neither convolutions nor dense, is not changed.
     """
     from onnx import numpy_helper
 
-    shifted = deepcopy(model)  # also, onnxruntime's tool moves the weights of what it is given into a file
+    shifted = deepcopy(model)  # also because onnxruntime's tool moves the weights of its input into a file
     graph = shifted.graph
     constants = {one.name: one for one in graph.initializer}
     centring = [node for node in graph.node if node.op_type == "Sub" and _is_half(constants.get(node.input[1]))]
     layers = _first_layers(graph, {node.output[0] for node in centring})
     if not all(layer.op_type in _LAYERS for layer in layers):
         return shifted
-    # New constants, as equal ones may be shared with other nodes.
+    # New constants, because the old ones may be shared with other nodes.
     for node in centring:
         zero = numpy_helper.from_array(np.array(ZERO / 255, np.float32), f"{node.output[0]}.zero")
         graph.initializer.append(zero)
@@ -153,16 +151,16 @@ def _is_half(constant: "TensorProto | None") -> bool:
 
 
 def _first_layers(graph: "GraphProto", names: set[str]) -> list["NodeProto"]:
-    """The nodes that first compute with what stands under some names; what only lays it out anew is passed through."""
-    found = []
+    """The first nodes that compute with the tensors of these names; nodes that only reshape are skipped."""
+    layers = []
     for node in graph.node:  # in the order of computing
         if names.isdisjoint(node.input):
             continue
-        if node.op_type in _LAID_OUT:
+        if node.op_type in _RESHAPES:
             names = names | set(node.output)
         else:
-            found.append(node)
-    return found
+            layers.append(node)
+    return layers
 
 
 def _of_net(node: "NodeProto") -> bool:

@@ -1,4 +1,4 @@
-"""Temperature: what makes a net's probabilities mean what they say, and changes no answer."""
+"""Temperature: scaling that calibrates a net's probabilities and changes no answer."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -7,22 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 RANGE = 0.05, 20.0
-"""Where the shared temperature is sought: a net that has all or nothing right would send it to 0 or without end."""
+"""Bounds of the shared temperature, which has no optimum for a net that is always correct or never."""
 
 SPREAD = 0.3
-"""How far the classes' temperatures are expected to lie from the shared one, a standard deviation of logarithms."""
+"""Expected deviation of the classes' temperatures from the shared one: a standard deviation of logarithms."""
 
 
 @dataclass(frozen=True)
 class Temperatures:
-    """What logits are divided by: for each face the mean of its classes' temperatures, by what the net says of it.
+    """Divisors of the logits: for each face a mean of the classes' temperatures, weighted by the face's probabilities.
 
-    A face's temperature is the exponential of sum_k p_k log(each_k), p = softmax(logits / shared). So a net that is
-    too sure of neutral and not sure enough of happy is cooled where it says one and heated where it says the other.
+    A face's temperature is the exponential of sum_k p_k log(each_k), p = softmax(logits / shared). So a net can be
+    corrected that is overconfident in one class and underconfident in another.
 
     Attributes:
-        shared: fitted on all faces alike (Guo et al. 2017, arXiv 1706.04599).
-        each: one a class.
+        shared: fitted on all faces together (Guo et al. 2017, arXiv 1706.04599).
+        each: one for each class.
     """
 
     shared: float
@@ -30,49 +30,49 @@ class Temperatures:
 
     @classmethod
     def none(cls, classes: int) -> Self:
-        """Temperatures that leave logits as they are."""
+        """Temperatures of 1, which do not change logits."""
         return cls(1.0, (1.0,) * classes)
 
-    def heated(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    def apply(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """The probabilities of logits [N, K] -> float32 [N, K]."""
-        return _heated(logits.astype(np.float64), self.shared, np.log(self.each)).astype(np.float32)
+        return _scaled(logits.astype(np.float64), self.shared, np.log(self.each)).astype(np.float32)
 
 
 def fit_temperatures(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> Temperatures:
-    """The temperatures at which it is most likely that a net is right just where it is, and wrong where it is wrong.
+    """Fit temperatures by maximum likelihood.
 
-    The shared one makes the labels most likely. Those of the classes make most likely for which faces the answer is
-    right, as what is asked of a probability is how often the answer is (Gupta and Ramdas 2022, arXiv 2107.08353, of
-    top-label calibration). Few faces say little of a class, so each is held near the shared one by a normal prior of
-    `SPREAD`; a class that is never said keeps it.
+    The shared one maximises the likelihood of the labels. Those of the classes maximise the likelihood of which answers
+    are correct, because a calibrated probability is the share of correct answers (Gupta and Ramdas 2022, arXiv
+    2107.08353, top-label calibration). A normal prior of `SPREAD` holds each near the shared one, as some classes have
+    few faces; a class that is never predicted gets the shared one.
 
     Args:
         logits: [N, K].
-        labels: uint8 [N], the truth.
+        labels: uint8 [N].
     """
     from scipy.optimize import minimize
 
     wide = logits.astype(np.float64)
     shared = fit_temperature(logits, labels)
     start = np.full(logits.shape[1], np.log(shared))
-    right = wide.argmax(1) == labels
+    correct = wide.argmax(1) == labels
 
     def loss(logarithms: NDArray[np.float64]) -> float:
-        sure = _heated(wide, shared, logarithms).max(1)
-        likely = np.where(right, sure, 1 - sure)
+        confidence = _scaled(wide, shared, logarithms).max(1)
+        likely = np.where(correct, confidence, 1 - confidence)
         prior = np.sum((logarithms - start) ** 2) / (2 * SPREAD**2)
         return float(-np.sum(np.log(np.maximum(likely, np.finfo(np.float32).eps))) + prior) / len(labels)
 
-    found = minimize(loss, start, method="L-BFGS-B").x
-    return Temperatures(shared, tuple(float(one) for one in np.exp(found)))
+    logarithms = minimize(loss, start, method="L-BFGS-B").x
+    return Temperatures(shared, tuple(float(one) for one in np.exp(logarithms)))
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> float:
-    """The one temperature at which the labels are most likely. The likelihood has a single maximum.
+    """Fit the shared temperature, which maximises the likelihood of the labels. There is a single maximum.
 
     Args:
         logits: [N, K].
-        labels: uint8 [N], the truth.
+        labels: uint8 [N].
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
@@ -88,9 +88,9 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> f
     return float(np.exp(minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6}).x))
 
 
-def _heated(logits: NDArray[np.float64], shared: float, logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
+def _scaled(logits: NDArray[np.float64], shared: float, logarithms: NDArray[np.float64]) -> NDArray[np.float64]:
     from scipy.special import softmax
 
     faces = np.exp(softmax(logits / shared, axis=1) @ logarithms)
-    heated: NDArray[np.float64] = softmax(logits / faces[:, None], axis=1)
-    return heated
+    scaled: NDArray[np.float64] = softmax(logits / faces[:, None], axis=1)
+    return scaled

@@ -34,7 +34,7 @@ class Facts:
         height, width: of the faces it takes, in pixels.
         parameters: of the net, or of all nets of an ensemble.
         precision: of the stored weights: float32, float16 or int8; int8 is also computed in int8.
-        temperature: the one fitted on all faces together (Guo et al. 2017, arXiv 1706.04599); 1 leaves logits as they are.
+        temperature: the one fitted on all faces together (Guo et al. 2017, arXiv 1706.04599); 1: none.
         temperatures: one for each class; a face's own is computed from them, see
             `mien.export.temperature.Temperatures`.
         logit_adjustment: strength of the logit adjustment for class imbalance, 0..1 (Menon et al. 2021, arXiv
@@ -104,7 +104,9 @@ class Facts:
         Raises:
             UserError: the text is not a model's facts.
         """
-        unreadable = UserError(f"{where}: an ONNX file, but none that mien exported; make one with: mien export RUN FILE")
+        unreadable = UserError(
+            f"{where}: an ONNX file, but none that mien exported; make one with: mien export RUN FILE"
+        )
         try:
             entries = _with_current_names(json.loads(text or ""))
             known: dict[str, Any] = {entry.name: entries[entry.name] for entry in fields(cls) if entry.name in entries}

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 _ERRORS_ALONE = 3
-"""onnxruntime's level of messages on stderr: its warnings, such as those of removed initialisers, do not help a user."""
+"""onnxruntime's level of messages on stderr: its warnings, such as of removed initialisers, do not help a user."""
 
 _SPIN = "100"
 """Microseconds for which a waiting thread spins before it sleeps; the gaps between operators are shorter. By default

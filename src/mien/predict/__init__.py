@@ -1,1 +1,1 @@
-"""Predict: from photos to faces to emotions. Needs no torch; what it needs is imported when it is needed."""
+"""Predict: from photos to faces to emotions. Needs no torch; other libraries are imported when they are used."""

@@ -1,7 +1,7 @@
-"""What a video file's own structure tells: whether bytes of it are missing, and whether it counts its frames.
+"""Containers: read from a video file's structure whether bytes are missing and whether it has an index of its frames.
 
-OpenCV tells a number of frames for every file, but where the container has no index it is the length in seconds times
-the rate, and that length may be the sound's, or a guess from the bytes.
+OpenCV reports a number of frames for every file. Where the container has no index, that is the length in seconds times
+the rate, and the length may be that of the sound, or estimated from the number of bytes.
 """
 
 import os
@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 _MOST_INDEX = 1 << 26
-"""Bytes of an index that are looked at."""
+"""The most bytes of an index that are read."""
 
 _ISO_KINDS = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}
-"""Boxes with which a file of MP4's and QuickTime's family begins."""
+"""First boxes of files of the MP4 and QuickTime family."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """What a video file tells of itself.
+    """The structure of a video file.
 
     Attributes:
-        missing: bytes that it says it has, and has not; 0 where it does not say.
-        counted: whether it has an index that says how many frames are shown.
+        missing: bytes that are missing at the end, by the sizes in the file; 0 where it has no sizes.
+        counted: whether it has an index with the number of frames that are shown.
     """
 
     missing: int = 0
@@ -32,11 +32,11 @@ class Container:
 
 
 UNKNOWN = Container()
-"""A container that tells nothing."""
+"""A container of a kind that is not examined."""
 
 
 def examine(path: Path) -> Container:
-    """Look at a video file's structure: MP4 and its family, AVI, Matroska and WebM; of others it tells nothing.
+    """Examine a video file's structure: MP4 and its family, AVI, Matroska and WebM; for others return `UNKNOWN`.
 
     Raises:
         OSError: the file cannot be read.
@@ -55,7 +55,7 @@ def examine(path: Path) -> Container:
 
 
 def _iso(file: BinaryIO, size: int) -> Container:
-    """Of the ISO base media file format (ISO/IEC 14496-12): boxes, one behind the other."""
+    """Examine a file of the ISO base media file format (ISO/IEC 14496-12), a sequence of boxes."""
     place, index, fragments = 0, b"", False
     while place + 8 <= size:
         file.seek(place)
@@ -64,7 +64,7 @@ def _iso(file: BinaryIO, size: int) -> Container:
             length = int.from_bytes(file.read(8))
         elif length == 0:  # the last one, up to the end
             length = size - place
-        if length < 8:  # damaged: the way from box to box is lost
+        if length < 8:  # damaged: the next box cannot be located
             break
         if kind == b"moov":
             index = file.read(min(length, _MOST_INDEX))
@@ -74,9 +74,9 @@ def _iso(file: BinaryIO, size: int) -> Container:
 
 
 def _is_trimmed(index: bytes) -> bool:
-    """Whether a film shows but a part of its video track, as after trimming on a telephone; the index has all of it."""
+    """Whether a video shows only a part of its track, as after trimming on a phone; the index lists the whole track."""
     try:
-        film_scale, _ = _times(index, b"mvhd")
+        movie_scale, _ = _times(index, b"mvhd")
         for track in index.split(b"trak")[1:]:
             if b"vide" not in track or b"elst" not in track:
                 continue
@@ -86,7 +86,7 @@ def _is_trimmed(index: bytes) -> bool:
             (count,) = struct.unpack_from(">L", track, edits + 4)
             entries = form.iter_unpack(track[edits + 8 : edits + 8 + form.size * count])
             shown = sum(duration for duration, start, _ in entries if start >= 0)  # -1: an empty while before it
-            if shown * scale < 0.98 * length * film_scale:
+            if shown * scale < 0.98 * length * movie_scale:
                 return True
     except (ValueError, struct.error, IndexError):  # damaged
         return True
@@ -94,7 +94,7 @@ def _is_trimmed(index: bytes) -> bool:
 
 
 def _times(index: bytes, kind: bytes) -> tuple[int, int]:
-    """Units a second and the length in them, of a film's or a track's head."""
+    """Time units per second and the duration in these units, from a movie's or a track's header."""
     begin = index.index(kind) + 4
     form, place = (">LQ", begin + 20) if index[begin] == 1 else (">LL", begin + 12)
     scale, length = struct.unpack_from(form, index, place)
@@ -102,7 +102,7 @@ def _times(index: bytes, kind: bytes) -> tuple[int, int]:
 
 
 def _avi(file: BinaryIO, size: int) -> Container:
-    """Of RIFF AVI and OpenDML: chunks, one behind the other; the head of the video stream has the number of frames."""
+    """Examine an AVI or OpenDML file, a sequence of RIFF chunks; the video stream's header has the number of frames."""
     place = 0
     while place + 8 <= size:
         file.seek(place)
@@ -116,7 +116,7 @@ def _avi(file: BinaryIO, size: int) -> Container:
 
 
 def _matroska(head: bytes, size: int) -> int:
-    """Bytes that are missing of a Matroska file's segment (RFC 8794, RFC 9559); 0 where it tells no size."""
+    """Bytes missing from a Matroska file's segment (RFC 8794, RFC 9559); 0 where its size is unknown."""
     begin, length = _variable_size(head, 4)
     segment = begin + length
     if head[segment : segment + 4] != b"\x18\x53\x80\x67":
@@ -126,9 +126,9 @@ def _matroska(head: bytes, size: int) -> int:
 
 
 def _variable_size(head: bytes, place: int) -> tuple[int, int]:
-    """Where an element's content begins, and its bytes; 0 where they are unknown, as of a stream, or not there."""
+    """Where an element's content begins, and its size in bytes; 0 where the size is unknown or not in `head`."""
     first = head[place] if place < len(head) else 0
-    width = 9 - first.bit_length()  # the first bit that is set tells how many bytes the number has
+    width = 9 - first.bit_length()  # the position of the first set bit gives the number of bytes
     number = int.from_bytes(head[place : place + width]) & ((1 << 7 * width) - 1)
     unknown = not first or place + width > len(head) or number == (1 << 7 * width) - 1
     return place + width, 0 if unknown else number

@@ -1,42 +1,64 @@
-"""A prediction as HTML for a notebook: an SVG over the photo, without a script and without a network."""
+"""Notebook: a prediction as HTML, an SVG over the photo, without scripts and without a network."""
 
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from html import escape
 from io import BytesIO
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces.colours import colours
-from mien.predict.types import Face, Prediction
 
 CELL, ROW, TOP = 168, 15, 24
-"""Of a face's bars, in pixels: the width of all, the height of one, and the room for the heading."""
+"""Of a face's bars, in pixels: the width of all, the height of one, and the space for the heading."""
 
 
-def as_html(prediction: Prediction) -> str:
-    """The photo with numbered boxes, and below it a heading and bars for each face."""
-    height, width = prediction.picture.shape[:2]
-    scale = width / prediction.size[0]
+class ShownFace(Protocol):
+    """What is shown of a `mien.predict.types.Face`."""
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """x, y, width and height."""
+
+    @property
+    def emotion(self) -> str:
+        """The most probable emotion."""
+
+    @property
+    def probabilities(self) -> Mapping[str, float]:
+        """Of every emotion."""
+
+
+def as_html(picture: NDArray[np.uint8], scale: float, faces: Sequence[ShownFace]) -> str:
+    """The photo with numbered boxes, and below it a heading and bars for each face.
+
+    Args:
+        picture: the photo, uint8 [H, W, 3], RGB.
+        scale: pixels of the picture for each pixel of the faces' boxes.
+        faces: of the photo.
+    """
+    height, width = picture.shape[:2]
     width = max(width, CELL)
     columns = max(1, width // CELL)
-    rows = -(-len(prediction) // columns)
-    cell = TOP + ROW * max((len(face.probabilities) for face in prediction), default=0) + 12
-    parts = [f'<image href="{_png(prediction.picture)}" width="{prediction.picture.shape[1]}" height="{height}"/>']
-    for number, face in enumerate(prediction):
-        parts.append(_boxed(face, number + 1, scale))
+    rows = -(-len(faces) // columns)
+    cell = TOP + ROW * max((len(face.probabilities) for face in faces), default=0) + 12
+    parts = [f'<image href="{_png(picture)}" width="{picture.shape[1]}" height="{height}"/>']
+    for number, face in enumerate(faces):
+        parts.append(_box(face, number + 1, scale))
         row, column = divmod(number, columns)
         parts.append(_bars(face, number + 1, CELL * column + 4, height + cell * row))
-    if not prediction:
+    if not faces:
         parts.append(f'<text x="4" y="{height + 16}" fill="currentColor">no face found</text>')
-    whole = height + (cell * rows if prediction else TOP)
+    whole = height + (cell * rows if faces else TOP)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{whole}" viewBox="0 0 {width} {whole}" '
         f'font-family="sans-serif" font-size="11">{"".join(parts)}</svg>'
     )
 
 
-def _boxed(face: Face, number: int, scale: float) -> str:
+def _box(face: ShownFace, number: int, scale: float) -> str:
     x, y, width, height = (round(edge * scale, 1) for edge in face.box)
     colour = _hue(face)[face.emotion]
     place = f'x="{x}" y="{y}" width="{width}" height="{height}" fill="none"'
@@ -47,7 +69,7 @@ def _boxed(face: Face, number: int, scale: float) -> str:
     )
 
 
-def _bars(face: Face, number: int, left: int, top: int) -> str:
+def _bars(face: ShownFace, number: int, left: int, top: int) -> str:
     hue = _hue(face)
     share = 100 * face.probabilities[face.emotion]
     parts = [
@@ -66,7 +88,7 @@ def _bars(face: Face, number: int, left: int, top: int) -> str:
     return "".join(parts)
 
 
-def _hue(face: Face) -> dict[str, str]:
+def _hue(face: ShownFace) -> dict[str, str]:
     return dict(zip(face.probabilities, colours(list(face.probabilities)), strict=True))
 
 

@@ -1,26 +1,26 @@
-"""How loud OpenCV is: its log level is one for the whole process, whoever sets it."""
+"""OpenCV logging: set OpenCV's log level for a while. The level is shared by the whole process."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-_one_at_a_time = Lock()
+_lock = Lock()
 
 
-def _free() -> None:
-    """In a forked child: a thread that held the lock is not there to give it back."""
-    global _one_at_a_time
-    _one_at_a_time = Lock()
+def _renew_lock() -> None:
+    """In a forked child: the thread that held the lock does not exist and cannot release it."""
+    global _lock
+    _lock = Lock()
 
 
 if hasattr(os, "register_at_fork"):  # Windows cannot fork
-    os.register_at_fork(after_in_child=_free)
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 @contextmanager
 def errors_alone() -> Iterator[None]:
-    """Let OpenCV print errors, and no warnings: its new engine tells that it takes no targets, which nobody set."""
+    """Let OpenCV print only errors: its new engine warns that it ignores targets, which nobody set."""
     from cv2.utils import logging
 
     with _level(logging.LOG_LEVEL_ERROR):
@@ -29,7 +29,7 @@ def errors_alone() -> Iterator[None]:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Let OpenCV print nothing: our own messages say it."""
+    """Let OpenCV print nothing: mien's own messages report the errors."""
     from cv2.utils import logging
 
     with _level(logging.LOG_LEVEL_SILENT):
@@ -40,7 +40,7 @@ def silent() -> Iterator[None]:
 def _level(level: int) -> Iterator[None]:
     from cv2.utils import logging
 
-    with _one_at_a_time:  # or one thread takes another's level for the one to go back to
+    with _lock:  # otherwise one thread would restore the level that another has set
         before = logging.getLogLevel()
         logging.setLogLevel(level)
         try:

@@ -1,4 +1,4 @@
-"""From a photo to its faces and their emotions."""
+"""Predictor: from a photo to its faces and their emotions."""
 
 from __future__ import annotations
 
@@ -20,35 +20,36 @@ from mien.predict.stream import PERIOD, Seen, find_again
 from mien.predict.types import Box, Face, Point, Prediction
 
 VIEWS = 1.0, 0.9
-"""A face is judged in frames of these shares of its frame's side, and their mean told: how large a face was framed
-varies in what nets are trained on, and is never told exactly. Worth half a point: docs/decisions/0007-quality.md."""
+"""Test-time augmentation: a face is cropped at these shares of its alignment's side, their probabilities averaged. The
+scale of faces varies in training data and cannot be estimated exactly. Gains half a point:
+docs/decisions/0007-quality.md."""
 
 CROP, LEANING = 0.5, 30.0
-"""A photo of whose central square and a face's frame more than this share of their union is common, and whose face is
-turned by no more degrees, seems to be a face's crop, which is then judged as it is too. Worth half a point on such
-photos: docs/decisions/0006-framing.md."""
+"""A photo counts as a crop of a face where the intersection over union of its central square and the face's aligned
+square is above `CROP` and the face's roll is at most `LEANING` degrees. Such a photo is classified as it is, too. Gains
+half a point on such photos: docs/decisions/0006-framing.md."""
 
 SHOWN = 640
-"""The long side of the picture that a prediction keeps, in pixels."""
+"""The long side of the picture in a prediction, in pixels."""
 
 
 class Predictor:
-    """Finds the faces of a photo and tells what they look like; needs no torch and no network.
+    """Finds the faces of a photo and predicts their emotions; needs no torch and no network.
 
-    Threads may share one, and get the answers that one thread gets. It can be pickled, forked and spawned: another
-    process opens the model's file and the detector anew.
+    Threads may share one, and get the same results as a single thread. It can be pickled, forked and spawned: another
+    process opens the model's file and the detector again.
 
     Args:
-        model: the name of a model in the box ("best", "fast"), or the path of a file that `mien export` wrote, or one
+        model: the name of a bundled model ("best", "fast"), the path of a file that `mien export` wrote, or a model
             that is open already.
-        detector: what finds the faces; the one of this package unless given. Several predictors may share it; one of
-            your own must be safe for as many threads and processes as use the predictor.
+        detector: finds the faces; by default a `Detector`. Several predictors may share one. Your own detector must be
+            safe for all threads and processes that use the predictor.
 
     Attributes:
-        classifier: the model, with the facts that its file tells.
+        classifier: the model, with the facts in its file.
 
     Raises:
-        UserError: there is no such model.
+        UserError: there is no such model, or its file cannot be read.
     """
 
     def __init__(self, model: str | Path | Classifier = "best", detector: Detector | None = None) -> None:
@@ -58,7 +59,7 @@ class Predictor:
 
     @cached_property
     def detector(self) -> Detector:
-        """The face detector, loaded when it is first needed: ready crops need none.
+        """The face detector, loaded at its first use: face crops need none.
 
         Raises:
             UserError: its weights are not installed.
@@ -74,36 +75,38 @@ class Predictor:
         """Find the faces of a photo and classify them, all in one batch.
 
         Args:
-            image: a path, a file's content, an image of Pillow's, or an array: uint8 [H, W, 3] in the order red, green,
-                blue, or [H, W] of grays.
-            crop: the image is a face already: no face is looked for, its central square is classified.
+            image: a path, a file's content as bytes, a Pillow image, or an array: uint8 or uint16 [H, W, 3] in the
+                order red, green, blue, [H, W, 4] with alpha, or [H, W] gray.
+            crop: the image is a face already: none is searched, and its central square is classified.
+
+        Returns:
+            The faces, the largest first; none where no face was found.
 
         Raises:
             UserError: the image cannot be read, or the face detector is not installed.
         """
         photo = image if isinstance(image, Photo) else open_photo(image)
         if crop:
-            return self._ready(photo)
-        found = self.detector.find(photo.pixels)
-        return Prediction(self._faces(photo, found, VIEWS), photo.size, _small(photo.pixels))
+            return self._of_crop(photo)
+        faces = self._faces(photo, self.detector.find(photo.pixels), VIEWS)
+        return Prediction(faces, photo.size, _small(photo.pixels))
 
     def predict_frame(
         self, image: PhotoSource | Photo, time: float, seen: Seen | None = None, *, live: bool = False
     ) -> Prediction:
-        """Find and classify the faces of a video's or a camera's frame; one after the other, as they come.
+        """Find and classify the faces of a video's or a camera's frame; call it for the frames in their order.
 
-        Much less is looked at than in a photo, and each face is judged in one view. The first frame is predicted as a
-        photo is; so is a film's that comes `mien.predict.stream.PERIOD` or more after the one before.
+        The search is much cheaper than in a photo, and each face is classified in one crop. The first frame is
+        predicted as a photo is; so is a video's frame `mien.predict.stream.PERIOD` seconds or more after the previous.
 
         Args:
             image: as for `predict`.
             time: of the frame, in seconds.
-            seen: what was seen in the frame before; None: this is the first. Of its prediction,
-                `Seen.of(time, prediction)` tells it.
-            live: of a camera, whose frames come whether there is time for them or not.
+            seen: the faces of the previous frame, `Seen.of(time, prediction)`; None for the first frame.
+            live: whether the frames come from a camera, which does not wait for the predictor.
 
         Returns:
-            as of a photo; its picture is the frame itself, not a copy.
+            As for a photo; its picture is the frame itself, not a copy.
 
         Raises:
             UserError: as `predict`.
@@ -112,46 +115,50 @@ class Predictor:
         if seen is None or time < seen.time or (time - seen.time >= PERIOD and not live):
             faces = self._faces(photo, self.detector.find(photo.pixels), VIEWS)
         else:
-            found = find_again(self.detector, photo.pixels, time, seen, live, photo.scale)
-            faces = self._faces(photo, found, VIEWS[:1])
+            detections = find_again(self.detector, photo.pixels, time, seen, live, photo.scale)
+            faces = self._faces(photo, detections, VIEWS[:1])
         return Prediction(faces, photo.size, photo.pixels)
 
     def predict_many(self, images: Iterable[PhotoSource], *, crop: bool = False) -> Iterator[Prediction]:
-        """Predict photo by photo, holding one in memory at a time.
+        """Predict photos one by one, with one in memory at a time.
+
+        Args:
+            images: as for `predict`.
+            crop: as for `predict`.
 
         Raises:
-            UserError: an image cannot be read; to go on after it, call `predict` for each.
+            UserError: an image cannot be read; to continue after it, call `predict` for each.
         """
         return (self.predict(image, crop=crop) for image in images)
 
     def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Classify ready face crops, framed as FER2013's faces are.
+        """Classify face crops, aligned as FER2013's faces are.
 
         Args:
             crops: uint8 [N, 48, 48], gray, 0 black to 255 white.
 
         Returns:
             float32 [N, 7] in the order of `classes`, which is angry, disgust, fear, happy, sad, surprise, neutral for
-            the models in the box; each row adds up to 1.
+            the bundled models; each row sums to 1.
 
         Raises:
-            UserError: these are no such crops.
+            UserError: the crops have another type or shape.
         """
         return self.classifier.probabilities(crops)
 
     def crops(self, image: PhotoSource | Photo, places: NDArray[np.floating]) -> NDArray[np.uint8]:
-        """Cut faces that another detector found out of a photo, framed as FER2013's faces are.
+        """Cut faces out of a photo that another detector has found, aligned as FER2013's faces are.
 
         Args:
             image: as for `predict`.
             places: in pixels of the upright photo: float [N, 5, 2], x and y of right eye, left eye, nose, right and
-                left corner of the mouth; or, worse, [N, 4], x, y, width and height of boxes.
+                left corner of the mouth; or, less exact, boxes [N, 4], x, y, width and height.
 
         Returns:
-            uint8 [N, 48, 48], gray: what `probabilities` takes.
+            uint8 [N, 48, 48], gray: input for `probabilities`.
 
         Raises:
-            UserError: the image cannot be read, the places have another shape, or are nowhere.
+            UserError: the image cannot be read, or the places have another shape or are not finite.
         """
         photo = image if isinstance(image, Photo) else open_photo(image)
         scaled = np.asarray(places, np.float64) / photo.scale
@@ -159,73 +166,73 @@ class Predictor:
             raise UserError(f"places of shape {list(scaled.shape)}; expected boxes [N, 4] or landmarks [N, 5, 2]")
         if not np.isfinite(scaled).all() or (scaled.ndim == 2 and (scaled[:, 2:] <= 0).any()):
             raise UserError("places must be finite numbers of pixels, and boxes wider and higher than 0")
-        frame = alignment_of_box if scaled.ndim == 2 else alignment_of_landmarks
-        return self._crops(photo, [frame(place) for place in scaled])
+        align = alignment_of_box if scaled.ndim == 2 else alignment_of_landmarks
+        return self._crops(photo, [align(place) for place in scaled])
 
-    def _faces(self, photo: Photo, found: list[Detection], shares: tuple[float, ...]) -> tuple[Face, ...]:
-        """Classify what the detector found, each face in frames of these shares of its own."""
-        if not found:
+    def _faces(self, photo: Photo, detections: list[Detection], shares: tuple[float, ...]) -> tuple[Face, ...]:
+        """Classify detected faces, each in crops of these shares of its alignment's side."""
+        if not detections:
             return ()
-        frames = [alignment_of(face.landmarks, face.box) for face in found]
-        crops, judged = self._judged(photo, frames, shares)
+        alignments = [alignment_of(face.landmarks, face.box) for face in detections]
+        crops, probabilities = self._classified(photo, alignments, shares)
         return tuple(
             Face(
                 box=_box(face.box, photo.scale),
                 landmarks=tuple(Point(x, y) for x, y in (face.landmarks * photo.scale).tolist()),
                 score=face.score,
-                roll=frame.roll,
+                roll=alignment.roll,
                 crop=crop,
-                **self._said(said),
+                **self._emotions(shares_of_face),
             )
-            for face, frame, crop, said in zip(found, frames, crops, judged, strict=True)
+            for face, alignment, crop, shares_of_face in zip(detections, alignments, crops, probabilities, strict=True)
         )
 
-    def _judged(
-        self, photo: Photo, frames: list[Alignment], shares: tuple[float, ...]
+    def _classified(
+        self, photo: Photo, alignments: list[Alignment], shares: tuple[float, ...]
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """The crop of each frame, and what its face looks like.
+        """The crop of each alignment, uint8 [N, H, W], and its probabilities, float32 [N, K].
 
-        Of a photo that seems to be a face's crop itself, half of what is told is what it looks like as it is: the
-        detector sees too little around such a face to tell its frame well.
+        In a photo that seems to be a crop of a face, the photo as it is counts for half: the detector sees too little
+        around such a face to align it well.
         """
-        views = self._crops(photo, [frame._replace(side=share * frame.side) for share in shares for frame in frames])
-        filling = [number for number, frame in enumerate(frames) if _fills(frame, photo.pixels)]
-        said = self.probabilities(np.concatenate([views, *(self._whole(photo) for _ in filling)]))
-        judged = said[: len(views)].reshape(len(shares), len(frames), len(self.classes)).mean(axis=0)
-        judged[filling] = (judged[filling] + said[len(views) :]) / 2
-        return views[: len(frames)], judged
+        views = self._crops(photo, [one._replace(side=share * one.side) for share in shares for one in alignments])
+        filling = [number for number, one in enumerate(alignments) if _fills(one, photo.pixels)]
+        output = self.probabilities(np.concatenate([views, *(self._whole(photo) for _ in filling)]))
+        means = output[: len(views)].reshape(len(shares), len(alignments), len(self.classes)).mean(axis=0)
+        means[filling] = (means[filling] + output[len(views) :]) / 2
+        return views[: len(alignments)], means
 
     def _whole(self, photo: Photo) -> NDArray[np.uint8]:
         """A photo as a crop, [1, H, W]: its central square."""
         return area_average(square(gray(photo)[None]), self.classifier.facts.height)
 
-    def _ready(self, photo: Photo) -> Prediction:
+    def _of_crop(self, photo: Photo) -> Prediction:
         crops = self._whole(photo)
         side = min(photo.size)
         box = Box((photo.size[0] - side) // 2, (photo.size[1] - side) // 2, side, side)
-        face = Face(box=box, crop=crops[0], **self._said(self.probabilities(crops)[0]))
+        face = Face(box=box, crop=crops[0], **self._emotions(self.probabilities(crops)[0]))
         return Prediction((face,), photo.size, _small(photo.pixels))
 
-    def _said(self, shares: NDArray[np.float32]) -> _Said:
+    def _emotions(self, shares: NDArray[np.float32]) -> _Emotions:
         probabilities = dict(zip(self.classes, shares.tolist(), strict=True))
         return {"emotion": self.classes[int(shares.argmax())], "probabilities": probabilities}
 
-    def _crops(self, photo: Photo, frames: list[Alignment]) -> NDArray[np.uint8]:
+    def _crops(self, photo: Photo, alignments: list[Alignment]) -> NDArray[np.uint8]:
         size, grays = self.classifier.facts.height, gray(photo)
-        return np.array([cut(grays, frame, size) for frame in frames], np.uint8).reshape(-1, size, size)
+        return np.array([cut(grays, one, size) for one in alignments], np.uint8).reshape(-1, size, size)
 
 
-class _Said(TypedDict):
+class _Emotions(TypedDict):
     emotion: str
     probabilities: dict[str, float]
 
 
-def _fills(frame: Alignment, pixels: NDArray[np.uint8]) -> bool:
-    """Whether a frame is about the central square of a photo [H, W, 3], and about upright."""
+def _fills(alignment: Alignment, pixels: NDArray[np.uint8]) -> bool:
+    """Whether an aligned square is nearly the central square of a photo [H, W, 3], and nearly upright."""
     height, width = pixels.shape[:2]
-    squares = ((frame.x, frame.y, frame.side), (width / 2, height / 2, min(height, width)))
+    squares = (alignment[:3], (width / 2, height / 2, min(height, width)))
     boxes = [np.array([x - side / 2, y - side / 2, side, side]) for x, y, side in squares]
-    return overlap(*boxes) > CROP and abs(frame.roll) <= LEANING
+    return overlap(*boxes) > CROP and abs(alignment.roll) <= LEANING
 
 
 def _small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Recording: pictures with their times into a video file."""
+"""Recording: write pictures with their times to a video file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ from mien.errors import UserError
 if TYPE_CHECKING:
     import cv2
 
-STANDING = 600
-"""Frames for which a picture may stand: a wrong time makes no endless video."""
+MAX_REPEATS = 600
+"""The most frames for which one picture is repeated, so that a wrong time does not make an endless video."""
 
 
 class Recording:
-    """A video that is being written (MPEG-4 Part 2); a picture stands until the next one's time."""
+    """A video that is being written (MPEG-4 Part 2); a picture is shown until the time of the next one."""
 
     def __init__(self, path: Path, rate: float) -> None:
         self.path, self.rate, self.frames = path, rate, 0
@@ -28,7 +28,7 @@ class Recording:
         self._size, self._start = (0, 0), 0.0
 
     def add(self, time: float, pixels: NDArray[np.uint8]) -> None:
-        """Add a picture, uint8 [H, W, 3] RGB, at its time in seconds; one of another size is made to fit.
+        """Add a picture at its time in seconds: uint8 [H, W, 3], RGB; one of another size than the first is resized.
 
         Raises:
             UserError: the file cannot be written.
@@ -44,19 +44,19 @@ class Recording:
         if (pixels.shape[1], pixels.shape[0]) != self._size:
             picture = cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)
         due = floor((time - self._start) * self.rate + 0.5) + 1
-        for _ in range(min(due - self.frames, STANDING)):
+        for _ in range(min(due - self.frames, MAX_REPEATS)):
             self._writer.write(picture)
         self.frames = max(due, self.frames)
 
     def close(self) -> None:
-        """Write what is outstanding."""
+        """Finish the file."""
         if self._writer is not None:
             self._writer.release()
 
 
 @contextmanager
 def record(path: Path, rate: float) -> Iterator[Recording]:
-    """Record to a file that stands there whole in the end, however the block ends; without a picture, there is none.
+    """Record to a file, which is complete when the block ends, also by an error; without a picture none is written.
 
     Args:
         path: an mp4 file.
@@ -77,11 +77,11 @@ def record(path: Path, rate: float) -> Iterator[Recording]:
         finally:
             recording.close()
             if recording.frames:
-                _keep(recording.path, path)
+                _move(recording.path, path)
 
 
-def _keep(draft: Path, path: Path) -> None:
+def _move(temporary: Path, path: Path) -> None:
     try:
-        draft.replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None

@@ -1,4 +1,4 @@
-"""Timelines: who was seen in a video, when, and with which emotions; as a summary and as a plot."""
+"""Timeline: when each face of a video was visible, and with which emotions; as a summary and as a plot."""
 
 import warnings
 from collections.abc import Sequence
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SPANS = 4096
-"""Spans of time that a timeline keeps apart; in a long video neighbours are averaged."""
+MAX_SPANS = 4096
+"""The most spans of time in a timeline; in a long video neighbours are averaged."""
 
-DRAWN = 8
-"""Faces that are drawn: those seen longest."""
+MAX_DRAWN = 8
+"""The most faces in a plot: those visible longest."""
 
 GAP = 1.0
-"""Seconds without a face that leave a gap in its drawn line."""
+"""Seconds without a face that are drawn as a gap."""
 
 STEPS = 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400
-"""Seconds between the times that are written below a plot; there are about eight of them at most."""
+"""Possible seconds between the ticks of a plot; there are about eight ticks at most."""
 
 TITLE = 110
-"""Letters of a title that have room above a plot; of a longer one the end is shown."""
+"""Letters of a title that fit above a plot; of a longer one the end is shown."""
 
 
 @dataclass(eq=False)
 class Span:
-    """A face's probabilities [K], added up over seconds, from `start` to `end`."""
+    """A face's probabilities, float64 [K], summed over seconds, between the times `start` and `end`."""
 
     start: float
     end: float
@@ -51,9 +51,9 @@ class FaceTime:
 
     Attributes:
         face: its number.
-        first, last: when it was seen first and last, in seconds.
-        seconds: how long it was seen.
-        shares: which share of that time each emotion was the most probable, adding up to 1.
+        first, last: times at which it was visible first and last, in seconds.
+        seconds: how long it was visible.
+        shares: of that time, in which each emotion was the most probable; they sum to 1.
     """
 
     face: int
@@ -70,15 +70,15 @@ class _Record:
 
 
 class Timeline:
-    """What was seen over time, in memory that does not grow with a video's length, only with the number of faces.
+    """The faces of a video over time. Its memory grows with the number of faces, but not with the video's length.
 
-    A frame counts until the next one is looked at, the last as long as the one before it.
+    A frame lasts until the next one that is predicted, the last frame as long as the one before it.
 
     Args:
         classes: the emotions, in the order of the probabilities.
 
     Attributes:
-        until: when the last frame ends, in seconds, whether or not a face is in it.
+        until: the time at which the last frame ends, in seconds, with or without a face.
     """
 
     def __init__(self, classes: Sequence[str]) -> None:
@@ -88,19 +88,19 @@ class Timeline:
         self._lasted, self._grain, self._count = 0.0, 0.0, 0
 
     def add(self, moment: Moment) -> None:
-        """Note the faces of a frame, later than all before."""
+        """Add the faces of a frame, which is later than all before."""
         if self._pending:
             self._lasted = moment.frame.time - self._pending.frame.time
-        self._settle(self._lasted)
+        self._store(self._lasted)
         self._pending = moment
 
     def end(self, lasts: float = 0.04) -> None:
-        """Say that no frame follows; a single one counts as lasting for so many seconds."""
-        self._settle(self._lasted or lasts)
+        """End the timeline; a single frame lasts for `lasts` seconds."""
+        self._store(self._lasted or lasts)
 
     def summary(self) -> list[FaceTime]:
-        """Every face, those seen longest first."""
-        found = [
+        """Every face, those visible longest first."""
+        faces = [
             FaceTime(
                 number,
                 record.spans[0].start,
@@ -110,13 +110,13 @@ class Timeline:
             )
             for number, record in self._records.items()
         ]
-        return sorted(found, key=lambda one: (-one.seconds, one.face))
+        return sorted(faces, key=lambda one: (-one.seconds, one.face))
 
     def spans(self, face: int) -> list[Span]:
         """A face's probabilities over time."""
         return self._records[face].spans
 
-    def _settle(self, lasted: float) -> None:
+    def _store(self, lasted: float) -> None:
         if self._pending is None:
             return
         moment, self._pending = self._pending, None
@@ -127,11 +127,11 @@ class Timeline:
             record.shown[self.classes.index(face.emotion)] += lasted
             sums = lasted * np.array([face.probabilities[name] for name in self.classes])
             self._count += self._append(record.spans, Span(time, time + lasted, lasted, sums))
-        while self._count > SPANS + 2 * len(self._records):
+        while self._count > MAX_SPANS + 2 * len(self._records):
             self._coarsen()
 
     def _append(self, spans: list[Span], new: Span) -> int:
-        """Add a span, to the last one where both together are no longer than the grain; how many were added."""
+        """Add a span, or merge it into the last one where both are no longer than the grain; the number added."""
         if not spans or new.end - spans[-1].start > self._grain:
             spans.append(new)
             return 1
@@ -140,7 +140,7 @@ class Timeline:
         return 0
 
     def _coarsen(self) -> None:
-        """Double the grain and join what lies within it."""
+        """Double the grain and merge the spans within it."""
         longest = max(span.end - span.start for record in self._records.values() for span in record.spans)
         self._grain, self._count = 2 * max(self._grain, longest), 0
         for record in self._records.values():
@@ -149,10 +149,10 @@ class Timeline:
 
 
 def draw_timeline(timeline: Timeline, path: Path, title: str) -> None:
-    """Draw the faces seen longest, a row each: its probabilities as areas stacked over time, into a PNG or SVG file.
+    """Draw the faces visible longest, a row each: its probabilities as areas stacked over time, into a PNG or SVG file.
 
     Raises:
-        UserError: the file's name is no picture's, or it cannot be written.
+        UserError: the file has another suffix, or it cannot be written.
     """
     from matplotlib import rc_context
 
@@ -161,50 +161,50 @@ def draw_timeline(timeline: Timeline, path: Path, title: str) -> None:
         rc_context({"svg.hashsalt": "mien", "svg.fonttype": "none", "font.size": 9, "text.color": INK}),
         warnings.catch_warnings(),
     ):
-        warnings.simplefilter("ignore", UserWarning)  # a title may have letters that the font has not
-        figure = _drawn(timeline, title)
+        warnings.simplefilter("ignore", UserWarning)  # the font may lack letters of the title
+        figure = _figure(timeline, title)
         try:
-            with whole_file(path) as draft:
-                figure.savefig(draft, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else None)
+            with whole_file(path) as temporary:
+                figure.savefig(temporary, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else None)
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
 
 
-def _drawn(timeline: Timeline, title: str) -> "Figure":
+def _figure(timeline: Timeline, title: str) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     faces = timeline.summary()
-    drawn = sorted(faces[:DRAWN], key=lambda one: one.face)
+    drawn = sorted(faces[:MAX_DRAWN], key=lambda one: one.face)
     figure = Figure(figsize=(10, 1.1 * max(len(drawn), 1) + 1.3), facecolor="white", layout="constrained")
     rows = figure.subplots(max(len(drawn), 1), 1, sharex=True, squeeze=False)[:, 0]
     for axes, one in zip(rows, drawn, strict=False):
         _draw_row(axes, timeline.spans(one.face), timeline.classes)
         most = max(one.shares, key=lambda name: one.shares[name])
-        words = f"face {one.face}\n{clock(one.seconds)} min\n{most} {100 * one.shares[most]:.0f} %"
-        axes.set_ylabel(words, rotation=0, ha="right", va="center", color=INK)
-    more = f"; of {len(faces)} faces the {DRAWN} seen longest" if len(faces) > DRAWN else ""
-    told = f"{title}{more}" if faces else f"{title}: no face was found"
-    told = told if len(told) <= TITLE else f"…{told[1 - TITLE :]}"
-    figure.suptitle(told, x=0.01, ha="left", fontsize=10, parse_math=False)
+        label = f"face {one.face}\n{clock(one.seconds)} min\n{most} {100 * one.shares[most]:.0f} %"
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", color=INK)
+    more = f"; of {len(faces)} faces the {MAX_DRAWN} seen longest" if len(faces) > MAX_DRAWN else ""
+    heading = f"{title}{more}" if faces else f"{title}: no face was found"
+    heading = heading if len(heading) <= TITLE else f"…{heading[1 - TITLE :]}"
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=10, parse_math=False)
     for axes in rows:
-        _frame(axes)
-    _tell_times(rows[-1], timeline.until)
+        _hide_frame(axes)
+    _draw_times(rows[-1], timeline.until)
     keys = [Patch(color=colour) for colour in colours(timeline.classes)]
     figure.legend(keys, timeline.classes, loc="outside lower center", ncols=len(keys), frameon=False)
     return figure
 
 
-def _frame(axes: "Axes") -> None:
-    """Leave of a row's frame the line below it."""
+def _hide_frame(axes: "Axes") -> None:
+    """Hide a row's frame except the line below it."""
     axes.set(ylim=(0, 1), yticks=[])
     axes.tick_params(color=FAINT, labelcolor=FAINT)
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(FAINT)
 
 
-def _tell_times(axes: "Axes", until: float) -> None:
-    """Write times below a row, from 0 to the end."""
+def _draw_times(axes: "Axes", until: float) -> None:
+    """Draw the time axis below a row, from 0 to the end."""
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
     step = next((step for step in STEPS if until <= 8 * step), until / 8)
@@ -215,7 +215,7 @@ def _tell_times(axes: "Axes", until: float) -> None:
 
 
 def _draw_row(axes: "Axes", spans: Sequence[Span], classes: Sequence[str]) -> None:
-    """Stack one face's probabilities; where it was gone, nothing is drawn."""
+    """Stack one face's probabilities; nothing is drawn where it was not visible."""
     begin = 0
     for place in range(1, len(spans) + 1):
         if place == len(spans) or spans[place].start - spans[place - 1].end > GAP:
@@ -228,7 +228,7 @@ def _draw_row(axes: "Axes", spans: Sequence[Span], classes: Sequence[str]) -> No
 
 
 def clock(seconds: float) -> str:
-    """A time as people say it: `1:05`, `2:01:05`; within the first minute, tenths too: `0:05.3`."""
+    """A time as text: `1:05`, `2:01:05`; below one minute with tenths: `0:05.3`."""
     whole = round(seconds)
     if whole >= 3600:
         return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

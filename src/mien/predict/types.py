@@ -1,4 +1,4 @@
-"""What a predictor answers: plain types, which show well in a notebook."""
+"""Types: the results of a predictor, as plain values."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Box(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A place in pixels of the upright photo."""
+    """A point in pixels of the upright photo."""
 
     x: float
     y: float
@@ -26,19 +26,19 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Face:
-    """A face of a photo, and what it looks like.
+    """A face of a photo, with its emotion.
 
-    Faces are equal if all but their crops is; they hash, by all but crops and probabilities.
+    Equality ignores the crop; the hash ignores crop and probabilities.
 
     Attributes:
-        box: where it is.
+        box: around the face, in pixels of the upright photo.
         emotion: the most probable emotion.
-        probabilities: of every emotion, in the order of the model's classes; they add up to 1.
-        landmarks: right eye, left eye, tip of the nose, right and left corner of the mouth, right and left being the
-            person's own; None where the image was said to be a face.
-        score: how sure the detector is that this is a face, 0 to 1.
-        roll: by how many degrees the face is turned clockwise in the photo's plane, -180 to 180.
-        crop: uint8 [H, W], gray: the face as the model saw it.
+        probabilities: of every emotion, in the order of the model's classes; they sum to 1.
+        landmarks: right eye, left eye, tip of the nose, right and left corner of the mouth, right and left as of
+            the person; None where the image was given as a crop of a face.
+        score: confidence of the face detector, 0 to 1.
+        roll: degrees by which the face is rotated clockwise in the photo's plane, -180 to 180.
+        crop: uint8 [H, W], gray: the face as the model got it.
     """
 
     box: Box
@@ -50,13 +50,13 @@ class Face:
     roll: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
-        """The face under plain names, ready for JSON: probabilities to four digits, places to a tenth of a pixel."""
-        places = None if self.landmarks is None else [[round(x, 1), round(y, 1)] for x, y in self.landmarks]
+        """The face as a JSON object: probabilities to four digits, landmarks to a tenth of a pixel."""
+        landmarks = None if self.landmarks is None else [[round(x, 1), round(y, 1)] for x, y in self.landmarks]
         return {
             "box": list(self.box),
             "emotion": self.emotion,
             "probabilities": {name: round(share, 4) for name, share in self.probabilities.items()},
-            "landmarks": places,
+            "landmarks": landmarks,
             "score": round(self.score, 3),
             "roll": round(self.roll, 1),
         }
@@ -64,14 +64,14 @@ class Face:
 
 @dataclass(frozen=True, eq=False)
 class Prediction(Sequence[Face]):
-    """The faces of a photo, the largest first; none where none was found.
+    """The faces of a photo, the largest first; empty where no face was found.
 
-    A prediction is equal to itself alone, and hashes so: compare `faces` to see whether two say the same.
+    Equality and hash are by identity: compare `faces` to compare two predictions.
 
     Attributes:
         faces: as a tuple.
         size: width and height of the upright photo.
-        picture: the photo, uint8 [H, W, 3], made small enough to be kept and shown.
+        picture: the photo, uint8 [H, W, 3], RGB, scaled down to 640 pixels at most; of a video the whole frame.
     """
 
     faces: tuple[Face, ...]
@@ -94,11 +94,11 @@ class Prediction(Sequence[Face]):
         return iter(self.faces)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """The faces under plain names, ready for JSON."""
+        """The faces as a list of JSON objects."""
         return [face.as_json() for face in self.faces]
 
     def _repr_html_(self) -> str:
         """The photo with a box and bars for each face, as a notebook shows it."""
         from mien.predict.notebook import as_html
 
-        return as_html(self)
+        return as_html(self.picture, self.picture.shape[1] / self.size[0], self.faces)

@@ -48,5 +48,5 @@ def bundled_run(name: str) -> Path:
     """
     runs = {folder.name.rpartition("-")[0]: folder for folder in sorted(FOLDER.glob("*-*/"))}
     if name not in runs:
-        raise UserError(f"no run of a model {name!r} is bundled; {did_you_mean(name, list(runs))}")
+        raise UserError(f"no model {name!r} to start from is bundled; {did_you_mean(name, list(runs))}")
     return runs[name]

@@ -56,12 +56,12 @@ def test_a_photo_without_a_face_says_so_and_is_no_failure(photos: Path, model_fi
 def test_json_is_an_object_a_photo_and_a_bad_file_does_not_stop_the_rest(photos: Path, model_file: Path) -> None:
     result = run(photos, photos / "gone.jpg", "--json", "--model", model_file)
     assert result.exit_code == 2
-    told = {Path(one["path"]).name: one for one in map(json.loads, result.stdout.splitlines())}
-    assert list(told) == ["diary.jpg", "hopper.jpg", "noise.png", "gone.jpg"]
-    assert told["diary.jpg"]["error"] == "not an image, or one of an unknown kind"
-    assert told["gone.jpg"]["error"] == "no such file"
-    assert told["noise.png"]["faces"] == []
-    (face,) = told["hopper.jpg"]["faces"]
+    printed = {Path(one["path"]).name: one for one in map(json.loads, result.stdout.splitlines())}
+    assert list(printed) == ["diary.jpg", "hopper.jpg", "noise.png", "gone.jpg"]
+    assert printed["diary.jpg"]["error"] == "not an image, or one of an unknown kind"
+    assert printed["gone.jpg"]["error"] == "no such file"
+    assert printed["noise.png"]["faces"] == []
+    (face,) = printed["hopper.jpg"]["faces"]
     assert len(face["box"]) == 4
     assert list(face["probabilities"]) == list(EMOTIONS)
     assert face["emotion"] in EMOTIONS
@@ -116,8 +116,8 @@ def test_ctrl_c_leaves_a_csv_of_what_was_told(
 
 def test_images_that_are_faces_already(tmp_path: Path, model_file: Path) -> None:
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)).save(tmp_path / "crop.png")
-    (told,) = run(tmp_path / "crop.png", "--crop", "--json", "--model", model_file).stdout.splitlines()
-    (face,) = json.loads(told)["faces"]
+    (printed,) = run(tmp_path / "crop.png", "--crop", "--json", "--model", model_file).stdout.splitlines()
+    (face,) = json.loads(printed)["faces"]
     assert face["box"] == [0, 0, 48, 48]
 
 
@@ -150,19 +150,19 @@ def test_a_name_that_is_no_text_or_has_a_break_is_told_everywhere(photos: Path, 
     (photos / "noise.png").rename(odd)
     words = [sys.executable, "-m", "mien", "predict", str(odd), "--model", str(model_file)]
     environment = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
-    told = subprocess.run([*words, "--csv", str(photos / "a.csv")], capture_output=True, check=True, env=environment)
-    assert told.stdout.decode() == f"{photos}/no\\udcfftext\\n.png: no face found\n"
+    printed = subprocess.run([*words, "--csv", str(photos / "a.csv")], capture_output=True, check=True, env=environment)
+    assert printed.stdout.decode() == f"{photos}/no\\udcfftext\\n.png: no face found\n"
     assert "no\\udcfftext" in (photos / "a.csv").read_text(encoding="utf-8")
-    told = subprocess.run([*words, "--json"], capture_output=True, check=True, env=environment)
-    assert json.loads(told.stdout)["path"] == str(odd)
+    printed = subprocess.run([*words, "--json"], capture_output=True, check=True, env=environment)
+    assert json.loads(printed.stdout)["path"] == str(odd)
 
 
 def test_a_name_that_the_terminal_cannot_show_is_told_all_the_same(photos: Path, model_file: Path) -> None:
     (photos / "noise.png").rename(photos / "\N{SNOWMAN}.png")
     words = [sys.executable, "-m", "mien", "predict", str(photos / "\N{SNOWMAN}.png"), "--model", str(model_file)]
     environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
-    told = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
-    assert told.stdout == f"{photos}/\\u2603.png: no face found\n"
+    printed = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)
+    assert printed.stdout == f"{photos}/\\u2603.png: no face found\n"
 
 
 @pytest.mark.parametrize("name", ["", "photos", "photos/hopper.jpg", "film.mp4"])

@@ -49,37 +49,37 @@ def check(*words: str) -> tuple[int, str]:
 def test_a_new_file_carries_sixteen_faces_and_what_it_says_of_them(file: Path) -> None:
     classifier = Classifier(file)
     assert np.array(classifier.facts.reference).shape == (16, 7)
-    found = classifier.check_reference()
-    assert (found.faces, found.verdict) == (16, "passed")
-    assert found.largest < 1e-5
+    result = classifier.check_reference()
+    assert (result.faces, result.verdict) == (16, "passed")
+    assert result.largest < 1e-5
 
 
 def test_other_answers_than_those_in_the_file_are_told_with_exit_code_1(file: Path) -> None:
     facts = Classifier(file).facts
-    code, said = check(str(file))
-    assert (code, said.split(";")[0]) == (0, f"{file}: correct on this machine")
+    code, text = check(str(file))
+    assert (code, text.split(";")[0]) == (0, f"{file}: correct on this machine")
     first = facts.reference[0]
     for shift, holds in ((0.019, True), (0.021, False)):
         moved = (first[0] + shift, first[1] - shift, *first[2:])
         rewritten(file, replace(facts, reference=(moved, *facts.reference[1:])))
-        code, said = check(str(file), "--json")
-        (told,) = json.loads(said)
-        assert (code, told["holds"], told["faces"]) == (0 if holds else 1, holds, 16)
-        assert told["largest"] == pytest.approx(shift, abs=1e-4)
+        code, text = check(str(file), "--json")
+        (output,) = json.loads(text)
+        assert (code, output["holds"], output["faces"]) == (0 if holds else 1, holds, 16)
+        assert output["largest"] == pytest.approx(shift, abs=1e-4)
     assert "WRONG on this machine" in check(str(file))[1]
 
 
 def test_an_older_file_without_answers_cannot_be_checked_and_says_so(file: Path) -> None:
     rewritten(file, replace(Classifier(file).facts, reference=()))
-    code, said = check(str(file))
+    code, text = check(str(file))
     assert code == 0
-    assert "not checked: the file is older" in said
+    assert "not checked: the file is older" in text
 
 
 def test_both_models_of_the_box_give_their_answers_here() -> None:
-    code, said = check("--json")
+    code, text = check("--json")
     assert code == 0
-    assert [(one["model"], one["faces"]) for one in json.loads(said)] == [("best", 16), ("fast", 16)]
+    assert [(one["model"], one["faces"]) for one in json.loads(text)] == [("best", 16), ("fast", 16)]
 
 
 @pytest.mark.parametrize("damage", ["", "no base64!", "AAAA", "fewer"])
@@ -87,13 +87,13 @@ def test_damaged_reference_faces_are_told(file: Path, damage: str) -> None:
     if damage == "fewer":
         damage = reference.to_text(np.zeros((3, 24, 24), np.uint8))
     rewritten(file, faces=damage)
-    with pytest.raises(UserError, match=r"small: .*reference faces.*; export it anew"):
+    with pytest.raises(UserError, match=r"small: .*reference faces.*; export it again"):
         Classifier(file).check_reference()
 
 
 def test_what_is_no_number_does_not_hold() -> None:
     answers = np.full((2, 2), 0.5, np.float32)
-    assert not reference.compared(np.full_like(answers, np.nan), answers).holds
+    assert not reference.check_probabilities(np.full_like(answers, np.nan), answers).holds
 
 
 @given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 9), st.integers(1, 9))))

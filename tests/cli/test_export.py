@@ -1,7 +1,6 @@
-"""`mien export` and `mien models`."""
+"""`mien export`."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.model_files import bundled
 from mien.model_files.facts import read_facts
 
 
@@ -35,26 +33,31 @@ def test_exports_a_net_of_a_study_and_tells_what_came_out(mien, study: Path) -> 
 
 
 def test_an_adjustment_is_told_by_the_card_and_left_out_of_others(mien, study: Path) -> None:
-    for words, told in (((), 0), (("--logit-adjustment", "0.5"), 0.5)):
+    for words, strength in (((), 0), (("--logit-adjustment", "0.5"), 0.5)):
         assert mien("export", study / "small", "a.onnx", "--card", *words).exit_code == 0
-        assert read_facts(Path("a.onnx")).logit_adjustment == told
-        assert ("50 % of the logarithm of each emotion's share" in Path("a.md").read_text()) == bool(told)
+        assert read_facts(Path("a.onnx")).logit_adjustment == strength
+        assert ("Logit adjustment of strength 0.5" in Path("a.md").read_text()) == bool(strength)
 
 
 def test_json_tells_the_same(mien, study: Path) -> None:
     done = mien("export", study, "a.onnx", "--fp16", "--no-temperature", "--json")
-    told = json.loads(done.stdout)
-    assert told["file"] == "a.onnx"
-    assert told["bytes"] == Path("a.onnx").stat().st_size
-    assert told["agreement"]["faces"] == 50
-    assert (told["facts"]["precision"], told["facts"]["temperature"], told["facts"]["net"]) == ("float16", 1, "flat")
+    output = json.loads(done.stdout)
+    assert output["file"] == "a.onnx"
+    assert output["bytes"] == Path("a.onnx").stat().st_size
+    assert output["agreement"]["faces"] == 50
+    assert (output["facts"]["precision"], output["facts"]["temperature"], output["facts"]["net"]) == (
+        "float16",
+        1,
+        "flat",
+    )
 
 
 def test_leaves_what_nets_may_start_from_where_it_is_asked_to(mien, study: Path) -> None:
-    done = mien("export", study / "small", "a.onnx", "--start")
+    done = mien("export", study / "small", "a.onnx", "--with-weights")
     [folder] = Path().glob("a-*/")
-    assert f'{folder}: initial weights for another study\'s net: init_from = "{folder}"' in done.stdout
-    assert json.loads(mien("export", study / "small", "a.onnx", "--start", "--json").stdout)["start"] == str(folder)
+    assert f'init_from = "{folder}"' in done.stdout
+    former = mien("export", study / "small", "a.onnx", "--start", "--json")
+    assert json.loads(former.stdout)["weights"] == str(folder)
 
 
 @pytest.mark.parametrize(
@@ -75,39 +78,3 @@ def test_what_cannot_be_done_is_told_before_anything_is_done(mien, study: Path, 
     with pytest.raises(UserError, match=message):
         mien("export", study, *words)
     assert not Path("a.onnx").exists()
-
-
-@pytest.fixture
-def boxed(mien, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A box with a model of `small`."""
-    place = tmp_path / "box"
-    monkeypatch.setattr(bundled, "FOLDER", place)
-    mien("export", study / "small", place / "tiny.onnx", "--card")
-    return place
-
-
-def test_models_lists_what_is_bundled(mien, boxed: Path) -> None:
-    (told,) = json.loads(mien("models", "--json").stdout)
-    assert (told["name"], told["net"], told["height"]) == ("tiny", "small", 24)
-    assert told["bytes"] == (boxed / "tiny.onnx").stat().st_size
-    table = mien("models").stdout
-    assert "tiny" in table
-    assert "24x24" in table
-    assert f"{told['parameters']:,}" in table
-
-
-def test_models_show_gives_the_card_and_the_facts(mien, boxed: Path) -> None:
-    assert mien("models", "show", "tiny").stdout.strip() == (boxed / "tiny.md").read_text().strip()
-    assert json.loads(mien("models", "show", "tiny", "--json").stdout)["run"].startswith("small-")
-    (boxed / "tiny.md").unlink()
-    assert mien("models", "show", "tiny").stdout.startswith("# tiny\n")
-
-
-def test_a_model_that_is_not_in_the_box_is_told(mien, boxed: Path) -> None:
-    with pytest.raises(UserError, match="no model is called 'tini'; known: tiny; did you mean 'tiny'"):
-        mien("models", "show", "tini")
-    shutil.rmtree(boxed)
-    with pytest.raises(UserError, match="no model is called 'tiny'; the box is empty"):
-        mien("models", "show", "tiny")
-    assert mien("models").stdout.startswith("no model comes with this mien")
-    assert json.loads(mien("models", "--json").stdout) == []

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from test_export_facts import FACTS
+from test_facts import FACTS
 
 from mien.faces import EMOTIONS
 from mien.model_files.card import card_of
@@ -42,17 +42,29 @@ def test_every_figure_is_there() -> None:
     assert "288 of the test images" in card
     assert "70.1 % (68.5 to 71.7)" in card
     assert "| disgust | 50.0 | 80.0 | 60.0 | 20 |" in card
-    told = ("2,500,000 bytes", "1,234 parameters", "int8", "1.250", "cnn-0123456789", "28,709 faces of train", "größer")
-    assert [fact for fact in told if fact not in flat(card)] == []
-    assert "by what the net says of it: angry 1.50, disgust 1.10, fear 1.00, happy 1.00, sad 1.00" in flat(card)
+    expected = (
+        "2,500,000 bytes",
+        "1,234 parameters",
+        "int8",
+        "1.250",
+        "cnn-0123456789",
+        "28,709 train faces",
+        "größer",
+    )
+    assert [fact for fact in expected if fact not in flat(card)] == []
+    assert "weighted by the face's probabilities: angry 1.50, disgust 1.10, fear 1.00, happy 1.00, sad 1.00" in flat(
+        card
+    )
     assert "temperature" not in card_of(replace(FULL, temperatures=(1.0,) * 7, scores={}), 1)
-    assert "It finds neutral worst: 30.0 % of its 20 test faces" in flat(card)
+    assert "It recognises neutral worst: 30.0 % of 20 test faces" in flat(card)
 
 
 def test_teachers_are_told() -> None:
-    assert "teacher" not in flat(card_of(FULL, 1))
-    taught = replace(FULL, recipe=FULL.recipe | {"teachers": ["teacher-0123456789"], "distillation_weight": 0.7})
-    assert "from what teacher-0123456789 said of these faces too, 70 % of each target" in flat(card_of(taught, 1))
+    assert "istilled" not in flat(card_of(FULL, 1))
+    distilled = replace(FULL, recipe=FULL.recipe | {"teachers": ["teacher-0123456789"], "distillation_weight": 0.7})
+    assert "Distilled from teacher-0123456789: 70 % of each target are the probabilities of this run" in flat(
+        card_of(distilled, 1)
+    )
 
 
 def test_of_several_nets_each_is_told() -> None:
@@ -61,31 +73,33 @@ def test_of_several_nets_each_is_told() -> None:
     second = one | {"run": "b-0123456789", "net": "b", "recipe": {"init_from": "a-0123456789"}}
     several = replace(FULL, net="both", recipe={}, layers=(), members=(first, second), logit_adjustment=0.3)
     card = card_of(several, 1)
-    assert "from the runs `a-0123456789` and `b-0123456789` of study `best` (together `both`)" in flat(card)
-    assert "frames of 0.9 times the face's side in which it is judged besides" in flat(card)
-    assert "the mean of what the 2 nets say, the adjustment of the logits, the temperatures, softmax" in flat(card)
+    assert "from the runs `a-0123456789` and `b-0123456789` of study `best` (ensemble `both`)" in flat(card)
+    assert "test-time augmentation with crops of 0.9 times the face's side" in flat(card)
+    assert "the mean of the 2 nets' probabilities, logit adjustment, temperature scaling, softmax" in flat(card)
     unequal = replace(several, members=(first | {"weight": 0.8}, second | {"weight": 0.2}))
-    assert "the mean of what the 2 nets say, of weights 0.8 and 0.2, the adjustment" in flat(card_of(unequal, 1))
-    assert "of weights" not in flat(card)
+    assert "the weighted mean of the 2 nets' probabilities (weights 0.8 and 0.2), logit adjustment" in flat(
+        card_of(unequal, 1)
+    )
+    assert "weighted mean" not in flat(card)
     third = second | {"run": "c-0123456789", "net": "c"}
     three = flat(card_of(replace(several, members=(first, second, third)), 1))
     assert "from the runs `a-0123456789`, `b-0123456789` and `c-0123456789` of study" in three
-    assert "`a`, seed 0: weights were trained on the train split alone, from random ones." in flat(card)
-    assert "`b`, seed 0: weights were trained on the train split alone, from those of the run a-0123456789" in flat(
-        card
-    )
-    assert "30 % of the logarithm of each emotion's share of train" in flat(card)
+    assert "`a`, seed 0: trained on the train split only, with random initial weights." in flat(card)
+    assert "`b`, seed 0: trained on the train split only, with the weights of the run a-0123456789" in flat(card)
+    assert "30 % of the logarithm of each class's share of train" in flat(card)
     assert card.index("### a, seed 0\n") < card.index("| epochs | 7 |") < card.index("### b, seed 0\n")
     assert "###" not in card_of(FULL, 1)
 
 
 def test_what_it_started_from_is_told() -> None:
     started = replace(FULL, recipe=FULL.recipe | {"init_from": "first-0123456789"})
-    assert "of the run first-0123456789, which may have learnt from other faces." in flat(card_of(started, 1))
+    assert "of the run first-0123456789 as initial weights; that run may have been trained on other faces." in flat(
+        card_of(started, 1)
+    )
     same, other = FULL.data["fingerprint"], "ef" * 32
-    for before, told in ((same, "was trained on the same split."), (other, "learnt from other faces, of")):
+    for before, expected in ((same, "was trained on the same split."), (other, "was trained on other faces, of")):
         card = flat(card_of(replace(started, data=FULL.data | {"before": before}), 1))
-        assert f"of the run first-0123456789, which {told}" in card
+        assert f"first-0123456789 as initial weights; that run {expected}" in card
 
 
 def test_it_says_what_it_must_not_be_used_for_and_that_labels_are_noisy() -> None:
@@ -99,27 +113,27 @@ def test_of_other_faces_it_does_not_speak_as_of_fer2013() -> None:
     data = {"name": "mine", "fingerprint": "cd" * 32, "counts": {"train": {"calm": 5, "cross": 6}}}
     card = card_of(replace(FULL, data=data), 1)
     assert "FER2013" not in card
-    assert "mine: 11 faces of train" in card
+    assert "mine: 11 train faces" in card
 
 
 def test_without_test_scores_it_says_that_test_was_not_looked_at() -> None:
     scores = {name: value for name, value in SCORES.items() if not name.startswith("test")}
     card = flat(card_of(replace(FULL, scores=scores), 1))
-    assert "The test split was not looked at" in card
-    assert "On the validation faces, emotion by emotion" in card
+    assert "The test split was not used" in card
+    assert "Scores by emotion on the validation faces" in card
     assert "| test |" not in card
 
 
 def test_where_weights_and_targets_come_from() -> None:
-    assert "from random ones" in flat(card_of(FULL, 1))
+    assert "random initial weights" in flat(card_of(FULL, 1))
     finetuned = replace(FULL, layers=("mobilenet_v2(thaw=2)", "classes"), recipe={"targets": "votes"})
     card = flat(card_of(finetuned, 1))
-    assert "from those that mobilenet_v2 was given by ImageNet" in card
+    assert "the ImageNet weights of mobilenet_v2 as initial weights" in card
     assert "labels from outside the data set" in card
 
 
 def test_a_model_of_few_facts_has_a_card_too() -> None:
-    assert "None were measured" in card_of(
+    assert "No scores were measured" in card_of(
         replace(FACTS, scores={}, note="", temperature=1.0, temperatures=(1.0,) * 7, tta_flip=False), 1
     )
 

@@ -20,7 +20,7 @@ from mien.cli import app
 from mien.cli.predict_video import _keys
 from mien.errors import UserError
 from mien.faces import EMOTIONS
-from mien.predict.tracking import Moment, watch
+from mien.predict.tracking import Moment, track_video
 from mien.predict.video import Video, open_video
 
 
@@ -51,7 +51,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
     """Somebody presses Ctrl-C after so many frames."""
 
     def watch_a_while(*words: object) -> Iterator[Moment]:
-        for number, moment in enumerate(watch(*words)):  # type: ignore[arg-type]
+        for number, moment in enumerate(track_video(*words)):  # type: ignore[arg-type]
             if number == frames:
                 raise KeyboardInterrupt
             yield moment
@@ -68,11 +68,11 @@ def test_a_film_is_followed_written_and_drawn(film: Path, model_file: Path, tmp_
     assert line.startswith("  face 1")
     assert "from 0:00 to 0:02" in line
     with rows.open() as file:
-        found = list(csv.DictReader(file))
-    assert list(found[0])[:8] == ["path", "time", "face", "x", "y", "width", "height", "emotion"]
-    assert list(found[0])[8:15] == list(EMOTIONS)
-    assert {row["face"] for row in found} == {"1"}
-    np.testing.assert_allclose([float(row["time"]) for row in found], np.arange(20) / 10, atol=2e-3)
+        rows = list(csv.DictReader(file))
+    assert list(rows[0])[:8] == ["path", "time", "face", "x", "y", "width", "height", "emotion"]
+    assert list(rows[0])[8:15] == list(EMOTIONS)
+    assert {row["face"] for row in rows} == {"1"}
+    np.testing.assert_allclose([float(row["time"]) for row in rows], np.arange(20) / 10, atol=2e-3)
     assert sorted(path.name for path in out.iterdir()) == ["film.faces.mp4", "film.timeline.svg"]
     with open_video(film) as before, open_video(out / "film.faces.mp4") as after:
         pairs = list(zip(before.frames(), after.frames(), strict=True))
@@ -83,21 +83,21 @@ def test_a_film_is_followed_written_and_drawn(film: Path, model_file: Path, tmp_
 
 def test_json_is_an_object_a_frame(film: Path, model_file: Path, grace: Path) -> None:
     result = run(film, grace, "--json", "--every", "5", "--model", model_file)
-    told = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [one.get("time") for one in told] == pytest.approx([0.0, 0.5, 1.0, 1.5, None], abs=2e-3)
-    assert {one["path"] for one in told[:4]} == {str(film)}
-    for one in told[:4]:
+    printed = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [one.get("time") for one in printed] == pytest.approx([0.0, 0.5, 1.0, 1.5, None], abs=2e-3)
+    assert {one["path"] for one in printed[:4]} == {str(film)}
+    for one in printed[:4]:
         (face,) = one["faces"]
         assert face["face"] == 1
         assert list(face["probabilities"]) == list(EMOTIONS)
-    assert "face" not in told[4]["faces"][0]
+    assert "face" not in printed[4]["faces"][0]
 
 
 def test_photos_and_films_share_a_csv(film: Path, model_file: Path, grace: Path, tmp_path: Path) -> None:
     run(film, grace, "--csv", tmp_path / "all.csv", "--every", "1s", "--model", model_file)
     with (tmp_path / "all.csv").open() as file:
-        found = [(Path(row["path"]).name, row["time"], row["face"]) for row in csv.DictReader(file)]
-    assert found == [("film.mp4", "0.000", "1"), ("film.mp4", "1.000", "1"), (grace.name, "", "1")]
+        rows = [(Path(row["path"]).name, row["time"], row["face"]) for row in csv.DictReader(file)]
+    assert rows == [("film.mp4", "0.000", "1"), ("film.mp4", "1.000", "1"), (grace.name, "", "1")]
 
 
 def test_a_film_without_a_face(model_file: Path, tmp_path: Path) -> None:
@@ -159,8 +159,8 @@ def test_a_camera_is_judged_by_the_fast_model_unless_another_is_named(monkeypatc
     assert alone.stderr == "mien: using the model fast, to keep up with the camera; --model best takes another\n"
     fast, best = (run("--webcam", "--json", "--model", name) for name in ("fast", "best"))
     assert fast.stderr == best.stderr == ""
-    said = [json.loads(done.stdout)["faces"][0]["probabilities"] for done in (alone, fast, best)]
-    assert said[0] == said[1] != said[2]
+    probabilities = [json.loads(done.stdout)["faces"][0]["probabilities"] for done in (alone, fast, best)]
+    assert probabilities[0] == probabilities[1] != probabilities[2]
 
 
 @pytest.mark.usefixtures("camera")

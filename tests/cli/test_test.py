@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.evaluation.corruptions import CHANGES
+from mien.evaluation.corruptions import CORRUPTIONS
 from mien.faces import VOTES, open_faces, read_packed, write_packed
 from mien.faces.types import VOTE_OF
 from mien.predict.predictor import Predictor
@@ -44,26 +44,26 @@ def photos(tmp_path: Path, grace: Path) -> Path:
 
 
 def test_models_side_by_side_as_json_and_in_words(model_file: Path) -> None:
-    told = json.loads(mien("test", "fast", model_file, "--data", "drawn:200", "--changes", "--json").stdout)
-    assert (told["source"], told["split"]) == ("drawn", "test")
-    assert [model["model"] for model in told["models"]] == ["fast", str(model_file)]
+    output = json.loads(mien("test", "fast", model_file, "--data", "drawn:200", "--corruptions", "--json").stdout)
+    assert (output["source"], output["split"]) == ("drawn", "test")
+    assert [model["model"] for model in output["models"]] == ["fast", str(model_file)]
     faces = open_faces("drawn:200").split("test")
-    right = Predictor("fast").probabilities(faces.images).argmax(1) == faces.labels
-    fast = told["models"][0]
-    assert (fast["faces"], fast["accuracy"]) == (len(faces), right.mean())
-    [pair] = told["comparisons"]
-    assert pair["only_a"] - pair["only_b"] == right.sum() - round(len(faces) * told["models"][1]["accuracy"])
-    unchanged = told["changes"][0]
-    assert (unchanged["change"], unchanged["fast"]) == ("as they are", right.mean())
-    assert [change["change"] for change in told["changes"]] == ["as they are", *CHANGES]
+    correct = Predictor("fast").probabilities(faces.images).argmax(1) == faces.labels
+    fast = output["models"][0]
+    assert (fast["faces"], fast["accuracy"]) == (len(faces), correct.mean())
+    [pair] = output["comparisons"]
+    assert pair["only_a"] - pair["only_b"] == correct.sum() - round(len(faces) * output["models"][1]["accuracy"])
+    unchanged = output["corruptions"][0]
+    assert (unchanged["corruption"], unchanged["fast"]) == ("as they are", correct.mean())
+    assert [row["corruption"] for row in output["corruptions"]] == ["as they are", *CORRUPTIONS]
 
     lines = mien("test", "fast", model_file, "--data", "drawn:200").stdout.splitlines()
     assert lines[0] == f"drawn, test: {len(faces)} faces"
-    assert lines[2].split()[:2] == ["fast", f"{100 * right.mean():.1f}"]
+    assert lines[2].split()[:2] == ["fast", f"{100 * correct.mean():.1f}"]
     assert any(line.startswith(f"fast beside {model_file}: only fast is right on") for line in lines)
     happy = next(line for line in lines if line.startswith("happy")).split()
     assert int(happy[1]) == int((faces.labels == 3).sum())
-    assert float(happy[2]) == pytest.approx(100 * right[faces.labels == 3].mean(), abs=0.05)
+    assert float(happy[2]) == pytest.approx(100 * correct[faces.labels == 3].mean(), abs=0.05)
 
 
 def test_labels_that_ferplus_shares_or_gives(tmp_path: Path) -> None:
@@ -75,13 +75,13 @@ def test_labels_that_ferplus_shares_or_gives(tmp_path: Path) -> None:
     cast[[0, *other]] = [10 * (name == "contempt") for name in VOTES]
     write_packed(replace(faces, votes=cast, known_fingerprint=None), tmp_path / "faces")
     test = faces.split("test")
-    right = Predictor("fast").probabilities(test.images).argmax(1) == test.labels
-    right = np.delete(right, other - rows.start)
+    correct = Predictor("fast").probabilities(test.images).argmax(1) == test.labels
+    correct = np.delete(correct, other - rows.start)
 
     done = mien("test", "fast", "--data", tmp_path / "faces", "--labels", "agreed", "--json")
-    told = json.loads(done.stdout)
-    assert (told["labels"], told["models"][0]["faces"]) == ("agreed", len(test) - 3)
-    assert told["models"][0]["accuracy"] == pytest.approx(right.mean())
+    output = json.loads(done.stdout)
+    assert (output["labels"], output["models"][0]["faces"]) == ("agreed", len(test) - 3)
+    assert output["models"][0]["accuracy"] == pytest.approx(correct.mean())
 
     lines = mien("test", "fast", "--data", tmp_path / "faces", "--labels", "majority").stdout.splitlines()
     assert lines[0] == f"faces, test: {len(test) - 3} faces, labelled by FER+'s majority"
@@ -91,9 +91,9 @@ def test_labels_that_ferplus_shares_or_gives(tmp_path: Path) -> None:
 def test_photos_are_found_and_framed_first(photos: Path, model_file: Path) -> None:
     done = mien("test", model_file, "--data", f"test={photos}", "--photos", "--json")
     assert done.exit_code == 0
-    told = json.loads(done.stdout)
-    [model] = told["models"]
-    assert (model["faces"], model["not_found"], told["unread"]) == (3, 1, {})
+    output = json.loads(done.stdout)
+    [model] = output["models"]
+    assert (model["faces"], model["not_found"], output["unread"]) == (3, 1, {})
     (photos / "joy" / "bad.jpg").write_text("no photo")
     done = mien("test", model_file, "--data", f"test={photos}", "--photos")
     assert done.exit_code == 2
@@ -108,7 +108,7 @@ def test_photos_are_found_and_framed_first(photos: Path, model_file: Path) -> No
         (["fast", "fast", "--data", "drawn:50"], "a model is named twice"),
         (["fast", "--data", "nowhere"], "nowhere: no such file or folder"),
         (["fast", "--data", "drawn:50", "--photos"], "drawn: no folder of photos"),
-        (["fast", "--data", "x", "--photos", "--changes"], "--changes with --photos"),
+        (["fast", "--data", "x", "--photos", "--changes"], "--corruptions with --photos"),
         (["fast", "--data", "x", "--max-pixels", "5"], "--max-pixels without --photos"),
         (["fast", "--data", "x", "--photos", "--labels", "agreed"], "--labels agreed with --photos"),
         (["fast", "--data", "drawn:50", "--labels", "agree"], "--labels agree: known: .* did you mean 'agreed'"),
@@ -137,51 +137,17 @@ def test_a_split_without_photos_is_told(photos: Path) -> None:
         mien("test", "fast", "--data", f"test={photos}", "--photos", "--split", "validation")
 
 
-def test_photos_become_faces_framed_as_predicting_frames_them(photos: Path, tmp_path: Path) -> None:
-    out = tmp_path / "faces"
-    done = mien("faces", "import", f"test={photos}", "--photos", "-o", out)
-    assert "1 photo in which no face was found (test 1)" in done.stdout
-    faces = read_packed(out)
-    assert faces.classes == ("happy", "neutral")
-    assert faces.left_out == {"no_face_found": {"test": 1}}
-    [upright] = Predictor("fast").predict(photos / "joy" / "hopper.png")
-    happy, neutral = faces.images[np.argsort(faces.labels)]
-    np.testing.assert_array_equal(happy, upright.crop)
-    difference = np.abs(happy.astype(float) - neutral)
-    assert difference.mean() < 12, "the one that lay on its side is turned upright"
-
-
-def test_photos_of_train_and_test_are_counted_together(photos: Path, tmp_path: Path) -> None:
-    out = tmp_path / "faces"
-    mien("faces", "import", f"train={photos}", f"test={photos}", "--photos", "-o", out)
-    faces = read_packed(out)
-    assert faces.counts() == {"train": {"happy": 1, "neutral": 1}, "test": {"happy": 1, "neutral": 1}}
-    assert faces.left_out == {"no_face_found": {"train": 1, "test": 1}}
-
-
-def test_a_broken_photo_stops_the_import_and_leaves_nothing(photos: Path, tmp_path: Path) -> None:
-    (photos / "joy" / "bad.heic").write_text("no photo")
-    with pytest.raises(UserError, match=r"joy/bad\.heic"):
-        mien("faces", "import", f"test={photos}", "--photos", "-o", tmp_path / "faces")
-    assert not (tmp_path / "faces").exists()
-
-
-def test_ready_faces_are_no_photos(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="drawn: no folder of photos"):
-        mien("faces", "import", "drawn:20", "--photos", "-o", tmp_path / "faces")
-
-
 def test_numbered_folders_need_a_word_also_for_photos(photos: Path, model_file: Path, tmp_path: Path) -> None:
     (photos / "joy").rename(photos / "1")
     (photos / "Neutral").rename(photos / "0")
     for words in ([], ["--photos"]):
         with pytest.raises(UserError, match=r"its classes are the numbers 0, 1, .*data\.classes"):
             mien("test", model_file, "--data", f"test={photos}", *words)
-    told = json.loads(
+    output = json.loads(
         mien("test", model_file, "--data", f"test={photos}", "--photos", "--classes", "affectnet7", "--json").stdout
     )
-    assert told["notes"] == ["numbers read as 0 = neutral, 1 = happy"]
-    assert told["models"][0]["per_class"]["happy"]["support"] == 1
+    assert output["notes"] == ["numbers read as 0 = neutral, 1 = happy"]
+    assert output["models"][0]["per_class"]["happy"]["support"] == 1
     faces = mien("test", model_file, "--data", f"test={photos}", "--classes", "affectnet7")
     assert "note: numbers read as 0 = neutral, 1 = happy" in faces.stdout
     done = mien("faces", "import", f"test={photos}", "--photos", "--classes", "affectnet7", "-o", tmp_path / "faces")
