@@ -52,5 +52,5 @@ def test_a_model_that_is_not_in_the_box_is_told(mien, bundle: Path) -> None:
     shutil.rmtree(bundle)
     with pytest.raises(UserError, match="no model is called 'tiny'; no model is bundled here"):
         mien("models", "show", "tiny")
-    assert mien("models").stdout.startswith("no model comes with this mien")
+    assert mien("models").stdout.startswith("this installation has no bundled model")
     assert json.loads(mien("models", "--json").stdout) == []

@@ -67,7 +67,7 @@ def test_synonyms_are_known_in_any_order_and_strange_emotions_left_out(classifie
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"classes": tuple("abcdefg")}, "its emotions are a, b, c, d, e, f, g; tiny tells angry, disgust"),
+        ({"classes": tuple("abcdefg")}, "its emotions are a, b, c, d, e, f, g; tiny predicts angry, disgust"),
         ({"images": np.zeros((100, 24, 24), np.uint8)}, "24 pixels wide; tiny takes 48"),
     ],
 )

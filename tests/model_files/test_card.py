@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from test_facts import FACTS
+from example_facts import FACTS
 
 from mien.faces import EMOTIONS
 from mien.model_files.card import card_of

@@ -73,7 +73,7 @@ def test_an_older_file_without_answers_cannot_be_checked_and_says_so(file: Path)
     rewritten(file, replace(Classifier(file).facts, reference=()))
     code, text = check(str(file))
     assert code == 0
-    assert "not checked: the file is older" in text
+    assert "not checked: the file holds no reference faces" in text
 
 
 def test_both_models_of_the_box_give_their_answers_here() -> None:
