@@ -56,7 +56,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch, frames: int) -> None:
                 raise KeyboardInterrupt
             yield moment
 
-    monkeypatch.setattr("mien.predict.tracking.watch", watch_a_while)
+    monkeypatch.setattr("mien.predict.tracking.track_video", watch_a_while)
 
 
 def test_a_film_is_followed_written_and_drawn(film: Path, model_file: Path, tmp_path: Path) -> None:
