@@ -7,6 +7,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -191,6 +192,10 @@ def test_heic_photos(monkeypatch: pytest.MonkeyPatch) -> None:
         patch.setitem(sys.modules, "pi_heif", None)
         with pytest.raises(UserError, match="it: HEIC photos need a reader of their own: pip install pi-heif"):
             decode(BytesIO(heic), "it", DecodeOptions("L"))
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "pi_heif", SimpleNamespace(HeifImageFile=lambda _: NOISE.copy()))
+        decoded = decode(BytesIO(heic), "it", DecodeOptions("RGB"))
+        np.testing.assert_array_equal(decoded.pixels, np.asarray(NOISE))
     pytest.importorskip("pi_heif")
     with pytest.raises(UserError, match="it: broken image"):
         decode(BytesIO(heic), "it", DecodeOptions("L"))
