@@ -52,14 +52,14 @@ def test_every_toml_value_comes_through(keys: list[str], value: Any) -> None:
 
 
 @given(KEYS, st.text())
-def test_every_text_is_read_or_kept_as_it_is(keys: list[str], text: str) -> None:
-    found_keys, found = parse_setting(f"{'.'.join(keys)}={text}")
-    assert found_keys == tuple(keys)
+def test_every_text_is_read_or_taken_as_it_is(keys: list[str], text: str) -> None:
+    read_keys, value = parse_setting(f"{'.'.join(keys)}={text}")
+    assert read_keys == tuple(keys)
     try:
         alone = tomllib.loads(f"x = {text.strip()}")
     except tomllib.TOMLDecodeError:
         alone = {}
-    assert repr(found) == repr(alone["x"] if set(alone) == {"x"} else text.strip())
+    assert repr(value) == repr(alone["x"] if set(alone) == {"x"} else text.strip())
 
 
 @given(st.text())
@@ -78,7 +78,7 @@ def test_no_text_does_more_than_set_one_entry_or_be_refused(text: str) -> None:
     assert repr(place) == repr(value)
 
 
-def test_tables_on_the_way_are_made_and_others_kept() -> None:
+def test_tables_on_the_way_are_made_and_others_stay() -> None:
     table: dict[str, Any] = {"recipe": {"epochs": 1}}
     apply_setting(table, "nets.a.recipe.batch=8")
     apply_setting(table, "recipe.batch=4")

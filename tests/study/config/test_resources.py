@@ -15,13 +15,13 @@ def resources(folder: Path, text: str) -> dict[str, Resources]:
     return dict(read_study(file).resources)
 
 
-def test_a_run_takes_one_core_unless_more_is_asked(tmp_path: Path) -> None:
+def test_a_run_takes_one_core_unless_more_are_configured(tmp_path: Path) -> None:
     assert resources(tmp_path, "") == dict.fromkeys("ab", Resources(cores=1, gpu=0, workers=1))
 
 
 def test_a_nets_own_resources_go_over_the_studys(tmp_path: Path) -> None:
-    found = resources(tmp_path, "b.resources = { cores = 1, workers = 2 }\n[resources]\ncores = 4\ngpu = 0.5\n")
-    assert found == {"a": Resources(cores=4, gpu=0.5), "b": Resources(cores=1, gpu=0.5, workers=2)}
+    merged = resources(tmp_path, "b.resources = { cores = 1, workers = 2 }\n[resources]\ncores = 4\ngpu = 0.5\n")
+    assert merged == {"a": Resources(cores=4, gpu=0.5), "b": Resources(cores=1, gpu=0.5, workers=2)}
 
 
 @pytest.mark.parametrize(

@@ -63,8 +63,8 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
             'name = "a"\nensembles = { c = 2, d = [], e = { a = 0 }, f = { a = true }, g = { a = 1, b = nan } }\n'
             + NET,
             [
-                f"ensembles.{name}: found {found}; list nets, or give a table of each one's weight, above 0"
-                for name, found in {
+                f"ensembles.{name}: found {entry}; list nets, or give a table of each one's weight, above 0"
+                for name, entry in {
                     "c": "2",
                     "d": "[]",
                     "e": "{'a': 0}",
@@ -326,7 +326,7 @@ def test_groups_order_the_nets_and_are_one_by_default(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", sorted(STUDIES.rglob("*.toml")), ids=lambda file: file.stem)
-def test_every_study_that_comes_with_mien_is_right(file: Path) -> None:
+def test_every_study_that_comes_with_mien_has_no_mistake(file: Path) -> None:
     assert read_study(file).nets
 
 

@@ -1,4 +1,4 @@
-"""A tune table: what may be said, and every mistake with its place."""
+"""A tune table: what may stand in it, and every mistake with its place."""
 
 import tomllib
 from pathlib import Path
@@ -22,14 +22,14 @@ SPACE = (
 
 
 def study(text: str) -> Study:
-    found, problems = check_table(tomllib.loads(text), Path("study.toml"))
-    assert found is not None, problems
-    return found
+    checked, problems = check_table(tomllib.loads(text), Path("study.toml"))
+    assert checked is not None, problems
+    return checked
 
 
 def mistakes(text: str) -> list[str]:
-    found, problems = check_table(tomllib.loads(text), Path("study.toml"))
-    assert found is None
+    checked, problems = check_table(tomllib.loads(text), Path("study.toml"))
+    assert checked is None
     return problems
 
 
@@ -103,25 +103,25 @@ def test_budgets_leave_a_search_what_it_is_and_all_else_makes_it_another() -> No
     ],
 )
 def test_each_mistake_is_reported_with_its_place(table: str, expected: str) -> None:
-    assert any(found.startswith(expected) for found in mistakes(NET + table)), mistakes(NET + table)
+    assert any(text.startswith(expected) for text in mistakes(NET + table)), mistakes(NET + table)
 
 
 def test_a_hyper_parameter_that_nothing_binds_is_reported() -> None:
-    found = mistakes(NET + SPACE.replace('p = "uniform(0.1, 0.3)", ', ""))
-    assert any("hyper-parameter 'p' is not bound to a value" in problem for problem in found)
+    problems = mistakes(NET + SPACE.replace('p = "uniform(0.1, 0.3)", ', ""))
+    assert any("hyper-parameter 'p' is not bound to a value" in problem for problem in problems)
 
 
 def test_a_value_that_never_fits_the_net_is_reported_before_anything_is_spent() -> None:
-    found = mistakes(NET + SPACE.replace("[1, 3]", "[1, 3, 99]"))
-    assert len(found) == 1
-    assert found[0].startswith("nets.a.tune.space.kernel: 99 does not fit: ")
-    assert "larger than its input" in found[0]
+    problems = mistakes(NET + SPACE.replace("[1, 3]", "[1, 3, 99]"))
+    assert len(problems) == 1
+    assert problems[0].startswith("nets.a.tune.space.kernel: 99 does not fit: ")
+    assert "larger than its input" in problems[0]
 
 
 def test_a_value_that_its_recipe_refuses_is_reported() -> None:
-    found = mistakes(NET + SPACE.replace("{ n", '{ "recipe.optimizer" = ["adam", "adamw"], n'))
-    assert len(found) == 1
-    assert found[0].startswith("nets.a.tune.space.recipe.optimizer: 'adamw' does not fit: ")
+    problems = mistakes(NET + SPACE.replace("{ n", '{ "recipe.optimizer" = ["adam", "adamw"], n'))
+    assert len(problems) == 1
+    assert problems[0].startswith("nets.a.tune.space.recipe.optimizer: 'adamw' does not fit: ")
 
 
 def test_values_that_need_each_other_are_left_to_the_trials() -> None:
@@ -140,15 +140,15 @@ def test_every_pruner_can_be_named(pruner: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ('sampler = "cmaes"\nobjectives = ["validation_accuracy", "parameters"]', "'cmaes' knows one objective"),
         ('pruner = "median(startup=-1)"', "median: startup = -1 should be greater than or equal to 0"),
         ('pruner = "hyperband(factor=1)"', "hyperband: factor = 1 should be greater than or equal to 2"),
     ],
 )
-def test_what_optuna_would_refuse_is_a_mistake(more: str, said: str) -> None:
-    assert any(said in text for text in mistakes(NET + SPACE + more))
+def test_what_optuna_would_refuse_is_a_mistake(more: str, message: str) -> None:
+    assert any(message in text for text in mistakes(NET + SPACE + more))
 
 
 def test_cmaes_needs_two_numbers() -> None:

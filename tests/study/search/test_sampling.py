@@ -12,9 +12,9 @@ SPACE = {"n": "integers(2, 64, step=2)", "p": "uniform(0.0, 1.0)", "rate": "log_
 
 def space() -> dict[str, Distribution]:
     problems: list[str] = []
-    found = read_space(SPACE, "space", problems)
+    space = read_space(SPACE, "space", problems)
     assert not problems
-    return found
+    return space
 
 
 def tuned(sampler: str, seed: int = 0, enqueue: tuple[Values, ...] = ()) -> Tune:

@@ -78,16 +78,16 @@ def test_a_search_makes_the_same_trials_wherever_a_kill_cut_its_journal(sampler:
         shutil.rmtree(again)
 
 
-def test_a_run_that_another_search_gave_up_is_trained_to_its_end(tmp_path: Path) -> None:
-    given_up = searched(planned(tmp_path, STUDY.replace("trials = 4", "trials = 6")), tmp_path / "out")
-    assert "pruned" in {one["state"] for one in given_up}
+def test_a_run_that_another_search_pruned_is_trained_to_its_end(tmp_path: Path) -> None:
+    pruned = searched(planned(tmp_path, STUDY.replace("trials = 4", "trials = 6")), tmp_path / "out")
+    assert "pruned" in {one["state"] for one in pruned}
     text = STUDY.replace("trials = 4", "trials = 6").replace('"median(startup=1, warmup=0)"', '"none"')
     whole = searched(planned(tmp_path, text), tmp_path / "out")
     assert {one["state"] for one in whole} == {"finished"}
     assert {one["epochs"] for one in whole} == {2}
 
 
-def test_a_grid_goes_on_where_more_trials_are_asked_for(tmp_path: Path) -> None:
+def test_a_grid_goes_on_where_more_trials_are_configured(tmp_path: Path) -> None:
     text = STUDY.replace('"log_uniform(1e-4, 1e-1)"', "[1e-3]").replace('"integers(2, 16)"', "[8, 4, 2]")
     text = text.replace("[nets.a.tune]", '[nets.a.tune]\nsampler = "grid"')
     some = searched(planned(tmp_path, text), tmp_path / "out")

@@ -76,7 +76,7 @@ class Study:
         data: which faces; its source is () where the file leaves it to the command.
         nets: in the order of their groups.
         sections: the groups; one of all nets where the file names none.
-        ensembles: nets that are judged together and what each weighs, by the ensemble's name.
+        ensembles: nets whose predictions are averaged, and the weight of each, by the ensemble's name.
         previews: recipes whose effect on a few faces the report shows, by name.
         resources: what a run of each net takes, by the net's name.
         text: the file, as it was read.

@@ -43,7 +43,7 @@ class Tune:
         seed: of the sampler.
         objectives: what is made large (parameters: small); with several there is no single best.
         bind: makes a trial's net and recipe.
-        identity: the table as it was written, and the net and recipe behind it: what tells one search from another.
+        identity: the table as it was written, and the net and recipe behind it; another search has another identity.
     """
 
     space: Mapping[str, Distribution]

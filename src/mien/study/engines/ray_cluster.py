@@ -66,8 +66,8 @@ def connect(address: str | None) -> None:
 def _asking_no_cloud() -> Iterator[None]:
     """Start Ray so that it does not ask which cloud it is in.
 
-    Its process for reports of its use asks the addresses by which clouds tell a machine of itself, also where these
-    reports are off. A proxy at which nobody listens ends that; Ray's own processes speak to each other without one.
+    Its process for usage reports sends requests to the metadata addresses of clouds, even where these reports are off.
+    A proxy at which nobody listens stops these requests; Ray's own processes reach each other without a proxy.
     """
     before = {name: os.environ.get(name) for name in ("http_proxy", "no_proxy")}
     os.environ |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1,localhost"}
@@ -100,7 +100,8 @@ def check_room(resources: Mapping[str, Resources]) -> None:
         f"nets.{name}.resources: {_describe(needed)}" for name, needed in resources.items() if not slots(needed)
     ]
     if problems:
-        raise UserError("\n  ".join([f"these runs do not fit on the cluster, whose nodes have: {there}", *problems]))
+        these = "this run does" if len(problems) == 1 else "these runs do"
+        raise UserError("\n  ".join([f"{these} not fit on the cluster, whose nodes have: {there}", *problems]))
 
 
 def nodes() -> list[dict[str, float]]:

@@ -86,12 +86,20 @@ class SearchState:
         """The net with the best trial's values, to be trained as any other; failed, if no trial was finished."""
         best, trials = self.best(), self.trials()
         if best is None:
-            reason = next((one.reason for one in trials if one.reason), "none was made")
-            failed = f"none of its {len(trials)} trials was finished; the first: {reason}"
-            return replace(self.net, failed=failed, searched=True)
+            return replace(self.net, failed=_why_none_is_finished(trials), searched=True)
         bound = self.tune.bind(best.values, [])
         assert bound is not None
         return replace(self.net, net=bound[0], recipe=bound[1], searched=True)
+
+
+def _why_none_is_finished(trials: Sequence[TrialResult]) -> str:
+    reason = next((one.reason for one in trials if one.reason), "no reason is known")
+    match len(trials):
+        case 0:
+            return "its search made no trial"
+        case 1:
+            return f"its one trial was not finished: {reason}"
+    return f"none of its {len(trials)} trials was finished; the first: {reason}"
 
 
 def best_of(tune: Tune, trials: Sequence[TrialResult]) -> TrialResult | None:
