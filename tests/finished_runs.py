@@ -9,6 +9,8 @@ from mien.disk import write_json, write_text
 from mien.faces import Faces
 from mien.faces.spec import FacesSpec
 from mien.nets import Net
+from mien.runs.config import FacesRecord
+from mien.runs.environment import machine
 from mien.runs.json_objects import to_json
 from mien.runs.recipe import Recipe
 from mien.runs.results import NetResult, Results, write_results
@@ -58,14 +60,7 @@ def study(trained: Trained, drawn_faces: Faces, tmp_path_factory: pytest.TempPat
         "flat": [trained(flat, folder=folder / "runs")],
     }
     write_text(folder / "study.toml", 'name = "tiny"\n')
-    record = StudyFaces(
-        drawn_faces.name,
-        ("drawn:500",),
-        drawn_faces.size,
-        drawn_faces.fingerprint,
-        tuple(drawn_faces.classes),
-        drawn_faces.counts(),
-    )
+    record = StudyFaces(**vars(FacesRecord.of(drawn_faces)), source=("drawn:500",))
     write_json(folder / "faces.json", to_json(record))
     nets = tuple(
         NetResult(
@@ -74,5 +69,5 @@ def study(trained: Trained, drawn_faces: Faces, tmp_path_factory: pytest.TempPat
         )
         for name, made in runs.items()
     )
-    write_results(folder, Results("tiny", "2030-01-01", "", (0, 1), record, {}, {}, (), {}, "flat", nets))
+    write_results(folder, Results("tiny", "2030-01-01", "", (0, 1), record, machine(), {}, (), {}, "flat", nets))
     return folder

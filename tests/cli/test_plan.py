@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 from mien.cli import app
 from mien.errors import UserError
 from mien.report.page import write_report as make_report
+from mien.runs.results import read_results
 from mien.study.config.schema import read_study
 from mien.study.plan import make_plan
 
@@ -43,7 +44,7 @@ def snapshot(folder: Path) -> Snapshot:
 def mien(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Mien:
     """The command, in a folder with a study of a plain net and a tuned one."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mien.report.write_report", lambda folder: folder / "report.html")
+    monkeypatch.setattr("mien.report.write_report", lambda folder, results: folder / "report.html")
     (tmp_path / "s.toml").write_text(STUDY)
     return lambda *words: CliRunner().invoke(app, words, catch_exceptions=False)
 
@@ -79,7 +80,7 @@ def test_planning_and_listing_leave_a_study_with_trials_as_it_is(mien: Mien, tmp
 def test_a_report_leaves_runs_and_searches_as_they_are(mien: Mien, tmp_path: Path) -> None:
     mien("study", "s.toml")
     before = snapshot(tmp_path)
-    make_report(Path("out/searched"))
+    make_report(Path("out/searched"), read_results(Path("out/searched")))
     after = snapshot(tmp_path / "out" / "searched" / "tuning") | snapshot(tmp_path / "out" / "searched" / "runs")
     assert after.items() <= before.items()
 

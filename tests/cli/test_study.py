@@ -8,12 +8,13 @@ from typer.testing import CliRunner
 
 from mien.cli import app, main
 from mien.errors import UserError
+from mien.runs.results import Results, read_results
 
 
 @pytest.fixture
 def mien(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pretended):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mien.report.write_report", lambda folder: folder / "report.html")
+    monkeypatch.setattr("mien.report.write_report", lambda folder, results: folder / "report.html")
     return lambda *words: CliRunner().invoke(app, words, catch_exceptions=False)
 
 
@@ -33,9 +34,9 @@ def test_a_study_runs_and_says_where_its_report_is(mien, study_file: Path) -> No
 def test_settings_folder_and_command_are_kept(mien, study_file: Path) -> None:
     done = mien("study", "small.toml", "--set", "seeds=[4]", "-o", "x y")
     assert done.exit_code == 0
-    found = json.loads(Path("x y/results.json").read_text())
-    assert found["seeds"] == [4]
-    assert found["command"] == "mien study small.toml --set 'seeds=[4]' -o 'x y'"
+    results = read_results(Path("x y"))
+    assert results.seeds == (4,)
+    assert results.command == "mien study small.toml --set 'seeds=[4]' -o 'x y'"
 
 
 def test_ctrl_c_says_how_to_go_on(mien, pretended, study_file: Path) -> None:
@@ -50,7 +51,7 @@ def test_ctrl_c_says_how_to_go_on(mien, pretended, study_file: Path) -> None:
 def test_ctrl_c_anywhere_else_ends_with_1_and_a_word(
     mien, study_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt(folder: Path) -> Path:
+    def interrupt(folder: Path, results: Results) -> Path:
         raise KeyboardInterrupt
 
     mien("study", "small.toml")
@@ -91,8 +92,13 @@ def test_runs_and_compare_list_a_study(mien, study_file: Path) -> None:
     assert {row["state"] for row in rows} == {"finished"}
     assert {row["epochs"] for row in rows} == {2}
     assert "McNemar" in mien("compare", "out/small").stdout
-    found = json.loads(mien("compare", "out/small", "--json").stdout)
-    assert {net["name"] for net in found["nets"]} == {"worse", "better", "other"}
+    compared = json.loads(mien("compare", "out/small", "--json").stdout)
+    assert {net["name"]: net["accuracy"]["validation"]["n"] for net in compared["nets"]} == {
+        "worse": 30,
+        "better": 30,
+        "other": 30,
+    }
+    assert set(compared["comparisons"][0]["mcnemar"]) == {"only_a", "only_b", "p"}
 
 
 def test_a_report_of_no_results_is_the_users_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -6,14 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.disk import append_line, write_json, write_text
+from mien.disk import append_line, write_text
 from mien.faces import Faces
 from mien.faces.packed import write_packed
 from mien.report import write_report
 from mien.runs.predictions import Predictions
+from mien.runs.results import read_results, write_results
 from mien.runs.run import Run, Status
-from mien.study.collect import faces_facts, results, select
+from mien.runs.study_faces import write_study_faces
+from mien.study.collect import collect, study_faces
 from mien.study.config.schema import read_study
+from mien.study.net_runs import select
 from mien.study.plan import Plan
 
 STUDY = """
@@ -115,8 +118,8 @@ def build(
             if len(labels):
                 run.write_predictions("test", predictions(labels, skill[chosen.name], rng))
     write_text(folder / "study.toml", file.read_text())
-    write_json(folder / "faces.json", faces_facts(plan))
-    write_json(folder / "results.json", results(plan, folder, "mien study study.toml"))
+    write_study_faces(folder, study_faces(plan))
+    write_results(folder, collect(plan, folder, "mien study study.toml"))
     return folder
 
 
@@ -124,7 +127,7 @@ def build(
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of four small nets with two seeds each, and its report."""
     folder = build(tmp_path_factory.mktemp("study") / "out", blobs(np.random.default_rng(0)), seeds=(0, 1))
-    write_report(folder)
+    write_report(folder, read_results(folder))
     return folder
 
 

@@ -10,6 +10,8 @@ from mien.disk import append_line, write_json, write_text
 from mien.faces import Faces
 from mien.faces.packed import write_packed
 from mien.nets import Net
+from mien.runs.config import FacesRecord
+from mien.runs.environment import Machine
 from mien.runs.json_objects import to_json
 from mien.runs.predictions import Predictions
 from mien.runs.recipe import Recipe
@@ -57,7 +59,7 @@ def net_result(net: Net, runs: Sequence[Run], group: str = "all") -> NetResult:
 
 def study_faces(faces: Faces, source: Path) -> StudyFaces:
     """The faces of a study that was given a folder of packed faces."""
-    return StudyFaces(faces.name, (str(source),), faces.size, faces.fingerprint, tuple(faces.classes), faces.counts())
+    return StudyFaces(**vars(FacesRecord.of(faces)), source=(str(source),))
 
 
 @pytest.fixture(scope="session")
@@ -84,5 +86,9 @@ def study(faces: Faces, tmp_path: Path) -> Path:
     write_json(folder / "faces.json", to_json(record))
     nets = (net_result(SMALL, small), net_result(FLAT, flat), net_result(Net("broken", ("classes",)), []))
     groups = (GroupResult("all", ("small", "flat", "broken"), "All", selected="flat"),)
-    write_results(folder, Results("tiny", "2030-01-01", "", (0, 1), record, {}, {}, groups, {}, "flat", nets))
+    here = Machine("Linux", "a processor", 2)
+    write_results(
+        folder,
+        Results("tiny", "2030-01-01", "", (0, 1), record, here, {}, groups, {}, "flat", nets),
+    )
     return folder

@@ -50,7 +50,7 @@ def test_a_run_outside_a_study_needs_the_name_of_its_faces(study: Path, faces: F
 
 def test_a_record_of_faces_that_is_damaged_or_gone(study: Path) -> None:
     (study / "faces.json").write_text('{"source": 3}')
-    with pytest.raises(UserError, match=r"faces.json: damaged; run the study again, it keeps its runs"):
+    with pytest.raises(UserError, match=r"faces.json: damaged: .*; run the study again, it keeps its runs"):
         faces_of(resolve_run(study))
     (study / "faces.json").unlink()
     with pytest.raises(UserError, match=r"no faces\.json; run the study again"):
@@ -98,7 +98,7 @@ def test_a_study_without_a_finished_net_is_refused(study: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("{", "damaged; run the study again, it keeps its runs"),
+        ("{", "damaged: .*; run the study again, it keeps its runs"),
         ('{"format": 1}', r"written in format 1, this mien reads 2 and 3; run the study again, it keeps its runs"),
     ],
 )

@@ -4,13 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.disk import append_line, write_json
+from mien.disk import append_line
 from mien.faces import Faces, write_packed
 from mien.nets import Net
 from mien.runs.predictions import Predictions
 from mien.runs.recipe import Recipe
+from mien.runs.results import write_results
 from mien.runs.run import Run, Status
-from mien.study.collect import faces_facts, results
+from mien.runs.study_faces import write_study_faces
+from mien.study.collect import collect, study_faces
 from mien.study.config.schema import read_study
 from mien.study.plan import Plan
 
@@ -105,7 +107,7 @@ def build(folder: Path) -> Path:
             splits = ("train", "validation", "test") if net.net.name == "strong" else ("train", "validation")
             finish(Run.create(folder / "runs", net.net, net.recipe, seed, faces), faces, SKILL[net.net.name], splits)
     (folder / "study.toml").write_text(file.read_text())
-    write_json(folder / "faces.json", faces_facts(plan))
-    write_json(folder / "results.json", results(plan, folder, "mien study study.toml"))
+    write_study_faces(folder, study_faces(plan))
+    write_results(folder, collect(plan, folder, "mien study study.toml"))
     (folder / "report.html").write_text("<!doctype html><title>report</title><script>document.title = 'ran'</script>")
     return folder

@@ -1,12 +1,12 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from mien.errors import UserError
+from mien.runs.results import read_results
 from mien.runs.run import Run
 from mien.study.config.schema import read_study
 from mien.study.execute import exclusive, execute
@@ -14,16 +14,12 @@ from mien.study.outline import outline
 from mien.study.plan import make_plan
 
 
-def _net(found: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(net for net in found["nets"] if net["name"] == name)
-
-
 def test_a_study_trains_every_net_with_every_seed_and_writes_its_folder(plan, quiet, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    found = execute(plan, folder, quiet, "mien study small.toml")
+    results = execute(plan, folder, quiet, "mien study small.toml")
     assert quiet.ends == [(name, "finished") for name in ("worse", "better", "other") for _ in "01"]
     assert quiet.steps == 6 * 4
-    assert json.loads((folder / "results.json").read_text()) == json.loads(json.dumps(found))
+    assert read_results(folder) == results
     assert (folder / "study.toml").read_text() == "# mien study small.toml\n" + plan.study.text
     assert json.loads((folder / "faces.json").read_text())["fingerprint"] == plan.faces.fingerprint
     assert sorted(place.name for place in (folder / "runs").iterdir()) == sorted(quiet.runs)
@@ -32,49 +28,49 @@ def test_a_study_trains_every_net_with_every_seed_and_writes_its_folder(plan, qu
 def test_the_best_on_validation_of_each_group_is_selected_and_test_opened_for_it_alone(
     plan, quiet, pretended, tmp_path: Path
 ) -> None:
-    found = execute(plan, tmp_path / "out", quiet)
-    assert [(group["name"], group["selected"]) for group in found["groups"]] == [("fnn", "better"), ("cnn", "other")]
-    assert found["best"] == "other"
+    results = execute(plan, tmp_path / "out", quiet)
+    assert [(group.name, group.selected) for group in results.groups] == [("fnn", "better"), ("cnn", "other")]
+    assert results.best == "other"
     opened = {file.parent.name.split("-")[0] for file in (tmp_path / "out").rglob("test.npz")}
     assert opened == {"better", "other"}
     assert [call for call in pretended.calls if call[0] == "test"] == [
         ("test", name, seed) for name in ("better", "other") for seed in (0, 1)
     ]
-    assert "test_accuracy" not in _net(found, "worse")
-    assert _net(found, "worse")["test_opened"] is None
-    assert _net(found, "better")["test_opened"]
+    assert results.by_name["worse"].accuracy.test is None
+    assert results.by_name["worse"].test_opened is None
+    assert results.by_name["better"].test_opened
 
 
 def test_the_figures_of_a_net(plan, quiet, tmp_path: Path) -> None:
-    found = execute(plan, tmp_path / "out", quiet)
-    better, worse = _net(found, "better"), _net(found, "worse")
+    results = execute(plan, tmp_path / "out", quiet)
+    better, worse = results.by_name["better"], results.by_name["worse"]
     # Of 30 test faces seed 0 has the first 18 right, seed 1 the first 17; the first three are leaked.
-    assert better["test_accuracy"] == pytest.approx(35 / 60)
-    assert better["test_accuracy_without_leaks"] == pytest.approx((15 + 14) / 54)
-    assert better["test_accuracy_sd"] == pytest.approx(np.std([18 / 30, 17 / 30], ddof=1))
-    low, high = better["test_accuracy_interval"]
-    assert low < better["test_accuracy"] < high
-    assert better["train_accuracy"] == pytest.approx((24 + 23) / 80)
-    assert better["last_epoch_accuracy"] == pytest.approx(0.6)
-    assert better["seconds"] == pytest.approx(1.5)
-    assert (better["epochs"], better["finished_runs"], better["state"]) == (2, 2, "finished")
-    assert better["parameters"] == 2304 * 5 + 5 + 5 * 7 + 7
-    assert (better["judged_on"], worse["judged_on"]) == ("test", "validation")
-    assert np.sum(better["confusion"]) == 60
-    assert sum(score["support"] for score in better["per_class"].values()) == 30
-    assert found["faces"]["leaked_test"] == 3
+    assert better.accuracy.test.mean == pytest.approx(35 / 60)
+    assert better.accuracy.test_without_leaks.mean == pytest.approx((15 + 14) / 54)
+    assert better.accuracy.test.sd == pytest.approx(np.std([18 / 30, 17 / 30], ddof=1))
+    low, high = better.accuracy.test.interval
+    assert low < better.accuracy.test.mean < high
+    assert better.accuracy.train.mean == pytest.approx((24 + 23) / 80)
+    assert better.last_epoch_accuracy == pytest.approx(0.6)
+    assert better.seconds == pytest.approx(1.5)
+    assert (better.epochs, better.finished_runs, better.state) == (2, 2, "finished")
+    assert better.parameters == 2304 * 5 + 5 + 5 * 7 + 7
+    assert (better.scores.evaluated_on, worse.scores.evaluated_on) == ("test", "validation")
+    assert np.sum(better.scores.confusion) == 60
+    assert sum(score.support for score in better.scores.per_class.values()) == 30
+    assert results.faces.leaked_test == 3
 
 
 def test_nets_are_compared_within_their_group_and_the_selected_across(plan, quiet, tmp_path: Path) -> None:
-    found = execute(plan, tmp_path / "out", quiet)["comparisons"]
-    assert [(pair["a"], pair["b"], pair["split"]) for pair in found] == [
+    results = execute(plan, tmp_path / "out", quiet).comparisons
+    assert [(pair.a, pair.b, pair.split) for pair in results] == [
         ("worse", "better", "validation"),
         ("better", "other", "validation"),
         ("better", "other", "test"),
     ]
     # Of 30 validation faces `worse` has the first 12 right and `better` the first 18, by their first seeds.
-    assert (found[0]["b01"], found[0]["b10"]) == (6, 0)
-    assert found[0]["p"] == pytest.approx(2 / 2**6)
+    assert (results[0].mcnemar.only_a, results[0].mcnemar.only_b) == (0, 6)
+    assert results[0].mcnemar.p == pytest.approx(2 / 2**6)
 
 
 def test_running_again_does_only_what_is_missing(plan, quiet, pretended, study_file: Path, tmp_path: Path) -> None:
@@ -82,7 +78,7 @@ def test_running_again_does_only_what_is_missing(plan, quiet, pretended, study_f
     done = list(pretended.calls)
     again = execute(plan, tmp_path / "out", quiet)
     assert pretended.calls == done
-    assert {**again, "created": ""} == {**first, "created": ""}
+    assert replace(again, created="") == replace(first, created="")
     more = make_plan(read_study(study_file, ["seeds=[0,1,2]"]))
     execute(more, tmp_path / "out", quiet)
     fits = [call for call in pretended.calls[len(done) :] if call[0] == "fit"]
@@ -93,12 +89,12 @@ def test_a_failed_run_does_not_stop_the_study_and_its_net_is_not_selected(
     plan, quiet, pretended, tmp_path: Path
 ) -> None:
     pretended.fails = {"better"}
-    found = execute(plan, tmp_path / "out", quiet)
-    assert [group["selected"] for group in found["groups"]] == ["worse", "other"]
-    better = _net(found, "better")
-    assert (better["state"], better["finished_runs"]) == ("failed", 1)
-    assert better["reason"] == "seed 1: the loss was nan in step 3 of epoch 1"
-    assert better["validation_accuracy"] == pytest.approx(18 / 30)
+    results = execute(plan, tmp_path / "out", quiet)
+    assert [group.selected for group in results.groups] == ["worse", "other"]
+    better = results.by_name["better"]
+    assert (better.state, better.finished_runs) == ("failed", 1)
+    assert better.reason == "seed 1: the loss was nan in step 3 of epoch 1"
+    assert better.accuracy.validation.mean == pytest.approx(18 / 30)
     done = len(pretended.calls)
     execute(plan, tmp_path / "out", quiet)
     assert len(pretended.calls) == done
@@ -106,10 +102,10 @@ def test_a_failed_run_does_not_stop_the_study_and_its_net_is_not_selected(
 
 def test_a_group_in_which_all_fail_selects_none(plan, quiet, pretended, tmp_path: Path) -> None:
     pretended.fails = {"worse", "better", "other"}
-    found = execute(plan, tmp_path / "out", quiet)
-    assert [group["selected"] for group in found["groups"]] == [None, None]
-    assert found["best"] is None
-    assert found["comparisons"] == []
+    results = execute(plan, tmp_path / "out", quiet)
+    assert [group.selected for group in results.groups] == [None, None]
+    assert results.best is None
+    assert results.comparisons == ()
 
 
 def test_a_stopped_study_goes_on(plan, quiet, pretended, tmp_path: Path) -> None:
@@ -175,15 +171,15 @@ def test_a_net_that_does_not_fit_the_faces_is_reported(study_file: Path, pretend
         make_plan(read_study(study_file))
 
 
-def test_without_test_faces_nets_are_judged_on_validation(study_file, pretended, monkeypatch, quiet, tmp_path) -> None:
+def test_without_test_faces_validation_counts(study_file, pretended, monkeypatch, quiet, tmp_path) -> None:
     faces = pretended.faces
     rows = slice(0, 70)
     some = replace(faces, images=faces.images[rows], labels=faces.labels[rows], splits=faces.splits[rows])
     monkeypatch.setattr("mien.faces.spec.FacesSpec.open", lambda *_: some)
-    found = execute(make_plan(read_study(study_file)), tmp_path / "out", quiet)
-    assert [group["selected"] for group in found["groups"]] == ["better", "other"]
-    assert _net(found, "better")["judged_on"] == "validation"
-    assert {pair["split"] for pair in found["comparisons"]} == {"validation"}
+    results = execute(make_plan(read_study(study_file)), tmp_path / "out", quiet)
+    assert [group.selected for group in results.groups] == ["better", "other"]
+    assert results.by_name["better"].scores.evaluated_on == "validation"
+    assert {pair.split for pair in results.comparisons} == {"validation"}
 
 
 def test_teachers_are_trained_before_those_that_they_teach(tmp_path: Path, quiet) -> None:
@@ -204,9 +200,9 @@ layers = ["flatten", "dense(8)", "relu", "classes"]
 """
     )
     plan = make_plan(read_study(file))
-    found = execute(plan, tmp_path / "out", quiet)
+    results = execute(plan, tmp_path / "out", quiet)
     assert quiet.ends == [(name, "finished") for name in ("large", "small") for _ in "01"]
-    assert list(_net(found, "small")["recipe"]["teachers"]) == ["large"]
+    assert results.by_name["small"].recipe.teachers == ("large",)
     for run in plan.runs(plan.study.nets[0], tmp_path / "out"):
         (teacher,) = run.recipe.teachers
         assert json.loads((tmp_path / "out" / "runs" / teacher / "run.json").read_text())["seed"] == run.seed
@@ -246,10 +242,10 @@ def test_what_comes_behind_a_failed_net_of_a_chain_fails_by_its_name(tmp_path: P
     file = tmp_path / "chain.toml"
     file.write_text(CHAIN.replace('"relu", "classes"]', '"relu", "classes"]\nrecipe = { learning_rate = 1e30 }'))
     plan = make_plan(read_study(file))
-    found = execute(plan, tmp_path / "out", quiet)
+    results = execute(plan, tmp_path / "out", quiet)
     assert [state for _, state in quiet.ends] == ["failed"] * 4
-    assert "its teacher first-" in _net(found, "other")["reason"]
-    assert "middle-" in _net(found, "last")["reason"] or "its teacher other-" in _net(found, "last")["reason"]
+    assert "its teacher first-" in results.by_name["other"].reason
+    assert "middle-" in results.by_name["last"].reason or "its teacher other-" in results.by_name["last"].reason
 
 
 def test_an_ensemble_answers_by_the_mean_of_its_nets(tmp_path: Path, quiet) -> None:
@@ -275,27 +271,27 @@ all = ["a", "b", "c"]
 """
     )
     plan = make_plan(read_study(file))
-    found = execute(plan, tmp_path / "out", quiet)
-    selected = [group["selected"] for group in found["groups"]]
-    for ensemble in found["ensembles"]:
-        nets = [net for net in plan.study.nets if net.net.name in ensemble["nets"]]
+    results = execute(plan, tmp_path / "out", quiet)
+    selected = [group.selected for group in results.groups]
+    for ensemble in results.ensembles:
+        nets = [net for net in plan.study.nets if net.net.name in ensemble.nets]
         runs = [run for net in nets for run in plan.runs(net, tmp_path / "out")]
         said = [run.predictions("validation") for run in runs]
-        weights = {"both": [3, 3, 1, 1], "all": [1] * 6}[ensemble["name"]]
+        weights = {"both": [3, 3, 1, 1], "all": [1] * 6}[ensemble.name]
         answers = np.average([one.probabilities for one in said], axis=0, weights=weights).argmax(axis=1)
         right = answers == said[0].labels
-        assert ensemble["runs"] == 2 * len(ensemble["nets"])
-        assert ensemble["weights"] == pytest.approx(
-            dict(zip(ensemble["nets"], np.array(weights[::2]) / sum(weights[::2]), strict=True))
+        assert ensemble.runs == 2 * len(ensemble.nets)
+        assert ensemble.weights == pytest.approx(
+            dict(zip(ensemble.nets, np.array(weights[::2]) / sum(weights[::2]), strict=True))
         )
-        assert ensemble["validation_accuracy"] == pytest.approx(right.mean())
-        assert ensemble["validation_accuracy_sd"] is None
-        best = max(ensemble["nets"], key=lambda name: _net(found, name)["validation_accuracy"])
-        assert ensemble["best"] == best
-        tested = set(ensemble["nets"]) <= set(selected)
-        assert ("test_accuracy" in ensemble) == tested
-        assert ensemble["judged_on"] == ("test" if tested else "validation")
-    assert "test_accuracy" not in found["ensembles"][1]
+        assert ensemble.accuracy.validation.mean == pytest.approx(right.mean())
+        assert ensemble.accuracy.validation.sd is None
+        best = max(ensemble.nets, key=lambda name: results.by_name[name].accuracy.validation.mean)
+        assert ensemble.best == best
+        tested = set(ensemble.nets) <= set(selected)
+        assert (ensemble.accuracy.test is not None) == tested
+        assert ensemble.scores.evaluated_on == ("test" if tested else "validation")
+    assert results.ensembles[1].accuracy.test is None
 
 
 def test_a_net_goes_on_from_another_of_its_study_and_learns_from_it_too(tmp_path: Path, quiet) -> None:
@@ -315,9 +311,9 @@ values = { size = 24 }
 """
     )
     plan = make_plan(read_study(file))
-    found = execute(plan, tmp_path / "out", quiet)
+    results = execute(plan, tmp_path / "out", quiet)
     assert quiet.ends == [(name, "finished") for name in ("former", "later") for _ in "01"]
-    assert _net(found, "later")["recipe"]["init_from"] == "former"
+    assert results.by_name["later"].recipe.init_from == "former"
     for later, former in zip(
         plan.runs(plan.study.nets[0], tmp_path / "out"), plan.runs(plan.study.nets[1], tmp_path / "out"), strict=True
     ):
@@ -354,13 +350,12 @@ layers = ["pool(4)", "flatten", "dense(24)", "relu", "classes"]
 """
     )
     plan = make_plan(read_study(second))
-    found = execute(plan, tmp_path / "out" / "second", quiet)
-    begun, fresh = _net(found, "begun"), _net(found, "fresh")
-    assert begun["parameters"] == fresh["parameters"] == _net(before, "small")["parameters"]
+    results = execute(plan, tmp_path / "out" / "second", quiet)
+    begun, fresh = results.by_name["begun"], results.by_name["fresh"]
+    assert begun.parameters == fresh.parameters == before.by_name["small"].parameters
     losses = {
-        net["name"]: Run(tmp_path / "out" / "second" / "runs" / net["runs"][0]).history()[0].loss
-        for net in (begun, fresh)
+        net.name: Run(tmp_path / "out" / "second" / "runs" / net.runs[0]).history()[0].loss for net in (begun, fresh)
     }
     assert losses["begun"] < losses["fresh"] - 0.3
     (former,) = (tmp_path / "out" / "first" / "runs").iterdir()
-    assert Path(begun["recipe"]["init_from"]) == former
+    assert Path(begun.recipe.init_from) == former

@@ -14,12 +14,16 @@ from mien.faces import EIGHT, VOTES, Faces, FacesSpec, in_split_order, write_pac
 from mien.faces.csv import read_csv
 from mien.faces.drawn import draw_faces
 from mien.faces.types import VOTE_OF
-from mien.report.face_images import open_again
+from mien.report.face_images import reopen
 from mien.report.page import make_page
-from mien.report.study_data import Contents
+from mien.report.study_data import ReportedStudy
+from mien.runs.environment import Machine
+from mien.runs.json_objects import from_json, to_json
 from mien.runs.resolve import faces_of, resolve_run
+from mien.runs.results import Results
 from mien.runs.run import Run
-from mien.study.collect import faces_facts
+from mien.runs.study_faces import StudyFaces
+from mien.study.collect import study_faces
 from mien.study.config.schema import read_study
 from mien.study.outline import outline
 from mien.study.plan import Plan, make_plan
@@ -80,17 +84,13 @@ def test_a_run_tells_it_and_is_another_run(plan: Plan, tmp_path: Path) -> None:
 
 
 def test_a_report_opens_the_same_faces_again_and_tells_it(plan: Plan) -> None:
-    faces = json.loads(json.dumps(faces_facts(plan)))
-    facts = {
-        "study": "plus", "created": "now", "command": "", "seeds": [0], "faces": faces,
-        "machine": {}, "versions": {}, "groups": [], "best": None, "nets": [], "comparisons": [], "previews": {},
-    }  # fmt: skip
-    contents = Contents(facts, ())
-    again, why_not = open_again(contents)
+    faces, here = from_json(StudyFaces, json.loads(json.dumps(to_json(study_faces(plan))))), Machine("", "", 1)
+    study = ReportedStudy(Results("plus", "now", "", (0,), faces, here, {}, (), {}, None, ()), ())
+    again, why_not = reopen(faces)
     assert why_not == ""
     assert again is not None
     assert again.fingerprint == plan.faces.fingerprint
-    assert "1 image that is also in validation or test (train 1)" in make_page(contents, again, "").left_out
+    assert "1 image that is also in validation or test (train 1)" in make_page(study, again, "").left_out
 
 
 @pytest.mark.parametrize("size", ["", "data.size = 24\n"])

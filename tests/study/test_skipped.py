@@ -18,6 +18,7 @@ from mien.cli import app
 from mien.errors import UserError
 from mien.nets.backbones import BACKBONES
 from mien.nets.backbones.weights import fetch
+from mien.runs.results import read_results
 from mien.runs.study_folder import runs_in
 from mien.study.config.schema import read_study
 from mien.study.execute import execute, join
@@ -72,10 +73,6 @@ def file(hub: "Hub", monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "some.toml"
 
 
-def by_name(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {net["name"]: net for net in found["nets"]}
-
-
 def test_plan_says_what_is_skipped_and_how_to_get_it(file: Path) -> None:
     shown = CliRunner().invoke(app, ["plan", str(file)])
     assert shown.exit_code == 0, shown.output
@@ -86,13 +83,13 @@ def test_plan_says_what_is_skipped_and_how_to_get_it(file: Path) -> None:
     assert f"further is skipped: {BEHIND['further']}" in shown.stdout
     assert "1 run with seed 0; 1 to do" in shown.stdout
     assert "at most 2 trials" not in shown.stdout
-    found = json.loads(CliRunner().invoke(app, ["plan", str(file), "--json"]).stdout)
-    nets = by_name(found)
+    planned = json.loads(CliRunner().invoke(app, ["plan", str(file), "--json"]).stdout)
+    nets = {net["name"]: net for net in planned["nets"]}
     assert nets["plain"]["skipped"] == ""
     assert all(nets[name]["skipped"].startswith(reason) for name, reason in BEHIND.items())
     assert all((nets[name]["missing"], nets[name]["seconds"]) == (0, None) for name in BEHIND)
     assert nets["ready"]["parameters"] == 108 + 16 + 222 + 440 + 32 + 1 + 8 * 7 + 7
-    assert found["seconds"] == nets["plain"]["seconds"] > 0
+    assert planned["seconds"] == nets["plain"]["seconds"] > 0
     assert not Path("out").exists()
 
 
@@ -104,16 +101,16 @@ def test_the_study_does_all_else_and_trains_what_is_missing_once_the_weights_are
     assert f"ready, later, tuned are skipped: {LACK}" in done.stderr
     assert f"later was skipped: {BEHIND['later']}" in done.stdout
     assert "large: no net finished, none selected" in done.stdout
-    assert "both was not judged; not trained to the end: ready" in done.stdout
-    found = json.loads(Path("out/results.json").read_text())
-    nets = by_name(found)
-    states = {name: net["state"] for name, net in nets.items()}
+    assert "both was not evaluated; not trained to the end: ready" in done.stdout
+    results = read_results(Path("out"))
+    nets = results.by_name
+    states = {name: net.state for name, net in nets.items()}
     assert states == {"plain": "finished", **dict.fromkeys(BEHIND, "skipped")}
-    assert all(nets[name]["reason"].startswith(reason) and nets[name]["runs"] == [] for name, reason in BEHIND.items())
-    assert [group["selected"] for group in found["groups"]] == ["plain", None, None]
-    assert (found["best"], found["comparisons"]) == ("plain", [])
-    assert found["tuning"]["tuned"]["trials"] == []
-    assert found["ensembles"][0]["reason"] == "not trained to the end: ready"
+    assert all(nets[name].reason.startswith(reason) and nets[name].runs == () for name, reason in BEHIND.items())
+    assert [group.selected for group in results.groups] == ["plain", None, None]
+    assert (results.best, results.comparisons) == ("plain", ())
+    assert results.tuning["tuned"].trials == ()
+    assert results.ensembles[0].reason == "not trained to the end: ready"
     assert [place.name.split("-")[0] for place in Path("out/runs").iterdir()] == ["plain"]
     assert not Path("out/tuning").exists()
     page = Path("out/report.html").read_text()
@@ -129,10 +126,10 @@ def test_the_study_does_all_else_and_trains_what_is_missing_once_the_weights_are
     whole = execute(plan, Path("out"), quiet)
     assert quiet.ends[0] == ("ready", "finished")
     assert sorted(name for name, _ in quiet.ends) == ["further", "later", "ready", "taught", "tuned", "tuned"]
-    assert {net["state"] for net in whole["nets"]} == {"finished"}
-    assert all(group["selected"] for group in whole["groups"])
-    assert "reason" not in whole["ensembles"][0]
-    assert by_name(whole)["plain"]["runs"] == nets["plain"]["runs"]
+    assert {net.state for net in whole.nets} == {"finished"}
+    assert all(group.selected for group in whole.groups)
+    assert whole.ensembles[0].reason == ""
+    assert whole.by_name["plain"].runs == nets["plain"].runs
 
     # What has ended needs no weights any more, also of a search.
     shutil.rmtree(tmp_path / "cache")
@@ -141,12 +138,12 @@ def test_the_study_does_all_else_and_trains_what_is_missing_once_the_weights_are
     assert set(plan.lacking) == {"ready", "later", "tuned"}
     assert {net.skipped for net in outline(plan, Path("out")).nets} == {""}
     again = execute(plan, Path("out"), quiet)
-    assert {**again, "created": ""} == {**whole, "created": ""}
+    assert replace(again, created="") == replace(whole, created="")
     more = make_plan(read_study(file, ["seeds=[0,1]"]))
-    partly = by_name(execute(more, Path("out"), quiet))
-    assert {name: net["state"] for name, net in partly.items()} == states
-    assert partly["ready"]["validation_accuracy"] == by_name(whole)["ready"]["validation_accuracy"]
-    assert not partly["ready"]["selected"]
+    partly = execute(more, Path("out"), quiet).by_name
+    assert {name: net.state for name, net in partly.items()} == states
+    assert partly["ready"].accuracy.validation == whole.by_name["ready"].accuracy.validation
+    assert not partly["ready"].selected
 
 
 def test_a_search_is_skipped_if_any_backbone_of_its_space_is_missing(
@@ -168,8 +165,8 @@ tune = { trials = 2, space = { word = ["efficientnet_lite0", "mobilenet_v2"] } }
         "mobilenet_v2: its weights are not here; get them by: mien backbones fetch mobilenet_v2, "
         "or: mien backbones add path/to/mobilenet_v2-b0353104.pth"
     )
-    found = execute(plan, tmp_path / "out", quiet)
-    assert (found["nets"][0]["state"], found["best"]) == ("skipped", None)
+    results = execute(plan, tmp_path / "out", quiet)
+    assert (results.nets[0].state, results.best) == ("skipped", None)
     assert runs_in(tmp_path / "out") == []
     with pytest.raises(UserError, match=r"study either: none of its searches can be made here:\n  either: mobilenet"):
         join(plan, tmp_path / "out", quiet)
@@ -200,11 +197,11 @@ layers = ["pool(8)", "flatten", "classes"]
     assert (shown.exit_code, f"mine is skipped: {lack}" in shown.stdout) == (0, True), shown.output
     done = CliRunner().invoke(app, ["study", "timms.toml"])
     assert done.exit_code == 0, done.output
-    found = json.loads(Path("out/timms/results.json").read_text())
-    mine, plain = found["nets"]
-    assert (mine["state"], plain["state"], found["best"]) == ("skipped", "finished", "plain")
-    assert mine["reason"].startswith(lack)
-    assert (mine["parameters"] is not None) == installed
+    results = read_results(Path("out/timms"))
+    mine, plain = results.nets
+    assert (mine.state, plain.state, results.best) == ("skipped", "finished", "plain")
+    assert mine.reason.startswith(lack)
+    assert (mine.parameters is not None) == installed
     page = Path("out/timms/report.html").read_text()
     assert "was skipped" in page
     assert ("parameters not known" in page) != installed

@@ -8,6 +8,7 @@ from mien.augmentation import GENERATORS
 from mien.cli import app
 from mien.nets import ZOO, parameters, trainable
 from mien.runs.recipe import Recipe
+from mien.runs.results import read_results
 from mien.runs.run import Run
 from mien.study.config.schema import read_study
 
@@ -65,21 +66,21 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_tiny_study_runs_from_start_to_end(tmp_path: Path) -> None:
     Path("tiny.toml").write_text(TINY)
     assert _mien("study", "tiny.toml").endswith("report: out/tiny/report.html\n")
-    found = json.loads(Path("out/tiny/results.json").read_text())
-    nets = {net["name"]: net for net in found["nets"]}
-    assert {name: net["state"] for name, net in nets.items()} == {
+    results = read_results(Path("out/tiny"))
+    nets = results.by_name
+    assert {name: net.state for name, net in nets.items()} == {
         "fnn": "finished",
         "cnn": "finished",
         "diverging": "failed",
     }
-    best = max(("fnn", "cnn"), key=lambda name: nets[name]["validation_accuracy"])
-    assert found["best"] == best
-    assert [name for name, net in nets.items() if "test_accuracy" in net] == [best]
-    run = Run.open(Path("out/tiny/runs", nets[best]["runs"][0]))
-    said = run.predictions("test")
-    assert said is not None
-    assert said.accuracy == nets[best]["test_accuracy"]
-    assert run.status.test_opened == nets[best]["test_opened"]
+    best = max(("fnn", "cnn"), key=lambda name: nets[name].accuracy.validation.mean)
+    assert results.best == best
+    assert [name for name, net in nets.items() if net.accuracy.test] == [best]
+    run = Run.open(Path("out/tiny/runs", nets[best].runs[0]))
+    predictions = run.predictions("test")
+    assert predictions is not None
+    assert predictions.accuracy == nets[best].accuracy.test.mean
+    assert run.status.test_opened == nets[best].test_opened
     page = Path("out/tiny/report.html").read_text()
     assert all(name in page for name in nets)
 
@@ -92,10 +93,7 @@ def test_a_study_again_gives_the_same_numbers_elsewhere_and_trains_nothing_here(
     _mien("study", "tiny.toml", "-o", "a")
     assert weights == {file: file.stat().st_mtime_ns for file in Path("a/runs").rglob("weights.safetensors")}
     _mien("study", "tiny.toml", "-o", "b")
-    accuracies = [
-        [(net["name"], net.get("validation_accuracy"), net.get("test_accuracy")) for net in found["nets"]]
-        for found in (json.loads(Path(folder, "results.json").read_text()) for folder in "ab")
-    ]
+    accuracies = [[(net.name, net.accuracy) for net in read_results(Path(folder)).nets] for folder in "ab"]
     assert accuracies[0] == accuracies[1]
 
 
@@ -103,20 +101,22 @@ def test_a_study_again_gives_the_same_numbers_elsewhere_and_trains_nothing_here(
 def test_titles_augmentation_and_previews_reach_results_and_report() -> None:
     Path("parts.toml").write_text(PARTS)
     _mien("study", "parts.toml")
-    found = json.loads(Path("out/parts/results.json").read_text())
-    assert [(group["name"], group["title"], group["note"]) for group in found["groups"]] == [
+    results = read_results(Path("out/parts"))
+    assert [(group.name, group.title, group.note) for group in results.groups] == [
         ("cnn", "cnn", ""),
         ("augmented", "Augmentation", "Faces that turn."),
     ]
-    assert found["previews"] == {"upright": {"augment": ["flip", "shift(0.1)"]}}
-    turned = next(net for net in found["nets"] if net["name"] == "turned")
-    assert turned["state"] == "finished"
-    assert turned["recipe"]["augment"] == ["rotate(90)", "flip", "mixup(0.2)"]
-    assert [(one["a"], one["b"], one["split"]) for one in found["comparisons"]] == [
+    assert {name: recipe.changes() for name, recipe in results.previews.items()} == {
+        "upright": {"augment": ("flip", "shift(0.1)")}
+    }
+    turned = results.by_name["turned"]
+    assert turned.state == "finished"
+    assert turned.recipe.augment == ("rotate(90)", "flip", "mixup(0.2)")
+    assert [(one.a, one.b, one.split) for one in results.comparisons] == [
         ("plain", "turned", "validation"),
         ("plain", "turned", "test"),
     ]
-    run = Path("out/parts/runs", turned["runs"][0])
+    run = Path("out/parts/runs", turned.runs[0])
     assert (run / "scaling.safetensors").exists()
     assert {path.stem for path in Path("out/parts/figures").glob("*") if "upright" in path.stem} == {"preview-upright"}
     page = Path("out/parts/report.html").read_text()
@@ -131,9 +131,9 @@ def test_a_net_with_and_without_augmentation_is_tested_once() -> None:
     text += '[nets.wide]\nlayers = ["flatten", "dense(64)", "relu", "classes"]\nrecipe.epochs = 15\n'
     Path("parts.toml").write_text(text)
     _mien("study", "parts.toml", "--set", "nets.plain.recipe.learning_rate=1e-9")
-    found = json.loads(Path("out/parts/results.json").read_text())
-    assert next(group["selected"] for group in found["groups"]) == "wide"
-    pairs = [(one["a"], one["b"], one["split"]) for one in found["comparisons"]]
+    results = read_results(Path("out/parts"))
+    assert next(group.selected for group in results.groups) == "wide"
+    pairs = [(one.a, one.b, one.split) for one in results.comparisons]
     assert ("plain", "turned", "validation") in pairs
     assert len(pairs) == len(set(pairs)) == 4
 

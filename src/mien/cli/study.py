@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +97,6 @@ def study(
 
     from mien.cli import tables
     from mien.cli.study_progress import show_progress
-    from mien.disk import read_json
     from mien.report import write_report
     from mien.study.config.schema import read_study
     from mien.study.execute import execute
@@ -122,7 +120,7 @@ def study(
             if join:
                 join_search(made, folder, progress, place)
             else:
-                execute(made, folder, progress, command, place)
+                results = execute(made, folder, progress, command, place)
     except KeyboardInterrupt:
         console.print(
             f"stopped; to go on from the last epoch: {command}", highlight=False, markup=False, soft_wrap=True
@@ -131,8 +129,8 @@ def study(
     if join:
         typer.echo(f"the searches in {folder} have their trials; the process that runs the study goes on with them")
         return
-    tables.show_results(read_json(folder / "results.json"))
-    typer.echo(f"report: {write_report(folder)}")
+    tables.show_results(results)
+    typer.echo(f"report: {write_report(folder, results)}")
 
 
 def runs(folder: Path = FOLDER, as_json: bool = JSON) -> None:
@@ -157,31 +155,36 @@ def _row(run: "RunSummary") -> dict[str, object]:
 def trials(folder: Path = FOLDER, net: str | None = NET, as_json: bool = JSON) -> None:
     """List the trials of a study's tuned nets: what each set, how it ended, its score."""
     from mien.cli import tables
-    from mien.study.search.trials import list_trials
+    from mien.runs.json_objects import to_json
+    from mien.study.search.trials import list_searches
 
-    _show(list_trials(folder, net), tables.show_trials, as_json)
+    searches = list_searches(folder, net)
+    if as_json:
+        heads = [({"net": one.net, "search": one.id, "objectives": one.objectives}, one.trials) for one in searches]
+        _print_json([head | to_json(trial) for head, of_search in heads for trial in of_search])
+    else:
+        tables.show_trials(searches)
 
 
 def compare(folders: list[Path] = FOLDERS, as_json: bool = JSON) -> None:
     """Set the finished nets of studies and runs side by side, each pair tested on the validation faces they share."""
     from mien.cli import tables
-    from mien.study.compare import compare as compared
+    from mien.runs.compare import compare as compared
+    from mien.runs.json_objects import to_json
 
-    _show(compared(folders), tables.show_comparison, as_json)
+    nets = compared(folders)
+    if as_json:
+        _print_json(to_json(nets))
+    else:
+        tables.show_comparison(nets)
 
 
 def report(folder: Path = FOLDER) -> None:
     """Write a study's report anew from its folder."""
     from mien.report import write_report
+    from mien.runs.results import read_results
 
-    typer.echo(f"report: {write_report(folder)}")
-
-
-def _show(value: Any, table: Callable[[Any], None], as_json: bool) -> None:
-    if as_json:
-        _print_json(value)
-    else:
-        table(value)
+    typer.echo(f"report: {write_report(folder, read_results(folder))}")
 
 
 def _print_json(value: Any) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mien.cli.study_progress import STYLES, duration, percent
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from mien.runs.compare import ComparedNets
+    from mien.runs.metrics import Accuracy
+    from mien.runs.results import EnsembleResult, GroupResult, Results, SplitAccuracies
     from mien.runs.summary import RunSummary
     from mien.study.outline import Outline
+    from mien.study.search.trials import ListedSearch
 
 WIDE = 200
 """Columns of a table that goes to a file or another program, where nothing need be cut."""
@@ -77,30 +81,30 @@ def _number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
 
 
-def show_results(results: dict[str, Any]) -> None:
-    """Print a study's comparison tables and what test says of the selected: the content of results.json."""
+def show_results(results: Results) -> None:
+    """Print a study's comparison tables and the test accuracy of the selected nets."""
     from rich.markup import escape
 
-    nets = {net["name"]: net for net in results["nets"]}
-    for group in results["groups"]:
-        table = table_of(["net"], ["train %", "validation %", "95 %", "time", "parameters"], title=group["name"])
-        for net in (nets[name] for name in group["nets"]):
-            name = net["name"] + (" *" if net["selected"] else "")
-            shares = [_share(net, "train"), _share(net, "validation"), _interval(net, "validation")]
-            facts = ["skipped" if net["state"] == "skipped" else duration(net["seconds"]), _number(net["parameters"])]
-            table.add_row(name, *shares, *facts, style="bold" if net["selected"] else None)
+    for group in results.groups:
+        table = table_of(["net"], ["train %", "validation %", "95 %", "time", "parameters"], title=group.name)
+        for net in (results.by_name[name] for name in group.nets):
+            validation = net.accuracy.validation
+            cells = [_share(net.accuracy.train), _share(validation), _interval(validation)]
+            cells += ["skipped" if net.state == "skipped" else duration(net.seconds), _number(net.parameters)]
+            style = "bold" if net.selected else None
+            table.add_row(net.name + (" *" if net.selected else ""), *cells, style=style)
         print_wide(table)
-    for net in results["nets"]:
-        if net["state"] in ("failed", "skipped"):
-            said = {"failed": "[red]failed[/]", "skipped": "was [yellow]skipped[/]"}[net["state"]]
-            print_wide(f"{net['name']} {said}: {escape(net['reason'])}")
-    for group in results["groups"]:
-        print_wide(_selected(group, nets, results["faces"]["leaked_test"]))
-    if results["ensembles"]:
-        print_wide(_ensembles(results["ensembles"]))
-    for one in results["ensembles"]:
-        if one.get("reason"):
-            print_wide(f"{one['name']} was not judged; {one['reason']}")
+    states = {"failed": "[red]failed[/]", "skipped": "was [yellow]skipped[/]"}
+    for net in results.nets:
+        if net.state in states:
+            print_wide(f"{net.name} {states[net.state]}: {escape(net.reason)}")
+    for group in results.groups:
+        print_wide(_selected(group, results))
+    if results.ensembles:
+        print_wide(_ensembles(results.ensembles))
+    for ensemble in results.ensembles:
+        if ensemble.reason:
+            print_wide(f"{ensemble.name} was not evaluated; {ensemble.reason}")
 
 
 def show_runs(runs: Sequence[RunSummary]) -> None:
@@ -108,90 +112,99 @@ def show_runs(runs: Sequence[RunSummary]) -> None:
     table = table_of(["run", "state"], ["seed", "epochs", "validation %", "time"])
     for run in runs:
         style = STYLES.get(run.state, "dim")
-        shown = [str(run.seed), f"{run.epochs}/{run.epochs_planned}", percent(run.validation_accuracy)]
+        epochs = f"{run.epochs}/{run.epochs_planned}"
+        cells = [str(run.seed), epochs, percent(run.validation_accuracy), duration(run.seconds)]
         reason = f": {run.reason}" if run.reason else ""
-        table.add_row(run.run, f"[{style}]{run.state}[/]{reason}", *shown, duration(run.seconds))
+        table.add_row(run.run, f"[{style}]{run.state}[/]{reason}", *cells)
     print_wide(table)
 
 
-def show_trials(rows: Sequence[dict[str, Any]]) -> None:
-    """The trials of tuned nets. Searches are told apart where a net has had several."""
+def show_trials(searches: Sequence[ListedSearch]) -> None:
+    """Print the trials of tuned nets, with the search that each belongs to where a net has had several."""
     from rich.markup import escape
 
-    apart = len({row["search"] for row in rows}) > len({row["net"] for row in rows})
-    texts = ["net", *(["search"] if apart else []), "trial", "state", "settings"]
+    several = len({search.id for search in searches}) > len({search.net for search in searches})
+    texts = ["net", *(["search"] if several else []), "trial", "state", "settings"]
     table = table_of(texts, ["epochs", "score", "time"])
-    for row in rows:
-        shown = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row["values"].items()}
-        settings = ", ".join(f"{key} {value}" for key, value in shown.items())
-        scores = zip(row["objectives"], row["scores"], strict=False)
-        told = [f"{percent(score)} %" if name.endswith("accuracy") else f"{score:,.0f}" for name, score in scores]
-        state = f"{row['state']} ({row['reason']})" if row["reason"] else row["state"]
-        table.add_row(
-            row["net"], *((row["search"],) if apart else ()), str(row["number"]), escape(state), escape(settings),
-            str(row["epochs"]), ", ".join(told), duration(row["seconds"]),
-        )  # fmt: skip
+    for search in searches:
+        for trial in search.trials:
+            values = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in trial.values.items()}
+            settings = ", ".join(f"{key} {value}" for key, value in values.items())
+            scores = [
+                f"{percent(score)} %" if name.endswith("accuracy") else f"{score:,.0f}"
+                for name, score in zip(search.objectives, trial.scores, strict=False)
+            ]
+            state = f"{trial.state} ({trial.reason})" if trial.reason else trial.state
+            table.add_row(
+                search.net, *((search.id,) if several else ()), str(trial.number), escape(state), escape(settings),
+                str(trial.epochs), ", ".join(scores), duration(trial.seconds),
+            )  # fmt: skip
     print_wide(table)
-    if apart:
+    if several:
         print_wide(
             "A search is another one where the space, sampler, net, recipe or faces are others; "
             "of each net the one that began last comes last."
         )
 
 
-def show_comparison(found: dict[str, Any]) -> None:
-    """Print finished nets side by side, the content of `mien.study.compare.compare`."""
+def show_comparison(compared: ComparedNets) -> None:
+    """Print finished nets side by side."""
     table = table_of(
         ["net", "faces"], ["train %", "validation %", "95 %", "test %", "95 %", "seeds", "time", "parameters"]
     )
-    for net in found["nets"]:
-        judged = [show(net, split) for split in ("validation", "test") for show in (_share, _interval)]
-        facts = [str(len(net["seeds"])), duration(net["seconds"]), f"{net['parameters']:,}"]
-        faces = f"{net['faces_name']} {net['faces'][:6]}"
-        table.add_row(net["name"], faces, _share(net, "train"), *judged, *facts)
+    for net in compared.nets:
+        cells = [_share(net.accuracy.train), *_evaluated(net.accuracy)]
+        cells += [str(len(net.seeds)), duration(net.seconds), f"{net.parameters:,}"]
+        table.add_row(net.name, f"{net.faces_name} {net.faces[:6]}", *cells)
     print_wide(table)
-    if found["comparisons"]:
-        pairs = table_of(["a", "b"], ["only a right", "only b right", "McNemar p"], title="validation, face by face")
-        for pair in found["comparisons"]:
-            pairs.add_row(pair["a"], pair["b"], str(pair["b10"]), str(pair["b01"]), f"{pair['p']:.2g}")
+    if compared.comparisons:
+        headings = ["only a correct", "only b correct", "McNemar p"]
+        pairs = table_of(["a", "b"], headings, title="validation, face by face")
+        for pair in compared.comparisons:
+            test = pair.mcnemar
+            pairs.add_row(pair.a, pair.b, str(test.only_a), str(test.only_b), f"{test.p:.2g}")
         print_wide(pairs)
-    if len({net["faces"] for net in found["nets"]}) > 1:
-        print_wide("Nets that were judged on different faces are not comparable, and not tested against each other.")
+    if len({net.faces for net in compared.nets}) > 1:
+        print_wide("Nets that were evaluated on different faces are not comparable, and not tested against each other.")
 
 
-def _selected(group: dict[str, Any], nets: dict[str, Any], leaks: int) -> str:
-    if group["selected"] is None:
-        return f"{group['name']}: no net finished, none selected"
-    net = nets[group["selected"]]
-    line = f"{group['name']}: [bold]{net['name']}[/] is best on validation"
-    if "test_accuracy" not in net:
+def _selected(group: GroupResult, results: Results) -> str:
+    if group.selected is None:
+        return f"{group.name}: no net finished, none selected"
+    net, leaks = results.by_name[group.selected], results.faces.leaked_test
+    line = f"{group.name}: [bold]{net.name}[/] is best on validation"
+    test, clean = net.accuracy.test, net.accuracy.test_without_leaks
+    if test is None:
         return f"{line}; there are no test faces"
-    line += f"; test {_share(net, 'test')} %, 95 % interval {_interval(net, 'test')}"
-    clean = net.get("test_accuracy_without_leaks")
-    return f"{line}; without the {leaks} images leaked from train {percent(clean)} %" if leaks and clean else line
+    line += f"; test {_share(test)} %, 95 % interval {_interval(test)}"
+    if not leaks or clean is None:
+        return line
+    return f"{line}; without the {leaks} image{'' if leaks == 1 else 's'} leaked from train {percent(clean.mean)} %"
 
 
-def _ensembles(ensembles: Sequence[dict[str, Any]]) -> Table:
-    from mien.study.config.ensembles import weighed
-
+def _ensembles(ensembles: Sequence[EnsembleResult]) -> Table:
     numbers = ["train %", "validation %", "95 %", "test %", "95 %", "runs"]
     table = table_of(["ensemble", "nets"], numbers, title="together, by the mean of their probabilities")
     for one in ensembles:
-        judged = [show(one, split) for split in ("validation", "test") for show in (_share, _interval)]
-        table.add_row(
-            one["name"], weighed(one["nets"], one["weights"]), _share(one, "train"), *judged, str(one["runs"])
-        )
+        cells = [_share(one.accuracy.train), *_evaluated(one.accuracy), str(one.runs)]
+        table.add_row(one.name, one.members, *cells)
     return table
 
 
-def _share(net: dict[str, Any], split: str) -> str:
+def _evaluated(accuracy: SplitAccuracies) -> list[str]:
+    """The share and the interval on validation, and on test."""
+    return [show(of_split) for of_split in (accuracy.validation, accuracy.test) for show in (_share, _interval)]
+
+
+def _share(accuracy: Accuracy | None) -> str:
     """`57.4`, with several seeds `57.4 ± 0.3`; "" where the split was not evaluated."""
-    sd = net.get(f"{split}_accuracy_sd")
-    return percent(net.get(f"{split}_accuracy")) + ("" if sd is None else f" ± {percent(sd)}")
+    if accuracy is None:
+        return ""
+    return percent(accuracy.mean) + ("" if accuracy.sd is None else f" ± {percent(accuracy.sd)}")
 
 
-def _interval(net: dict[str, Any], split: str) -> str:
-    return " to ".join(map(percent, net.get(f"{split}_accuracy_interval", [])))
+def _interval(accuracy: Accuracy | None) -> str:
+    return " to ".join(map(percent, accuracy.interval)) if accuracy else ""
 
 
 def table_of(texts: Sequence[str], numbers: Sequence[str], title: str | None = None) -> Table:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from mien.runs.results import Results
 
-def write_report(folder: Path) -> Path:
+
+def write_report(folder: Path, results: Results) -> Path:
     """Write `report.html`, `figures/` and `tables/` into a study's folder; see `mien.report.page.write_report`."""
     from mien.report import page
 
-    return page.write_report(folder)
+    return page.write_report(folder, results)
 
 
 __all__ = ["write_report"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.report.palette import light, line_role
-from mien.report.study_data import NetResult
+from mien.report.study_data import ReportedNet
 from mien.report.svg import Drawing, legend, plain_ticks, sheet, spaced, svg_text
 from mien.runs.run import Epoch
 
@@ -44,7 +44,7 @@ def draw_curves(curves: Sequence[Curve], x: str, y: str, percent: bool = False, 
         x: the horizontal axis' label.
         y: the vertical axis' label.
         percent: show shares 0..1 as per cent.
-        marked: an x to mark with a fine vertical line (the epoch that was kept).
+        marked: an x to mark with a fine vertical line (the epoch whose weights are the result).
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -74,12 +74,12 @@ def draw_curves(curves: Sequence[Curve], x: str, y: str, percent: bool = False, 
         axes.margins(x=0.02)
         if len(curves) > 1:
             legend(figure, len(curves))
-        told = "; ".join(
+        ends = "; ".join(
             f"{curve.label} from {factor * first:.3g} to {factor * last:.3g}"
             for curve in curves
             for first, last in [(np.mean([ys[0] for ys in curve.y]), np.mean([ys[-1] for ys in curve.y]))]
         )
-        return svg_text(figure, f"{y} over {x}: {told}.")
+        return svg_text(figure, f"{y} over {x}: {ends}.")
 
 
 def thinned(values: NDArray[np.float64], most: int = POINTS) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
@@ -98,7 +98,7 @@ def thinned(values: NDArray[np.float64], most: int = POINTS) -> tuple[NDArray[np
     return starts + (sizes + 1) / 2, np.add.reduceat(values, starts) / sizes, block
 
 
-def draw_history(net: NetResult) -> list[Drawing]:
+def draw_history(net: ReportedNet) -> list[Drawing]:
     """The curves of a net's runs; [] before its first epoch."""
     histories = [history for run in net.runs if (history := run.history())]
     if not histories:
@@ -120,10 +120,10 @@ def draw_history(net: NetResult) -> list[Drawing]:
         _over_epochs("train", histories, lambda epoch: epoch.accuracy),
         _over_epochs("validation", histories, lambda epoch: epoch.validation_accuracy),
     ]
-    kept = _kept(net)
-    mark = "" if kept is None else " Dashed: the epoch whose weights were kept."
+    selected = _selected_epoch(net)
+    mark = "" if selected is None else " Dashed: the epoch whose weights are the result."
     changed = ", its faces augmented" if net.recipe.augment else ""
-    during = f" Train is judged while it is being trained on, dropout on{changed}."
+    during = f" Train is evaluated while the net trains on it, dropout on{changed}."
     return [
         Drawing(
             f"loss-steps-{net.name}",
@@ -133,33 +133,33 @@ def draw_history(net: NetResult) -> list[Drawing]:
         Drawing(
             f"loss-epochs-{net.name}",
             f"{net.name}: cross-entropy over epochs.{penalty}{mark}{seeds}",
-            draw_curves(loss, "epoch", "cross-entropy", marked=kept),
+            draw_curves(loss, "epoch", "cross-entropy", marked=selected),
         ),
         Drawing(
             f"accuracy-epochs-{net.name}",
             f"{net.name}: accuracy over epochs.{during}{mark}{seeds}",
-            draw_curves(accuracy, "epoch", "accuracy, %", percent=True, marked=kept),
+            draw_curves(accuracy, "epoch", "accuracy, %", percent=True, marked=selected),
         ),
     ]
 
 
-def draw_histories(nets: Sequence[NetResult], group: str) -> list[Drawing]:
+def draw_histories(nets: Sequence[ReportedNet], group: str) -> list[Drawing]:
     """The validation curves of a comparison table's nets, each the mean of its seeds; [] for fewer than two nets."""
-    told = [
+    trained = [
         (net, histories)
         for net in nets
-        if net.validation and (histories := [found for run in net.runs if (found := run.history())])
+        if net.validation and (histories := [history for run in net.runs if (history := run.history())])
     ]
-    if len(told) < 2:
+    if len(trained) < 2:
         return []
 
     def lines(value: Callable[[Epoch], float]) -> list[tuple[str, NDArray[np.float64]]]:
         return [
-            (net.name, np.mean([[value(epoch) for epoch in one[: min(map(len, found))]] for one in found], axis=0))
-            for net, found in told
+            (net.name, np.mean([[value(epoch) for epoch in one[: min(map(len, each))]] for one in each], axis=0))
+            for net, each in trained
         ]
 
-    seeds = " Each is the mean of its seeds." if any(len(found) > 1 for _, found in told) else ""
+    seeds = " Each is the mean of its seeds." if any(len(each) > 1 for _, each in trained) else ""
     return [
         Drawing(
             f"validation-accuracy-{group}",
@@ -201,11 +201,11 @@ def draw_lines(lines: Sequence[tuple[str, NDArray[np.float64]]], x: str, y: str,
         if steep:
             axes.set_yscale("log")
             plain_ticks(axes.yaxis)
-        told = "; ".join(f"{name} ends at {factor * ys[-1]:.3g}" for name, ys in lines)
-        return svg_text(figure, f"{y} over {x}: {told}.")
+        last_values = "; ".join(f"{name} ends at {factor * ys[-1]:.3g}" for name, ys in lines)
+        return svg_text(figure, f"{y} over {x}: {last_values}.")
 
 
-def _objective(net: NetResult) -> str:
+def _objective(net: ReportedNet) -> str:
     """What a caption says where train's loss is not plain cross-entropy with the labels."""
     recipe = net.recipe
     plain = not (recipe.label_smoothing or recipe.focal_gamma) and recipe.class_weights == "none"
@@ -215,10 +215,10 @@ def _objective(net: NetResult) -> str:
     return " The loss on train is the recipe's own, that on validation plain cross-entropy with the labels."
 
 
-def _kept(net: NetResult) -> float | None:
-    """The epoch that a single run kept, where that is not its last."""
-    kept = net.runs[0].status.selected_epoch
-    return float(kept) if len(net.runs) == 1 and 0 < kept < len(net.runs[0].history()) else None
+def _selected_epoch(net: ReportedNet) -> float | None:
+    """The epoch whose weights are the result of a single run, where that is not its last."""
+    selected = net.runs[0].status.selected_epoch
+    return float(selected) if len(net.runs) == 1 and 0 < selected < len(net.runs[0].history()) else None
 
 
 def _over_epochs(role: str, histories: Sequence[Sequence[Epoch]], value: Callable[[Epoch], float]) -> Curve:

@@ -1,4 +1,4 @@
-"""Figures of how one net judges one split: numbers in, SVG text in light colours out (see `mien.report.svg`).
+"""Figures of one net's predictions of one split: numbers in, SVG text in light colours out (see `mien.report.svg`).
 
 Legend: `K` classes, `B` bins.
 """
@@ -10,34 +10,41 @@ from numpy.typing import NDArray
 
 from mien.faces.colours import colours
 from mien.report.palette import light
-from mien.report.study_data import NetResult
 from mien.report.svg import Drawing, legend, sheet, svg_text, upright
 from mien.report.tables import percent
+from mien.runs.metrics import ClassScore
+from mien.runs.results import SplitScores
 
 
-def draw_judgement(net: NetResult) -> list[Drawing]:
-    """Confusion matrix, reliability and per-class scores of a net on the split it is judged on."""
-    facts, name, split = net.facts, net.name, net.judged_on
-    bins = facts["reliability"]
-    edges = np.array([bins[0]["low"], *(one["high"] for one in bins)])
-    confidence, accuracy, counts = (np.array([one[key] for one in bins]) for key in ("confidence", "accuracy", "count"))
-    seeds = " The counts add up all seeds." if len(net.runs) > 1 else ""
+def draw_evaluation(name: str, scores: SplitScores, seeds: int) -> list[Drawing]:
+    """Confusion matrix, reliability and per-class scores of a net on the split of its scores.
+
+    Args:
+        name: the net's.
+        scores: the net's.
+        seeds: how many runs are pooled.
+    """
+    split, bins = scores.evaluated_on, scores.reliability
+    edges = np.array([bins[0].low, *(one.high for one in bins)])
+    confidence, accuracy = np.array([one.confidence for one in bins]), np.array([one.accuracy for one in bins])
+    counts = np.array([one.count for one in bins])
+    pooled = " The counts add up all seeds." if seeds > 1 else ""
     return [
         Drawing(
             f"confusion-{name}",
-            f"Confusion matrix of {name} on {split}: how many per cent of each row's faces got which answer.{seeds}",
-            draw_confusion(np.array(facts["confusion"]), list(facts["per_class"])),
+            f"Confusion matrix of {name} on {split}: how many per cent of each row's faces got which answer.{pooled}",
+            draw_confusion(np.array(scores.confusion), list(scores.per_class)),
         ),
         Drawing(
             f"reliability-{name}",
             f"Reliability of {name} on {split}: bars below the diagonal mean too much confidence. Expected calibration "
-            f"error {percent(facts['ece'])} %.",
+            f"error {percent(scores.ece)} %.",
             draw_reliability(confidence, accuracy, counts, edges),
         ),
         Drawing(
             f"per-class-{name}",
             f"Recall and precision of each emotion, {name} on {split}.",
-            draw_per_class(facts["per_class"]),
+            draw_per_class(scores.per_class),
         ),
     ]
 
@@ -73,31 +80,31 @@ def draw_confusion(confusion: NDArray[np.int64], classes: Sequence[str]) -> str:
         axes.tick_params(length=0, labelcolor=light("ink"))
         axes.spines[:].set_visible(False)
         axes.set(xlabel="predicted, % of the row (count below)", ylabel="truth")
-        rights = "; ".join(f"{name} {100 * shares[k, k]:.0f} %" for k, name in enumerate(classes))
-        return svg_text(figure, f"Confusion matrix. Of each emotion, recognised: {rights}.")
+        recognised = "; ".join(f"{name} {100 * shares[k, k]:.0f} %" for k, name in enumerate(classes))
+        return svg_text(figure, f"Confusion matrix. Of each emotion, recognised: {recognised}.")
 
 
-def draw_per_class(scores: Mapping[str, Mapping[str, float]]) -> str:
+def draw_per_class(scores: Mapping[str, ClassScore]) -> str:
     """Recall of each class as a bar in its colour, precision as a mark on it.
 
     Args:
-        scores: class name -> its `recall` and `precision`, 0..1.
+        scores: by class name.
     """
     classes = list(scores)
     rows = np.arange(len(classes))
     with sheet(66 + 27 * len(classes)) as figure:
         axes = figure.subplots()
-        recall = [100 * scores[name]["recall"] for name in classes]
-        precision = [100 * scores[name]["precision"] for name in classes]
+        recall = [100 * scores[name].recall for name in classes]
+        precision = [100 * scores[name].precision for name in classes]
         axes.barh(rows, recall, 0.66, color=colours(classes))
-        said = "precision (how often the answer is right)"
-        axes.plot(precision, rows, "D", label=said, color=light("ink"), mfc=light("paper"), ms=7)
+        label = "precision (how often the answer is correct)"
+        axes.plot(precision, rows, "D", label=label, color=light("ink"), mfc=light("paper"), ms=7)
         axes.plot([], [], "s", color=light("muted"), markersize=9, label="recall (bar)")
         axes.set(yticks=rows, yticklabels=classes, xlim=(0, 104), xlabel="%")
         upright(axes)
         legend(figure, 2)
-        told = "; ".join(f"{name} {r:.0f} %" for name, r in zip(classes, recall, strict=True))
-        return svg_text(figure, f"Recall and precision of each emotion. Recall: {told}.")
+        recalls = "; ".join(f"{name} {r:.0f} %" for name, r in zip(classes, recall, strict=True))
+        return svg_text(figure, f"Recall and precision of each emotion. Recall: {recalls}.")
 
 
 def draw_reliability(
@@ -106,11 +113,11 @@ def draw_reliability(
     counts: NDArray[np.int64],
     edges: NDArray[np.float64],
 ) -> str:
-    """Reliability diagram (Guo et al. 2017, arXiv 1706.04599): how often each confidence turns out right.
+    """Reliability diagram (Guo et al. 2017, arXiv 1706.04599): how often the answers of each confidence are correct.
 
     Args:
         confidence: float [B], mean of the highest probability in each bin; not read where the bin is empty.
-        accuracy: float [B], share right in each bin; not read where the bin is empty.
+        accuracy: float [B], share of correct answers in each bin; not read where the bin is empty.
         counts: int [B], faces in each bin.
         edges: float [B + 1], the bins' edges, 0..1.
     """
@@ -124,13 +131,13 @@ def draw_reliability(
             100 * edges[:-1][full], 100 * accuracy[full], 0.92 * widths[full], align="edge", color=colour, alpha=0.35
         )
         upper.plot(100 * confidence[full], 100 * accuracy[full], "o-", color=colour, lw=1.5, ms=4.5, label="this net")
-        upper.set(ylim=(0, 102), ylabel="right, %")
+        upper.set(ylim=(0, 102), ylabel="correct, %")
         legend(figure, 2)
         shares = 100 * counts / max(counts.sum(), 1)
         lower.bar(100 * edges[:-1], shares, 0.92 * widths, align="edge", color=light("muted"), alpha=0.6)
         lower.set(xlim=(0, 100), xlabel="confidence, %", ylabel="faces, %")
-        told = "; ".join(
-            f"at {100 * c:.0f} % confidence {100 * a:.0f} % right"
+        points = "; ".join(
+            f"at {100 * c:.0f} % confidence {100 * a:.0f} % correct"
             for c, a in zip(confidence[full], accuracy[full], strict=True)
         )
-        return svg_text(figure, f"Reliability diagram: {told}.")
+        return svg_text(figure, f"Reliability diagram: {points}.")

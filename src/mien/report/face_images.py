@@ -1,4 +1,4 @@
-"""Pictures: the faces themselves, opened again from where the study found them."""
+"""The faces themselves as pictures, opened again from where the study read them."""
 
 import base64
 import io
@@ -9,17 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
-from mien.faces import Faces, FacesSpec
+from mien.faces import Faces
 from mien.faces.contact_sheets import pick
 from mien.faces.spec import OtherFacesError
-from mien.report.study_data import Contents, NetResult
+from mien.report.study_data import ReportedNet
+from mien.runs.study_faces import StudyFaces
 
 MISTAKES = 14
 """Pictures of mistakes shown for a selected net."""
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Misclassification:
     """A wrong answer: `row` counts within its split; `probability` is what the net gave to its answer."""
 
     row: int
@@ -37,11 +38,10 @@ class Picture:
     detail: str = ""
 
 
-def open_again(contents: Contents) -> tuple[Faces | None, str]:
+def reopen(record: StudyFaces) -> tuple[Faces | None, str]:
     """The study's faces, or None and why they cannot be shown."""
-    facts = contents.faces
     try:
-        return FacesSpec.from_dict(facts).reopen(facts["fingerprint"]), ""
+        return record.spec.reopen(record.fingerprint), ""
     except OtherFacesError:
         return None, "The faces at the study's source are not those it ran on: their fingerprint differs."
     except UserError as error:
@@ -59,15 +59,18 @@ def sample(faces: Faces, each: int = 2) -> list[tuple[int, str]]:
     ]
 
 
-def mistakes(net: NetResult, classes: Sequence[str], most: int = MISTAKES) -> list[Mistake]:
-    """The net's wrong answers on the split it is judged on, most confident first, by the run of its first seed."""
-    said = net.runs[0].predictions(net.judged_on) if net.runs and net.judged_on else None
-    if said is None:
+def misclassifications(net: ReportedNet, classes: Sequence[str], most: int = MISTAKES) -> list[Misclassification]:
+    """The net's wrong answers on the split of its scores, most confident first, by the run of its first seed."""
+    made = net.runs[0].predictions(net.evaluated_on) if net.runs and net.evaluated_on else None
+    if made is None:
         return []
-    confidence = said.probabilities.max(axis=1)
-    wrong = np.flatnonzero(said.predicted != said.labels)
+    confidence = made.probabilities.max(axis=1)
+    wrong = np.flatnonzero(~made.correct)
     order = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
-    return [Mistake(int(i), classes[said.labels[i]], classes[said.predicted[i]], float(confidence[i])) for i in order]
+    return [
+        Misclassification(int(row), classes[made.labels[row]], classes[made.predicted[row]], float(confidence[row]))
+        for row in order
+    ]
 
 
 def png(image: NDArray[np.uint8]) -> str:

@@ -85,8 +85,8 @@ def draw_scores(scores: Sequence[Score]) -> str:
         axes.set_ylim(len(scores) - 0.4, -0.6)
         upright(axes, invert=False)
         legend(figure, 3)
-        told = "; ".join(f"{score.name} {100 * score.validation:.1f} %" for score in scores)
-        return svg_text(figure, f"Accuracy of each net on train, validation and test. Validation: {told}.")
+        shares = "; ".join(f"{score.name} {100 * score.validation:.1f} %" for score in scores)
+        return svg_text(figure, f"Accuracy of each net on train, validation and test. Validation: {shares}.")
 
 
 def draw_costs(costs: Sequence[Cost], groups: Sequence[str]) -> str:
@@ -115,8 +115,8 @@ def draw_costs(costs: Sequence[Cost], groups: Sequence[str]) -> str:
             axes.annotate(cost.name, (x, y), (at, place), fontsize=10.5, va="center", arrowprops=arrow)
         if len(groups) > 1:
             legend(figure, 4 if len(groups) < 5 else 3, dots=55)
-        told = "; ".join(f"{c.name} {100 * c.validation:.1f} % after {c.seconds:.0f} s" for c in costs)
-        return svg_text(figure, f"Validation accuracy against training time: {told}.")
+        points = "; ".join(f"{c.name} {100 * c.validation:.1f} % after {c.seconds:.0f} s" for c in costs)
+        return svg_text(figure, f"Validation accuracy against training time: {points}.")
 
 
 def draw_faces(images: NDArray[np.floating] | NDArray[np.uint8], titles: Sequence[str], columns: int = 7) -> str:

@@ -1,23 +1,25 @@
-"""Words of one net: sentences made from its own numbers, each only as strong as they are."""
+"""Sentences about one net, made from its own numbers, each only as strong as they are."""
 
 import numpy as np
 
 from mien.report.narrative import apart, points
-from mien.report.study_data import NetResult
+from mien.report.study_data import ReportedNet
 from mien.report.tables import percent
+from mien.runs.results import SplitScores
 
 CALIBRATED = 0.02
-"""Mean confidence within this of the accuracy is called right on the whole."""
+"""Where the mean confidence is this near to the accuracy, it is called right on the whole."""
 
 
-def net_words(net: NetResult) -> list[str]:
+def narrate_net(net: ReportedNet) -> list[str]:
     """What a net's own numbers mean: the emotions it knows and confuses, its calibration, and what leaks add."""
-    if net.judged_on is None:
+    scores = net.result.scores
+    if scores is None:
         return []
-    return [*_emotions(net), _calibration(net), *_leaks(net)]
+    return [*_emotions(scores), _calibration(scores), *_leaks(net)]
 
 
-def curve_words(net: NetResult) -> str:
+def narrate_curves(net: ReportedNet) -> str:
     """Where the validation loss turned, from the history of the first seed; "" where there is nothing to say."""
     losses = [epoch.validation_loss for epoch in net.runs[0].history()] if net.runs else []
     if len(losses) < 2:
@@ -33,49 +35,52 @@ def curve_words(net: NetResult) -> str:
     )
 
 
-def _emotions(net: NetResult) -> list[str]:
-    scores = {name: one["recall"] for name, one in net.facts["per_class"].items() if one["support"]}
-    names = list(net.facts["per_class"])
-    confusion = np.array(net.facts["confusion"], dtype=float)
+def _emotions(scores: SplitScores) -> list[str]:
+    recalls = {name: one.recall for name, one in scores.per_class.items() if one.support}
+    names = list(scores.per_class)
+    confusion = np.array(scores.confusion, dtype=float)
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     np.fill_diagonal(shares, 0.0)
     sentences = []
-    if len(scores) > 1:
-        best, worst = max(scores, key=lambda name: scores[name]), min(scores, key=lambda name: scores[name])
-        if scores[best] > scores[worst]:
+    if len(recalls) > 1:
+        best, worst = max(recalls, key=lambda name: recalls[name]), min(recalls, key=lambda name: recalls[name])
+        if recalls[best] > recalls[worst]:
             sentences.append(
-                f"Best recognised is {best} ({percent(scores[best])} % of its faces), worst {worst} "
-                f"({percent(scores[worst])} %)."
+                f"Best recognised is {best} ({percent(recalls[best])} % of its faces), worst {worst} "
+                f"({percent(recalls[worst])} %)."
             )
     if shares.size and shares.max() > 0:
         order = np.argsort(-shares, axis=None, kind="stable")[:2]
         pairs = [np.unravel_index(place, shares.shape) for place in order if shares.flat[place] > 0]
-        told = " and ".join(f"{names[t]} for {names[p]} ({percent(shares[t, p])} % of {names[t]})" for t, p in pairs)
-        sentences.append(f"Most often it takes {told}.")
+        confused = " and ".join(
+            f"{names[t]} for {names[p]} ({percent(shares[t, p])} % of {names[t]})" for t, p in pairs
+        )
+        sentences.append(f"Most often it takes {confused}.")
     return sentences
 
 
-def _calibration(net: NetResult) -> str:
-    bins = net.facts["reliability"]
-    total = max(sum(one["count"] for one in bins), 1)
-    confidence = sum(one["count"] * one["confidence"] for one in bins) / total
-    right = sum(one["count"] * one["accuracy"] for one in bins) / total
-    off, ece = apart(confidence, right), net.facts["ece"]
-    said = f"its mean confidence is {percent(confidence)} %, and {percent(right)} % of its answers are right"
+def _calibration(scores: SplitScores) -> str:
+    total = max(sum(one.count for one in scores.reliability), 1)
+    confidence = sum(one.count * one.confidence for one in scores.reliability) / total
+    correct = sum(one.count * one.accuracy for one in scores.reliability) / total
+    off = apart(confidence, correct)
     if abs(off) <= CALIBRATED:
         kind = "On the whole its confidence is right"
     else:
         kind = f"It is {'over' if off > 0 else 'under'}-confident by {points(abs(off))}"
-    return f"{kind}: {said} (expected calibration error {percent(ece)} %)."
+    return (
+        f"{kind}: its mean confidence is {percent(confidence)} %, and {percent(correct)} % of its answers are correct "
+        f"(expected calibration error {percent(scores.ece)} %)."
+    )
 
 
-def _leaks(net: NetResult) -> list[str]:
-    clean = net.measure("test_accuracy_without_leaks")
-    if net.test is None or clean is None or not apart(net.test.value, clean.value):
+def _leaks(net: ReportedNet) -> list[str]:
+    clean = net.result.accuracy.test_without_leaks
+    if net.test is None or clean is None or not apart(net.test.mean, clean.mean):
         return []
-    added = apart(net.test.value, clean.value)
-    word = "more" if added > 0 else "fewer"
+    added = apart(net.test.mean, clean.mean)
+    higher = "higher" if added > 0 else "lower"
     return [
-        f"Test faces that also stand in train change its test accuracy by {points(abs(added))}: with them "
-        f"{word} are right, {percent(net.test.value)} against {percent(clean.value)} %."
+        f"Test faces that also stand in train change its test accuracy by {points(abs(added))}: with them it is "
+        f"{higher}, {percent(net.test.mean)} against {percent(clean.mean)} %."
     ]

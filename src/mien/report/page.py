@@ -1,4 +1,4 @@
-"""The page: a study's folder in, one self-contained HTML file out, figures as SVG and tables as CSV beside it."""
+"""The page: a study's results in, one self-contained HTML file out, figures as SVG and tables as CSV beside it."""
 
 import base64
 from dataclasses import dataclass, field
@@ -9,17 +9,16 @@ from mien.disk import whole_folder, write_text
 from mien.faces import Faces
 from mien.faces.audit import audit
 from mien.faces.clean import describe_left_out
-from mien.report import face_images as pictures
-from mien.report import figures
-from mien.report import narrative as words
+from mien.report import figures, narrative
 from mien.report import study_tables as tables
-from mien.report.face_images import Picture
+from mien.report.face_images import Picture, png, reopen, sample
 from mien.report.palette import ROLES
 from mien.report.parts import GroupPart, NetPart, group_part
 from mien.report.previews import Previews
-from mien.report.study_data import Comparison, Contents, read_contents
+from mien.report.study_data import ReportedStudy, read_reported_study
 from mien.report.svg import Drawing, slug
 from mien.report.tables import Table, duration, percent, probability, whole
+from mien.runs.results import Comparison, Results
 
 TEMPLATE = Path(__file__).parent / "template"
 
@@ -29,38 +28,38 @@ class Page:
     """Everything the template shows.
 
     Attributes:
-        contents: the study's folder, read.
+        study: its results and runs.
         answer: what the study found, in short.
         counts: faces of each emotion in each split.
         groups: a section for each comparison table.
         comparison: all nets of all tables.
-        judged: the selected nets by every score.
-        ensembles: nets that are judged together.
+        selected: the selected nets by every score.
+        ensembles: nets whose predictions are averaged.
         mcnemar: the tests between two of the selected.
         every_pair: all tests between two nets.
         counted: the picture of `counts`.
         overview: the pictures of all nets together.
-        said: what setting the tables' best side by side means.
-        left_out: what of the source's faces was not taken.
-        audit: what an audit of the faces found.
+        narrative: what the comparison of the best nets of all tables means, in sentences.
+        left_out: faces of the source that were left out.
+        audit: the findings of an audit of the faces.
         sample: random faces.
         previews: faces before and after each of the study's previews.
         no_pictures: why there are no faces to show; "" where there are.
         more_figures: those that are saved as files and stand on the page in another form.
     """
 
-    contents: Contents
-    answer: words.Answer
+    study: ReportedStudy
+    answer: narrative.Answer
     counts: Table
     groups: list[GroupPart]
     comparison: Table
-    judged: Table
+    selected: Table
     ensembles: Table
     mcnemar: Table
     every_pair: Table
     counted: Drawing
     overview: list[Drawing]
-    said: list[str]
+    narrative: list[str]
     left_out: list[str]
     audit: list[str] = field(default_factory=list)
     sample: list[Picture] = field(default_factory=list)
@@ -70,7 +69,7 @@ class Page:
 
     @property
     def parts(self) -> list[NetPart]:
-        """What is told of each net."""
+        """What is shown of each net."""
         return [part for group in self.groups for part in group.parts]
 
     @property
@@ -90,7 +89,7 @@ class Page:
             self.comparison,
             *(group.table for group in self.groups),
             *(part.table for group in self.groups for part in group.tunings),
-            self.judged,
+            self.selected,
             *([self.ensembles] if self.ensembles.rows else []),
             self.mcnemar,
             self.every_pair,
@@ -98,65 +97,65 @@ class Page:
         ]
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, results: Results) -> Path:
     """Write a study's report: `report.html`, `figures/*.svg` and `tables/*.csv` in the study's folder.
 
     The faces are opened again for the pictures; where that fails the page says why and has none.
 
     Args:
-        folder: the study's, with results.json in it.
+        folder: the study's.
+        results: the study's, from `execute` or `mien.runs.results.read_results`.
 
     Returns:
         The page's path.
 
     Raises:
-        UserError: the folder holds no results.
+        UserError: a run of the study is damaged.
     """
-    contents = read_contents(folder)
-    page = make_page(contents, *pictures.open_again(contents))
-    with whole_folder(folder / "tables") as draft:
+    page = make_page(read_reported_study(folder, results), *reopen(results.faces))
+    with whole_folder(folder / "tables") as temporary:
         for table in page.all_tables:
-            (draft / f"{slug(table.name)}.csv").write_text(table.csv, encoding="utf-8")
-    with whole_folder(folder / "figures") as draft:
+            (temporary / f"{slug(table.name)}.csv").write_text(table.csv, encoding="utf-8")
+    with whole_folder(folder / "figures") as temporary:
         for figure in page.all_figures:
-            (draft / f"{slug(figure.name)}.svg").write_text(figure.svg, encoding="utf-8")
+            (temporary / f"{slug(figure.name)}.svg").write_text(figure.svg, encoding="utf-8")
     target = folder / "report.html"
     write_text(target, render(page))
     return target
 
 
-def make_page(contents: Contents, faces: Faces | None, no_pictures: str) -> Page:
+def make_page(study: ReportedStudy, faces: Faces | None, no_pictures: str) -> Page:
     """Draw and tabulate all that the page shows.
 
     Args:
-        contents: the study's folder, read.
+        study: its results and runs.
         faces: the study's faces, None where they cannot be opened.
         no_pictures: why not; "" otherwise.
     """
-    previews = Previews(faces) if faces is not None else None
+    results, previews = study.results, Previews(faces) if faces is not None else None
     page = Page(
-        contents=contents,
-        answer=words.answer(contents),
-        counts=tables.counts_table(contents),
-        groups=[group_part(contents, section, faces, previews) for section in contents.sections],
-        comparison=tables.comparison_table(contents, contents.nets, "comparison", "All nets"),
-        judged=tables.selected_table(contents),
-        ensembles=tables.ensembles_table(contents),
-        mcnemar=tables.mcnemar_table(_among_selected(contents), "mcnemar-selected", "McNemar's test of the best"),
-        every_pair=tables.mcnemar_table(contents.comparisons, "mcnemar", "McNemar's test between nets"),
-        counted=Drawing("counts", "", figures.draw_counts(contents.faces["counts"])),
-        overview=_overview(contents),
-        said=words.whole_words(contents),
-        left_out=describe_left_out(contents.faces.get("left_out", {})),
+        study=study,
+        answer=narrative.answer(study),
+        counts=tables.counts_table(study),
+        groups=[group_part(study, group, faces, previews) for group in study.groups],
+        comparison=tables.comparison_table(study, study.nets, "comparison", "All nets"),
+        selected=tables.selected_table(study),
+        ensembles=tables.ensembles_table(study),
+        mcnemar=tables.mcnemar_table(_among_selected(study), "mcnemar-selected", "McNemar's test of the best"),
+        every_pair=tables.mcnemar_table(results.comparisons, "mcnemar", "McNemar's test between nets"),
+        counted=Drawing("counts", "", figures.draw_counts(results.faces.counts)),
+        overview=_overview(study),
+        narrative=narrative.narrate_study(study),
+        left_out=describe_left_out(results.faces.left_out),
         no_pictures=no_pictures,
     )
     if faces is not None and previews is not None:
-        chosen = pictures.sample(faces)
-        page.audit = words.audit_words(audit(faces))
-        page.sample = [Picture(pictures.png(faces.images[row]), name) for row, name in chosen]
+        chosen = sample(faces)
+        page.audit = narrative.narrate_audit(audit(faces))
+        page.sample = [Picture(png(faces.images[row]), name) for row, name in chosen]
         svg = figures.draw_faces(faces.images[[row for row, _ in chosen]], [name for _, name in chosen])
         page.more_figures = [Drawing("samples", "", svg)]
-        drawn = [previews.draw(f"preview-{name}", name, recipe) for name, recipe in contents.previews.items()]
+        drawn = [previews.draw(f"preview-{name}", name, recipe) for name, recipe in results.previews.items()]
         page.previews = [one for one in drawn if one is not None]
     return page
 
@@ -178,8 +177,8 @@ def render(page: Page) -> str:
     script = (TEMPLATE / "page.js").read_text(encoding="utf-8")
     return environment.get_template("page.html.j2").render(
         page=page,
-        contents=page.contents,
-        facts=page.contents.facts,
+        study=page.study,
+        results=page.study.results,
         roles=ROLES,
         style=(TEMPLATE / "page.css").read_text(encoding="utf-8"),
         script=script,
@@ -194,35 +193,36 @@ def tied(text: str) -> str:
     return text
 
 
-def _among_selected(contents: Contents) -> list[Comparison]:
+def _among_selected(study: ReportedStudy) -> list[Comparison]:
     """The tests between two of the selected, on test where it was opened, else on validation."""
-    chosen = {net.name for net in contents.selected}
-    found = [one for one in contents.comparisons if {one.a, one.b} <= chosen]
-    return [one for one in found if one.split == "test"] or found
+    chosen = {net.name for net in study.selected}
+    among = [one for one in study.results.comparisons if {one.a, one.b} <= chosen]
+    return [one for one in among if one.split == "test"] or among
 
 
-def _overview(contents: Contents) -> list[Drawing]:
+def _overview(study: ReportedStudy) -> list[Drawing]:
     drawn = []
-    judged = [(net, net.validation) for net in contents.judged if net.validation and net.validation.interval]
-    if judged:
+    evaluated = [(net, net.validation) for net in study.nets if net.validation]
+    if evaluated:
         scores = [
             figures.Score(
-                net.name, net.group, net.train.value if net.train else None, found.value, found.interval or (0.0, 0.0),
-                net.test.value if net.test else None, net.test.interval if net.test else None,
+                net.name, net.group, net.train.mean if net.train else None, accuracy.mean, accuracy.interval,
+                net.test.mean if net.test else None, net.test.interval if net.test else None,
             )
-            for net, found in judged
+            for net, accuracy in evaluated
         ]  # fmt: skip
         caption = (
             "Accuracy of each net. Lines through the points are 95 % intervals; the pale line spans the gap to train."
         )
         drawn.append(Drawing("accuracies", caption, figures.draw_scores(scores)))
-    timed = [(net, found) for net, found in judged if net.facts["seconds"]]
-    if timed:
-        places = {name: place for place, name in enumerate(contents.titles)}
-        costs = [
-            figures.Cost(net.name, places[net.group], net.facts["seconds"], net.facts["parameters"], found.value)
-            for net, found in timed
-        ]
+    titles = {group.name: group.title for group in study.groups}
+    places = {name: place for place, name in enumerate(titles)}
+    costs = [
+        figures.Cost(net.name, places[net.group], net.result.seconds, net.result.parameters or 0, accuracy.mean)
+        for net, accuracy in evaluated
+        if net.result.seconds
+    ]
+    if costs:
         caption = "What accuracy costs: validation accuracy against training time; a point's area shows the parameters."
-        drawn.append(Drawing("costs", caption, figures.draw_costs(costs, list(contents.titles))))
+        drawn.append(Drawing("costs", caption, figures.draw_costs(costs, list(titles))))
     return drawn

@@ -7,7 +7,7 @@ from mien.report.svg import Drawing
 from mien.runs.recipe import Recipe
 
 KEYS = {"augment", "scaling", "whitening"}
-"""The entries of a recipe that change what a net is shown."""
+"""The entries of a recipe that change the images that a net is given."""
 
 
 class Previews:

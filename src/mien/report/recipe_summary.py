@@ -1,10 +1,10 @@
-"""Settings: a recipe in words a person understands, apart what it changes and what is as always."""
+"""A recipe as labelled lines for people: what it changes, and apart from that what has its default."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from mien.nets.backbones.catalog import TIMM
-from mien.report.study_data import NetResult
+from mien.report.study_data import ReportedNet
 from mien.report.tables import whole
 from mien.runs.recipe import Recipe
 
@@ -28,11 +28,11 @@ class Settings:
     """A recipe as lines to read.
 
     Attributes:
-        told: what every recipe is asked for, and what differs from the defaults.
+        main: what every recipe sets, and what differs from the defaults.
         usual: all else.
     """
 
-    told: tuple[Line, ...]
+    main: tuple[Line, ...]
     usual: tuple[Line, ...]
 
 
@@ -44,7 +44,7 @@ def settings(recipe: Recipe, precision: str | None = None) -> Settings:
         precision: what it was trained in, where the recipe left that to the machine.
     """
     changed = recipe.changes()
-    told = [
+    main = [
         ("epochs", _epochs(recipe)),
         ("batch", f"{recipe.batch} faces"),
         ("optimiser", _optimiser(recipe)),
@@ -52,27 +52,27 @@ def settings(recipe: Recipe, precision: str | None = None) -> Settings:
     ]
     usual: list[Line] = []
     for label, text, keys in _others(recipe, precision):
-        (told if any(key in changed for key in keys) else usual).append((label, text))
-    return Settings(tuple(told), tuple(usual))
+        (main if any(key in changed for key in keys) else usual).append((label, text))
+    return Settings(tuple(main), tuple(usual))
 
 
-def backbone_lines(net: NetResult) -> tuple[Line, ...]:
+def backbone_lines(net: ReportedNet) -> tuple[Line, ...]:
     """What is known of a net's backbone and of its weights, as its runs recorded it; () where it has none."""
-    facts = net.facts.get("backbone")
-    if facts is None and (known := net.net.backbone):
-        facts = known.told()
+    result = net.result
+    facts = result.backbone or net.net.backbone
     if facts is None:
         return ()
-    whose = "" if facts["name"].startswith(TIMM) else "ImageNet's: "
-    known_by = (("their SHA-256", f"{facts['sha256'][:16]}…"),) if facts["sha256"] else ()
-    counts = [net.facts["trainable"], net.facts["parameters"]]
-    trained = () if None in counts else (("trained", f"{' of '.join(map(whole, counts))} parameters"),)
+    whose = "" if facts.name.startswith(TIMM) else "ImageNet's: "
+    sha256: tuple[Line, ...] = (("their SHA-256", f"{facts.sha256[:16]}…"),) if facts.sha256 else ()
+    trained: tuple[Line, ...] = ()
+    if result.trainable is not None and result.parameters is not None:
+        trained = (("trained", f"{whole(result.trainable)} of {whole(result.parameters)} parameters"),)
     return (
-        ("backbone", f"{facts['name']} ({facts['paper']})"),
+        ("backbone", f"{facts.name} ({facts.paper})"),
         *trained,
-        ("weights", f"{whose}{facts['source']}"),
-        ("their licence", facts["licence"]),
-        *known_by,
+        ("weights", f"{whose}{facts.source}"),
+        ("their licence", facts.licence),
+        *sha256,
     )
 
 
@@ -85,8 +85,8 @@ def differences(recipe: Recipe, other: Recipe, apart_from: tuple[str, ...] = ())
     """The entries in which two recipes differ, as `epochs (10 against 15)`.
 
     Args:
-        recipe: the one told first.
-        other: the one told second.
+        recipe: the one named first.
+        other: the one named second.
         apart_from: entries that do not count.
     """
     mine, its = (one.model_dump() | {"learning_rate": one.rate} for one in (recipe, other))
@@ -117,7 +117,7 @@ def _epochs_of(number: float) -> str:
     return "1 epoch" if number == 1 else f"{number:g} epochs"
 
 
-def _judged(recipe: Recipe) -> str:
+def _evaluated(recipe: Recipe) -> str:
     frames = " and ".join(f"{share:g}" for share in recipe.tta_scales)
     ways = [f"in frames of {frames} times its side too"] * bool(frames) + ["with its mirror image"] * recipe.tta_flip
     return ", ".join(ways) or "each face by itself"
@@ -127,14 +127,14 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
     """What a recipe says beside epochs, batch, optimiser and rate: label, text, and the entries it comes from."""
     targets = "the shares of votes in FER+" if recipe.targets == "votes" else "the labels"
     smoothed = f", {recipe.label_smoothing:g} of each spread over all emotions" if recipe.label_smoothing else ""
-    said = f", {recipe.distillation_weight:g} of each target" if recipe.teachers else ""
-    teachers = (" and ".join(recipe.teachers) or "none") + said
-    start = f"of the run {Path(recipe.init_from).name}" if recipe.init_from else "fresh"
+    weight = f", {recipe.distillation_weight:g} of each target" if recipe.teachers else ""
+    teachers = (" and ".join(recipe.teachers) or "none") + weight
+    first = f"of the run {Path(recipe.init_from).name}" if recipe.init_from else "fresh"
     loss = f"focal, \N{GREEK SMALL LETTER GAMMA} = {recipe.focal_gamma:g}" if recipe.focal_gamma else "cross-entropy"
     balanced = ", every emotion weighing the same" if recipe.class_weights == "balanced" else ""
     order = "every emotion equally often" if recipe.sampling == "balanced" else "every face once an epoch"
     deeper = f"{recipe.layer_decay:g} times the rate of the block above" if recipe.layer_decay < 1 else "one for all"
-    kept = "of the epoch best on validation" if recipe.keep == "best" else "of the last epoch"
+    selected = "of the epoch best on validation" if recipe.keep == "best" else "of the last epoch"
     averaged = f", a running average with decay {recipe.ema_decay:g}" if recipe.ema_decay else ""
     zca = "ZCA, as fitted on train" if recipe.whitening == "zca" else "none"
     return [
@@ -143,12 +143,12 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
         ("whitening", zca, ("whitening",)),
         ("targets", targets + smoothed, ("targets", "label_smoothing")),
         ("teachers", teachers, ("teachers", "distillation_weight")),
-        ("first weights", start, ("init_from",)),
+        ("first weights", first, ("init_from",)),
         ("loss", loss + balanced, ("focal_gamma", "class_weights")),
         ("sampling", order, ("sampling",)),
         ("weight decay", f"{recipe.weight_decay:g}" if recipe.weight_decay else "none", ("weight_decay",)),
         ("rates of blocks", deeper, ("layer_decay",)),
-        ("weights kept", kept + averaged, ("keep", "ema_decay")),
-        ("judged", _judged(recipe), ("tta_flip", "tta_scales")),
+        ("weights kept", selected + averaged, ("keep", "ema_decay")),
+        ("evaluated", _evaluated(recipe), ("tta_flip", "tta_scales")),
         ("precision", precision or recipe.precision, ("precision",)),
     ]

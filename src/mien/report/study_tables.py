@@ -1,128 +1,171 @@
 """The study's tables, each made from its numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mien.nets import summary
 from mien.nets.backbones import AbsentError
-from mien.report.face_images import Mistake
+from mien.report.face_images import Misclassification
 from mien.report.narrative import verdict
-from mien.report.study_data import Comparison, Contents, NetResult, measure
-from mien.report.tables import Column, Table, duration, percent, probability, whole
-from mien.study.config.ensembles import weighed
+from mien.report.study_data import ReportedNet, ReportedStudy
+from mien.report.tables import Cell, Column, Table, duration, percent, probability, whole, with_spread
+from mien.runs.results import Comparison, EnsembleResult, SplitScores
 
 
-def counts_table(contents: Contents) -> Table:
+def counts_table(study: ReportedStudy) -> Table:
     """Faces of each emotion in each split."""
-    counts, splits = contents.faces["counts"], contents.splits
+    counts, splits = study.results.faces.counts, study.splits
     columns = [Column("emotion", "emotion", lead=True), *(Column(split, split, whole, True) for split in splits)]
     share = Column("train_share", "share of train, %", percent, True)
-    total = max(contents.total("train"), 1)
-    rows = [
-        (name, *(counts[split][name] for split in splits), counts["train"][name] / total) for name in contents.classes
+    total = max(study.total("train"), 1)
+    rows: list[tuple[Cell, ...]] = [
+        (name, *(counts[split][name] for split in splits), counts["train"][name] / total) for name in study.classes
     ]
-    rows.append(("all", *(contents.total(split) for split in splits), 1.0))
+    rows.append(("all", *(study.total(split) for split in splits), 1.0))
     last = frozenset([len(rows) - 1])
     return Table("counts", "Faces in each split", (*columns, share), tuple(rows), marked=last)
 
 
-def comparison_table(contents: Contents, nets: Sequence[NetResult], name: str, title: str) -> Table:
+def comparison_table(study: ReportedStudy, nets: Sequence[ReportedNet], name: str, title: str) -> Table:
     """Nets side by side: accuracies with intervals, time, parameters, epochs; the selected are marked."""
-    columns = (
+    together = name == "comparison"
+    columns = [
         Column("name", "net", lead=True),
         Column("group", "group"),
         Column("state", "state"),
-        Column("train_accuracy", "train, %", lambda found: percent(found.value), True),
-        Column("validation_accuracy", "validation, %", number=True),
-        Column("test_accuracy", "test, %", number=True),
+        Column("train_accuracy", "train, %", lambda accuracy: percent(accuracy.mean), True),
+        Column("validation_accuracy", "validation, %", with_spread, True),
+        Column("test_accuracy", "test, %", with_spread, True),
         Column("seconds", "training time", duration, True),
         Column("parameters", "parameters", whole, True),
         Column("trainable", "trainable", whole, True),
         Column("epochs", "epochs", whole, True),
-    )
-    keep = [column for column in columns if column.key != "state" or any(n.facts["state"] != "finished" for n in nets)]
-    together = name == "comparison"
-    if together:  # what is left out here stands in each group's own
-        keep = [column for column in keep if column.key not in ("trainable", "epochs")]
-    else:
-        keep = [column for column in keep if column.key != "group"]
+    ]
+    # The table of all nets leaves out what stands in each group's own.
+    left_out = {"trainable", "epochs"} if together else {"group"}
+    if all(net.result.state == "finished" for net in nets):
+        left_out.add("state")
     if not any(net.test for net in nets):
-        keep = [column for column in keep if column.key != "test_accuracy"]
-    if all(net.facts["trainable"] == net.facts["parameters"] for net in nets):
-        keep = [column for column in keep if column.key != "trainable"]
-    rows = tuple(tuple(_cell(net, column.key) for column in keep) for net in nets)
+        left_out.add("test_accuracy")
+    if all(net.result.trainable == net.result.parameters for net in nets):
+        left_out.add("trainable")
+    rows = [_net_cells(net) for net in nets]
     marked = frozenset(place for place, net in enumerate(nets) if net.selected)
-    seeds = "after ± the standard deviation over seeds, " if len(contents.facts["seeds"]) > 1 else ""
+    seeds = "after ± the standard deviation over seeds, " if len(study.results.seeds) > 1 else ""
     notes = f"All accuracies in %; {seeds}in brackets the 95 % interval. Bold: the best of its group on validation."
-    return Table(name, title, tuple(keep), rows, notes if together else "", marked, sortable=len(nets) > 1)
+    return _table(
+        name, title, [one for one in columns if one.key not in left_out], rows,
+        notes=notes if together else "", marked=marked, sortable=len(nets) > 1,
+    )  # fmt: skip
 
 
-def selected_table(contents: Contents) -> Table:
-    """The best net of each group by every score, on the split it is judged on."""
+def _net_cells(net: ReportedNet) -> dict[str, Cell]:
+    result = net.result
+    return {
+        "name": net.name,
+        "group": net.group,
+        "state": result.state,
+        "train_accuracy": net.train,
+        "validation_accuracy": net.validation,
+        "test_accuracy": net.test,
+        "seconds": result.seconds,
+        "parameters": result.parameters,
+        "trainable": result.trainable,
+        "epochs": result.epochs,
+    }
+
+
+def selected_table(study: ReportedStudy) -> Table:
+    """The best net of each group by every score, on the split of its scores."""
     columns = [
         Column("name", "net", lead=True),
-        Column("judged_on", "judged on"),
-        Column("accuracy", "accuracy, %", number=True),
-        Column("test_accuracy_without_leaks", "without leaked faces, %", number=True),
+        Column("evaluated_on", "evaluated on"),
+        Column("accuracy", "accuracy, %", with_spread, True),
+        Column("test_accuracy_without_leaks", "without leaked faces, %", with_spread, True),
         Column("balanced_accuracy", "balanced, %", percent, True),
         Column("macro_f1", "macro-F1, %", percent, True),
         Column("nll", "cross-entropy", "{:.3f}".format, True),
         Column("ece", "calibration error, %", percent, True),
     ]
-    nets = [net for net in contents.selected if net.judged_on]
-    if not contents.faces["leaked_test"] or not any(net.test for net in nets):
+    nets = [net for net in study.selected if net.result.scores]
+    if not study.results.faces.leaked_test or not any(net.test for net in nets):
         del columns[3]
-    rows = tuple(
-        tuple(net.measure(f"{net.judged_on}_accuracy") if c.key == "accuracy" else _cell(net, c.key) for c in columns)
+    rows = [
+        {
+            "name": net.name,
+            "evaluated_on": scores.evaluated_on,
+            "accuracy": net.evaluated,
+            "test_accuracy_without_leaks": net.result.accuracy.test_without_leaks,
+            "balanced_accuracy": scores.balanced_accuracy,
+            "macro_f1": scores.macro_f1,
+            "nll": scores.nll,
+            "ece": scores.ece,
+        }
         for net in nets
-    )
-    title = "The selected net, judged" if len(nets) == 1 else "The best of each group, judged"
-    return Table("selected", title, tuple(columns), rows, sortable=len(rows) > 1)
+        if (scores := net.result.scores)
+    ]
+    title = "The selected net, evaluated" if len(nets) == 1 else "The best of each group, evaluated"
+    return _table("selected", title, columns, rows, sortable=len(rows) > 1)
 
 
-def ensembles_table(contents: Contents) -> Table:
-    """Nets that are judged together, beside the best of them."""
-    columns: tuple[Column, ...] = (
+def ensembles_table(study: ReportedStudy) -> Table:
+    """Ensembles, each beside the best of its nets."""
+    columns = [
         Column("name", "ensemble", lead=True),
         Column("nets", "nets"),
-        Column("validation_accuracy", "validation, %", number=True),
-        Column("test_accuracy", "test, %", number=True),
-        Column("test_accuracy_without_leaks", "without leaked faces, %", number=True),
+        Column("validation_accuracy", "validation, %", with_spread, True),
+        Column("test_accuracy", "test, %", with_spread, True),
+        Column("test_accuracy_without_leaks", "without leaked faces, %", with_spread, True),
         Column("macro_f1", "macro-F1, %", percent, True),
         Column("ece", "calibration error, %", percent, True),
         Column("best", "best of them"),
         Column("p", "p", probability, True),
-    )
-    if any(one.get("reason") for one in contents.ensembles):
-        columns = (*columns, Column("reason", "why not judged"))
-    keep = [column for column in columns if not column.key.startswith("test") or contents.total("test")]
-    if not contents.faces["leaked_test"]:
-        keep = [column for column in keep if column.key != "test_accuracy_without_leaks"]
-    rows = []
-    for one in contents.ensembles:
-        p = one["against_best"]["p"] if "against_best" in one else None
-        cells: dict[str, object] = {**one, "nets": weighed(one["nets"], one["weights"]), "p": p}
-        cells |= {column.key: measure(one, column.key) for column in keep if "_accuracy" in column.key}
-        rows.append(tuple(cells.get(column.key) for column in keep))
-    return Table("ensembles", "Nets together, by the mean of their probabilities", tuple(keep), tuple(rows))
+    ]
+    ensembles = study.results.ensembles
+    if any(one.reason for one in ensembles):
+        columns.append(Column("reason", "why not evaluated"))
+    if not study.total("test"):
+        columns = [column for column in columns if not column.key.startswith("test")]
+    if not study.results.faces.leaked_test:
+        columns = [column for column in columns if column.key != "test_accuracy_without_leaks"]
+    rows = [_ensemble_cells(one) for one in ensembles]
+    return _table("ensembles", "Nets together, by the mean of their probabilities", columns, rows)
+
+
+def _ensemble_cells(ensemble: EnsembleResult) -> dict[str, Cell]:
+    accuracy, scores, test = ensemble.accuracy, ensemble.scores, ensemble.against_best
+    return {
+        "name": ensemble.name,
+        "nets": ensemble.members,
+        "validation_accuracy": accuracy.validation,
+        "test_accuracy": accuracy.test,
+        "test_accuracy_without_leaks": accuracy.test_without_leaks,
+        "macro_f1": scores.macro_f1 if scores else None,
+        "ece": scores.ece if scores else None,
+        "best": ensemble.best,
+        "p": test.p if test else None,
+        "reason": ensemble.reason or None,
+    }
 
 
 def mcnemar_table(comparisons: Sequence[Comparison], name: str, title: str) -> Table:
     """McNemar's tests of pairs of nets, those on test first."""
-    comparisons = sorted(comparisons, key=lambda one: one.split != "test")
-    columns = (
+    columns = [
         Column("a", "net a", lead=True),
         Column("b", "net b"),
         Column("split", "on"),
-        Column("a_alone", "only a right", whole, True),
-        Column("b_alone", "only b right", whole, True),
+        Column("only_a", "only a correct", whole, True),
+        Column("only_b", "only b correct", whole, True),
         Column("p", "p", probability, True),
         Column("verdict", "the difference"),
+    ]
+    rows = tuple(
+        (one.a, one.b, one.split, one.mcnemar.only_a, one.mcnemar.only_b, one.mcnemar.p, verdict(one.mcnemar.p))
+        for one in sorted(comparisons, key=lambda one: one.split != "test")
     )
-    rows = tuple((c.a, c.b, c.split, c.a_alone, c.b_alone, c.p, verdict(c.p)) for c in comparisons)
-    return Table(name, title, columns, rows, sortable=len(rows) > 1)
+    return Table(name, title, tuple(columns), rows, sortable=len(rows) > 1)
 
 
-def layers_table(contents: Contents, net: NetResult) -> Table:
+def layers_table(study: ReportedStudy, net: ReportedNet) -> Table:
     """The layers of a net, their output shapes and parameters; where it needs timm, and there is none, its words."""
     columns: tuple[Column, ...] = (
         Column("layer", "layer", lead=True),
@@ -132,9 +175,9 @@ def layers_table(contents: Contents, net: NetResult) -> Table:
         Column("trainable", "trained", whole, True),
     )
     try:
-        found = summary(net.net, contents.faces["size"], len(contents.classes))
+        layers = summary(net.net, study.results.faces.size, len(study.classes))
     except AbsentError:
-        words = tuple((str(word),) for word in net.facts["layers"])
+        words = tuple((word,) for word in net.net.layers)
         return Table(f"layers-{net.name}", f"Layers of {net.name}", (Column("word", "word", lead=True),), words)
     rows: list[tuple[object, ...]] = [
         (
@@ -144,22 +187,22 @@ def layers_table(contents: Contents, net: NetResult) -> Table:
             row.parameters,
             row.trainable,
         )
-        for row in found
+        for row in layers
     ]
-    rows.append(("all", None, None, sum(row.parameters for row in found), sum(row.trainable for row in found)))
-    if all(row.trainable == row.parameters for row in found):
+    rows.append(("all", None, None, sum(row.parameters for row in layers), sum(row.trainable for row in layers)))
+    if all(row.trainable == row.parameters for row in layers):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     last = frozenset([len(rows) - 1])
     return Table(f"layers-{net.name}", f"Layers of {net.name}", columns, tuple(rows), marked=last)
 
 
-def runs_table(net: NetResult) -> Table:
+def runs_table(net: ReportedNet) -> Table:
     """A net's runs, one a seed."""
     columns = (
         Column("seed", "seed", number=True, lead=True),
         Column("state", "state"),
         Column("epochs", "epochs", whole, True),
-        Column("kept_epoch", "kept", whole, True),
+        Column("selected_epoch", "weights of epoch", whole, True),
         Column("train_accuracy", "train, %", percent, True),
         Column("validation_accuracy", "validation, %", percent, True),
         Column("seconds", "training time", duration, True),
@@ -167,15 +210,15 @@ def runs_table(net: NetResult) -> Table:
     )
     rows = []
     for run in net.runs:
-        status, said = run.status, [run.predictions(split) for split in ("train", "validation")]
-        shares = [None if one is None else one.accuracy for one in said]
-        kept = status.selected_epoch or None
-        rows.append((run.seed, status.state, len(run.history()), kept, *shares, status.seconds, run.id))
+        status, splits = run.status, [run.predictions(split) for split in ("train", "validation")]
+        shares = [None if one is None else one.accuracy for one in splits]
+        selected = status.selected_epoch or None
+        rows.append((run.seed, status.state, len(run.history()), selected, *shares, status.seconds, run.id))
     return Table(f"runs-{net.name}", f"Runs of {net.name}", columns, tuple(rows))
 
 
-def per_class_table(net: NetResult) -> Table:
-    """Precision, recall, F1 and faces of each emotion."""
+def per_class_table(name: str, scores: SplitScores) -> Table:
+    """Precision, recall, F1 and faces of each emotion, of the net with this name."""
     columns = (
         Column("emotion", "emotion", lead=True),
         Column("precision", "precision, %", percent, True),
@@ -183,31 +226,42 @@ def per_class_table(net: NetResult) -> Table:
         Column("f1", "F1, %", percent, True),
         Column("support", "faces", whole, True),
     )
-    found = net.facts["per_class"]
-    rows = tuple((name, *(one[key] for key in ("precision", "recall", "f1", "support"))) for name, one in found.items())
-    title = f"Each emotion as {net.name} judges it on {net.judged_on}"
-    return Table(f"per-class-{net.name}", title, columns, rows, sortable=True)
+    rows = tuple((emotion, one.precision, one.recall, one.f1, one.support) for emotion, one in scores.per_class.items())
+    title = f"Each emotion as {name} recognises it on {scores.evaluated_on}"
+    return Table(f"per-class-{name}", title, columns, rows, sortable=True)
 
 
-def confusion_table(net: NetResult) -> Table:
-    """The confusion matrix as counts."""
-    names = list(net.facts["per_class"])
-    columns = (Column("truth", "truth \\ predicted", lead=True), *(Column(name, name, whole, True) for name in names))
-    rows = tuple((name, *numbers) for name, numbers in zip(names, net.facts["confusion"], strict=True))
-    return Table(f"confusion-{net.name}", f"Confusion matrix of {net.name} on {net.judged_on}, counts", columns, rows)
+def confusion_table(name: str, scores: SplitScores) -> Table:
+    """The confusion matrix as counts, of the net with this name."""
+    emotions = list(scores.per_class)
+    columns = (Column("truth", "truth \\ predicted", lead=True), *(Column(one, one, whole, True) for one in emotions))
+    rows = tuple((emotion, *counts) for emotion, counts in zip(emotions, scores.confusion, strict=True))
+    title = f"Confusion matrix of {name} on {scores.evaluated_on}, counts"
+    return Table(f"confusion-{name}", title, columns, rows)
 
 
-def mistakes_table(net: NetResult, found: Sequence[Mistake]) -> Table:
+def mistakes_table(net: ReportedNet, wrong: Sequence[Misclassification]) -> Table:
     """The most confident mistakes."""
     columns = (
-        Column("row", f"row of {net.judged_on}, from 0", number=True, lead=True),
+        Column("row", f"row of {net.evaluated_on}, from 0", number=True, lead=True),
         Column("truth", "truth"),
         Column("predicted", "predicted"),
         Column("probability", "probability, %", percent, True),
     )
-    rows = tuple((one.row, one.truth, one.predicted, one.probability) for one in found)
-    return Table(f"mistakes-{net.name}", f"Most confident mistakes of {net.name} on {net.judged_on}", columns, rows)
+    rows = tuple((one.row, one.truth, one.predicted, one.probability) for one in wrong)
+    title = f"Most confident mistakes of {net.name} on {net.evaluated_on}"
+    return Table(f"mistakes-{net.name}", title, columns, rows)
 
 
-def _cell(net: NetResult, key: str) -> object:
-    return net.measure(key) if "_accuracy" in key and key != "balanced_accuracy" else net.facts[key]
+def _table(
+    name: str,
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[Mapping[str, Cell]],
+    notes: str = "",
+    marked: frozenset[int] = frozenset(),
+    sortable: bool = False,
+) -> Table:
+    """A table of rows that hold, by the keys of the columns, at least what the columns show."""
+    cells = tuple(tuple(row[column.key] for column in columns) for row in rows)
+    return Table(name, title, tuple(columns), cells, notes, marked, sortable)

@@ -160,4 +160,4 @@ def _short(number: re.Match[str]) -> str:
 
 def _without_idle_ids(svg: str) -> str:
     used = set(re.findall(r"(?:href=\"|url\()#([^\")]+)", svg))
-    return re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", svg)
+    return re.sub(r' id="([^"]*)"', lambda match: match[0] if match[1] in used else "", svg)

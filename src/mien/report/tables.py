@@ -6,31 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mien.runs.metrics import Accuracy
+
 Cell = Any
-"""What a table may hold: str, int, float, bool, `Measure`, or None where there is nothing."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A share 0..1 with its spread.
-
-    Attributes:
-        value: the share, the mean over seeds where there are several.
-        interval: its 95 % bootstrap interval.
-        sd: sample standard deviation over seeds; None with one seed.
-    """
-
-    value: float
-    interval: tuple[float, float] | None = None
-    sd: float | None = None
-
-    def __str__(self) -> str:
-        text = percent(self.value)
-        if self.sd is not None:
-            text += f" ± {percent(self.sd)}"
-        if self.interval is not None:
-            text += f" ({percent(self.interval[0])} to {percent(self.interval[1])})"
-        return text
+"""What a table may hold: str, int, float, bool, `Accuracy`, or None where there is nothing."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +55,8 @@ class Table:
 
     @property
     def csv(self) -> str:
-        """The numbers as csv text, unrounded; a `Measure` takes four columns, its name and `_low`, `_high`, `_sd`."""
-        measured = [any(isinstance(row[place], Measure) for row in self.rows) for place in range(len(self.columns))]
+        """The numbers as csv text, unrounded; an `Accuracy` takes four columns, its name and `_low`, `_high`, `_sd`."""
+        measured = [any(isinstance(row[place], Accuracy) for row in self.rows) for place in range(len(self.columns))]
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(
@@ -100,6 +79,13 @@ class Table:
 def percent(share: float) -> str:
     """A share 0..1 as per cent with one digit: `57.4`."""
     return f"{100 * share:.1f}"
+
+
+def with_spread(accuracy: Accuracy) -> str:
+    """An accuracy in % with its spread: `57.4 (53.4 to 62.0)`; with several seeds `57.4 ± 0.3 (53.4 to 62.0)`."""
+    sd = "" if accuracy.sd is None else f" ± {percent(accuracy.sd)}"
+    low, high = map(percent, accuracy.interval)
+    return f"{percent(accuracy.mean)}{sd} ({low} to {high})"
 
 
 def whole(number: int) -> str:
@@ -126,14 +112,14 @@ def probability(p: float) -> str:
 
 
 def _plain(cell: Cell, wide: bool) -> tuple[Cell, ...]:
-    if isinstance(cell, Measure):
-        return (cell.value, *(cell.interval or (None, None)), cell.sd)
+    if isinstance(cell, Accuracy):
+        return (cell.mean, *cell.interval, cell.sd)
     return (cell, None, None, None) if wide else (cell,)
 
 
 def _order(cell: Cell) -> float | str:
     if cell is None:
         return ""
-    if isinstance(cell, Measure):
-        return cell.value
+    if isinstance(cell, Accuracy):
+        return cell.mean
     return cell if isinstance(cell, int | float) else str(cell)

@@ -1,14 +1,11 @@
-"""Tuning: the search behind a tuned net, as results.json tells it."""
+"""The search behind a tuned net, with the labels and scales that tables and figures show it by."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log
-from typing import Any
 
-from mien.report.study_data import Contents
+from mien.report.study_data import ReportedStudy
 from mien.report.tables import percent, whole
-
-Value = int | float | str | bool
+from mien.runs.search_results import SearchResult, TrialResult, Value
 
 
 @dataclass(frozen=True)
@@ -72,77 +69,49 @@ class Setting:
         """Where a value lies, 0 for the least or the first choice, 1 for the greatest or the last."""
         if self.choices:
             return self.choices.index(value) / (len(self.choices) - 1) if len(self.choices) > 1 else 0.5
+        assert isinstance(value, int | float)
         low, here, high = (log(float(x)) if self.log else float(x) for x in (self.low, value, self.high))
         return (here - low) / (high - low)
 
 
-@dataclass(frozen=True)
-class Trial:
-    """One trial.
-
-    Attributes:
-        number: 1 for the first.
-        state: running, finished, pruned or failed.
-        values: what it set, by the settings' keys.
-        scores: one an objective; () unless finished.
-        accuracies: on validation after each epoch, 0..1.
-        epochs: done.
-        seconds: of training.
-        reason: why it was pruned or failed.
-    """
-
-    number: int
-    state: str
-    values: Mapping[str, Value]
-    scores: tuple[float, ...] = ()
-    accuracies: tuple[float, ...] = ()
-    epochs: int = 0
-    seconds: float = 0.0
-    reason: str = ""
-
-    def told(self, settings: tuple[Setting, ...]) -> str:
-        """What it set, for a sentence: `kernel 3, act relu and optimizer adam`."""
-        parts = [f"{one.label} {shown(self.values[one.key])}" for one in settings if one.key in self.values]
-        return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else "nothing set"
-
-
 @dataclass(frozen=True, eq=False)
 class Tuning:
-    """A search that has ended.
+    """A search that has ended, with a finished trial.
 
     Attributes:
         net: the tuned net's name.
-        sampler: its name.
-        pruner: the word that asked for it.
+        search: its trials and figures.
         objectives: the first decides on the net that goes on.
         settings: what was chosen.
-        trials: in their order.
         best: the trial whose values the net has.
-        front: the numbers of the trials of the Pareto front; empty with one objective.
-        importances: the share of the first score's variance that each setting explains, by key, the greatest first.
-        epochs: of a trial that is not pruned.
-        seconds: of training, all trials together.
-        saved_epochs: that pruning spared.
     """
 
     net: str
-    sampler: str
-    pruner: str
+    search: SearchResult
     objectives: tuple[Objective, ...]
     settings: tuple[Setting, ...]
-    trials: tuple[Trial, ...]
-    best: Trial
-    front: frozenset[int]
-    importances: Mapping[str, float]
-    epochs: int
-    seconds: float
-    saved_epochs: int
+    best: TrialResult
 
-    def of(self, state: str) -> list[Trial]:
-        """The trials that ended so."""
+    @property
+    def trials(self) -> tuple[TrialResult, ...]:
+        """The trials in the order of their numbers."""
+        return self.search.trials
+
+    @property
+    def importances(self) -> dict[str, float]:
+        """The share of the first score's variance that each setting explains, by key, the greatest first."""
+        return dict(sorted(self.search.importances.items(), key=lambda item: -item[1]))
+
+    @property
+    def front(self) -> frozenset[int]:
+        """The numbers of the trials of the Pareto front; empty with one objective."""
+        return frozenset(self.search.pareto)
+
+    def of(self, state: str) -> list[TrialResult]:
+        """The trials in a state."""
         return [trial for trial in self.trials if trial.state == state]
 
-    def score(self, trial: Trial, objective: int = 0) -> float | None:
+    def score(self, trial: TrialResult, objective: int = 0) -> float | None:
         """A trial's score; of one that did not finish its last accuracy where that is the score, else None."""
         if trial.scores:
             return trial.scores[objective]
@@ -150,49 +119,33 @@ class Tuning:
         return trial.accuracies[-1] if of_accuracy and trial.accuracies else None
 
     @property
-    def scored(self) -> list[tuple[Trial, float]]:
+    def scored(self) -> list[tuple[TrialResult, float]]:
         """The trials that can be drawn, and the first score of each."""
         return [(trial, score) for trial in self.trials if (score := self.score(trial)) is not None]
 
+    def values(self, trial: TrialResult) -> str:
+        """What a trial set, for a sentence: `kernel 3, act relu and optimizer adam`."""
+        parts = [f"{one.label} {shown(trial.values[one.key])}" for one in self.settings if one.key in trial.values]
+        return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else "nothing set"
 
-def read_tuning(contents: Contents, net: str) -> Tuning | None:
+
+def tuning_of(study: ReportedStudy, net: str) -> Tuning | None:
     """The search behind a net; None where it was not tuned, or where no trial was finished."""
-    facts: Mapping[str, Any] | None = contents.facts.get("tuning", {}).get(net)
-    if facts is None or facts["best"] is None:
+    search = study.results.tuning.get(net)
+    if search is None or search.best is None:
         return None
-    trials = tuple(_trial(entry) for entry in facts["trials"])
     return Tuning(
         net=net,
-        sampler=facts["sampler"],
-        pruner=facts["pruner"],
-        objectives=tuple(OBJECTIVES[name] for name in facts["objectives"]),
+        search=search,
+        objectives=tuple(OBJECTIVES[name] for name in search.objectives),
         settings=tuple(
-            Setting(key, tuple(one["choices"]), one["low"], one["high"], one["log"], one["kind"] == "integer")
-            for key, one in facts["space"].items()
+            Setting(key, one.choices, one.low, one.high, one.log, one.kind == "integer")
+            for key, one in search.space.items()
         ),
-        trials=trials,
-        best=next(trial for trial in trials if trial.number == facts["best"] + 1),
-        front=frozenset(number + 1 for number in facts["pareto"]),
-        importances=dict(sorted(facts["importances"].items(), key=lambda item: -item[1])),
-        epochs=facts["epochs"],
-        seconds=facts["seconds"],
-        saved_epochs=facts["saved_epochs"],
+        best=next(trial for trial in search.trials if trial.number == search.best),
     )
 
 
 def shown(value: Value) -> str:
     """A value for people: numbers to four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _trial(entry: Mapping[str, Any]) -> Trial:
-    return Trial(
-        number=entry["number"] + 1,
-        state=entry["state"],
-        values=entry["values"],
-        scores=tuple(entry["scores"]),
-        accuracies=tuple(entry["accuracies"]),
-        epochs=entry["epochs"],
-        seconds=entry["seconds"],
-        reason=entry["reason"],
-    )

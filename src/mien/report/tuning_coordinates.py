@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from mien.report.palette import light
 from mien.report.svg import legend, plain_ticks, sheet, svg_text, upright
-from mien.report.tuning import Objective, Setting, Trial, Tuning, shown
+from mien.report.tuning import Objective, Setting, Tuning, shown
+from mien.runs.search_results import TrialResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,11 +73,11 @@ def draw_parallel(tuning: Tuning) -> str:
         axes.set_ylim(len(names) - 0.45, -0.3)
         axes.spines["bottom"].set_visible(False)
         upright(axes, invert=False)
-        told = tuning.best.told(tuning.settings)
-        return svg_text(figure, f"Parallel coordinates of {len(trials)} trials. The best: {told}.")
+        number = f"{len(trials)} trial{'' if len(trials) == 1 else 's'}"
+        return svg_text(figure, f"Parallel coordinates of {number}. The best: {tuning.values(tuning.best)}.")
 
 
-def dots(axes: "Axes", tuning: Tuning, x: Callable[[Trial], float]) -> None:
+def dots(axes: "Axes", tuning: Tuning, x: Callable[[TrialResult], float]) -> None:
     """Set the first score of each trial at its x, marked by its state; a ring about the best."""
     factor = tuning.objectives[0].factor
     for state, (mark, role, size) in STATES.items():
@@ -88,10 +89,11 @@ def dots(axes: "Axes", tuning: Tuning, x: Callable[[Trial], float]) -> None:
     axes.plot(*best, "o", ms=11, color=light(BEST), mfc="none", mew=1.6, label="best")
 
 
-def _across(setting: Setting, trial: Trial) -> float:
+def _across(setting: Setting, trial: TrialResult) -> float:
     """Where a trial stands on a setting's axis; those of one choice beside each other, the same way every time."""
     value = trial.values[setting.key]
     if not setting.choices:
+        assert isinstance(value, int | float)
         return float(value)
     golden = (trial.number * 0.618034) % 1 - 0.5
     return setting.choices.index(value) + JITTER * golden

@@ -66,8 +66,8 @@ def draw_search(tuning: Tuning) -> str:
         axes.set(xlabel="trial", ylabel=objective.label)
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
         legend(figure, 3)
-        told = "; ".join(f"trial {number} {objective.text(score)}" for number, score in _rises(steps))
-        return svg_text(figure, f"{objective.label} by trial. The best so far: {told}.")
+        bests = "; ".join(f"trial {number} {objective.text(score)}" for number, score in _rises(steps))
+        return svg_text(figure, f"{objective.label} by trial. The best so far: {bests}.")
 
 
 def draw_importances(tuning: Tuning) -> str:
@@ -83,8 +83,8 @@ def draw_importances(tuning: Tuning) -> str:
         axes.set(yticks=range(len(names)), yticklabels=names, xlabel="share of the variance, %")
         axes.set_xlim(0, 1.15 * max(shares.max(), 1.0))
         upright(axes)
-        told = "; ".join(f"{name} {share:.0f} %" for name, share in zip(names, shares, strict=True))
-        return svg_text(figure, f"Importance of each setting: {told}.")
+        listed = "; ".join(f"{name} {share:.0f} %" for name, share in zip(names, shares, strict=True))
+        return svg_text(figure, f"Importance of each setting: {listed}.")
 
 
 def draw_front(tuning: Tuning, other: int) -> str:
@@ -121,17 +121,17 @@ def draw_front(tuning: Tuning, other: int) -> str:
         if min(xs) > 0 and max(xs) > STEEP * min(xs):
             axes.set_xscale("log")
             plain_ticks(axes.xaxis)
-        told = "; ".join(f"{second.label} {x:,.0f} at {first.label} {y:.3g}" for x, y in front)
-        return svg_text(figure, f"{first.label} against {second.label}. The Pareto front: {told}.")
+        points_of_front = "; ".join(f"{second.label} {x:,.0f} at {first.label} {y:.3g}" for x, y in front)
+        return svg_text(figure, f"{first.label} against {second.label}. The Pareto front: {points_of_front}.")
 
 
 def best_so_far(tuning: Tuning) -> list[tuple[int, float]]:
     """After each finished trial, its number and the best first score until then."""
-    sign, found, steps = tuning.objectives[0].sign, None, []
+    sign, best, steps = tuning.objectives[0].sign, None, []
     for trial in tuning.of("finished"):
         score = trial.scores[0]
-        found = score if found is None or sign * score > sign * found else found
-        steps.append((trial.number, found))
+        best = score if best is None or sign * score > sign * best else best
+        steps.append((trial.number, best))
     return steps
 
 

@@ -1,7 +1,9 @@
-"""Words and the table of a search: which settings are best, what pruning saved, how far the scores can be trusted."""
+"""Sentences and the table of a search: which values are best, what pruning saved, how far scores can be trusted."""
 
+from mien.report.narrative import count, listed
 from mien.report.tables import Column, Table, duration, percent, whole
-from mien.report.tuning import Setting, Trial, Tuning, shown
+from mien.report.tuning import Setting, Tuning, shown
+from mien.runs.search_results import TrialResult
 
 FEW = 20
 """With fewer finished trials than this, importances are called rough."""
@@ -55,21 +57,24 @@ def trials_table(tuning: Tuning) -> Table:
     return Table(f"trials-{tuning.net}", "Every trial", tuple(columns), tuple(rows), notes, marked, sortable=True)
 
 
-def tuning_words(tuning: Tuning) -> list[str]:
-    """What a search found, what pruning saved, and what that is worth."""
-    found = _front(tuning) if tuning.front else _best(tuning)
-    return [one for one in (found, _edges(tuning), _weights(tuning), _pruned(tuning), _failed(tuning), _trust()) if one]
+def narrate_tuning(tuning: Tuning) -> list[str]:
+    """Which values a search selected, what pruning saved, and how far that can be trusted."""
+    selected = _front(tuning) if tuning.front else _best(tuning)
+    sentences = [selected, _edges(tuning), _weights(tuning), _pruned(tuning), _failed(tuning), _trust()]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _best(tuning: Tuning) -> str:
     best, objective = tuning.best, tuning.objectives[0]
     on = " on validation" if objective.name == "validation_accuracy" else ""
     equal = sum(trial.scores == best.scores for trial in tuning.trials) - 1
-    tied = f" {_count(equal, 'later trial')} came to the same score." if equal else ""
-    trials, score = _count(len(tuning.trials), "trial"), objective.text(best.scores[0])
+    tied = f" {count(equal, 'later trial', 'later trials')} came to the same score." if equal else ""
+    score, several = objective.text(best.scores[0]), len(tuning.trials) > 1
+    trials = f"Best of {whole(len(tuning.trials))} trials is" if several else "The only trial is"
+    together = "All of them together" if several else "It"
     return (
-        f"Best of {trials} is trial {best.number} with {score}{on}: {best.told(tuning.settings)}. "
-        f"All of them together trained for {duration(tuning.seconds)}.{tied}"
+        f"{trials} trial {best.number} with {score}{on}: {tuning.values(best)}. "
+        f"{together} trained for {duration(tuning.search.seconds)}.{tied}"
     )
 
 
@@ -77,12 +82,13 @@ def _front(tuning: Tuning) -> str:
     trials = [trial for trial in tuning.trials if trial.number in tuning.front]
     first = tuning.objectives[0]
     trials.sort(key=lambda trial: -first.sign * trial.scores[0])
-    told = "; ".join(f"trial {one.number} with {_scores(tuning, one)}" for one in trials)
+    scores = "; ".join(f"trial {one.number} with {_scores(tuning, one)}" for one in trials)
     stand = "stands" if len(trials) == 1 else "stand"
+    finished = count(len(tuning.of("finished")), "finished trial", "finished trials")
     return (
-        f"Of {_count(len(tuning.of('finished')), 'finished trial')} {len(trials)} {stand} on the Pareto front, where "
-        f"no objective gains without a loss in another: {told}. {tuning.net} goes on with the best by "
-        f"{first.name.replace('_', ' ')}, trial {tuning.best.number}: {tuning.best.told(tuning.settings)}."
+        f"Of {finished} {len(trials)} {stand} on the Pareto front, where no objective gains without a loss in another: "
+        f"{scores}. {tuning.net} goes on with the best by {first.name.replace('_', ' ')}, trial {tuning.best.number}: "
+        f"{tuning.values(tuning.best)}."
     )
 
 
@@ -90,12 +96,12 @@ def _edges(tuning: Tuning) -> str:
     at = [one for one in tuning.settings if _at_edge(one, tuning.best)]
     if not at:
         return ""
-    told = _listed([f"{one.label} ({shown(one.low)} to {shown(one.high)})" for one in at])
+    edges = listed([f"{one.label} ({shown(one.low)} to {shown(one.high)})" for one in at])
     lie = "lies at the edge of its range" if len(at) == 1 else "lie at the edges of their ranges"
-    return f"The best {told} {lie}: where that can be widened, there may be better values."
+    return f"The best {edges} {lie}: where that can be widened, there may be better values."
 
 
-def _at_edge(setting: Setting, best: Trial) -> bool:
+def _at_edge(setting: Setting, best: TrialResult) -> bool:
     if setting.choices or setting.key not in best.values:
         return False
     place = setting.place(best.values[setting.key])
@@ -106,23 +112,23 @@ def _weights(tuning: Tuning) -> str:
     if not tuning.importances:
         return ""
     labels = {one.key: one.label for one in tuning.settings}
-    told = [f"{labels.get(key, key)} ({100 * share:.0f} %)" for key, share in list(tuning.importances.items())[:2]]
+    shares = [f"{labels.get(key, key)} ({100 * share:.0f} %)" for key, share in list(tuning.importances.items())[:2]]
     finished = len(tuning.of("finished"))
     rough = f"; from {finished} finished trials that is a rough estimate" if finished < FEW else ""
-    then = f", then on {told[1]}" if len(told) > 1 else ""
-    return f"The score depended most on {told[0]}{then}{rough}."
+    then = f", then on {shares[1]}" if len(shares) > 1 else ""
+    return f"The score depended most on {shares[0]}{then}{rough}."
 
 
 def _pruned(tuning: Tuning) -> str:
     """What pruning saved; and whether one that was pruned stood above the best at the same epoch."""
     pruned = tuning.of("pruned")
-    if not pruned or tuning.saved_epochs <= 0:
-        return "" if tuning.pruner == "none" else "No trial was pruned."
-    whole_search = tuning.epochs * len(tuning.trials)
-    were, saved = "was" if len(pruned) == 1 else "were", whole(tuning.saved_epochs)
+    if not pruned or tuning.search.saved_epochs <= 0:
+        return "" if tuning.search.pruner == "none" else "No trial was pruned."
+    whole_search = tuning.search.epochs * len(tuning.trials)
+    were, saved = "was" if len(pruned) == 1 else "were", whole(tuning.search.saved_epochs)
     text = (
-        f"{len(pruned)} of {_count(len(tuning.trials), 'trial')} {were} pruned, which saved {saved} "
-        f"of {whole(whole_search)} epochs ({percent(tuning.saved_epochs / whole_search)} %)."
+        f"{len(pruned)} of {count(len(tuning.trials), 'trial', 'trials')} {were} pruned, which saved {saved} "
+        f"of {whole(whole_search)} epochs ({percent(tuning.search.saved_epochs / whole_search)} %)."
     )
     pairs = [(one.accuracies[-1], tuning.best.accuracies[one.epochs - 1 : one.epochs]) for one in pruned if one.epochs]
     ahead = sum(bool(then) and mine > then[0] for mine, then in pairs)
@@ -135,7 +141,7 @@ def _pruned(tuning: Tuning) -> str:
 
 def _failed(tuning: Tuning) -> str:
     failed = len(tuning.of("failed"))
-    return f"{_count(failed, 'trial')} failed; the table tells why." if failed else ""
+    return f"{count(failed, 'trial', 'trials')} failed; the table says why." if failed else ""
 
 
 def _trust() -> str:
@@ -145,20 +151,12 @@ def _trust() -> str:
     )
 
 
-def _accuracy(tuning: Tuning, trial: Trial) -> float | None:
+def _accuracy(tuning: Tuning, trial: TrialResult) -> float | None:
     for place, objective in enumerate(tuning.objectives):
         if objective.name == "validation_accuracy":
             return tuning.score(trial, place)
     return trial.accuracies[-1] if trial.accuracies else None
 
 
-def _scores(tuning: Tuning, trial: Trial) -> str:
+def _scores(tuning: Tuning, trial: TrialResult) -> str:
     return " and ".join(one.text(score) for one, score in zip(tuning.objectives, trial.scores, strict=True))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{whole(number)} {what}s"
-
-
-def _listed(parts: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

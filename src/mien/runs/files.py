@@ -21,6 +21,9 @@ Stamp = tuple[int, int, int]
 RECENT = 50_000_000
 """Nanoseconds after it was written in which a file may change again without another stamp: file times are coarse."""
 
+REPEAT = "run the study again, it keeps its runs"
+"""What to do about a study's folder that holds a damaged file."""
+
 
 class DamagedError(UserError):
     """A file of a run or of a study cannot be read, or is not what it should be."""

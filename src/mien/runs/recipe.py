@@ -13,21 +13,21 @@ Zoom = Annotated[float, Field(ge=0.5, le=2)]
 """A frame's side, as a share of the face's."""
 
 
-def _words(found: Any) -> Any:
+def _words(value: Any) -> Any:
     """Augmentation words, a text or a list of them, checked; all mistakes at once."""
     from mien.augmentation import check
 
-    listed = [found] if isinstance(found, str) else found
+    listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list | tuple) or not all(isinstance(word, str) for word in listed):
-        raise ValueError(f"found {found!r}; augment is a list of words such as 'flip' or 'rotate(10)'")
+        raise ValueError(f"found {value!r}; augment is a list of words such as 'flip' or 'rotate(10)'")
     if problems := check(listed):
         raise ValueError("; ".join(problems))
     return tuple(listed)
 
 
-def _listed(found: Any) -> Any:
+def _listed(value: Any) -> Any:
     """A text or number, or a list, as a tuple."""
-    return (found,) if isinstance(found, str | float) else tuple(found) if isinstance(found, list) else found
+    return (value,) if isinstance(value, str | float) else tuple(value) if isinstance(value, list) else value
 
 
 class Recipe(BaseModel):
@@ -69,7 +69,7 @@ class Recipe(BaseModel):
         default="labels", description="votes: the share of FER+'s votes that each class has"
     )
     teachers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
-        default=(), description="other nets of the study, trained before, whose judgement this one learns too"
+        default=(), description="other nets of the study, trained before, whose predictions this one learns too"
     )
     distillation_weight: float = Field(
         default=0.5, gt=0, le=1, description="share of a target that is the teachers' prediction"
@@ -95,9 +95,9 @@ class Recipe(BaseModel):
         lt=1,
         description="the result is a running average of the weights, of which each step keeps so much; 0: none",
     )
-    tta_flip: bool = Field(default=False, description="a face is judged together with its mirror image")
+    tta_flip: bool = Field(default=False, description="predictions are averaged over a face and its mirror image")
     tta_scales: Annotated[tuple[Zoom, ...], BeforeValidator(_listed)] = Field(
-        default=(), description="a face is judged together with itself in frames of these shares of its side"
+        default=(), description="predictions are averaged over a face and frames of it with these shares of its side"
     )
     precision: Literal["auto", "bfloat16", "float32"] = Field(
         default="auto", description="auto: bfloat16 where the processor multiplies it faster, else float32"

@@ -15,12 +15,16 @@ from mien.disk import read_json, write_json
 from mien.errors import UserError
 from mien.nets import Net
 from mien.runs.config import BackboneRecord
+from mien.runs.environment import Machine
+from mien.runs.files import REPEAT, cached_by_stamp, reported_damage
 from mien.runs.former_results import FORMER_FORMAT, from_former_format
 from mien.runs.json_objects import from_json, to_json
 from mien.runs.metrics import Accuracy, Bin, ClassScore, McNemar
 from mien.runs.recipe import Recipe
 from mien.runs.search_results import SearchResult, Value
 from mien.runs.study_faces import StudyFaces
+
+FILE = "results.json"
 
 FORMAT = 3
 """Of results.json. Format 2 is read too; in format 1, of before the first release, ensembles had no weights."""
@@ -191,7 +195,7 @@ class Results:
         command: what was typed.
         seeds: each net was trained with each of them.
         faces: which faces.
-        machine: where it ran: `system`, `processor`, `cores`.
+        machine: where it ran.
         versions: of mien, Python, torch and numpy.
         groups: the comparison tables, in the order of the study.
         previews: recipes whose effect on a few faces is drawn, by name.
@@ -208,7 +212,7 @@ class Results:
     command: str
     seeds: tuple[int, ...]
     faces: StudyFaces
-    machine: Mapping[str, str | int]
+    machine: Machine
     versions: Mapping[str, str]
     groups: tuple[GroupResult, ...]
     previews: Mapping[str, Changes]
@@ -239,27 +243,27 @@ def read_results(folder: Path) -> Results:
     Raises:
         UserError: the study has not ended, or the file is damaged or of another version.
     """
-    path = folder / "results.json"
-    try:
-        table = read_json(path)
-        written_in = table["format"]
-        if written_in == FORMER_FORMAT:
-            table = from_former_format(table) | {"format": FORMAT}
-        elif written_in != FORMAT:
-            raise UserError(
-                f"{path}: written in format {written_in}, this mien reads {FORMER_FORMAT} and {FORMAT}; "
-                "run the study again, it keeps its runs"
-            )
-        results = from_json(Results, table)
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(
-            f"{folder}: no results.json; finish the study first, with `mien study FILE -o {folder}`"
-        ) from None
-    except (KeyError, TypeError, ValueError, AttributeError):  # of the converter; pydantic's and json's are ValueErrors
-        raise UserError(f"{path}: damaged; run the study again, it keeps its runs") from None
+    results = _read_file(folder / FILE)
+    if results is None:
+        raise UserError(f"{folder}: no {FILE}; finish the study first, with `mien study FILE -o {folder}`")
     return results
 
 
 def write_results(folder: Path, results: Results) -> None:
     """Write a study's results.json, atomically."""
-    write_json(folder / "results.json", results.to_dict())
+    write_json(folder / FILE, results.to_dict())
+
+
+@cached_by_stamp(256)
+def _read_file(path: Path) -> Results:
+    with reported_damage(path, REPEAT):
+        table = read_json(path)
+        if not isinstance(table, dict) or "format" not in table:
+            raise ValueError("it names no format")
+        if table["format"] == FORMER_FORMAT:
+            table = from_former_format(table) | {"format": FORMAT}
+        elif table["format"] != FORMAT:
+            raise UserError(
+                f"{path}: written in format {table['format']}, this mien reads {FORMER_FORMAT} and {FORMAT}; {REPEAT}"
+            )
+        return from_json(Results, table)

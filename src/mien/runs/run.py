@@ -1,4 +1,4 @@
-"""Run: one net x recipe x seed on one set of faces, as a folder that holds all that is needed to judge it.
+"""Run: one net x recipe x seed on one set of faces, as a folder that holds all that is needed to evaluate it.
 
 run.json                           its configuration: net, its backbone's facts, recipe, seed, the faces' fingerprint,
                                    versions, machine

@@ -1,43 +1,35 @@
 """The faces of a study as its results and its faces.json list them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from mien.disk import read_json
+from mien.disk import read_json, write_json
 from mien.errors import UserError
 from mien.faces.spec import FacesSpec
-from mien.runs.json_objects import from_json
+from mien.runs.config import FacesRecord
+from mien.runs.files import REPEAT, cached_by_stamp, reported_damage
+from mien.runs.json_objects import from_json, to_json
+
+FILE = "faces.json"
 
 
-@dataclass(frozen=True)
-class StudyFaces:
-    """The faces of a study: where they are, what was done with them, and what they hold; the content of faces.json.
+@dataclass(frozen=True, kw_only=True)
+class StudyFaces(FacesRecord):
+    """The faces of a study: what they hold, where they are and what was done with them; the content of faces.json.
 
     Attributes:
-        name: of the faces.
-        source, size, votes, labels, clean, numbered_classes, validation: the entries of `FacesSpec` that open them;
+        source, votes, labels, clean, numbered_classes, validation: the entries of `FacesSpec` that open them;
             `numbered_classes` are its `classes`.
-        fingerprint: SHA-256 of images, labels and splits.
-        classes: the K names.
-        counts: images by split and class.
-        left_out: images that were left out, by reason and split.
         notes: how the source was understood.
         leaked_test: test images that are pixel for pixel in train.
     """
 
-    name: str
     source: tuple[str, ...]
-    size: int
-    fingerprint: str
-    classes: tuple[str, ...]
-    counts: Mapping[str, Mapping[str, int]]
     votes: str | None = None
     labels: str = "own"
     clean: tuple[str, ...] = ()
     numbered_classes: tuple[str, ...] = ()
     validation: float = 0.0
-    left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     leaked_test: int = 0
 
@@ -59,10 +51,18 @@ def read_study_faces(folder: Path) -> StudyFaces:
     Raises:
         UserError: it is missing or damaged.
     """
-    path = folder / "faces.json"
-    try:
+    faces = _read_file(folder / FILE)
+    if faces is None:
+        raise UserError(f"{folder}: no {FILE}; {REPEAT}")
+    return faces
+
+
+def write_study_faces(folder: Path, faces: StudyFaces) -> None:
+    """Write a study's faces.json, atomically."""
+    write_json(folder / FILE, to_json(faces))
+
+
+@cached_by_stamp(256)
+def _read_file(path: Path) -> StudyFaces:
+    with reported_damage(path, REPEAT):
         return from_json(StudyFaces, read_json(path))
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{folder}: no faces.json; run the study again, it keeps its runs") from None
-    except ValueError:
-        raise UserError(f"{path}: damaged; run the study again, it keeps its runs") from None

@@ -12,16 +12,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from mien.disk import write_json, write_text
+from mien.disk import write_text
 from mien.errors import UserError
+from mien.runs.results import Results, write_results
 from mien.runs.run import Run
-from mien.study.collect import faces_facts, results, select
+from mien.runs.study_faces import write_study_faces
+from mien.study.collect import collect, study_faces
 from mien.study.config.study import StudyNet
 from mien.study.engines.callback import StudyCallback
 from mien.study.engines.engine import Engine, MakeEngine
 from mien.study.engines.local import LocalEngine
+from mien.study.net_runs import select
 from mien.study.plan import Plan
 from mien.training.loop import evaluate
 
@@ -34,8 +36,8 @@ def execute(
     callback: StudyCallback,
     command: str = "",
     engine: MakeEngine = LocalEngine,
-) -> dict[str, Any]:
-    """Bring a study to its end in `folder` and give the content of its results.json.
+) -> Results:
+    """Bring a study to its end in `folder` and give its results.
 
     Runs that have ended are left as they are; a failed run does not stop the others, nor does a net that is skipped
     for want of weights. Nets that are tuned come last.
@@ -54,7 +56,7 @@ def execute(
     with exclusive(folder):
         head = "".join(f"# {line}\n" for line in command.splitlines())
         write_text(folder / "study.toml", head + plan.study.text)
-        write_json(folder / "faces.json", faces_facts(plan))
+        write_study_faces(folder, study_faces(plan))
         tuned = [net for net in plan.study.nets if net.tune and not plan.skipped(net, folder)]
         runs = _runs(plan, [net for net in plan.study.nets if not net.tune], folder)
         callback.on_plan(runs)
@@ -69,9 +71,9 @@ def execute(
                     _train(place, runs, callback)
         plan = _bound(plan, folder)
         _open_test(plan, folder)
-        found = results(plan, folder, command)
-        write_json(folder / "results.json", found)
-        return found
+        results = collect(plan, folder, command)
+        write_results(folder, results)
+        return results
 
 
 def join(plan: Plan, folder: Path, callback: StudyCallback, engine: MakeEngine = LocalEngine) -> None:

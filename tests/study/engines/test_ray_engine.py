@@ -18,6 +18,7 @@ import pytest
 from mien.faces.drawn import draw_faces
 from mien.nets import Net
 from mien.runs.recipe import Recipe
+from mien.runs.results import read_results
 from mien.runs.run import Run
 from mien.runs.study_folder import runs_in
 from mien.study.config.resources import Resources
@@ -172,8 +173,7 @@ def test_runs_on_a_node_that_is_killed_end_with_the_same_numbers(
     after = (run / "history.jsonl").read_text().splitlines()
     assert 0 < len(before) < len(after) == 20
     assert after[: len(before) - 1] == before[:-1], "with their times: it went on from its checkpoint"
-    facts = [json.loads((place / "results.json").read_text()) for place in (here, tmp_path / "there")]
-    assert facts[0]["best"] == facts[1]["best"]
+    assert read_results(here).best == read_results(tmp_path / "there").best
 
 
 def test_ctrl_c_stops_the_runs_and_the_ray_that_was_started_for_them(

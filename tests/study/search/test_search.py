@@ -13,13 +13,14 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
+from mien.runs.results import Results
 from mien.runs.run import Run, Status
 from mien.runs.search_results import TrialResult
 from mien.runs.study_folder import runs_in
 from mien.study.config.schema import read_study
 from mien.study.execute import execute
 from mien.study.plan import Plan, make_plan
-from mien.study.search.trials import list_trials
+from mien.study.search.trials import list_searches
 from mien.training.loop import Progress
 
 STUDY = """
@@ -77,62 +78,62 @@ def without_time(trials: list[TrialResult]) -> list[dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan, dict[str, object], Recorder]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan, Results, Recorder]:
     """A search that nothing disturbed."""
     folder, recorder = tmp_path_factory.mktemp("whole"), Recorder()
     plan = planned(folder)
     return folder / "out", plan, execute(plan, folder / "out", recorder), recorder
 
 
-def test_every_trial_is_made_and_reported(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
+def test_every_trial_is_made_and_reported(whole: tuple[Path, Plan, Results, Recorder]) -> None:
     folder, _, results, recorder = whole
-    search = results["tuning"]["a"]  # type: ignore[index]
-    trials = search["trials"]
-    assert [one["number"] for one in trials] == list(range(7))
-    assert {one["state"] for one in trials} == {"finished", "pruned"}
+    search = results.tuning["a"]
+    trials = search.trials
+    assert [one.number for one in trials] == list(range(1, 8))
+    assert {one.state for one in trials} == {"finished", "pruned"}
     assert recorder.trials[:2] == [(1, "running"), (1, "finished")]
     assert [number for number, state in recorder.trials if state != "running"] == list(range(1, 8))
     for one in trials:
-        run = Run.open(folder / "runs" / one["run"])
-        assert run.status.state == one["state"]
-        assert [epoch.validation_accuracy for epoch in run.history()] == list(one["accuracies"])
-        assert dict(run.net.values) == {key: value for key, value in one["values"].items() if "." not in key}
-        assert run.recipe.learning_rate == one["values"]["recipe.learning_rate"]
-    pruned = [one for one in trials if one["state"] == "pruned"]
-    assert all(one["epochs"] < 3 and "on validation after epoch" in one["reason"] for one in pruned)
-    assert search["saved_epochs"] == sum(3 - one["epochs"] for one in pruned) > 0
+        run = Run.open(folder / "runs" / one.run)
+        assert run.status.state == one.state
+        assert [epoch.validation_accuracy for epoch in run.history()] == list(one.accuracies)
+        assert dict(run.net.values) == {key: value for key, value in one.values.items() if "." not in key}
+        assert run.recipe.learning_rate == one.values["recipe.learning_rate"]
+    pruned = [one for one in trials if one.state == "pruned"]
+    assert all(one.epochs < 3 and "on validation after epoch" in one.reason for one in pruned)
+    assert search.saved_epochs == sum(3 - one.epochs for one in pruned) > 0
 
 
-def test_the_net_goes_on_with_the_best_trials_values(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
+def test_the_net_goes_on_with_the_best_trials_values(whole: tuple[Path, Plan, Results, Recorder]) -> None:
     folder, _, results, _ = whole
-    search = results["tuning"]["a"]  # type: ignore[index]
-    finished = [one for one in search["trials"] if one["state"] == "finished"]
-    best = max(finished, key=lambda one: one["scores"][0])
-    assert search["best"] == best["number"]
-    (net,) = results["nets"]  # type: ignore[misc]
-    assert net["runs"] == [best["run"]]
-    assert net["validation_accuracy"] == pytest.approx(best["scores"][0])
-    assert net["selected"]
+    search = results.tuning["a"]
+    finished = [one for one in search.trials if one.state == "finished"]
+    best = max(finished, key=lambda one: one.scores[0])
+    assert search.best == best.number
+    (net,) = results.nets
+    assert net.runs == (best.run,)
+    assert net.accuracy.validation.mean == pytest.approx(best.scores[0])
+    assert net.selected
     opened = [run.id for run in runs_in(folder) if run.status.test_opened]
-    assert opened == [best["run"]], "test is opened for the best alone"
+    assert opened == [best.run], "test is opened for the best alone"
 
 
-def test_importances_are_shares_of_one(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
-    shares = whole[2]["tuning"]["a"]["importances"]  # type: ignore[index]
+def test_importances_are_shares_of_one(whole: tuple[Path, Plan, Results, Recorder]) -> None:
+    shares = whole[2].tuning["a"].importances
     assert set(shares) == {"n", "act", "p", "recipe.learning_rate"}
     assert sum(shares.values()) == pytest.approx(1)
 
 
-def test_run_again_it_makes_nothing_anew(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
+def test_run_again_it_makes_nothing_anew(whole: tuple[Path, Plan, Results, Recorder]) -> None:
     folder, plan, results, _ = whole
     recorder = Recorder()
     again = execute(plan, folder, recorder)
     assert recorder.trials == []
     assert recorder.epochs == 0
-    assert again["tuning"] == results["tuning"]
+    assert again.tuning == results.tuning
 
 
-def test_more_trials_go_on_from_those_there_are(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
+def test_more_trials_go_on_from_those_there_are(whole: tuple[Path, Plan, Results, Recorder]) -> None:
     folder, plan, _, _ = whole
     before = without_time(plan.search(plan.study.nets[0], folder).trials())
     more = planned(folder.parent, STUDY.replace("trials = 7", "trials = 8"))
@@ -141,7 +142,7 @@ def test_more_trials_go_on_from_those_there_are(whole: tuple[Path, Plan, dict[st
 
 
 def test_a_search_that_was_stopped_makes_the_trials_of_one_that_was_not(
-    whole: tuple[Path, Plan, dict[str, object], Recorder], tmp_path: Path
+    whole: tuple[Path, Plan, Results, Recorder], tmp_path: Path
 ) -> None:
     plan = planned(tmp_path)
     for epochs in (2, 4, 3):
@@ -165,7 +166,7 @@ def started(*words: str) -> "subprocess.Popen[bytes]":
 
 @pytest.mark.slow
 def test_a_search_that_was_killed_makes_the_trials_of_one_that_was_not(
-    whole: tuple[Path, Plan, dict[str, object], Recorder], tmp_path: Path
+    whole: tuple[Path, Plan, Results, Recorder], tmp_path: Path
 ) -> None:
     plan = planned(tmp_path)
     words = ["study", str(tmp_path / "study_file.toml"), "-o", str(tmp_path / "out")]
@@ -238,15 +239,15 @@ def test_a_search_begins_where_it_is_reported_to(tmp_path: Path) -> None:
 def test_several_objectives_have_a_pareto_front(tmp_path: Path) -> None:
     text = STUDY.replace('pruner = "median(startup=2, warmup=0)"', 'objectives = ["validation_accuracy", "parameters"]')
     plan = planned(tmp_path, text)
-    found = execute(plan, tmp_path / "out", Recorder())["tuning"]["a"]
-    scores = {one["number"]: one["scores"] for one in found["trials"]}
+    search = execute(plan, tmp_path / "out", Recorder()).tuning["a"]
+    scores = {one.number: one.scores for one in search.trials}
 
     def outperformed(number: int) -> bool:
         accuracy, size = scores[number]
         return any(a >= accuracy and b <= size and (a, b) != (accuracy, size) for a, b in scores.values())
 
-    assert found["pareto"] == [number for number in scores if not outperformed(number)]
-    assert found["best"] == max(found["pareto"], key=lambda number: scores[number][0])
+    assert search.pareto == tuple(number for number in scores if not outperformed(number))
+    assert search.best == max(search.pareto, key=lambda number: scores[number][0])
 
 
 def test_values_that_fit_no_net_are_a_failed_trial_with_its_reason(tmp_path: Path) -> None:
@@ -263,14 +264,14 @@ def test_values_that_fit_no_net_are_a_failed_trial_with_its_reason(tmp_path: Pat
 def test_a_search_in_which_no_trial_is_finished_leaves_the_rest_of_the_study_whole(tmp_path: Path) -> None:
     text = STUDY.replace('"log_uniform(1e-4, 1e-1)"', "[1e30, 1e31]").replace("trials = 7", "trials = 2")
     text += '[nets.b]\nlayers = ["flatten", "classes"]\n'
-    found = execute(planned(tmp_path, text), tmp_path / "out", Recorder())
-    a, b = sorted(found["nets"], key=lambda net: net["name"])
-    assert (a["state"], a["runs"], b["state"]) == ("failed", [], "finished")
-    assert a["reason"].startswith("none of its 2 trials was finished; the first: ")
-    assert "a learning rate below 1e+3" in a["reason"]
-    assert found["best"] == "b"
-    assert found["tuning"]["a"]["best"] is None
-    assert [trial["state"] for trial in found["tuning"]["a"]["trials"]] == ["failed", "failed"]
+    results = execute(planned(tmp_path, text), tmp_path / "out", Recorder())
+    a, b = sorted(results.nets, key=lambda net: net.name)
+    assert (a.state, a.runs, b.state) == ("failed", (), "finished")
+    assert a.reason.startswith("none of its 2 trials was finished; the first: ")
+    assert "a learning rate below 1e+3" in a.reason
+    assert results.best == "b"
+    assert results.tuning["a"].best is None
+    assert [trial.state for trial in results.tuning["a"].trials] == ["failed", "failed"]
     page = CliRunner().invoke(app, ["report", str(tmp_path / "out")])
     assert page.exit_code == 0, page.output
     assert "none of its 2 trials was finished" in (tmp_path / "out" / "report.html").read_text()
@@ -300,12 +301,17 @@ def test_every_pruner_gives_trials_up(pruner: str, tmp_path: Path) -> None:
     assert set(states) == {"finished", "pruned"}
 
 
-def test_the_command_lists_trials(whole: tuple[Path, Plan, dict[str, object], Recorder]) -> None:
+def test_the_command_lists_trials(whole: tuple[Path, Plan, Results, Recorder]) -> None:
     folder = whole[0]
     done = CliRunner().invoke(app, ["trials", str(folder), "a", "--json"])
     assert done.exit_code == 0
-    assert json.loads(done.stdout) == json.loads(json.dumps(list_trials(folder)))
-    assert len(json.loads(done.stdout)) == 7
+    listed = json.loads(done.stdout)
+    [search] = list_searches(folder)
+    assert [one["number"] for one in listed] == [trial.number for trial in search.trials] == list(range(1, 8))
+    assert {(one["net"], one["search"], *one["objectives"]) for one in listed} == {
+        ("a", search.id, "validation_accuracy")
+    }
+    assert [one["run"] for one in listed] == [trial.run for trial in search.trials]
     table = CliRunner().invoke(app, ["trials", str(folder)])
     assert "pruned" in table.stdout
 

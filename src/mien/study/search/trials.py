@@ -1,6 +1,6 @@
 """The trials of the searches in a study's folder, read from their journals."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,29 +22,46 @@ STATES: dict[TrialState, TrialStatus] = {
 """How Optuna's states of trials that have ended are called here."""
 
 
-def list_trials(folder: Path, net: str | None = None) -> list[dict[str, Any]]:
-    """The trials of a study's tuned nets, or of one of them, under the names of `TrialResult`; nothing is written.
+@dataclass(frozen=True)
+class ListedSearch:
+    """A search of a study's folder with its trials.
 
-    A net has a search for each way in which its trials are configured: another space, sampler, net, recipe or set of
-    faces begins another one. All of them are listed, each trial with the `search` it belongs to, ten hex digits; that
-    which began last comes last.
+    Attributes:
+        net: whose it is.
+        id: ten hex digits for all that decides which trials it makes; see `mien.study.config.tune.Tune.id`.
+        objectives: of the scores of its trials.
+        trials: those that have begun, in the order of their numbers.
+    """
+
+    net: str
+    id: str
+    objectives: tuple[str, ...]
+    trials: tuple[TrialResult, ...]
+
+
+def list_searches(folder: Path, net: str | None = None) -> list[ListedSearch]:
+    """The searches of a study's tuned nets, or of one of them; nothing is written.
+
+    A net has a search for each way in which its trials were configured: another space, sampler, net, recipe or set of
+    faces begins another one. All of them are listed; that which began last comes last.
 
     Raises:
         UserError: the folder holds no searches, or none of that net; or a journal is damaged.
     """
-    stored = searches(folder)
-    if not stored:
+    opened = searches(folder)
+    if not opened:
         raise UserError(f"{folder}: holds no searches; a study makes them for nets with a tune table")
-    names = list(dict.fromkeys(search.net for search in stored))
+    names = list(dict.fromkeys(search.net for search in opened))
     if net is not None and net not in names:
         raise UserError(f"{folder}: no net {net!r} was tuned; {did_you_mean(net, names)}")
     return [
-        {"net": search.net, "search": search.id, "objectives": search.study.user_attrs["objectives"], **asdict(trial)}
+        ListedSearch(
+            search.net, search.id, tuple(search.study.user_attrs["objectives"]), tuple(trial_results(search.study))
+        )
         for name in names
         if net in (None, name)
-        for search in stored
+        for search in opened
         if search.net == name
-        for trial in trial_results(search.study)
     ]
 
 

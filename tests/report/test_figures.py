@@ -11,6 +11,7 @@ from mien.report.evaluation_figures import draw_confusion, draw_per_class, draw_
 from mien.report.figures import Cost, Score, draw_costs, draw_counts, draw_faces, draw_scores
 from mien.report.palette import ROLES
 from mien.report.svg import inline
+from mien.runs.metrics import ClassScore
 
 RNG = np.random.default_rng(0)
 COUNTS = {"train": dict(zip(EMOTIONS, (3995, 436, 4097, 7215, 4830, 3171, 4965), strict=True))}
@@ -33,7 +34,7 @@ DRAWN = {
     "confusion": lambda: draw_confusion(RNG.integers(0, 50, (7, 7)), EMOTIONS),
     "empty confusion": lambda: draw_confusion(np.zeros((2, 2), int), ["a", "b"]),
     "per class": lambda: draw_per_class(
-        {"a": {"recall": 0.5, "precision": 0.25}, "b": {"recall": 0.0, "precision": 0.0}}
+        {"a": ClassScore(precision=0.25, recall=0.5, f1=0.4, support=9), "b": ClassScore(0.0, 0.0, 0.0, 0)}
     ),
     "reliability": lambda: draw_reliability(
         np.array([0.0, 0.7]), np.array([0.0, 0.5]), np.array([0, 9]), np.array([0.0, 0.5, 1.0])

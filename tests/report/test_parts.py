@@ -8,6 +8,7 @@ import pytest
 
 from mien.report import write_report
 from mien.report.figures import draw_before_after
+from mien.runs.results import read_results
 
 TEXT = """
 name = "sections"
@@ -41,7 +42,7 @@ SKILL = {"plain": 2.0, "dense": 1.0, "turned": 0.5}
 @pytest.fixture(scope="module")
 def folder(built: Callable[..., Path]) -> Path:
     folder = built(text=TEXT, skill=SKILL)
-    write_report(folder)
+    write_report(folder, read_results(folder))
     return folder
 
 
@@ -75,15 +76,15 @@ def test_previews_are_drawn_where_something_changes(folder: Path) -> None:
     assert page.count("9 faces before and after augmentation.") == 3
 
 
-def test_settings_that_differ_are_told_and_the_others_folded(folder: Path) -> None:
+def test_settings_that_differ_are_shown_and_the_others_folded(folder: Path) -> None:
     page = (folder / "report.html").read_text()
     net = page[page.index('id="net-turned"') : page.index('id="group-first"')]
-    told, usual = net.split("What is as always")
-    assert "rotate(90), flip_vertical" in told
-    assert "0.001, falling to 0 along a cosine" in told
-    assert "the labels, 0.1 of each spread over all emotions" in told
+    main, usual = net.split("Settings that have their default")
+    assert "rotate(90), flip_vertical" in main
+    assert "0.001, falling to 0 along a cosine" in main
+    assert "the labels, 0.1 of each spread over all emotions" in main
     assert "<dt>sampling</dt><dd>every face once an epoch</dd>" in usual
-    assert "every face once an epoch" not in told
+    assert "every face once an epoch" not in main
 
 
 def test_captions_say_how_train_differs_from_validation(folder: Path) -> None:
@@ -100,7 +101,7 @@ def test_a_rate_that_fell_to_nothing_is_no_lack_of_epochs(folder: Path) -> None:
     assert page.count("the last: more epochs may help.") == 2
 
 
-def test_layers_tell_what_is_trained_where_not_all_is(folder: Path) -> None:
+def test_layers_show_what_is_trained_where_not_all_is(folder: Path) -> None:
     """Batch norm's running mean and variance are counted, but not trained."""
     header, *rows = (folder / "tables" / "layers-dense.csv").read_text().splitlines()
     assert header == "layer,word,output_shape,parameters,trainable"

@@ -1,0 +1,29 @@
+"""The predictions of a net's runs, one a seed, taken together.
+
+Legend: `S` seeds, `N` faces.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mien.runs.metrics import McNemar, mcnemar
+from mien.runs.predictions import Predictions
+from mien.runs.run import Run
+
+
+def predictions_of(runs: Sequence[Run], split: str) -> list[Predictions]:
+    """The predictions of a split by each run that finished; [] unless all of these were evaluated on it."""
+    predictions = [run.predictions(split) for run in runs if run.status.state == "finished"]
+    return [one for one in predictions if one is not None] if None not in predictions else []
+
+
+def correct_of(predictions: Sequence[Predictions]) -> NDArray[np.bool_]:
+    """Bool [S, N]: whether each seed's prediction of each face is correct."""
+    return np.array([one.correct for one in predictions])
+
+
+def mcnemar_of(a: Sequence[Predictions], b: Sequence[Predictions]) -> McNemar:
+    """McNemar's test of two nets on the same faces, each by the run of its first seed."""
+    return mcnemar(a[0].correct, b[0].correct)
