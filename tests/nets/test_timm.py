@@ -238,12 +238,18 @@ def test_the_list_has_those_that_are_here(hub: Hub, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (ModuleNotFoundError("No module named 'timm'", name="timm"), "needs timm, which is not here; get it by: pip "),
-        (ModuleNotFoundError("No module", name="torchvision"), "needs torchvision, which is not here; get it by: pip"),
+        (
+            ModuleNotFoundError("No module named 'timm'", name="timm"),
+            "needs timm, which is not installed; get it by: pip ",
+        ),
+        (
+            ModuleNotFoundError("No module", name="torchvision"),
+            "needs torchvision, which is not installed; get it by: pip",
+        ),
         (RuntimeError("operator torchvision::nms\ndoes not exist"), "operator torchvision::nms does not exist; torch"),
         (
             OSError("libcudart.so.13: cannot open"),
-            "libcudart.so.13: cannot open; torch and torchvision must be of one",
+            "libcudart.so.13: cannot open; torch and torchvision must be of the",
         ),
     ],
 )
@@ -288,7 +294,7 @@ def test_without_timm_the_command_is_told(
 def test_with_the_real_timm(name: str, side: int, blocks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With drawn weights in place of the published ones: nothing is downloaded."""
     forget()
-    if obstacle := timm_models._obstacle():
+    if obstacle := timm_models.obstacle():
         pytest.skip(obstacle)
     import timm
 

@@ -179,9 +179,9 @@ def test_timms_models_are_skipped_without_their_weights_or_without_timm(
     monkeypatch.chdir(tmp_path)
     lack = "timm/tiny.a_in1k: its weights are not here; get them by: mien backbones fetch timm/tiny.a_in1k"
     if not installed:
-        lack = "timm('tiny.a_in1k'): needs timm, which is not here; get it by: pip install 'mien[timm]'"
+        lack = "timm('tiny.a_in1k'): needs timm, which is not installed; get it by: pip install 'mien[timm]'"
         obstacle = lack.partition(": ")[2]
-        monkeypatch.setattr("mien.nets.backbones.timm_models._obstacle", cache(lambda: obstacle))
+        monkeypatch.setattr("mien.nets.backbones.timm_models.obstacle", cache(lambda: obstacle))
     text = """
 name = "timms"
 data.source = "drawn:60"

@@ -8,7 +8,7 @@ import typer
 from mien.disk import user_path
 
 if TYPE_CHECKING:
-    from mien.nets.backbones import Facts
+    from mien.nets.backbones import BackboneFacts
 
 app = typer.Typer(
     help="List the backbones with their facts; get their weights.",
@@ -66,13 +66,13 @@ def fetch(name: str = typer.Argument(..., help="A backbone, or timm/NAME.", show
     typer.echo(f"{facts.name}: weights saved, SHA-256 {facts.sha256}")
 
 
-def _entries(facts: "Facts") -> dict[str, Any]:
+def _entries(facts: "BackboneFacts") -> dict[str, Any]:
     from mien.nets import Net, summary
     from mien.nets.backbones.weights import find
 
     (row, _) = summary(Net(facts.name, (facts.word, "classes")), facts.size)
     path = find(facts)
-    return {**facts.told(), "parameters": row.parameters, "here": str(path) if path else None, "ways": facts.ways}
+    return {**facts.to_dict(), "parameters": row.parameters, "here": str(path) if path else None, "ways": facts.ways}
 
 
 def _print(rows: list[dict[str, Any]]) -> None:

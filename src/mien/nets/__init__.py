@@ -1,6 +1,6 @@
 """Nets: layer words, the networks they make, and the zoo of named nets.
 
-What needs torch is imported when it is first asked for, so that reading a run or a study file does not wait for it.
+What needs torch is imported on first use, so that reading a run or a study file does not load torch.
 """
 
 from importlib import import_module

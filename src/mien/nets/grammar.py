@@ -1,4 +1,4 @@
-"""What a layer word may say: read from the signature of the function that makes the layer."""
+"""The grammar of layer words: their arguments, as the signatures of the functions that make the layers have them."""
 
 import inspect
 from collections.abc import Callable
@@ -24,12 +24,12 @@ def parameters_of(layer: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def usage(layer: Callable[..., Any]) -> str:
-    """A layer's word with all that it may say: `pool(size=2, stride=None)`."""
-    said = [
+    """A layer's word with all its arguments: `pool(size=2, stride=None)`."""
+    inside = [
         name if parameter.default is parameter.empty else f"{name}={parameter.default!r}"
         for name, parameter in parameters_of(layer).items()
     ]
-    return f"{layer.__name__}({', '.join(said)})" if said else layer.__name__
+    return f"{layer.__name__}({', '.join(inside)})" if inside else layer.__name__
 
 
 def arguments(word: Word, layer: Callable[..., Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def arguments(word: Word, layer: Callable[..., Any]) -> dict[str, Any]:
     try:
         checked = _schema(layer).model_validate({**given, **word.options})
     except ValidationError as error:
-        raise Mistake(*problems, *(_told(word, layer, dict(fault)) for fault in error.errors())) from None
+        raise Mistake(*problems, *(_message(word, layer, dict(fault)) for fault in error.errors())) from None
     if problems:
         raise Mistake(*problems)
     return {name: getattr(checked, name) for name in known}
@@ -63,7 +63,7 @@ def _schema(layer: Callable[..., Any]) -> type[BaseModel]:
     return create_model(layer.__name__, __config__=strict, **fields)
 
 
-def _told(word: Word, layer: Callable[..., Any], fault: dict[str, Any]) -> str:
+def _message(word: Word, layer: Callable[..., Any], fault: dict[str, Any]) -> str:
     name = str(fault["loc"][0])
     if fault["type"] == "missing":
         return f"{word.name} needs {name}: {usage(layer)}"

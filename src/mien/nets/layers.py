@@ -26,7 +26,7 @@ class Place:
 
     Attributes:
         shape: of what comes in from one face, channels first: (C, H, W), or (C,) once the values are flat.
-        classes: how many classes the net tells apart.
+        classes: how many classes the net distinguishes.
     """
 
     shape: tuple[int, ...]

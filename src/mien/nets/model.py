@@ -75,7 +75,7 @@ class Placed(NamedTuple):
 def check(net: Net, size: int = 48, classes: int = 7) -> list[str]:
     """Every mistake in a net, each with its place; [] if it can be built where its backbone's weights are.
 
-    Of a net on timm's models only what can be told without timm is told where timm is not here.
+    Where timm is not installed, nets on its models are checked as far as possible without it.
 
     Args:
         net: what to check.
@@ -92,7 +92,7 @@ def missing_weights(net: Net) -> str:
     except AbsentError as error:
         return f"{net.layers[0]}: {error}"
     except (Mistake, UserError):
-        return ""  # for `check` to tell
+        return ""  # `check` reports it
     return "" if facts is None or find(facts) else absent(facts)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mien.errors import UserError
-from mien.nets.backbones.catalog import BACKBONES, Facts
+from mien.nets.backbones.catalog import BACKBONES, BackboneFacts
 from mien.nets.parsing import Mistake, parse
 
 BACKBONE_WORDS = (*BACKBONES, "timm")
@@ -16,7 +16,7 @@ _CONVOLUTIONAL = frozenset({"conv", "residual", *BACKBONE_WORDS})
 
 @dataclass(frozen=True)
 class Net:
-    """A readable network; it holds no weights and says nothing of its training.
+    """A readable network; it holds no weights and no recipe.
 
     Attributes:
         name: what to call it.
@@ -39,20 +39,20 @@ class Net:
         return "cnn" if any(word.split("(")[0].strip() in _CONVOLUTIONAL for word in self.layers) else "fnn"
 
     @property
-    def backbone(self) -> Facts | None:
-        """What is known of the backbone that it begins with; None where it begins with none, or none that is here."""
+    def backbone(self) -> BackboneFacts | None:
+        """The facts of the backbone that it begins with; None if there is none, or none that is installed."""
         try:
             return self.find_backbone()
         except (Mistake, UserError):
-            return None  # for `check` and `missing_weights` to tell
+            return None  # `check` and `missing_weights` report it
 
-    def find_backbone(self) -> Facts | None:
-        """What is known of the backbone that it begins with; None where it begins with none.
+    def find_backbone(self) -> BackboneFacts | None:
+        """The facts of the backbone that it begins with; None if it begins with no backbone.
 
         Raises:
-            AbsentError: it is one of timm's, and timm is not here.
+            AbsentError: it is one of timm's, and timm is not installed.
             Mistake: its first word cannot be read.
-            UserError: timm knows no such model, or its weights are not right.
+            UserError: timm knows no such model, or its weights are wrong.
         """
         word = parse(self.layers[0], self.values) if self.layers else None
         if word is None or word.name != "timm":

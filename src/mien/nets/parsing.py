@@ -9,12 +9,12 @@ _LOOKS_LIKE = "a word is a name, as relu, or a name with arguments, as conv(32, 
 
 
 class Mistake(ValueError):  # noqa: N818 - the user's, not the program's
-    """What is wrong with one word; each of `args` is one problem, to be shown behind the word's place."""
+    """The mistakes in one word: each of `args` is a message, to be shown after the word's place."""
 
 
 @dataclass(frozen=True)
 class Word:
-    """A layer as it was asked for: its name and what stood in the brackets, not yet checked against the layer.
+    """A layer as it was written: its name and the arguments in the brackets, not yet checked against the layer.
 
     `str(word)` is the text again: `parse(str(word)) == word`.
     """

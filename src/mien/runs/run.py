@@ -123,7 +123,7 @@ class Run:
             UserError: it began on other weights of its backbone than those that are here now.
         """
         run = cls(runs / f"{net.name}-{run_id(net, recipe, seed, faces.fingerprint)}")
-        backbone = BackboneRecord(**facts.told()) if (facts := net.backbone) else None
+        backbone = BackboneRecord(**facts.to_dict()) if (facts := net.backbone) else None
         if not (run.folder / CONFIG).exists():
             record = FacesRecord.of(faces)
             run.write_config(RunConfig(net, backbone, recipe, seed, record, versions(), machine(), now()))

@@ -1,5 +1,5 @@
 """Backbones: networks trained on ImageNet, with their facts and their weights."""
 
-from mien.nets.backbones.catalog import BACKBONES, AbsentError, Facts
+from mien.nets.backbones.catalog import BACKBONES, AbsentError, BackboneFacts
 
-__all__ = ["BACKBONES", "AbsentError", "Facts"]
+__all__ = ["BACKBONES", "AbsentError", "BackboneFacts"]

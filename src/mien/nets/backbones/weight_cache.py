@@ -1,4 +1,4 @@
-"""Kept weights: safetensors in mien's cache that tell what they were made from, and are checked when they are read."""
+"""Cached weights: safetensors with the SHA-256 of their origin in the header, checked when they are read."""
 
 import os
 from hashlib import sha256
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from mien.disk import cache_folder, user_path, whole_file
 from mien.errors import UserError
-from mien.nets.backbones.catalog import Facts
+from mien.nets.backbones.catalog import BackboneFacts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def place(facts: Facts) -> Path:
-    """Where a backbone's weights are kept."""
+def path_of(facts: BackboneFacts) -> Path:
+    """The path of a backbone's weights in the cache."""
     return cache_folder() / "weights" / f"{facts.name}-{facts.sha256[:8]}.safetensors"
 
 
@@ -26,23 +26,23 @@ def in_folder(file: str) -> Path | None:
 
 
 def write(path: Path, weights: "dict[str, Tensor]", published: str, size: int) -> None:
-    """Keep weights; `published` is the SHA-256 of the file that they come from, `size` its bytes.
+    """Write weights; `published` is the SHA-256 of the file that they come from, `size` its bytes.
 
     Raises:
         UserError: the file cannot be written.
     """
     from safetensors.torch import save
 
-    told = {"published": published, "bytes": str(size), "content": digest(weights)}
+    header = {"published": published, "bytes": str(size), "content": digest(weights)}
     try:
-        with whole_file(path) as draft:
-            draft.write_bytes(save({name: tensor.contiguous() for name, tensor in weights.items()}, told))
+        with whole_file(path) as temporary:
+            temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in weights.items()}, header))
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
 
 
-def head(path: Path) -> dict[str, str]:
-    """What a kept file tells of itself: `published`, `bytes`, `content`.
+def read_header(path: Path) -> dict[str, str]:
+    """The header of a cached file: `published`, `bytes`, `content`.
 
     Raises:
         UserError: it is damaged.
@@ -57,7 +57,7 @@ def head(path: Path) -> dict[str, str]:
 
 
 def read(path: Path, published: str) -> "dict[str, Tensor]":
-    """Kept weights, which must have been made from a file of this SHA-256.
+    """Read cached weights, which must come from a file with the SHA-256 `published`.
 
     Raises:
         UserError: they are others, or damaged.
@@ -67,12 +67,14 @@ def read(path: Path, published: str) -> "dict[str, Tensor]":
     try:
         with safe_open(path, "pt") as file:
             weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            told = file.metadata() or {}
+            header = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path}: damaged ({error}); remove it") from None
-    found = digest(weights)
-    if (told.get("published"), told.get("content")) != (published, found):
-        raise UserError(f"{path}: damaged: the SHA-256 of its content is {found}, not {told.get('content')}; remove it")
+    content = digest(weights)
+    if (header.get("published"), header.get("content")) != (published, content):
+        raise UserError(
+            f"{path}: damaged: the SHA-256 of its content is {content}, not {header.get('content')}; remove it"
+        )
     return weights
 
 
