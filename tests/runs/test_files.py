@@ -84,7 +84,7 @@ def test_errors_are_not_remembered(tmp_path: Path) -> None:
         (PermissionError(13, "Permission denied"), "cannot be read: Permission denied"),
         (OSError("a torn wire"), "cannot be read: a torn wire"),
         (ValueError("a thing is odd"), "damaged: a thing is odd"),
-        (KeyError(), "damaged: KeyError"),
+        (ValueError(), "damaged: ValueError"),
         (RecursionError("maximum recursion depth exceeded"), "damaged: nested too deeply"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "damaged: not UTF-8 text"),
     ],

@@ -49,15 +49,15 @@ def test_the_id_changes_with_all_that_changes_the_numbers() -> None:
     assert len(set(ids)) == len(ids)
 
 
-def test_a_run_that_is_opened_knows_what_was_asked(run: Run, faces: Faces) -> None:
-    found = Run.open(run.folder)
-    assert (found.net, found.recipe, found.seed) == (NET, Recipe(epochs=3), 5)
-    assert found.id == run.folder.name == f"small-{run_id(NET, Recipe(epochs=3), 5, faces.fingerprint)}"
-    recorded = found.config.faces
+def test_a_run_that_is_opened_has_its_configuration(run: Run, faces: Faces) -> None:
+    opened = Run.open(run.folder)
+    assert (opened.net, opened.recipe, opened.seed) == (NET, Recipe(epochs=3), 5)
+    assert opened.id == run.folder.name == f"small-{run_id(NET, Recipe(epochs=3), 5, faces.fingerprint)}"
+    recorded = opened.config.faces
     assert (recorded.name, recorded.fingerprint, recorded.size) == ("gray", faces.fingerprint, 24)
     assert (recorded.classes, recorded.counts) == (faces.classes, faces.counts())
-    assert found.config.versions["mien"] == __version__
-    assert found.config.machine.cores == os.cpu_count()
+    assert opened.config.versions["mien"] == __version__
+    assert opened.config.machine.cores == os.cpu_count()
 
 
 def test_the_same_question_has_the_same_folder_and_leaves_it_as_it_is(run: Run, tmp_path: Path, faces: Faces) -> None:
@@ -69,20 +69,20 @@ def test_the_same_question_has_the_same_folder_and_leaves_it_as_it_is(run: Run, 
 
 
 @pytest.mark.parametrize("place", ["", "nowhere", "a file"])
-def test_what_is_no_run_is_told(tmp_path: Path, place: str) -> None:
+def test_what_is_no_run_is_a_message(tmp_path: Path, place: str) -> None:
     (tmp_path / "a file").touch()
     with pytest.raises(UserError, match=r"not a run's folder, it has no run\.json"):
         Run.open(tmp_path / place)
 
 
 @pytest.mark.parametrize("content", [b"", b'{"format": 1, "net"', b"{}", b"[1]", b"null", b"\xff\xfe\x00"])
-def test_a_damaged_run_is_told(run: Run, content: bytes) -> None:
+def test_a_damaged_run_is_a_message(run: Run, content: bytes) -> None:
     (run.folder / "run.json").write_bytes(content)
     with pytest.raises(UserError, match=r"run\.json: damaged: .*; remove .* and run the study again"):
         Run.open(run.folder)
 
 
-def test_a_run_of_another_format_is_told(run: Run) -> None:
+def test_a_run_of_another_format_is_a_message(run: Run) -> None:
     write_json(run.folder / "run.json", read_json(run.folder / "run.json") | {"format": 2})
     with pytest.raises(UserError, match=r"written in format 2, this is mien .* reads format 1"):
         Run.open(run.folder)

@@ -68,16 +68,16 @@ def chromium(*flags: str) -> Iterator[Any]:
     """A browser with two cameras, which show test pictures unless `flags` say otherwise; skips the test without one."""
     with playwright.sync_playwright() as started:
         own = started.chromium.executable_path
-        found = next(filter(None, map(shutil.which, (own, *BROWSERS))), None)
-        if found is None:
+        executable = next(filter(None, map(shutil.which, (own, *BROWSERS))), None)
+        if executable is None:
             pytest.skip("no Chromium; `playwright install chromium` gets one")
-        with closing(started.chromium.launch(executable_path=found, args=[*FLAGS, *flags])) as browser:
+        with closing(started.chromium.launch(executable_path=executable, args=[*FLAGS, *flags])) as browser:
             yield browser
 
 
 @contextmanager
 def opened(browser: Any, address: str, **options: Any) -> Iterator[Any]:
-    """A page, with what it complained of in `troubles`, and the addresses that it asked for in `asked`."""
+    """A page, with what it complained of in `troubles`, and the addresses that it requested in `requested`."""
     chosen = {
         "viewport": {"width": 1280, "height": 900},
         "color_scheme": "light",
@@ -85,10 +85,10 @@ def opened(browser: Any, address: str, **options: Any) -> Iterator[Any]:
         **options,
     }
     with closing(browser.new_page(**chosen)) as page:
-        page.troubles, page.asked = [], []
+        page.troubles, page.requested = [], []
         page.on("console", lambda message: page.troubles.append(message.text))
         page.on("pageerror", lambda error: page.troubles.append(str(error)))
-        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("request", lambda request: page.requested.append(request.url))
         page.goto(address)
         yield page
 
@@ -116,6 +116,6 @@ def axe_source(config: pytest.Config) -> str:
 def faults(page: Any, axe: str) -> list[str]:
     """What axe-core finds serious or critical on a page as it is: the rule, and the first element that breaks it."""
     page.evaluate(axe)
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
-    grave = [one for one in found if one["impact"] in ("serious", "critical")]
+    violations = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+    grave = [one for one in violations if one["impact"] in ("serious", "critical")]
     return [f"{one['id']}: {one['nodes'][0]['html'][:120]} {one['nodes'][0]['failureSummary']}" for one in grave]

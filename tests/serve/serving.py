@@ -28,10 +28,10 @@ class Running:
             return b"".join(iter(lambda: line.recv(65536), b""))
 
     def stop(self) -> tuple[int, str]:
-        """Ask it to stop; gives its exit code and what it said on stderr."""
+        """Stop it; gives its exit code and what it output on stderr."""
         self.process.send_signal(signal.SIGTERM)
-        _, said = self.process.communicate(timeout=60)
-        return self.process.returncode, said
+        _, output = self.process.communicate(timeout=60)
+        return self.process.returncode, output
 
 
 @contextmanager
@@ -46,9 +46,9 @@ def serving(*words: str) -> Iterator[Running]:
     try:
         assert process.stdout
         line = process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+) \(Ctrl-C stops it\)", line)
-        assert found, line or process.communicate()[1]
-        yield Running(process, int(found[1]))
+        match = re.search(r"http://127\.0\.0\.1:(\d+) \(Ctrl-C stops it\)", line)
+        assert match, line or process.communicate()[1]
+        yield Running(process, int(match[1]))
     finally:
         process.kill()
         process.communicate()

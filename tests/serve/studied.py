@@ -78,8 +78,8 @@ def predictions(labels: np.ndarray, skill: float, seed: int) -> Predictions:
 
 def begin(folder: Path, name: str = "late", seed: int = 0) -> Run:
     """A run that this process is training in a study's folder: not an epoch is done yet."""
-    asked = Net(name, ("flatten", "classes")), Recipe(epochs=4, batch=32)
-    run = Run.create(folder / "runs", *asked, seed, gray_faces())
+    configured = Net(name, ("flatten", "classes")), Recipe(epochs=4, batch=32)
+    run = Run.create(folder / "runs", *configured, seed, gray_faces())
     run.write_status(Status("running", precision="float32", parameters=16135, trainable=16135))
     return run
 

@@ -1,4 +1,4 @@
-"""Crops of several threads are judged by one inference, and each gets its own."""
+"""Crops of several threads are classified by one inference, and each gets its own."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -69,7 +69,7 @@ def test_who_is_late_is_not_waited_for_beyond_the_bound(model_file: Path) -> Non
     assert inferences(metrics) == (1, 3)
 
 
-def test_a_failure_reaches_everybody_who_asked(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_reaches_every_thread(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     batching = BatchingClassifier(model_file, Metrics(), wait=60)
     together = Barrier(2)
 
@@ -83,8 +83,8 @@ def test_a_failure_reaches_everybody_who_asked(model_file: Path, monkeypatch: py
 
     monkeypatch.setattr(Classifier, "probabilities", broken)
     with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(ask, number) for number in range(2)]
-        assert [str(one.exception(timeout=60)) for one in asked] == ["2 crops too many"] * 2
+        futures = [pool.submit(ask, number) for number in range(2)]
+        assert [str(one.exception(timeout=60)) for one in futures] == ["2 crops too many"] * 2
     monkeypatch.undo()
     assert len(batching.probabilities(crops(0, 1))) == 1
 

@@ -18,33 +18,33 @@ from mien.serve.data_routes import sprite
 KEY = gray_faces().fingerprint[:10]
 
 
-def judge(study: Path, net: str = "strong") -> str:
+def evaluated_run(study: Path, net: str = "strong") -> str:
     return next(f"small/{path.name}" for path in sorted((study / "runs").iterdir()) if path.name.startswith(net))
 
 
 def test_the_sets_that_studies_are_trained_on(study: Path, client: TestClient) -> None:
-    (found,) = client.get("/v1/data").json()["data"]
+    (content,) = client.get("/v1/data").json()["data"]
     faces = gray_faces()
-    assert (found["data"], found["fingerprint"], found["size"]) == (KEY, faces.fingerprint, 48)
-    assert found["counts"] == faces.counts()
-    assert found["studies"] == ["small"]
-    shares = [one["validation_accuracy"] for one in found["evaluated"]]
+    assert (content["data"], content["fingerprint"], content["size"]) == (KEY, faces.fingerprint, 48)
+    assert content["counts"] == faces.counts()
+    assert content["studies"] == ["small"]
+    shares = [one["validation_accuracy"] for one in content["evaluated"]]
     assert len(shares) == 4
     assert shares == sorted(shares, reverse=True)
 
 
 def test_random_faces_of_a_split_and_emotion(study: Path, client: TestClient) -> None:
     faces = gray_faces()
-    asked = {"split": "validation", "emotion": "happy", "count": 4, "seed": 1}
-    found = client.get(f"/v1/data/{KEY}/faces", params=asked).json()
-    assert found["matches"] == faces.counts()["validation"]["happy"]
-    assert len({face["row"] for face in found["faces"]}) == 4
-    for face in found["faces"]:
+    query = {"split": "validation", "emotion": "happy", "count": 4, "seed": 1}
+    content = client.get(f"/v1/data/{KEY}/faces", params=query).json()
+    assert content["matches"] == faces.counts()["validation"]["happy"]
+    assert len({face["row"] for face in content["faces"]}) == 4
+    for face in content["faces"]:
         assert (face["split"], face["label"]) == ("validation", "happy")
         assert faces.classes[faces.labels[face["row"]]] == "happy"
         assert face["place"] == face["row"] - 70
-    assert client.get(f"/v1/data/{KEY}/faces", params=asked).json() == found
-    assert client.get(f"/v1/data/{KEY}/faces", params=asked | {"seed": 2}).json() != found
+    assert client.get(f"/v1/data/{KEY}/faces", params=query).json() == content
+    assert client.get(f"/v1/data/{KEY}/faces", params=query | {"seed": 2}).json() != content
     answer = client.get(f"/v1/data/{KEY}/faces", params={"emotion": "hapy"})
     assert (answer.status_code, "did you mean 'happy'" in answer.json()["detail"]) == (422, True)
 
@@ -72,34 +72,34 @@ def test_rows_that_are_none_are_refused(study: Path, client: TestClient, rows: s
 
 
 def test_the_audit_is_that_of_mien_faces_audit(study: Path, client: TestClient) -> None:
-    found = client.get(f"/v1/data/{KEY}/audit").json()
+    content = client.get(f"/v1/data/{KEY}/audit").json()
     faces = read_packed(Path(json.loads((study / "faces.json").read_text())["source"][0]))
-    assert found["audit"] == json.loads(json.dumps(audit(faces).to_dict()))
-    (leak,) = [one for one in found["examples"] if one["wrong"] == "test image that is also in train"]
+    assert content["audit"] == json.loads(json.dumps(audit(faces).to_dict()))
+    (leak,) = [one for one in content["examples"] if one["wrong"] == "test image that is also in train"]
     assert [face["row"] for face in leak["faces"]] == [0, 174]
 
 
 def test_the_most_doubtful_label_is_the_planted_one(study: Path, client: TestClient) -> None:
-    asked = {"run": judge(study), "count": 5}
-    found = client.get(f"/v1/data/{KEY}/doubtful", params=asked).json()
-    assert found["evaluated"] == 70
-    assert 1 <= found["doubtful"] == found["matches"] < 35
-    first, labels = found["shown"][0], gray_faces().split("validation").labels
+    query = {"run": evaluated_run(study), "count": 5}
+    content = client.get(f"/v1/data/{KEY}/doubtful", params=query).json()
+    assert content["evaluated"] == 70
+    assert 1 <= content["doubtful"] == content["matches"] < 35
+    first, labels = content["shown"][0], gray_faces().split("validation").labels
     classes = gray_faces().classes
     assert first["face"]["place"] == PLANTED
     assert first["face"]["label"] == classes[labels[PLANTED]]
     assert first["predicted"] == classes[(labels[PLANTED] + 1) % 7]
     assert first["quality"] < 0.01
     assert sum(first["probabilities"].values()) == pytest.approx(1, abs=1e-3)
-    qualities = [one["quality"] for one in found["shown"]]
+    qualities = [one["quality"] for one in content["shown"]]
     assert qualities == sorted(qualities)
-    assert sum(pair["count"] for pair in found["pairs"]) == found["doubtful"]
+    assert sum(pair["count"] for pair in content["pairs"]) == content["doubtful"]
 
 
 def test_doubtful_labels_are_chosen_by_label_and_prediction_and_paged(study: Path, client: TestClient) -> None:
     def ask(**more: object) -> dict:
-        asked = {"run": judge(study, "weak"), **more}
-        return client.get(f"/v1/data/{KEY}/doubtful", params=asked).json()
+        query = {"run": evaluated_run(study, "weak"), **more}
+        return client.get(f"/v1/data/{KEY}/doubtful", params=query).json()
 
     pair = ask()["pairs"][0]
     chosen = ask(label=pair["label"], predicted=pair["predicted"])
@@ -118,13 +118,13 @@ def test_what_is_not_there_or_does_not_fit_is_a_problem(study: Path, client: Tes
     ):
         answer = client.get(f"/v1/data/{path}")
         assert (answer.status_code, word in answer.json()["detail"]) == (status, True), path
-    file = study / "runs" / judge(study).split("/")[1] / "run.json"
+    file = study / "runs" / evaluated_run(study).split("/")[1] / "run.json"
     file.write_text(file.read_text().replace(KEY, "0" * 10))
-    answer = client.get(f"/v1/data/{KEY}/doubtful", params={"run": judge(study)})
+    answer = client.get(f"/v1/data/{KEY}/doubtful", params={"run": evaluated_run(study)})
     assert (answer.status_code, "was not evaluated" in answer.json()["detail"]) == (409, True)
 
 
-def test_faces_that_are_gone_or_were_changed_are_told(study: Path, client: TestClient, tmp_path: Path) -> None:
+def test_faces_that_are_gone_or_were_changed_are_a_problem(study: Path, client: TestClient, tmp_path: Path) -> None:
     facts = json.loads((study / "faces.json").read_text())
     (study / "faces.json").write_text(json.dumps(facts | {"source": [str(tmp_path / "gone")]}))
     answer = client.get(f"/v1/data/{KEY}/faces")

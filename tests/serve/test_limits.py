@@ -130,7 +130,7 @@ def answering(status: int, reading: bool) -> App:
 
 
 async def hiding(scope: Scope, receive: Receive, send: Send) -> None:
-    """An app that does not tell why it could not read the body."""
+    """An app that does not say why it could not read the body."""
     try:
         await answering(200, True)(scope, receive, send)
     except Exception:

@@ -58,7 +58,7 @@ def test_a_finished_run_is_exported_and_put_to_use(exporter: Path, study: Path, 
     assert settled(client)["state"] == "settled"
 
 
-def test_why_an_export_failed_is_told_and_the_model_in_use_stays(
+def test_why_an_export_failed_is_shown_and_the_model_in_use_stays(
     exporter: Path, study: Path, client: TestClient
 ) -> None:
     exporter.write_text("#!/bin/sh\necho 'a warning' >&2\necho 'mien: faces: not its own' >&2\nexit 2\n")
@@ -102,8 +102,8 @@ def test_what_cannot_be_chosen_is_a_problem(study: Path, client: TestClient) -> 
         ({"run": "a/b", "model": "tiny"}, 422, "either run or model"),
         ({"file": "x"}, 422, ""),
     ):
-        found, body = put(client, **choice)
-        assert (found, word in body["detail"]) == (status, True), choice
+        code, body = put(client, **choice)
+        assert (code, word in body["detail"]) == (status, True), choice
     assert client.get("/v1/models/in-use").json()["in_use"] == "tiny"
 
 

@@ -37,18 +37,18 @@ def test_the_example_of_a_request_works(client: TestClient) -> None:
     assert answer.json()["results"] == [{"path": None, "size": [16, 16], "faces": []}]
 
 
-def damaged(photo: bytes, dice: random.Random) -> bytes:
+def damaged(photo: bytes, rng: random.Random) -> bytes:
     """A photo with some bytes changed, dropped or doubled."""
     bent = bytearray(photo)
-    for _ in range(dice.randint(1, 8)):
-        place = dice.randrange(len(bent))
-        match dice.randrange(4):
+    for _ in range(rng.randint(1, 8)):
+        place = rng.randrange(len(bent))
+        match rng.randrange(4):
             case 0:
-                bent[place] = dice.randrange(256)
+                bent[place] = rng.randrange(256)
             case 1:
-                del bent[place : place + dice.randint(1, 400)]
+                del bent[place : place + rng.randint(1, 400)]
             case 2:
-                bent[place:place] = bent[place : place + dice.randint(1, 400)]
+                bent[place:place] = bent[place : place + rng.randint(1, 400)]
             case 3:
                 del bent[place:]
         if not bent:
@@ -80,10 +80,10 @@ def assert_well_formed(answer: Any, *statuses: int) -> None:
 
 @pytest.mark.slow
 def test_damaged_photos_are_answered_or_refused(client: TestClient, photo: bytes) -> None:
-    dice = random.Random(7)
+    rng = random.Random(7)
     for good in photos_of_every_kind(photo):
         for _ in range(25):
-            answer = client.post("/v1/predict", files={"file": ("x", damaged(good, dice))})
+            answer = client.post("/v1/predict", files={"file": ("x", damaged(good, rng))})
             assert_well_formed(answer, 200, 413, 415, 422)
     assert client.post("/v1/predict", files={"file": ("x", photo)}).status_code == 200
 
@@ -108,14 +108,14 @@ def test_broken_bodies_are_refused(client: TestClient, body: bytes, kind: str) -
 def test_a_form_that_breaks_off_leaves_no_file_open(client: TestClient) -> None:
     head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n'
     gc.collect()
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         answer = client.post(
             "/v1/predict", content=head + b"x", headers={"Content-Type": "multipart/form-data; boundary=b"}
         )
         gc.collect()
     assert_well_formed(answer, 422)
-    assert [str(warning.message) for warning in told] == []
+    assert [str(warning.message) for warning in caught] == []
 
 
 @pytest.mark.slow

@@ -100,12 +100,12 @@ def test_a_photo_gets_its_box_and_bars_as_the_service_answers(page: Any, address
     expect(page.get_by_role("button", name=f"Face 1 {face['emotion']} {percent}")).to_be_visible()
 
 
-def test_nothing_is_wrong_and_only_this_server_is_asked(page: Any, address: str, grace: Path) -> None:
+def test_nothing_is_wrong_and_only_this_server_gets_requests(page: Any, address: str, grace: Path) -> None:
     choose(page, ("grace.jpg", grace.read_bytes()))
     expect(page.locator(".card")).to_have_count(1)
     page.wait_for_load_state("networkidle")
     assert page.troubles == []
-    assert {url for url in page.asked if not url.startswith((address, f"blob:{address}"))} == set()
+    assert {url for url in page.requested if not url.startswith((address, f"blob:{address}"))} == set()
 
 
 def test_boxes_and_cards_find_each_other_by_pointer_and_by_keyboard(page: Any, pair: bytes) -> None:
@@ -131,7 +131,7 @@ def test_boxes_and_cards_find_each_other_by_pointer_and_by_keyboard(page: Any, p
     expect(cards.nth(1)).to_be_focused()
 
 
-def test_several_photos_are_answered_and_one_that_is_broken_is_told(page: Any, pair: bytes, grace: Path) -> None:
+def test_several_photos_are_answered_and_one_that_is_broken_says_so(page: Any, pair: bytes, grace: Path) -> None:
     choose(page, ("pair.jpg", pair), ("broken.jpg", pair[:2000]), ("grace.jpg", grace.read_bytes()))
     thumbs = page.locator(".thumbs button")
     expect(thumbs.nth(0)).to_have_accessible_name("pair.jpg: 2 faces")
@@ -151,7 +151,7 @@ def test_several_photos_are_answered_and_one_that_is_broken_is_told(page: Any, p
     expect(page.get_by_role("heading", name="Drop photos here")).to_be_visible()
 
 
-def test_progress_is_told_while_photos_wait(page: Any, grace: Path) -> None:
+def test_progress_is_shown_while_photos_wait(page: Any, grace: Path) -> None:
     held: list[Any] = []
     page.route("**/v1/predict", lambda route: held.append(route))
     choose(page, *((f"{number}.jpg", grace.read_bytes()) for number in range(5)))
@@ -250,8 +250,8 @@ def test_answers_are_saved_as_json_and_as_a_picture(page: Any, address: str, pai
         for face in faces:
             x, y, width, height = face["box"]
             hue = dict(zip(face["probabilities"], colours(list(face["probabilities"])), strict=True))[face["emotion"]]
-            right = tuple(int(hue[place : place + 2], 16) for place in (1, 3, 5))
-            assert picture.convert("RGB").getpixel((x + width, y + height // 2)) == right
+            expected = tuple(int(hue[place : place + 2], 16) for place in (1, 3, 5))
+            assert picture.convert("RGB").getpixel((x + width, y + height // 2)) == expected
 
 
 def test_all_answers_are_saved_a_line_each_as_the_command_writes_them(page: Any, pair: bytes) -> None:

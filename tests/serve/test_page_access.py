@@ -79,7 +79,7 @@ def test_on_a_phone_the_views_are_tabs_within_reach(browser: Any, address: str) 
             assert tabs.get_by_role("link", name=name).bounding_box()["height"] >= 44
 
 
-def test_light_and_dark_follow_the_system_until_one_is_chosen_and_that_is_kept(browser: Any, address: str) -> None:
+def test_light_and_dark_follow_the_system_until_one_is_chosen_for_good(browser: Any, address: str) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     with opened(browser, address, color_scheme="dark") as page:
         page.wait_for_selector("h1")
@@ -116,7 +116,7 @@ def test_an_address_that_leads_nowhere_says_so(browser: Any, address: str) -> No
         expect(page.get_by_role("button", name="Choose photos")).to_be_visible()
 
 
-def test_a_server_that_does_not_answer_is_told_and_asked_again(browser: Any, address: str, photo: bytes) -> None:
+def test_a_server_that_does_not_answer_is_shown_and_tried_again(browser: Any, address: str, photo: bytes) -> None:
     with opened(browser, address) as page:
         expect(page.get_by_role("button", name="Choose photos")).to_be_visible()
         page.route("**/v1/**", lambda route: route.abort())
@@ -129,7 +129,7 @@ def test_a_server_that_does_not_answer_is_told_and_asked_again(browser: Any, add
         expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_a_token_is_asked_for_once_until_it_is_right(
+def test_a_token_is_requested_once_until_it_is_correct(
     browser: Any, model_file: Path, tmp_path: Path, photo: bytes, axe: str
 ) -> None:
     settings = ServerConfig(runs=tmp_path, model=str(model_file), token=TOKEN)
@@ -147,10 +147,10 @@ def test_a_token_is_asked_for_once_until_it_is_right(
         page.reload()  # the tab still knows it
         choose(page, photo)
         expect(dialog).to_have_count(0)
-        assert not any(TOKEN in url for url in page.asked)
+        assert not any(TOKEN in url for url in page.requested)
 
 
-def test_without_the_token_nothing_is_told(browser: Any, model_file: Path, tmp_path: Path) -> None:
+def test_without_the_token_nothing_is_shown(browser: Any, model_file: Path, tmp_path: Path) -> None:
     settings = ServerConfig(runs=tmp_path, model=str(model_file), token=TOKEN)
     with served(settings) as address, opened(browser, f"{address}/#/models") as page:
         page.get_by_role("dialog").get_by_role("button", name="Cancel").click()

@@ -63,7 +63,7 @@ def start(page: Any) -> None:
     expect(page.locator(".card")).to_have_count(1)
 
 
-def test_a_box_and_bars_follow_the_face_and_speed_is_told(page: Any, address: str, still: Image.Image) -> None:
+def test_a_box_and_bars_follow_the_face_and_speed_is_shown(page: Any, address: str, still: Image.Image) -> None:
     start(page)
     content = BytesIO()
     still.save(content, "jpeg", quality=90)
@@ -124,52 +124,52 @@ def test_frames_are_scaled_down_and_two_are_on_their_way_at_most(page: Any) -> N
         assert frame.size == (480, 360)
 
 
-def test_the_server_is_told_what_the_frame_before_showed(page: Any) -> None:
-    asked: list[dict[str, list[str]]] = []
+def test_the_server_gets_the_faces_of_the_frame_before(page: Any) -> None:
+    requested: list[dict[str, list[str]]] = []
 
     def note(route: Any) -> None:
-        asked.append(parse_qs(urlsplit(route.request.url).query))
+        requested.append(parse_qs(urlsplit(route.request.url).query))
         route.continue_()
 
     page.route("**/v1/predict/frame?*", note)
     start(page)
     for _ in range(100):
-        if any("face" in one for one in asked):
+        if any("face" in one for one in requested):
             break
         page.wait_for_timeout(100)
-    first, second = asked[:2]
+    first, second = requested[:2]
     assert "before" not in first
     assert second["before"] == first["time"]
     assert float(second["time"][0]) > float(first["time"][0])
-    assert {one["fast"][0] for one in asked} == {"false"}
-    (face,) = next(one["face"] for one in asked if "face" in one)
+    assert {one["fast"][0] for one in requested} == {"false"}
+    (face,) = next(one["face"] for one in requested if "face" in one)
     assert re.fullmatch(r"(\d+,){4}-?\d+(\.\d)?", face)
 
 
-def test_the_fast_model_may_be_chosen_and_is_told(page: Any) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+def test_the_fast_model_may_be_chosen_and_is_named(page: Any) -> None:
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     start(page)
     model = page.get_by_label("Model")
     expect(model).to_have_value("tiny")  # the one in use, as that is not the large one of the box
     assert model.locator("option").all_inner_texts() == ["tiny", "fast"]
-    with page.expect_request(re.compile(r"/v1/predict/frame\?.*fast=true")) as found:
+    with page.expect_request(re.compile(r"/v1/predict/frame\?.*fast=true")) as request:
         model.select_option("fast")
-    assert found.value.response().json()["model"] == "fast"
+    assert request.value.response().json()["model"] == "fast"
 
 
 def test_beside_the_large_model_of_the_box_the_fast_one_is_taken(browser: Any, tmp_path: Path) -> None:
     with (
         served(ServerConfig(runs=tmp_path, model="best")) as address,
         opened(browser, f"{address}/#/predict/live") as page,
-        page.expect_request(re.compile(r"/v1/predict/frame\?.*fast=true")) as found,
+        page.expect_request(re.compile(r"/v1/predict/frame\?.*fast=true")) as request,
     ):
         start(page)
         expect(page.get_by_label("Model")).to_have_value("fast")
-        assert found.value.response().json()["model"] == "fast"
+        assert request.value.response().json()["model"] == "fast"
 
 
-def test_a_busy_server_is_asked_again(page: Any) -> None:
+def test_a_busy_server_is_tried_again(page: Any) -> None:
     refused = []
 
     def refuse(route: Any) -> None:
@@ -197,9 +197,9 @@ def test_stopping_and_leaving_let_go_of_the_camera(page: Any) -> None:
     page.get_by_role("link", name="Photos").click()
     expect(page.get_by_role("heading", name="Drop photos here")).to_be_visible()
     assert page.evaluate(states) == ["ended", "ended"]
-    asked = len(page.asked)
+    requested = len(page.requested)
     page.wait_for_timeout(500)
-    assert len(page.asked) == asked
+    assert len(page.requested) == requested
     assert page.troubles == []
 
 
@@ -212,7 +212,7 @@ def test_stopping_and_leaving_let_go_of_the_camera(page: Any) -> None:
         ("AbortError", "The camera does not start: it is on fire"),
     ],
 )
-def test_a_camera_that_does_not_open_is_told_with_what_to_do(page: Any, name: str, words: str) -> None:
+def test_a_camera_that_does_not_open_is_a_message_with_what_to_do(page: Any, name: str, words: str) -> None:
     page.evaluate(
         """(name) => {
           const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);

@@ -13,9 +13,9 @@ def test_the_page_and_its_files_are_there(client: TestClient) -> None:
     for page in ("/", "/docs"):
         answer = client.get(page)
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
-        asked = re.findall(r'(?:href|src)="(/[^"#]+)"', answer.text)
-        assert len(asked) > 3
-        for path in asked:
+        paths = re.findall(r'(?:href|src)="(/[^"#]+)"', answer.text)
+        assert len(paths) > 3
+        for path in paths:
             assert client.get(path).status_code == 200, path
 
 

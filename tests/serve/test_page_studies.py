@@ -94,8 +94,8 @@ def test_the_curve_of_a_run_that_trains_moves_by_itself(page: Any, runs: Path) -
             expect(row).to_contain_text(f"{number} of 4")
             seen.append(sorted(line.get_attribute("d") for line in lines.all()))
         assert seen[0] != seen[1] != seen[2]
-        asked = [url for url in page.asked if "/v1/studies" in url]
-        assert len(asked) <= 2  # the list, then one stream: nothing is asked again and again
+        requested = [url for url in page.requested if "/v1/studies" in url]
+        assert len(requested) <= 2  # the list, then one stream: nothing is requested again and again
         go(page, f"#/studies/small/{run.id}")
         expect(page.locator(".facts-line")).to_contain_text("3 of 4 epochs")
         append_line(run.folder / "history.jsonl", epoch(4, 1.0))
@@ -174,8 +174,8 @@ def test_doubtful_labels_begin_with_the_planted_one(page: Any) -> None:
     go(page, f"#/data/{KEY}/doubtful")
     first = page.locator(".doubt-grid li").first
     expect(first).to_contain_text(f"validation {PLANTED}")
-    found = page.locator(".doubt-grid li").count()
-    drawn(page, found)
+    drawn_faces = page.locator(".doubt-grid li").count()
+    drawn(page, drawn_faces)
     pair = page.locator(".chips button").nth(1)
     number = int(pair.locator("small").inner_text())
     pair.click()

@@ -54,8 +54,8 @@ def test_the_answer_is_that_of_the_command_line(
 
     file = tmp_path / "0.jpg"
     file.write_bytes(photo)
-    told = json.loads(CliRunner().invoke(cli, ["predict", str(file), "--model", str(model_file), "--json"]).stdout)
-    assert client.post("/v1/predict", files=form(photo)).json()["results"] == [told | {"path": "0.jpg"}]
+    content = json.loads(CliRunner().invoke(cli, ["predict", str(file), "--model", str(model_file), "--json"]).stdout)
+    assert client.post("/v1/predict", files=form(photo)).json()["results"] == [content | {"path": "0.jpg"}]
 
 
 def test_photos_in_json_are_answered_alike(client: TestClient, photo: bytes) -> None:
@@ -77,7 +77,7 @@ def test_photos_of_a_request_are_answered_each_for_itself_in_their_order(client:
     assert "broken" in broken["error"]
 
 
-def test_crops_are_judged_without_looking_for_a_face(client: TestClient) -> None:
+def test_crops_are_classified_without_detection(client: TestClient) -> None:
     (result,) = client.post("/v1/predict?crop=true", files=form(png(60, 48))).json()["results"]
     assert result["faces"][0]["box"] == [6, 0, 48, 48]
 
@@ -98,7 +98,7 @@ def test_a_photo_that_cannot_be_read_is_a_problem(asking: Any, photo: bytes, sta
     assert "results" not in assert_problem(answer, status, words)
 
 
-def test_what_an_operator_may_do_is_not_told_to_clients(asking: Any) -> None:
+def test_what_an_operator_may_do_is_not_shown_to_clients(asking: Any) -> None:
     answer = asking(pixels=250_000).post("/v1/predict", files=form(png(600, 600)))
     assert answer.json()["detail"] == "600x600 pixels; more than 0.25 million are refused"
 
@@ -179,17 +179,17 @@ def test_a_large_upload_is_never_written_to_disk(
     client: TestClient, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_file(*_: object, **__: object) -> None:
-        raise AssertionError("a temporary file was asked for")
+        raise AssertionError("a temporary file was opened")
 
     monkeypatch.setattr("tempfile.TemporaryFile", no_file)
     padded = photo + bytes(5_000_000)
     assert len(client.post("/v1/predict", files=form(padded)).json()["results"][0]["faces"]) == 1
 
 
-def test_models_at_hand_are_told(client: TestClient) -> None:
-    told = client.get("/v1/models").json()
-    assert told["in_use"] == "tiny"
-    (facts,) = [model for model in told["models"] if model["name"] == "tiny"]
+def test_models_at_hand_are_listed(client: TestClient) -> None:
+    content = client.get("/v1/models").json()
+    assert content["in_use"] == "tiny"
+    (facts,) = [model for model in content["models"] if model["name"] == "tiny"]
     assert facts["classes"][0] == "angry"
 
 
@@ -236,14 +236,14 @@ def test_a_frame_is_answered_with_what_was_seen_before(client: TestClient, photo
     assert second.json()["results"][0]["faces"] == predictor.predict_frame(photo, 5.04, seen).as_json()
 
 
-def test_a_frame_may_be_judged_by_the_fast_model(client: TestClient, photo: bytes) -> None:
+def test_a_frame_may_be_predicted_by_the_fast_model(client: TestClient, photo: bytes) -> None:
     answer = frame(client, photo, time=0, fast=True).json()
     assert answer["model"] == "fast"
     assert answer["results"][0]["faces"] == Predictor("fast").predict(photo).as_json()
     assert client.get("/v1/models").json()["in_use"] == "tiny"
 
 
-def test_where_the_box_has_no_fast_model_that_is_said(
+def test_without_a_bundled_fast_model_there_is_a_problem(
     asking: Any, photo: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mien.serve.models.bundled_models", dict)
@@ -265,7 +265,7 @@ def test_where_the_box_has_no_fast_model_that_is_said(
         ({"time": 1, "face": ["1,2,3,4,0"] * 257}, "face"),
     ],
 )
-def test_what_a_frame_cannot_be_told_is_refused_with_the_place(
+def test_a_wrong_query_of_a_frame_is_refused_with_the_place(
     client: TestClient, photo: bytes, query: dict[str, Any], where: str
 ) -> None:
     body = assert_problem(frame(client, photo, **query), 422, "")

@@ -24,7 +24,7 @@ def test_every_answer_carries_the_security_headers(client: TestClient, path: str
     assert not [name for name in headers if name.startswith("access-control")]
 
 
-def test_answers_are_not_kept_by_caches(client: TestClient) -> None:
+def test_answers_are_not_stored_by_caches(client: TestClient) -> None:
     assert client.get("/v1/models").headers["cache-control"] == "no-store"
     assert client.get("/static/base.css").headers["cache-control"] == "no-cache"
 
@@ -52,13 +52,13 @@ def test_a_page_of_another_site_is_refused(client: TestClient) -> None:
 
 
 def test_no_other_origin_is_allowed_to_read(client: TestClient) -> None:
-    asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
-    answer = client.options("/v1/predict", headers=asked)
+    headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    answer = client.options("/v1/predict", headers=headers)
     assert answer.status_code == 405
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_a_name_that_was_made_to_lead_here_is_refused_unless_a_token_is_asked_for(asking: Any) -> None:
+def test_a_name_that_was_made_to_lead_here_is_refused_unless_a_token_is_needed(asking: Any) -> None:
     for name in ("localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000"):
         assert asking().get("/v1/models", headers={"Host": name}).status_code == 200
     for name in ("elsewhere.example", "127.0.0.1.elsewhere.example", "[::2]:8000"):

@@ -12,10 +12,10 @@ from mien.serve.limits import Limits
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "serve.md").read_text(encoding="utf-8")
 
 
-def test_every_limit_is_told_with_its_default() -> None:
-    told = dict(re.findall(r"^\| `(\w+)` \| .* \| ([\d,]+|the cores) \|$", TEXT, re.MULTILINE))
-    assert list(told) == [field.name for field in fields(Limits)]
-    assert {name: default for name, default in told.items() if name != "threads"} == {
+def test_every_limit_is_listed_with_its_default() -> None:
+    listed = dict(re.findall(r"^\| `(\w+)` \| .* \| ([\d,]+|the cores) \|$", TEXT, re.MULTILINE))
+    assert list(listed) == [field.name for field in fields(Limits)]
+    assert {name: default for name, default in listed.items() if name != "threads"} == {
         name: f"{value:,}" for name, value in vars(Limits()).items() if name != "threads"
     }
 
@@ -25,9 +25,9 @@ def test_the_client_works(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("photo.jpg").write_bytes(photo)
-    found = re.search(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
-    assert found
+    match = re.search(r"^```python\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    assert match
     with serving("--model", str(model_file), "--no-open") as server:
-        code = found[1].replace("http://127.0.0.1:8000", f"http://127.0.0.1:{server.port}")
+        code = match[1].replace("http://127.0.0.1:8000", f"http://127.0.0.1:{server.port}")
         exec(compile(code, "docs/reference/serve.md", "exec"), {"__name__": "docs"})
     assert re.fullmatch(r"\(\d+, \d+, \d+, \d+\) \w+ \d+%\n", capsys.readouterr().out)

@@ -113,17 +113,17 @@ def test_a_connection_that_never_asks_is_closed(model_file: Path, monkeypatch: p
     assert asyncio.run(silent()) == [b"", b""]
 
 
-def test_a_taken_port_is_told() -> None:
+def test_a_taken_port_is_a_message() -> None:
     with listen(ServerConfig(port=0)) as taken, pytest.raises(UserError, match="choose another by --host or --port"):
         listen(ServerConfig(port=taken.getsockname()[1]))
 
 
-def test_an_address_that_is_not_this_machines_is_told() -> None:
+def test_an_address_that_is_not_this_machines_is_a_message() -> None:
     with pytest.raises(UserError, match=r"cannot listen at 203\.0\.113\.7"):
         listen(ServerConfig(host="203.0.113.7", token="a-token-of-some-length"))
 
 
-def test_mistakes_on_the_command_line_are_told_before_anything_starts(
+def test_mistakes_on_the_command_line_are_reported_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for words, message in (
@@ -137,7 +137,7 @@ def test_mistakes_on_the_command_line_are_told_before_anything_starts(
         assert message in str(error)
 
 
-def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mien.cli.serve.REQUIRED", ("fastapi", "no_such_package"))
     error = CliRunner().invoke(app, ["serve"]).exception
     assert str(error) == "mien serve needs more packages (missing: no_such_package): pip install 'mien[serve]'"
@@ -145,12 +145,12 @@ def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_answer_is_not_held_back_until_its_head_is_acknowledged(settings: ServerConfig) -> None:
     """Nagle's algorithm is off; on, the second of two packets waits for the client, which takes its 40 ms."""
-    kept: list[int] = []
+    connection: list[int] = []
 
     class Noting(Protocol):
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            kept.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            connection.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
             transport.close()
 
     async def connect_once() -> None:
@@ -168,5 +168,5 @@ def test_an_answer_is_not_held_back_until_its_head_is_acknowledged(settings: Ser
             server.close()
 
     asyncio.run(connect_once())
-    assert len(kept) == 1
-    assert kept[0]
+    assert len(connection) == 1
+    assert connection[0]

@@ -50,14 +50,14 @@ def test_first_the_whole_then_each_epoch_and_the_end(study: Path) -> None:
             assert len(facts["curves"]["validation_loss"]) == number
         state = json.loads((run.folder / "state.json").read_text())
         (run.folder / "state.json").write_text(json.dumps(state | {"state": "failed", "reason": "loss is nan"}))
-        # The end of its last running run changes how the study stands, so that the whole is told.
+        # The end of its last running run changes how the study stands, so that the whole is sent.
         kind, whole = await heard(messages)
         assert (kind, whole["states"]) == ("study", {"finished": 4, "failed": 1})
 
     listening(study, hear)
 
 
-def test_a_new_run_and_new_results_are_told(study: Path) -> None:
+def test_a_new_run_and_new_results_are_sent(study: Path) -> None:
     async def hear(_: StudyEvents, messages: AsyncGenerator[Message]) -> None:
         await heard(messages)
         run = begin(study, "new")
@@ -74,7 +74,7 @@ def test_a_new_run_and_new_results_are_told(study: Path) -> None:
     listening(study, hear)
 
 
-def test_nothing_is_said_where_nothing_changes_and_nobody_looks_when_nobody_listens(
+def test_nothing_is_sent_where_nothing_changes_and_nobody_looks_when_nobody_listens(
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = 0

@@ -1,4 +1,4 @@
-"""The routes of studies, asked as a client asks them."""
+"""The routes of studies, record as a client asks them."""
 
 import json
 from pathlib import Path
@@ -14,9 +14,9 @@ def test_the_list_and_a_study(study: Path, client: TestClient) -> None:
     listed = client.get("/v1/studies").json()
     assert listed["folder"] == str(study.parent)
     assert [(one["study"], one["state"], one["runs"]) for one in listed["studies"]] == [("small", "finished", 4)]
-    found = client.get("/v1/studies/small").json()
-    assert listed["studies"][0] == {key: found[key] for key in listed["studies"][0]}
-    assert [run["epochs"] for run in found["run_facts"]] == [4, 4, 4, 4]
+    content = client.get("/v1/studies/small").json()
+    assert listed["studies"][0] == {key: content[key] for key in listed["studies"][0]}
+    assert [run["epochs"] for run in content["run_facts"]] == [4, 4, 4, 4]
 
 
 def test_an_empty_folder_has_no_studies(client: TestClient) -> None:
@@ -26,14 +26,14 @@ def test_an_empty_folder_has_no_studies(client: TestClient) -> None:
 
 def test_a_run(study: Path, client: TestClient) -> None:
     name = next(path.name for path in sorted((study / "runs").iterdir()) if path.name.startswith("strong"))
-    found = client.get(f"/v1/studies/small/runs/{name}").json()
-    asked = json.loads((study / "runs" / name / "run.json").read_text())
-    assert found["layers"] == ["flatten", "dense(8)", "relu", "classes"]
-    assert found["recipe"] == asked["recipe"]
-    assert found["classes"] == asked["faces"]["classes"]
-    assert found["scores"]["validation"]["faces"] == 70
-    assert found["scores"]["test"]["faces"] == 35
-    assert sum(map(sum, found["scores"]["test"]["confusion"])) == 35
+    content = client.get(f"/v1/studies/small/runs/{name}").json()
+    record = json.loads((study / "runs" / name / "run.json").read_text())
+    assert content["layers"] == ["flatten", "dense(8)", "relu", "classes"]
+    assert content["recipe"] == record["recipe"]
+    assert content["classes"] == record["faces"]["classes"]
+    assert content["scores"]["validation"]["faces"] == 70
+    assert content["scores"]["test"]["faces"] == 35
+    assert sum(map(sum, content["scores"]["test"]["confusion"])) == 35
 
 
 def test_what_is_not_there_is_a_problem_that_says_where_to_look(study: Path, client: TestClient) -> None:
@@ -67,9 +67,9 @@ def test_the_report_is_locked_in_a_sandbox(study: Path, client: TestClient) -> N
 
 def test_runs_side_by_side(study: Path, client: TestClient) -> None:
     names = [f"small/{path.name}" for path in sorted((study / "runs").iterdir())]
-    found = client.get("/v1/compare", params={"run": names[:3]}).json()
-    assert [f"{one['facts']['study']}/{one['facts']['run']}" for one in found["runs"]] == names[:3]
-    assert [(pair["a"], pair["b"]) for pair in found["pairs"]] == [
+    content = client.get("/v1/compare", params={"run": names[:3]}).json()
+    assert [f"{one['facts']['study']}/{one['facts']['run']}" for one in content["runs"]] == names[:3]
+    assert [(pair["a"], pair["b"]) for pair in content["pairs"]] == [
         (names[0], names[1]),
         (names[0], names[2]),
         (names[1], names[2]),

@@ -72,7 +72,7 @@ def retrain(folder: Path) -> str:
 
 @contextmanager
 def reported_damage(path: Path, remedy: str) -> Iterator[None]:
-    """Turn whatever reading a damaged, cut or foreign file raises into one `DamagedError`.
+    """Turn what reading a damaged, cut or foreign file raises (ValueError, OSError) into one `DamagedError`.
 
     Args:
         path: the file that is read.
@@ -84,7 +84,7 @@ def reported_damage(path: Path, remedy: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise DamagedError(f"{path}: cannot be read: {error.strerror or error}; {remedy}") from None
-    except Exception as error:  # foreign bytes make zip, numpy and json raise nearly anything
+    except (ValueError, RecursionError) as error:  # those of json and pydantic are ValueErrors
         raise DamagedError(f"{path}: damaged: {_reason(error)}; {remedy}") from None
 
 
