@@ -1,6 +1,6 @@
 """What makes a training step fast: the step of a net, batch 256, with and without each of the things that mien does.
 
-The net is cnn_1, or --net names another: cnn_3 for elu; residual for one that needs autograd.
+The net is cnn_1, or --net names another: cnn_3 for elu; residual for one that is not plain, without the rows in chunks.
 
 Each way runs in a process of its own; they take turns. Seconds an epoch of FER2013's 28,709 training faces, which a
 step's time gives: the median of the rounds, and their range. All but the last in the precision that mien takes on this
@@ -37,7 +37,7 @@ WAYS = {
     "autograd, channels last; autocast where in bfloat16": ("autograd", "plain"),
     "  and the memory kept": ("autograd", "plain", "memory"),
     "  and convolutions, batch norms and pools of mien's own": ("autograd", "memory"),
-    "by hand on all cores, with torch's pooling and relu": ("memory", "torch"),
+    "chunks on all cores, with torch's pooling and relu": ("memory", "torch"),
     "  and the kernels: mien's step": ("memory",),
     "mien's step without the memory kept": (),
 }
@@ -50,17 +50,17 @@ def work(ways: list[str], net: str, turn: float) -> None:
     from mien.nets import ZOO, Net, build
     from mien.runs.recipe import Recipe
     from mien.training import trainer
-    from mien.training.fast import chain, gradients, kernels
+    from mien.training.fast import functions, gradients, kernels
 
     if "memory" not in ways:
-        trainer.keep_memory = lambda: None
+        gradients.keep_memory = lambda: None
     if "autograd" in ways:
-        gradients.chain = lambda model, dtype: None
+        gradients.plain_layers = lambda model: None
     if "plain" in ways:
         gradients.Fused = lambda model: None
     if "torch" in ways:
         aten = torch.ops.aten
-        chain._fused = lambda links: links
+        functions.pools_2x2 = lambda layer, x: False
         kernels.apply = lambda function, x: function(x)
         kernels.relu = lambda x: x.relu_()
         kernels.relu_backward = lambda g, y: aten.threshold_backward.grad_input(g, y, 0, grad_input=g)

@@ -31,9 +31,10 @@ from budget import SECONDS, repeats, rounds, spread
 from processor import processor_facts, processor_line
 from torch import Tensor, nn
 
-from mien.nets import ZOO, build, penalty
+from mien.nets import ZOO, Model, build
 from mien.runs.recipe import Recipe
-from mien.training.fast.chain import Layer
+from mien.training.fast import functions
+from mien.training.fast.gradients import Chunked
 from mien.training.trainer import Trainer, best_precision
 
 HERE = Path(__file__).parent
@@ -57,13 +58,13 @@ def batch_of_noise() -> tuple[Tensor, Tensor]:
     return images, torch.randint(0, 7, (BATCH,), generator=generator)
 
 
-def mien_step(model: nn.Module) -> Step:
+def mien_step(model: Model) -> Step:
     """The training step under test."""
     trainer, numbers = Trainer(model, Recipe(batch=BATCH), seed=0), iter(range(1 << 20))
     return lambda images, labels: trainer.step(images, labels, next(numbers))
 
 
-def torch_step(model: nn.Module, bfloat16: bool) -> Step:
+def torch_step(model: Model, bfloat16: bool) -> Step:
     """The step that a torch user writes first."""
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7)
     if bfloat16:
@@ -76,7 +77,8 @@ def torch_step(model: nn.Module, bfloat16: bool) -> Step:
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             loss = nn.functional.cross_entropy(model(x), labels)
-        loss = loss + penalty(model)
+        for module, l1, l2 in model.penalties:
+            loss = loss + l1 * module.weight.abs().sum() + l2 * module.weight.square().sum()
         loss.backward()
         optimizer.step()
         return loss.item()
@@ -84,7 +86,7 @@ def torch_step(model: nn.Module, bfloat16: bool) -> Step:
     return step
 
 
-OURS: dict[str, Callable[[nn.Module], Step]] = {
+OURS: dict[str, Callable[[Model], Step]] = {
     "mien": mien_step,
     "torch float32": lambda model: torch_step(model, bfloat16=False),
     "torch bfloat16": lambda model: torch_step(model, bfloat16=True),
@@ -263,36 +265,36 @@ def show(results: dict) -> None:
         print(f"{'':<8}mien computes {reached} ({1000 * figures['gflop_per_face']:,.0f} MFLOP a face)\n")
 
 
-class Timed:
-    """A layer of a chain that records how long it works, forward and backward."""
+def time_layers(names: dict[nn.Module, str], spent: dict[str, list[float]]) -> None:
+    """Record how long each layer works, forward and backward, under its name."""
+    apply_layer = functions.apply_layer
 
-    def __init__(self, layer: Layer, spent: dict[str, list[float]], name: str) -> None:
-        self.layer, self.ahead, self.back = layer, spent[f"{name} forward"], spent[f"{name} backward"]
-
-    def forward(self, *given: Any) -> Any:
-        """The layer's, timed."""
+    def timed(layer: nn.Module, *arguments: Any, **options: Any) -> Tensor:
         start = time.perf_counter()
-        result = self.layer.forward(*given)
-        self.ahead.append(time.perf_counter() - start)
-        return result
+        y = apply_layer(layer, *arguments, **options)
+        spent[f"{names[layer]} forward"].append(time.perf_counter() - start)
+        if y.grad_fn is not None:
+            starts: list[float] = []
+            times = spent[f"{names[layer]} backward"]
+            y.grad_fn.register_prehook(lambda gradients: starts.append(time.perf_counter()))
+            y.grad_fn.register_hook(lambda after, before: times.append(time.perf_counter() - starts.pop()))
+        return y
 
-    def backward(self, *given: Any) -> Any:
-        """The layer's, timed."""
-        start = time.perf_counter()
-        result = self.layer.backward(*given)
-        self.back.append(time.perf_counter() - start)
-        return result
+    functions.apply_layer = timed
 
 
 def profile(net: str, steps: int = 20) -> None:
     """Print where the time of mien's step goes, layer by layer."""
     trainer, (images, labels) = Trainer(build(ZOO[net]), Recipe(batch=BATCH), seed=0), batch_of_noise()
     spent: dict[str, list[float]] = defaultdict(list)
-    chain = trainer.gradients.chain
-    for part in (chain.trunk, chain.head):
-        for at, link in enumerate(part):
-            name = f"{'trunk' if part is chain.trunk else 'head'} {at + 1:2} {type(link.layer).__name__}"
-            part[at] = link._replace(layer=Timed(link.layer, spent, name))
+    gradients = trainer.gradients
+    assert isinstance(gradients, Chunked), f"{net} is not of plain layers"
+    names = {
+        layer: f"{part} {at:2} {type(layer).__name__}"
+        for part, layers in (("trunk", gradients.trunk), ("head", gradients.head))
+        for at, layer in enumerate(layers, start=1)
+    }
+    time_layers(names, spent)
     for number in range(3):
         trainer.step(images, labels, number)
     for times in spent.values():

@@ -6,7 +6,8 @@ from math import sqrt
 import pytest
 import torch
 
-from mien.nets import Net, build, penalty
+from mien.nets import Net, build
+from mien.nets.model import Penalty
 
 NET = Net("mine", ("conv(32)", "relu", "conv(64, 5)", "relu", "pool", "flatten", "dense(512)", "relu", "classes"))
 
@@ -62,45 +63,24 @@ def test_weights_have_the_names_of_the_summary():
     assert names[:4] == ["conv_1.weight", "conv_1.bias", "conv_2.weight", "conv_2.bias"]
 
 
-class TestPenalty:
-    NET = Net("p", ("conv(2, 1, l1=0.5)", "flatten", "dense(3, l1=0.1, l2=0.25)", "classes(l2=2)"))
+class TestPenalties:
+    def test_they_are_those_of_its_words(self):
+        model = build(Net("p", ("conv(2, 1, l1=0.5)", "flatten", "dense(3, l1=0.1, l2=0.25)", "classes(l2=2)")), size=1)
+        assert model.penalties == (
+            Penalty(model.conv_1, 0.5, 0),
+            Penalty(model.dense_1, 0.1, 0.25),
+            Penalty(model.classes_1, 0, 2),
+        )
+        assert build(NET, size=16).penalties == ()
 
-    def model(self):
-        model = build(self.NET, size=1)
-        with torch.no_grad():
-            model.conv_1.weight.copy_(torch.tensor([-1.0, 3.0]).reshape(2, 1, 1, 1))
-            model.dense_1.weight.copy_(torch.tensor([[1.0, -2.0], [0.0, 3.0], [1.0, 1.0]]))
-            model.classes_1.weight.fill_(0.5)
-            for layer in ("conv_1", "dense_1", "classes_1"):
-                model.get_submodule(layer).bias.fill_(100)
-        return model
-
-    def test_is_unhalved_and_free_of_biases(self):
-        total = penalty(self.model())
-        assert total.dtype == torch.float32
-        assert total.shape == ()
-        assert total.item() == pytest.approx(0.5 * 4 + (0.1 * 8 + 0.25 * 16) + 2 * 21 * 0.25)
-
-    def test_has_the_gradient_of_its_kernels(self):
-        model = self.model()
-        penalty(model).backward()
-        assert model.conv_1.weight.grad.flatten().tolist() == [-0.5, 0.5]
-        expected = [0.1 + 0.5, -0.1 - 1.0, 0.0, 0.1 + 1.5, 0.6, 0.6]
-        assert model.dense_1.weight.grad.flatten().tolist() == pytest.approx(expected)
-        assert model.dense_1.bias.grad is None
-
-    def test_is_zero_where_none_is_asked(self):
-        assert penalty(build(NET, size=16)).item() == 0
-
-    def test_follows_a_copy_of_the_model(self):
-        model = self.model()
+    def test_those_of_a_copy_are_on_its_own_layers(self):
+        model = build(Net("p", ("conv(2, 1, l1=0.5)", "flatten", "classes")), size=1)
         other = copy.deepcopy(model)
-        with torch.no_grad():
-            other.conv_1.weight.zero_()
-        assert penalty(other).item() == pytest.approx(penalty(model).item() - 2)
+        assert other.penalties == (Penalty(other.conv_1, 0.5, 0),)
+        assert other.conv_1 is not model.conv_1
 
-    def test_of_a_residual_block_is_that_of_all_its_kernels(self):
+    def test_a_residual_block_has_one_for_each_of_its_kernels(self):
         model = build(Net("r", ("residual(4, l2=1)", "flatten", "classes")), size=4)
         block = model.residual_1
-        kernels = (block.conv_1.weight, block.conv_2.weight, block.shortcut[0].weight)
-        assert penalty(model).item() == pytest.approx(sum(kernel.square().sum().item() for kernel in kernels))
+        assert [penalty.module for penalty in model.penalties] == [block.conv_1, block.conv_2, block.shortcut[0]]
+        assert {(penalty.l1, penalty.l2) for penalty in model.penalties} == {(0, 1)}

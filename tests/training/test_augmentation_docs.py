@@ -13,7 +13,7 @@ ROWS = re.findall(r"^\| `([^`]+)` \|.*\| `([^`]+)` \|$", TEXT, re.MULTILINE)
 
 
 def test_every_word_is_told_with_its_arguments_and_every_example_is_right():
-    assert [told for told, _ in ROWS] == [usage(word) for word in WORDS.values()]
+    assert [actual for actual, _ in ROWS] == [usage(word) for word in WORDS.values()]
     assert [example.split("(")[0] for _, example in ROWS] == list(WORDS)
     assert check([example for _, example in ROWS]) == []
 
@@ -25,10 +25,10 @@ def test_the_recipe_shown_is_one():
 
 
 def test_every_generator_is_told():
-    told = re.findall(r"^\| `(generator_\d)` \| (.*?)\| (\w+) \| (\w*) ?\|$", TEXT, re.MULTILINE)
-    found = {
+    actual = re.findall(r"^\| `(generator_\d)` \| (.*?)\| (\w+) \| (\w*) ?\|$", TEXT, re.MULTILINE)
+    actual = {
         name: (tuple(re.findall(r"`([^`]+)`", words)), scaling, whitening or "none")
-        for name, words, scaling, whitening in told
+        for name, words, scaling, whitening in actual
     }
     recipes = {name: Recipe.model_validate(entries) for name, entries in GENERATORS.items()}
-    assert found == {name: (one.augment, one.scaling, one.whitening) for name, one in recipes.items()}
+    assert actual == {name: (one.augment, one.scaling, one.whitening) for name, one in recipes.items()}

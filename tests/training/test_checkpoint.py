@@ -1,11 +1,13 @@
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 from torch import nn
 
 from mien.errors import UserError
-from mien.training.checkpoint import Mark, load_checkpoint, load_weights, save_checkpoint, save_weights
+from mien.training.checkpoint import TrainingState, load_checkpoint, load_weights, save_checkpoint, save_weights
 
 OPTIMIZERS = {
     "adam": lambda model: torch.optim.Adam(model.parameters(), 0.01, fused=True),
@@ -22,54 +24,71 @@ def make(layout: torch.memory_format) -> nn.Sequential:
 
 
 def train(model: nn.Sequential, optimizer: torch.optim.Optimizer, steps: int, seed: int) -> None:
-    dice = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     for _ in range(steps):
         optimizer.zero_grad()
-        model(torch.randn(5, 3, 4, 4, generator=dice)).square().mean().backward()
+        model(torch.randn(5, 3, 4, 4, generator=generator)).square().mean().backward()
         optimizer.step()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_a_training_that_is_put_down_and_taken_up_again_ends_where_it_would_have(
+def test_a_training_that_is_saved_and_resumed_ends_where_it_would_have(
     tmp_path: Path, optimizer: type, layout: torch.memory_format
 ) -> None:
-    file, mark = tmp_path / "checkpoint.safetensors", Mark(3, 12.5, 2, 0.625)
+    file, state = tmp_path / "checkpoint.safetensors", TrainingState(3, 12.5, 2, 0.625)
     model = make(layout)
     ours = optimizer(model)
     train(model, ours, 3, seed=1)
-    save_checkpoint(file, mark, model.state_dict(), ours, best=None, average=None)
+    save_checkpoint(file, state, model.state_dict(), ours, best=None, ema=None)
     train(model, ours, 3, seed=2)
 
     again = make(layout)
     theirs = optimizer(again)
-    found, weights, best, average = load_checkpoint(file, theirs)
-    assert (found, best, average) == (mark, None, {})
+    actual, weights, best, ema = load_checkpoint(file, theirs)
+    assert (actual, best, ema) == (state, None, {})
     again.load_state_dict(weights)
     train(again, theirs, 3, seed=2)
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
 
 
-def test_the_best_epochs_weights_are_kept_beside_the_last(tmp_path: Path) -> None:
+def test_the_best_epochs_weights_are_saved_beside_the_last(tmp_path: Path) -> None:
     file, model = tmp_path / "checkpoint.safetensors", make(torch.channels_last)
     best = {name: tensor.clone() + 1 for name, tensor in model.state_dict().items()}
-    save_checkpoint(file, Mark(1), model.state_dict(), OPTIMIZERS["adam"](model), best, average=None)
-    _, last, found, _ = load_checkpoint(file, OPTIMIZERS["adam"](model))
-    assert found is not None
+    save_checkpoint(file, TrainingState(1), model.state_dict(), OPTIMIZERS["adam"](model), best, ema=None)
+    _, last, loaded, _ = load_checkpoint(file, OPTIMIZERS["adam"](model))
+    assert loaded is not None
     for name, tensor in model.state_dict().items():
         assert torch.equal(last[name], tensor)
-        assert torch.equal(found[name], tensor + 1)
+        assert torch.equal(loaded[name], tensor + 1)
+
+
+def test_a_checkpoint_of_a_former_version_is_read(tmp_path: Path) -> None:
+    """It calls the state "mark" and the averaged weights "average"."""
+    file, model = tmp_path / "checkpoint.safetensors", make(torch.channels_last)
+    tensors = {
+        f"{group}.{name}": tensor.detach().contiguous() + shift
+        for group, shift in (("model", 0), ("average", 1))
+        for name, tensor in model.state_dict().items()
+    }
+    mark = {"epoch": 3, "seconds": 12.5, "best_epoch": 2, "best_accuracy": 0.625}
+    file.write_bytes(save(tensors, {"mark": json.dumps(mark)}))
+    state, weights, best, ema = load_checkpoint(file, OPTIMIZERS["sgd"](model))
+    assert (state, best) == (TrainingState(3, 12.5, 2, 0.625), None)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(weights[name], tensor)
+        assert torch.equal(ema[name], tensor + 1)
 
 
 def test_weights_come_back_with_names_types_and_values(tmp_path: Path) -> None:
     weights = make(torch.channels_last).state_dict() | {"number": torch.tensor(7)}
     save_weights(tmp_path / "weights.safetensors", weights)
-    found = load_weights(tmp_path / "weights.safetensors")
-    assert found.keys() == weights.keys()
+    actual = load_weights(tmp_path / "weights.safetensors")
+    assert actual.keys() == weights.keys()
     for name, tensor in weights.items():
-        assert found[name].dtype == tensor.dtype
-        assert torch.equal(found[name], tensor)
+        assert actual[name].dtype == tensor.dtype
+        assert torch.equal(actual[name], tensor)
 
 
 @pytest.mark.parametrize("keep", [0, 4, 60, -1], ids=["empty", "half a length", "half a header", "a byte short"])

@@ -1,32 +1,29 @@
-"""The running average of the weights, and faces judged with their mirror images."""
+"""The exponential moving average of the weights."""
 
 import numpy as np
 import pytest
-import torch
 from torch import nn
 from trained import CNN, NORMAL, Start, assert_same, numbers, silent, stop_at
 
 from mien.faces import Faces
-from mien.nets import Net, build
-from mien.runs.recipe import Recipe
-from mien.training.ema import Average
+from mien.nets import Net
+from mien.training.ema import EMA
 from mien.training.loop import evaluate, fit
-from mien.training.trainer import Trainer
 
 
 def test_an_average_keeps_its_share_and_forgets_the_first_weights_sooner() -> None:
     model = nn.Linear(1, 1, bias=False)
     nn.init.constant_(model.weight, 100)
-    average = Average(model, 0.5)
-    told = 100.0
+    average = EMA(model, 0.5)
+    expected = 100.0
     for number, weight in enumerate([1.0, 2.0, 3.0, 4.0], start=1):
         nn.init.constant_(model.weight, weight)
         average.add(number)
-        kept = min(0.5, number / (9 + number))
-        told = kept * told + (1 - kept) * weight
-        assert average.weights["weight"].item() == pytest.approx(told)
+        share = min(0.5, number / (9 + number))
+        expected = share * expected + (1 - share) * weight
+        assert average.weights["weight"].item() == pytest.approx(expected)
         with average.in_place():
-            assert model.weight.item() == pytest.approx(told)
+            assert model.weight.item() == pytest.approx(expected)
         assert model.weight.item() == weight
 
 
@@ -38,10 +35,10 @@ def test_averaging_leaves_the_steps_alone_and_changes_the_result(net: Net, start
     for one, other in zip(numbers(plain), numbers(averaged), strict=True):
         assert one.steps == other.steps
         assert one.validation_loss != other.validation_loss
-    said, kept = evaluate(averaged, faces, "validation"), averaged.predictions("validation")
-    assert kept is not None
-    assert np.array_equal(said.probabilities, kept.probabilities), "the weights on disk are those that judged"
-    loss = -np.log(kept.probabilities[np.arange(len(kept.labels)), kept.labels]).mean()
+    again, saved = evaluate(averaged, faces, "validation"), averaged.predictions("validation")
+    assert saved is not None
+    assert np.array_equal(again.probabilities, saved.probabilities), "the weights on disk are those that predicted"
+    loss = -np.log(saved.probabilities[np.arange(len(saved.labels)), saved.labels]).mean()
     assert averaged.history()[-1].validation_loss == pytest.approx(loss, rel=1e-5)
 
 
@@ -53,13 +50,3 @@ def test_an_averaged_run_that_was_stopped_ends_as_one_that_was_not(keep: str, st
     stop_at(stopped, faces, epoch=3, step=2)
     fit(stopped, faces, silent)
     assert_same(stopped, whole)
-
-
-@pytest.mark.parametrize("net", [CNN, NORMAL], ids=lambda net: net.name)
-def test_a_face_and_its_mirror_image_are_judged_alike(net: Net, faces: Faces) -> None:
-    images = torch.from_numpy(faces.images[:16])
-    for mirror in (True, False):
-        trainer = Trainer(build(net, size=faces.size), Recipe(tta_flip=mirror, precision="float32"), 0)
-        ours, theirs = trainer.probabilities(images), trainer.probabilities(images.flip(2))
-        trainer.close()
-        assert torch.allclose(ours, theirs, atol=1e-6) == mirror

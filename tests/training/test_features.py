@@ -1,4 +1,4 @@
-"""A frozen backbone's features: computed once, kept, and as good as the images themselves."""
+"""A frozen backbone's features: computed once, cached, and as good as the images themselves."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ from mien.nets import Net, build
 from mien.runs.recipe import Recipe
 from mien.training import features as features_module
 from mien.training.checkpoint import load_weights
-from mien.training.features import compute_features, kept_features
+from mien.training.features import cached_features, compute_features
 from mien.training.loop import evaluate, fit
 from mien.training.scaling import Scaling
 from mien.training.timing import time_features, time_step
@@ -57,12 +57,14 @@ def test_features_are_what_the_backbone_says(
 ) -> None:
     model, images = build(NET, 24).eval(), torch.from_numpy(few.images[:20].copy())
     for _ in range(2):
-        found = kept_features(model, images, PLAIN, dtype, "some faces")
+        actual = cached_features(model, images, PLAIN, dtype, "some faces")
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
-            said = model[0](images[:, None] / 255 - 0.5)
-        assert found.dtype == dtype
-        assert found.shape == (20, 1280)
-        assert torch.allclose(found.float(), said.float(), rtol=2e-2 if dtype == torch.bfloat16 else 1e-4, atol=1e-3)
+            predictions = model[0](images[:, None] / 255 - 0.5)
+        assert actual.dtype == dtype
+        assert actual.shape == (20, 1280)
+        assert torch.allclose(
+            actual.float(), predictions.float(), rtol=2e-2 if dtype == torch.bfloat16 else 1e-4, atol=1e-3
+        )
     assert computed == [20]
 
 
@@ -80,17 +82,17 @@ def test_other_faces_sizes_scalings_and_precisions_have_features_of_their_own(
         (model, PLAIN, torch.bfloat16, "a"),
     ]
     for way in (*ways, *ways):
-        kept_features(way[0], images, *way[1:])
+        cached_features(way[0], images, *way[1:])
     assert computed == [4] * 5
 
 
 def test_a_damaged_file_is_computed_anew(mobilenet: None, few: Faces, computed: list[int], tmp_path: Path) -> None:
     model, images = build(NET, 24), torch.from_numpy(few.images[:4].copy())
-    first = kept_features(model, images, PLAIN, torch.float32, "a").clone()
+    first = cached_features(model, images, PLAIN, torch.float32, "a").clone()
     (file,) = (tmp_path / "cache" / "features").iterdir()
     for content in (b"", b"nonsense", file.read_bytes()[:-4]):
         file.write_bytes(content)
-        assert torch.equal(kept_features(model, images, PLAIN, torch.float32, "a"), first)
+        assert torch.equal(cached_features(model, images, PLAIN, torch.float32, "a"), first)
     assert computed == [4] * 4
 
 
@@ -101,7 +103,7 @@ def test_a_cache_that_cannot_be_written_is_told(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "file"))
     with pytest.raises(UserError, match=r"cannot be written .*it takes 0\.0 MB; MIEN_CACHE names another folder"):
-        kept_features(model, torch.from_numpy(few.images[:4].copy()), PLAIN, torch.float32, "a")
+        cached_features(model, torch.from_numpy(few.images[:4].copy()), PLAIN, torch.float32, "a")
 
 
 def test_on_features_a_model_says_what_it_says_on_images(mobilenet: None, few: Faces) -> None:
@@ -110,8 +112,8 @@ def test_on_features_a_model_says_what_it_says_on_images(mobilenet: None, few: F
     inputs = trainer.inputs(part)
     assert inputs.shape == (40, 1280)
     images = torch.from_numpy(part.images.copy())[:, None] / 255 - 0.5
-    said = trainer.model.eval()(images).softmax(1)
-    assert torch.allclose(trainer.probabilities(inputs), said, atol=1e-5)
+    predictions = trainer.model.eval()(images).softmax(1)
+    assert torch.allclose(trainer.probabilities(inputs), predictions, atol=1e-5)
     trainer.close()
 
 
@@ -127,9 +129,9 @@ def test_a_run_computes_features_once_and_keeps_a_whole_model(
     assert set(weights) == set(build(NET, 24).state_dict())
     # A finished run needs nothing but its folder.
     monkeypatch.setattr("mien.nets.backbones.backbone.load", lambda facts: pytest.fail("weights were looked for"))
-    said = run.predictions("validation")
-    assert said is not None
-    assert np.array_equal(evaluate(run, few, "validation").probabilities, said.probabilities)
+    predictions = run.predictions("validation")
+    assert predictions is not None
+    assert np.array_equal(evaluate(run, few, "validation").probabilities, predictions.probabilities)
     evaluate(run, few, "test")
     assert computed == [40, 20, 20]
 

@@ -1,4 +1,4 @@
-"""Runs that begin with the weights of others."""
+"""Runs whose initial weights are another run's."""
 
 import shutil
 from dataclasses import replace
@@ -13,7 +13,7 @@ from mien.faces import Faces
 from mien.nets import build
 from mien.runs.run import Run, run_id
 from mien.training.checkpoint import load_weights
-from mien.training.initialise import begin, unfit
+from mien.training.initialise import check_init_from, initialise
 from mien.training.loop import fit
 
 
@@ -27,17 +27,17 @@ def learnt(start: Start, faces: Faces) -> Run:
 
 def test_it_begins_with_all_weights_where_the_emotions_are_the_same(learnt: Run, faces: Faces) -> None:
     model = build(NORMAL, 24, 7, seed=5)
-    begin(model, learnt.folder, faces.classes)
+    initialise(model, learnt.folder, faces.classes)
     for name, tensor in load_weights(learnt.folder / "weights.safetensors").items():
         torch.testing.assert_close(model.state_dict()[name], tensor, rtol=0, atol=0)
 
 
 def test_other_emotions_get_a_last_layer_of_their_own(learnt: Run) -> None:
     model, fresh = build(NORMAL, 24, 3, seed=5), build(NORMAL, 24, 3, seed=5)
-    begin(model, learnt.folder, ("calm", "happy", "sad"))
+    initialise(model, learnt.folder, ("calm", "happy", "sad"))
     before = load_weights(learnt.folder / "weights.safetensors")
-    kept = {name for name, tensor in fresh.state_dict().items() if torch.equal(model.state_dict()[name], tensor)}
-    assert {name for name in kept if name.startswith("classes")} == {"classes_1.weight", "classes_1.bias"}
+    saved = {name for name, tensor in fresh.state_dict().items() if torch.equal(model.state_dict()[name], tensor)}
+    assert {name for name in saved if name.startswith("classes")} == {"classes_1.weight", "classes_1.bias"}
     torch.testing.assert_close(model.state_dict()["conv_1.weight"], before["conv_1.weight"], rtol=0, atol=0)
 
 
@@ -75,14 +75,14 @@ def test_another_former_run_makes_another_run(learnt: Run, faces: Faces) -> None
     assert len(ids) == 3
 
 
-def test_what_does_not_fit_is_told(learnt: Run, faces: Faces) -> None:
-    asked = learnt.recipe.model_copy(update={"init_from": str(learnt.folder)})
-    assert unfit(NORMAL, asked, faces) == []
-    assert unfit(CNN, learnt.recipe, faces) == []
+def test_what_does_not_fit_is_reported(learnt: Run, faces: Faces) -> None:
+    config = learnt.recipe.model_copy(update={"init_from": str(learnt.folder)})
+    assert check_init_from(NORMAL, config, faces) == []
+    assert check_init_from(CNN, learnt.recipe, faces) == []
     smaller = replace(faces, images=np.zeros((len(faces), 20, 20), np.uint8))
-    assert unfit(NORMAL, asked, smaller) == [
-        f"nets.normal.start: {learnt.id} learnt from faces of 24 pixels; these have 20"
+    assert check_init_from(NORMAL, config, smaller) == [
+        f"nets.normal.init_from: {learnt.id} was trained on faces of 24 pixels; these have 20"
     ]
-    scaled = asked.model_copy(update={"scaling": "standardised"})
-    [problem] = unfit(NORMAL, scaled, faces)
-    assert "learnt with scaling = 'centred', the recipe has 'standardised'" in problem
+    scaled = config.model_copy(update={"scaling": "standardised"})
+    [problem] = check_init_from(NORMAL, scaled, faces)
+    assert "was trained with scaling = 'centred', the recipe has 'standardised'; set scaling = 'centred'" in problem

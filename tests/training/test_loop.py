@@ -18,17 +18,17 @@ FROZEN = {"optimizer": "sgd", "learning_rate": 1e-30, "precision": "float32"}
 """A recipe by which no weight changes."""
 
 
-def test_a_run_tells_of_its_steps_and_leaves_its_history(start: Start, faces: Faces) -> None:
-    run, told = start(CNN, epochs=3, batch=64), []
-    fit(run, faces, told.append)
-    assert [(p.epoch, p.step, p.record is None) for p in told] == [
+def test_a_run_reports_its_steps_and_leaves_its_history(start: Start, faces: Faces) -> None:
+    run, progress = start(CNN, epochs=3, batch=64), []
+    fit(run, faces, progress.append)
+    assert [(p.epoch, p.step, p.record is None) for p in progress] == [
         (epoch, step, going_on)
         for epoch in (1, 2, 3)
         for step, going_on in ((1, True), (2, True), (3, True), (3, False))
     ]
-    assert {(p.run, p.epochs, p.steps) for p in told} == {(run, 3, 3)}
+    assert {(p.run, p.epochs, p.steps) for p in progress} == {(run, 3, 3)}
     history = run.history()
-    assert history == [p.record for p in told if p.record]
+    assert history == [p.record for p in progress if p.record]
     for epoch, record in enumerate(history, start=1):
         assert record.epoch == epoch
         assert record.loss == pytest.approx(np.dot(record.steps, [64, 64, 32]) / 160)
@@ -38,9 +38,9 @@ def test_a_run_tells_of_its_steps_and_leaves_its_history(start: Start, faces: Fa
         assert 0 <= record.validation_accuracy <= 1
         assert record.seconds > 0
         assert record.faces_per_second == pytest.approx(160 / record.seconds)
-        means = [p.loss for p in told if p.epoch == epoch and p.record is None]
+        means = [p.loss for p in progress if p.epoch == epoch and p.record is None]
         assert means == pytest.approx([np.mean(record.steps[:n]) for n in (1, 2, 3)])
-        assert all(p.faces_per_second > 0 for p in told)
+        assert all(p.faces_per_second > 0 for p in progress)
 
 
 @pytest.mark.parametrize("net", [CNN, FNN, NORMAL], ids=lambda net: net.name)
@@ -61,11 +61,11 @@ def test_a_finished_run_has_its_results_and_no_checkpoint(start: Start, faces: F
     assert {file.name for file in run.folder.iterdir()} == {
         *("run.json", "state.json", "history.jsonl", "weights.safetensors", "train.npz", "validation.npz")
     }
-    said, last = run.predictions("validation"), run.history()[-1]
-    assert said is not None
-    assert np.array_equal(said.labels, faces.split("validation").labels)
-    assert said.accuracy == pytest.approx(last.validation_accuracy)
-    of_truth = said.probabilities[np.arange(20), said.labels]
+    predictions, last = run.predictions("validation"), run.history()[-1]
+    assert predictions is not None
+    assert np.array_equal(predictions.labels, faces.split("validation").labels)
+    assert predictions.accuracy == pytest.approx(last.validation_accuracy)
+    of_truth = predictions.probabilities[np.arange(20), predictions.labels]
     assert last.validation_loss == pytest.approx(-np.log(of_truth).mean(), rel=1e-5)
 
 
@@ -123,12 +123,12 @@ def test_a_loss_or_weights_that_are_no_number_fail_a_run(net: Net, precision: st
     assert all(np.isfinite([record.loss, record.validation_loss]).all() for record in run.history())
 
 
-@pytest.mark.parametrize(("keep", "kept"), [("best", 1), ("last", 3)])
-def test_patience_ends_a_run_that_gets_no_better(keep: str, kept: int, start: Start, faces: Faces) -> None:
+@pytest.mark.parametrize(("keep", "selected"), [("best", 1), ("last", 3)])
+def test_patience_ends_a_run_that_gets_no_better(keep: str, selected: int, start: Start, faces: Faces) -> None:
     run = start(FNN, epochs=9, patience=2, keep=keep, **FROZEN)
     status = fit(run, faces, silent)
     assert [epoch.epoch for epoch in run.history()] == [1, 2, 3]
-    assert (status.state, status.selected_epoch) == ("finished", kept)
+    assert (status.state, status.selected_epoch) == ("finished", selected)
 
 
 @pytest.fixture
@@ -150,9 +150,9 @@ def test_the_best_epochs_weights_can_be_the_result(interrupted: bool, start: Sta
     accuracies = [epoch.validation_accuracy for epoch in run.history()]
     assert status.selected_epoch == 1 + int(np.argmax(accuracies)) < 5
     assert accuracies[-1] < max(accuracies)
-    said = run.predictions("validation")
-    assert said is not None
-    assert said.accuracy == pytest.approx(max(accuracies))
+    predictions = run.predictions("validation")
+    assert predictions is not None
+    assert predictions.accuracy == pytest.approx(max(accuracies))
 
     last = start(net, of=misleading, epochs=6, batch=20, keep="last")
     assert fit(last, misleading, silent).selected_epoch == 6
@@ -180,11 +180,11 @@ def test_the_test_split_is_opened_on_record_once(start: Start, faces: Faces) -> 
     run = start(FNN, epochs=1)
     before = fit(run, faces, silent)
     assert run.predictions("test") is None
-    said, kept = evaluate(run, faces, "test"), run.predictions("test")
-    assert kept is not None
-    assert np.array_equal(kept.probabilities, said.probabilities)
-    assert np.array_equal(kept.labels, faces.split("test").labels)
-    assert np.allclose(said.probabilities.sum(1), 1)
+    predictions, saved = evaluate(run, faces, "test"), run.predictions("test")
+    assert saved is not None
+    assert np.array_equal(saved.probabilities, predictions.probabilities)
+    assert np.array_equal(saved.labels, faces.split("test").labels)
+    assert np.allclose(predictions.probabilities.sum(1), 1)
     assert run.status.test_opened.endswith("+00:00")
     assert replace(run.status, test_opened="") == before
 

@@ -31,9 +31,12 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def by_two(
-    run: Run, faces: Faces, watch: Callable[[Progress], None] = silent, stop: Callable[[Epoch], str] | None = None
+    run: Run,
+    faces: Faces,
+    on_step: Callable[[Progress], None] = silent,
+    should_prune: Callable[[Epoch], str] | None = None,
 ) -> str:
-    state = lead(run, faces, watch, stop, workers=2, cores=1).state
+    state = lead(run, faces, on_step, should_prune, workers=2, cores=1).state
     assert active_children() == []
     return state
 
@@ -55,8 +58,8 @@ def distance(run: Run, other: Run) -> float:
     ids=lambda value: value.name if isinstance(value, Net) else "",
 )
 def test_two_workers_equal_one(net: Net, recipe: dict[str, object], start: Start, faces: Faces) -> None:
-    asked = {"epochs": 2, "precision": "float32", **recipe}
-    one, two = start(net, **asked), start(net, **asked)
+    config = {"epochs": 2, "precision": "float32", **recipe}
+    one, two = start(net, **config), start(net, **config)
     fit(one, faces, silent)
     threads = torch.get_num_threads()
     assert by_two(two, faces) == "finished"
@@ -89,7 +92,7 @@ def test_a_stopped_run_of_two_goes_on_to_the_same_numbers(start: Start, faces: F
 
 def test_the_leader_decides_when_to_stop(start: Start, faces: Faces) -> None:
     run = start(FNN, epochs=5)
-    assert by_two(run, faces, stop=lambda record: "enough" if record.epoch == 2 else "") == "pruned"
+    assert by_two(run, faces, should_prune=lambda record: "enough" if record.epoch == 2 else "") == "pruned"
     assert run.status.reason == "enough"
     assert [epoch.epoch for epoch in run.history()] == [1, 2]
 

@@ -29,9 +29,9 @@ def test_a_run_stopped_by_its_user_goes_on(net: Net, optimizer: dict[str, object
     assert run.status.state == "stopped"
     assert run.status.seconds == pytest.approx(sum(epoch.seconds for epoch in run.history()))
     assert [epoch.epoch for epoch in run.history()] == [1, 2]
-    told: list[Progress] = []
-    fit(run, faces, told.append)
-    assert (told[0].epoch, told[0].step) == (3, 1), "what was done is not done again"
+    progress: list[Progress] = []
+    fit(run, faces, progress.append)
+    assert (progress[0].epoch, progress[0].step) == (3, 1), "what was done is not done again"
     assert_same(run, whole)
 
 
@@ -85,7 +85,7 @@ from mien.runs.run import Run
 folder, moment, place = sys.argv[1:4]
 torch.set_num_threads(int(sys.argv[4]))
 
-def watch(progress):
+def on_step(progress):
     if moment == "step" and f"{progress.epoch}:{progress.step}" == place:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -97,7 +97,7 @@ def watched(replace):
     return renamed
 
 Path.replace = watched(Path.replace)
-fit(Run.open(Path(folder)), draw_faces(200, size=24), watch)
+fit(Run.open(Path(folder)), draw_faces(200, size=24), on_step)
 """
 
 MOMENTS = [

@@ -17,8 +17,8 @@ def recipe(scaling: str, whitening: str = "none") -> Recipe:
 @pytest.fixture(scope="module")
 def train() -> Tensor:
     """600 images of 8x8 pixels that depend on each other."""
-    dice = np.random.default_rng(0)
-    mixed = dice.standard_normal((600, 64)) @ (3 * dice.standard_normal((64, 64)) + 20 * np.eye(64)) + 120
+    generator = np.random.default_rng(0)
+    mixed = generator.standard_normal((600, 64)) @ (3 * generator.standard_normal((64, 64)) + 20 * np.eye(64)) + 120
     return torch.from_numpy(mixed.clip(0, 255).round().astype(np.uint8).reshape(600, 8, 8))
 
 
@@ -35,28 +35,28 @@ def test_centred_is_x_over_255_less_a_half():
 
 def test_standardised_has_mean_0_and_deviation_1_and_black_stays_0(train):
     x = torch.cat([train, torch.zeros(1, 8, 8, dtype=torch.uint8)])
-    found = Scaling.fit(recipe("standardised"), x)(x)
-    np.testing.assert_allclose(found.mean((1, 2, 3)), 0, atol=1e-5)
-    np.testing.assert_allclose(found[:-1].std((1, 2, 3), correction=0), 1, atol=1e-5)
-    assert (found[-1] == 0).all()
+    actual = Scaling.fit(recipe("standardised"), x)(x)
+    np.testing.assert_allclose(actual.mean((1, 2, 3)), 0, atol=1e-5)
+    np.testing.assert_allclose(actual[:-1].std((1, 2, 3), correction=0), 1, atol=1e-5)
+    assert (actual[-1] == 0).all()
 
 
 def test_featurewise_has_mean_0_and_deviation_1_at_each_pixel(train):
     train = train.clone()
     train[:, 0, 0] = 7
-    found = Scaling.fit(recipe("featurewise"), train)(train)[:, 0]
-    np.testing.assert_allclose(found.mean(0), 0, atol=1e-5)
-    deviation = found.std(0, correction=0)
+    actual = Scaling.fit(recipe("featurewise"), train)(train)[:, 0]
+    np.testing.assert_allclose(actual.mean(0), 0, atol=1e-5)
+    deviation = actual.std(0, correction=0)
     assert deviation[0, 0] == 0
     np.testing.assert_allclose(deviation.flatten()[1:], 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["centred", "featurewise"])
 def test_whitened_train_has_mean_0_and_the_identity_as_covariance(train, kind):
-    found = Scaling.fit(recipe(kind, "zca"), train)(train)
-    assert found.shape == (600, 1, 8, 8)
-    np.testing.assert_allclose(found.mean(0), 0, atol=1e-3)
-    np.testing.assert_allclose(covariance(found), np.eye(64), atol=0.01)
+    actual = Scaling.fit(recipe(kind, "zca"), train)(train)
+    assert actual.shape == (600, 1, 8, 8)
+    np.testing.assert_allclose(actual.mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(covariance(actual), np.eye(64), atol=0.01)
 
 
 def test_whitening_is_kerass_formula(train):
@@ -64,8 +64,8 @@ def test_whitening_is_kerass_formula(train):
     centred = x - x.mean(0)
     u, s, _ = np.linalg.svd(centred.T @ centred / len(x))
     expected = centred @ (u / np.sqrt(s + EPSILON)) @ u.T
-    found = Scaling.fit(recipe("centred", "zca"), train)(train).flatten(1)
-    np.testing.assert_allclose(found, expected, atol=2e-3)
+    actual = Scaling.fit(recipe("centred", "zca"), train)(train).flatten(1)
+    np.testing.assert_allclose(actual, expected, atol=2e-3)
 
 
 def test_directions_in_which_train_does_not_vary_do_not_blow_up(train):
@@ -93,9 +93,9 @@ class TestEach:
     ("kind", "whitening"), [("featurewise", "none"), ("standardised", "zca"), ("featurewise", "zca")]
 )
 def test_comes_back_from_disk_as_it_was(train, kind, whitening, tmp_path):
-    asked = recipe(kind, whitening)
-    scaling = Scaling.fit(asked, train)
+    config = recipe(kind, whitening)
+    scaling = Scaling.fit(config, train)
     save_weights(tmp_path / "scaling.safetensors", scaling.tensors())
-    again = Scaling.of(asked, load_weights(tmp_path / "scaling.safetensors"))
+    again = Scaling.of(config, load_weights(tmp_path / "scaling.safetensors"))
     assert torch.equal(again(train), scaling(train))
     assert all(tensor.dtype == torch.float32 for tensor in again.tensors().values())

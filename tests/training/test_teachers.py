@@ -32,9 +32,9 @@ def test_a_target_is_in_part_what_the_teachers_say(share: float, faces: Faces) -
     recipe = Recipe(precision="float32", teachers=("a", "b"), distillation_weight=share)
     student = Trainer(build(SMALL, 24), recipe, 0, teachers=teachers)
     with torch.no_grad():
-        said = sum(teacher.probabilities(images) for teacher in teachers) / 2
+        predictions = sum(teacher.probabilities(images) for teacher in teachers) / 2
         y = student.model(student.scaling(images))
-        expected = F.cross_entropy(y, (1 - share) * targets + share * said).item()
+        expected = F.cross_entropy(y, (1 - share) * targets + share * predictions).item()
     assert student.step(images, targets, 1).loss == pytest.approx(expected, rel=1e-5)
     student.close()
 
@@ -59,15 +59,15 @@ def test_a_student_that_believes_its_teacher_alone_never_looks_at_the_labels(sta
     teacher = start(CNN, epochs=2, batch=16)
     fit(teacher, faces, silent)
     recipe = {"epochs": 2, "batch": 32, "teachers": teacher.folder.name}
-    said = {}
+    predictions = {}
     for share in (1.0, 0.5):
         for labelled in (faces, others):
             student = start(SMALL, of=labelled, distillation_weight=share, **recipe)
             put_beside(teacher, student)
             fit(student, labelled, silent)
-            said[share, labelled is faces] = student.predictions("train")
-    assert np.array_equal(said[1.0, True].probabilities, said[1.0, False].probabilities)
-    assert not np.allclose(said[0.5, True].probabilities, said[0.5, False].probabilities, atol=1e-3)
+            predictions[share, labelled is faces] = student.predictions("train")
+    assert np.array_equal(predictions[1.0, True].probabilities, predictions[1.0, False].probabilities)
+    assert not np.allclose(predictions[0.5, True].probabilities, predictions[0.5, False].probabilities, atol=1e-3)
 
 
 def test_a_student_that_was_stopped_ends_as_one_that_was_not(start: Start, faces: Faces) -> None:

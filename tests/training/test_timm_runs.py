@@ -43,9 +43,9 @@ def test_a_runs_record_has_the_facts_of_what_it_began_with(start: Start, weights
     renew(hub, seed=2)
     assert NetRuns(StudyNet(NET, run.recipe, ""), (run,)).backbone == asdict(backbone)
     entry = {"name": "frozen", "layers": list(NET.layers), "values": {}, "parameters": 9, "trainable": 8}
-    told = dict(backbone_lines(NetResult(entry | {"backbone": asdict(backbone)})))
-    assert told["their SHA-256"].startswith(weights[:16])
-    assert told["weights"].startswith(f"https://huggingface.co/timm/{NAME}")
+    lines = dict(backbone_lines(NetResult(entry | {"backbone": asdict(backbone)})))
+    assert lines["their SHA-256"].startswith(weights[:16])
+    assert lines["weights"].startswith(f"https://huggingface.co/timm/{NAME}")
     assert start(Net("plain", ("flatten", "classes"))).config.backbone is None
 
 

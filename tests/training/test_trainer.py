@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mien.faces import Faces
-from mien.nets import Net, build, penalty
+from mien.nets import Net, build
 from mien.runs.recipe import Recipe
 from mien.training.trainer import Trainer, best_precision
 
@@ -16,7 +16,7 @@ PENALISED = {
     "l2": ("conv(3, l2=1e-2)", "relu", "pool", "conv(4)", "relu", "flatten", "dense(5, l2=0.1)", "elu", "classes"),
     "l1": ("conv(3, l1=1e-3)", "elu", "flatten", "dense(5)", "relu", "classes(l1=1e-2)"),
     "both": ("conv(3, l1=1e-3, l2=2e-2)", "relu", "flatten", "classes(l1=1e-2, l2=3e-3)"),
-    "by autograd": ("residual(4, l1=1e-3, l2=1e-2)", "global_average", "classes(l2=1e-2)"),
+    "not plain": ("residual(4, l1=1e-3, l2=1e-2)", "global_average", "classes(l2=1e-2)"),
 }
 
 
@@ -36,23 +36,35 @@ def test_penalties_and_their_gradients_are_those_of_the_loss_with_them_added(
     trainer = trainer_of(layers)
     images, labels = batch_of(faces)
     copy = deepcopy(trainer.model).train()
-    copy.penalties = tuple(  # a copy's penalties are on the copy's modules
-        p._replace(module=copy.get_submodule(name))
-        for p in trainer.model.penalties
-        for name, module in trainer.model.named_modules()
-        if module is p.module
-    )
-    assert len(copy.penalties) == len(trainer.model.penalties) > 0
+    assert len(copy.penalties) > 0
     y = copy(trainer.scaling(images))
-    loss = F.cross_entropy(y, labels) + penalty(copy)
+    loss = F.cross_entropy(y, labels)
+    for module, l1, l2 in copy.penalties:
+        loss = loss + l1 * module.weight.abs().sum() + l2 * module.weight.square().sum()
     loss.backward()
     step = trainer.step(images, labels, number=1)
     trainer.close()
     assert step.loss == pytest.approx(loss.item(), rel=1e-5)
     assert step.loss > F.cross_entropy(y, labels).item() * 1.01, "the penalties weigh something"
-    assert step.right == int((y.argmax(1) == labels).sum())
+    assert step.correct == int((y.argmax(1) == labels).sum())
     for ours, theirs in zip(trainer.model.parameters(), copy.parameters(), strict=True):
         assert (ours.grad - theirs.grad).norm() <= 2e-5 * theirs.grad.norm() + 1e-8
+
+
+def test_a_penalty_is_unhalved_and_free_of_biases() -> None:
+    trainer = trainer_of(("conv(2, 1, l1=0.5)", "flatten", "dense(3, l1=0.1)", "classes(l2=2)"))
+    model, images = trainer.model, torch.zeros(3, 24, 24, dtype=torch.uint8)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+        model.conv_1.weight.copy_(torch.tensor([-1.0, 3.0]).reshape(2, 1, 1, 1))
+        model.dense_1.weight[0, :2] = torch.tensor([1.0, -2.0])
+        model.classes_1.weight[:, 0] = 0.5
+        model.classes_1.bias.fill_(100)
+    plain = F.cross_entropy(model(trainer.scaling(images)), torch.arange(3)).item()
+    step = trainer.step(images, torch.arange(3), 1)
+    trainer.close()
+    assert step.loss - plain == pytest.approx(0.5 * 4 + 0.1 * 3 + 2 * 7 * 0.25, rel=1e-5)
 
 
 def test_centred_pixels_lie_between_minus_and_plus_a_half() -> None:
@@ -111,12 +123,12 @@ def test_adams_steps_are_the_papers_with_kerass_epsilon(faces: Faces) -> None:
 
 def test_adams_first_step_is_kerass_where_a_gradient_is_not_tiny(faces: Faces) -> None:
     before, [gradients], after = walk(trainer_of(SMALL), faces, 1)
-    for weight, g, found in zip(before, gradients, after, strict=True):
+    for weight, g, actual in zip(before, gradients, after, strict=True):
         alpha = 1e-3 * np.sqrt(1 - 0.999) / (1 - 0.9)
         kerass = alpha * 0.1 * g / (np.sqrt(0.001 * g**2) + 1e-7)
         large = np.abs(g) > 1e-3
         assert large.any()
-        assert np.allclose((weight - found)[large], kerass[large], rtol=0.005, atol=1e-7)
+        assert np.allclose((weight - actual)[large], kerass[large], rtol=0.005, atol=1e-7)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -154,7 +166,7 @@ def test_the_precision_is_the_one_asked_for(faces: Faces) -> None:
     assert losses["bfloat16"] != losses["float32"]
 
 
-@pytest.mark.parametrize("words", [("relu",), ("gelu",)], ids=["by hand", "by autograd"])
+@pytest.mark.parametrize("words", [("relu",), ("gelu",)], ids=["plain", "not plain"])
 def test_dropout_follows_the_seed_and_the_number_of_the_step(words: tuple[str, ...], faces: Faces) -> None:
     layers = ("conv(3)", *words, "dropout(0.3)", "flatten", "dropout(0.5)", "classes")
     images, labels = batch_of(faces)

@@ -21,7 +21,7 @@ NORMAL = Net("normal", ("conv(4)", "batch_norm", "relu", "residual(6)", "dropout
 
 
 def silent(progress: Progress) -> None:
-    """Watches and says nothing."""
+    """Do nothing after a step."""
 
 
 def numbers(run: Run) -> list[Epoch]:
@@ -46,9 +46,9 @@ def assert_same(run: Run, whole: Run) -> None:
 def stop_at(run: Run, faces: Faces, epoch: int, step: int) -> None:
     """Train until the user stops it behind a step."""
 
-    def watch(progress: Progress) -> None:
+    def interrupt(progress: Progress) -> None:
         if (progress.epoch, progress.step) == (epoch, step):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(run, faces, watch)
+        fit(run, faces, interrupt)

@@ -1,12 +1,11 @@
-"""Augmentation: how each face is changed, at random, whenever it is trained on.
+"""Augmentation: random changes of each face, every time that it is trained on.
 
-What needs torch is imported when it is first asked for, so that reading a recipe does not wait for it.
+What needs torch is imported at its first use, so that reading a recipe does not wait for it.
 """
 
 from typing import TYPE_CHECKING, Any
 
-from mien.augmentation.generators import GENERATORS
-from mien.augmentation.registry import WORDS, check
+from mien.augmentation.registry import GENERATORS, WORDS, check
 
 if TYPE_CHECKING:
     from mien.augmentation.apply import Augmentation

@@ -1,4 +1,4 @@
-"""Augmentation: a recipe's words, done to a whole batch."""
+"""Augmentation of a whole batch by a recipe's words."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mien.augmentation.geometry import Draw
+from mien.augmentation.geometry import Geometry
 from mien.augmentation.pixels import Batch
-from mien.augmentation.registry import GEOMETRY, PIXELS, QUALITY, check, read
+from mien.augmentation.registry import GEOMETRY, PIXELS, QUALITY, check, read_word
 from mien.errors import UserError
 
 _STREAM = 0x617567
 """Sets these random numbers apart from others that are drawn from the same seed."""
 
 
-class _Given(NamedTuple):
+class _Step(NamedTuple):
     """A word, its arguments, and its place among the recipe's words, from which its random numbers follow."""
 
     name: str
@@ -29,16 +29,16 @@ class _Given(NamedTuple):
 class Augmentation:
     """Changes each face of a batch at random, as the words say.
 
-    The geometric words come first, in their order, as one map a face and one bilinear resampling; what a map asks for
-    beyond the border is the nearest pixel of the border (Keras's fill_mode "nearest"). The other words follow in their
-    order. The random numbers of each word follow from the seed, the batch's number and the word's place alone.
+    The geometric words come first, in their order, as one map a face and one bilinear resampling; what lies beyond the
+    border gets the nearest pixel of the border (Keras's fill_mode "nearest"). The other words follow in their order.
+    The random numbers of each word follow from the seed, the batch's number and the word's place alone.
 
     Args:
         words: as `rotate(10)`; () changes nothing.
         seed: 0 or more.
 
     Attributes:
-        spoils: whether a word among them changes how good a picture is.
+        degrades: whether a word among them changes how good a picture is.
 
     Raises:
         UserError: with every mistake in the words.
@@ -48,13 +48,13 @@ class Augmentation:
         if problems := check(words):
             raise UserError("\n".join(problems))
         self.seed = seed
-        given = [_Given(*read(text), at) for at, text in enumerate(words)]
-        self._moves = [word for word in given if word.name in GEOMETRY]
-        self._changes = [word for word in given if word.name in PIXELS]
-        self.degrades = any(word.name in QUALITY for word in given)
+        steps = [_Step(*read_word(text), at) for at, text in enumerate(words)]
+        self._moves = [word for word in steps if word.name in GEOMETRY]
+        self._changes = [word for word in steps if word.name in PIXELS]
+        self.degrades = any(word.name in QUALITY for word in steps)
 
     def __call__(self, images: Tensor, targets: Tensor, number: int) -> tuple[Tensor, Tensor]:
-        """Augment a batch; what is given stays as it is.
+        """Augment a batch; the arguments are left unchanged.
 
         Args:
             images: uint8 [N, H, W].
@@ -64,39 +64,39 @@ class Augmentation:
         Returns:
             images float32 [N, H, W] in 0..255, and targets float32 [N, K], whose rows sum to 1.
         """
-        return self._done(images, targets, number, self._changes)
+        return self._apply(images, targets, number, self._changes)
 
     def for_teachers(self, images: Tensor, number: int) -> Tensor:
         """The faces as a call leaves them, but without the words that change how good a picture is.
 
-        So a net learns to tell of a blurred face what its teachers tell of the sharp one.
+        So a net learns to give a blurred face the classes that its teachers give the sharp one.
 
         Returns:
             float32 [N, H, W] in 0..255.
         """
-        unspoilt = [word for word in self._changes if word.name not in QUALITY]
-        return self._done(images, torch.empty(len(images), 0), number, unspoilt)[0]
+        others = [word for word in self._changes if word.name not in QUALITY]
+        return self._apply(images, torch.empty(len(images), 0), number, others)[0]
 
-    def _done(self, images: Tensor, targets: Tensor, number: int, changes: list[_Given]) -> tuple[Tensor, Tensor]:
+    def _apply(self, images: Tensor, targets: Tensor, number: int, changes: list[_Step]) -> tuple[Tensor, Tensor]:
         moved = self._resampled(images, number) if self._moves else images.float()
         if not changes:
             return moved, targets
         mixed = targets.clone()
         for name, arguments, at in changes:
-            PIXELS[name](Batch(moved.numpy(), mixed.numpy(), self._dice(number, at)), **arguments)
+            PIXELS[name](Batch(moved.numpy(), mixed.numpy(), self._rng(number, at)), **arguments)
         return moved, mixed
 
     def _resampled(self, images: Tensor, number: int) -> Tensor:
         faces, height, width = images.shape
         maps = np.eye(3)
         for name, arguments, at in self._moves:
-            maps = maps @ GEOMETRY[name](Draw(faces, height, width, self._dice(number, at)), **arguments)
+            maps = maps @ GEOMETRY[name](Geometry(faces, height, width, self._rng(number, at)), **arguments)
         half = np.array([width / 2, height / 2, 1])  # torch's coordinates go from -1 to 1 over the image
         theta = torch.from_numpy((maps * half / half[:, None])[:, :2].astype(np.float32))
         points = (theta.view(2 * faces, 3) @ _centres(height, width)).view(faces, 2, height, width).permute(0, 2, 3, 1)
         return F.grid_sample(images[:, None].float(), points, padding_mode="border", align_corners=False)[:, 0]
 
-    def _dice(self, number: int, at: int) -> np.random.Generator:
+    def _rng(self, number: int, at: int) -> np.random.Generator:
         return np.random.default_rng((_STREAM, self.seed, number, at))
 
 

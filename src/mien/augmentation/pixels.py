@@ -20,21 +20,21 @@ class Batch:
     Attributes:
         images: float32 [N, H, W], 0..255.
         targets: float32 [N, K], rows sum to 1.
-        dice: of this word and this batch.
+        rng: random numbers of this word and this batch.
     """
 
     images: NDArray[np.float32]
     targets: NDArray[np.float32]
-    dice: np.random.Generator
+    rng: np.random.Generator
 
     def factors(self, share: float) -> NDArray[np.float32]:
         """A number for each face, evenly between -share and share, [N, 1, 1]."""
-        return self.dice.uniform(-share, share, (len(self.images), 1, 1)).astype(np.float32)
+        return self.rng.uniform(-share, share, (len(self.images), 1, 1)).astype(np.float32)
 
     def drawn(self, bound: float, probability: float) -> NDArray[np.float64]:
         """A number for each face, evenly between 0 and bound, with this probability, and else 0; [N]."""
-        numbers = self.dice.uniform(0, bound, len(self.images))
-        numbers[self.dice.random(len(self.images)) >= probability] = 0
+        numbers = self.rng.uniform(0, bound, len(self.images))
+        numbers[self.rng.random(len(self.images)) >= probability] = 0
         return numbers
 
     def inside(self, boxes: Boxes) -> NDArray[np.bool_]:
@@ -68,14 +68,14 @@ def erase(at: Batch, probability: Share = 0.5, share: Share = 0.4) -> None:
     face's height and width.
     """
     faces, height, width = at.images.shape
-    area = at.dice.uniform(min(0.02, share), share, faces) * height * width
-    form = np.exp(at.dice.uniform(np.log(0.3), np.log(1 / 0.3), faces))
-    chosen = at.dice.random(faces) < probability
+    area = at.rng.uniform(min(0.02, share), share, faces) * height * width
+    form = np.exp(at.rng.uniform(np.log(0.3), np.log(1 / 0.3), faces))
+    chosen = at.rng.random(faces) < probability
     high = np.minimum(np.rint(np.sqrt(area * form)), height).astype(np.intp) * chosen
     wide = np.minimum(np.rint(np.sqrt(area / form)), width).astype(np.intp) * chosen
-    top, left = at.dice.integers(0, height - high + 1), at.dice.integers(0, width - wide + 1)
+    top, left = at.rng.integers(0, height - high + 1), at.rng.integers(0, width - wide + 1)
     mask = at.inside((top, top + high, left, left + wide))
-    np.copyto(at.images, at.dice.integers(0, 256, at.images.shape, np.uint8), where=mask)
+    np.copyto(at.images, at.rng.integers(0, 256, at.images.shape, np.uint8), where=mask)
 
 
 def mixup(at: Batch, alpha: Alpha = 0.2, probability: Share = 1.0) -> None:
@@ -84,9 +84,9 @@ def mixup(at: Batch, alpha: Alpha = 0.2, probability: Share = 1.0) -> None:
     The shares are drawn from Beta(alpha, alpha); the paper draws once a batch, this word for each face.
     """
     faces = len(at.images)
-    other, kept = at.dice.permutation(faces), _kept_shares(at, alpha, probability)
-    at.images += (1 - kept)[:, None, None] * (at.images[other] - at.images)
-    at.targets += (1 - kept)[:, None] * (at.targets[other] - at.targets)
+    other, own = at.rng.permutation(faces), _own_shares(at, alpha, probability)
+    at.images += (1 - own)[:, None, None] * (at.images[other] - at.images)
+    at.targets += (1 - own)[:, None] * (at.targets[other] - at.targets)
 
 
 def cutmix(at: Batch, alpha: Alpha = 1.0, probability: Share = 1.0) -> None:
@@ -95,24 +95,24 @@ def cutmix(at: Batch, alpha: Alpha = 1.0, probability: Share = 1.0) -> None:
     The box has the face's form and, before it is cut off at the borders, a share of its area from Beta(alpha, alpha).
     """
     faces, height, width = at.images.shape
-    other, side = at.dice.permutation(faces), np.sqrt(1 - _kept_shares(at, alpha, probability))
-    edges = [edge for length in (height, width) for edge in _edges(at.dice, side, length)]
+    other, side = at.rng.permutation(faces), np.sqrt(1 - _own_shares(at, alpha, probability))
+    edges = [edge for length in (height, width) for edge in _edges(at.rng, side, length)]
     top, bottom, left, right = edges
     np.copyto(at.images, at.images[other], where=at.inside((top, bottom, left, right)))
     pasted = ((bottom - top) * (right - left) / (height * width)).astype(np.float32)[:, None]
     at.targets += pasted * (at.targets[other] - at.targets)
 
 
-def _kept_shares(at: Batch, alpha: float, probability: float) -> NDArray[np.float32]:
+def _own_shares(at: Batch, alpha: float, probability: float) -> NDArray[np.float32]:
     faces = len(at.images)
-    shares = at.dice.beta(alpha, alpha, faces)
-    return np.where(at.dice.random(faces) < probability, shares, 1).astype(np.float32)
+    shares = at.rng.beta(alpha, alpha, faces)
+    return np.where(at.rng.random(faces) < probability, shares, 1).astype(np.float32)
 
 
 def _edges(
-    dice: np.random.Generator, share: NDArray[np.floating], length: int
+    rng: np.random.Generator, share: NDArray[np.floating], length: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First and last of the rows or columns of boxes around a random centre, cut off at the borders."""
-    centre, half = dice.uniform(0, length, len(share)), share * length / 2
+    centre, half = rng.uniform(0, length, len(share)), share * length / 2
     first, last = np.rint(np.maximum(centre - half, 0)), np.rint(np.minimum(centre + half, length))
     return first.astype(np.intp), last.astype(np.intp)

@@ -1,6 +1,6 @@
 """The words that change how good a picture is, not what it shows: as lenses, sensors, enlarging and files do.
 
-A face stays the same face, so the teachers of a net judge it without them.
+A face stays the same face, so the teachers of a net see it without them.
 """
 
 from functools import cache
@@ -67,10 +67,10 @@ def noise(at: Batch, deviation: Deviation, probability: Share = 1.0) -> None:
     """
     import torch  # draws them in a third of numpy's time
 
-    drawn = torch.Generator().manual_seed(int(at.dice.integers(2**32)))
+    drawn = torch.Generator().manual_seed(int(at.rng.integers(2**32)))
     added = torch.empty(at.images.shape).normal_(0, deviation, generator=drawn).numpy()
     if probability < 1:
-        added *= (at.dice.random(len(added)) < probability)[:, None, None]
+        added *= (at.rng.random(len(added)) < probability)[:, None, None]
     at.images += added
     np.clip(at.images, 0, 255, out=at.images)
 
@@ -81,15 +81,29 @@ def jpeg(at: Batch, quality: Quality, probability: Share = 1.0) -> None:
     Qualities are those of libjpeg. Blocks of 8 pixels lie from the top left corner; what the last ones lack is as the
     border.
     """
-    qualities = at.dice.integers(quality, 101, len(at.images))
-    chosen = np.flatnonzero(at.dice.random(len(at.images)) < probability)
-    height, width = at.images.shape[1:]
+    qualities = at.rng.integers(quality, 101, len(at.images))
+    chosen = np.flatnonzero(at.rng.random(len(at.images)) < probability)
+    at.images[chosen] = compress(at.images[chosen], qualities[chosen])
+
+
+def compress(images: NDArray[np.float32], qualities: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Gray images as they come back from JPEG files; within rounding those of libjpeg.
+
+    Args:
+        images: float32 [N, H, W], 0..255.
+        qualities: of libjpeg, integers [N], 1..100.
+
+    Returns:
+        Whole numbers, float32 [N, H, W], 0..255.
+    """
+    height, width = images.shape[1:]
     lacking = (0, 0), (0, -height % BLOCK), (0, -width % BLOCK)
-    faces = np.pad(at.images[chosen], lacking, mode="edge") - 128
+    faces = np.pad(images, lacking, mode="edge") - 128
     down, across = (_cosines(length // BLOCK) for length in faces.shape[1:])
-    quanta = np.tile(_quanta(qualities[chosen]), (1, len(down) // BLOCK, len(across) // BLOCK))
-    kept = np.rint((down @ faces @ across.T) / quanta) * quanta
-    at.images[chosen] = np.clip(np.rint(down.T @ kept @ across + 128), 0, 255)[:, :height, :width]
+    quanta = np.tile(_quanta(qualities), (1, len(down) // BLOCK, len(across) // BLOCK))
+    coded = np.rint((down @ faces @ across.T) / quanta) * quanta
+    decoded: NDArray[np.float32] = np.clip(np.rint(down.T @ coded @ across + 128), 0, 255)
+    return decoded[:, :height, :width]
 
 
 def _quanta(qualities: NDArray[np.integer]) -> NDArray[np.float32]:

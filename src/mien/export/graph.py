@@ -17,7 +17,7 @@ from mien.nets import Model, build
 from mien.runs.run import Run
 from mien.training.checkpoint import load_weights
 from mien.training.scaling import Scaling
-from mien.training.tta import Views
+from mien.training.tta import TestTimeAugmentation
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -38,7 +38,7 @@ _BATCH = 256
 class Member(nn.Module):
     """A run's views, scaling and net. faces: uint8 [N, H, W] -> logits float32 [N, K], the mean over views."""
 
-    def __init__(self, views: Views, scaling: Scaling, net: Model) -> None:
+    def __init__(self, views: TestTimeAugmentation, scaling: Scaling, net: Model) -> None:
         super().__init__()
         self.views, self.scaling = views, scaling
         self.add_module(NET, net)
@@ -143,7 +143,7 @@ def member_of(run: Run) -> Member:
     net.load_state_dict(load_weights(run.folder / "weights.safetensors"))
     fitted = recipe.scaling == "featurewise" or recipe.whitening != "none"
     scaling = Scaling.of(recipe, load_weights(run.folder / "scaling.safetensors") if fitted else {})
-    return Member(Views(recipe), scaling, net)
+    return Member(TestTimeAugmentation(recipe), scaling, net)
 
 
 def to_onnx(graph: Graph, size: int) -> "ModelProto":

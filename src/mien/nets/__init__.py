@@ -10,7 +10,7 @@ from mien.nets.net import Net
 from mien.nets.zoo import SEED_RECIPES, ZOO
 
 if TYPE_CHECKING:
-    from mien.nets.model import Model, build, check, missing_weights, penalty
+    from mien.nets.model import Model, build, check, missing_weights
     from mien.nets.summaries import Row, parameters, summary, trainable
 
 __all__ = [
@@ -23,12 +23,11 @@ __all__ = [
     "check",
     "missing_weights",
     "parameters",
-    "penalty",
     "summary",
     "trainable",
 ]
 
-_HOMES = dict.fromkeys(("Model", "build", "check", "missing_weights", "penalty"), "mien.nets.model") | dict.fromkeys(
+_HOMES = dict.fromkeys(("Model", "build", "check", "missing_weights"), "mien.nets.model") | dict.fromkeys(
     ("Row", "parameters", "summary", "trainable"), "mien.nets.summaries"
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mien.errors import UserError, did_you_mean
 from mien.nets.backbones.backbone import Backbone
@@ -31,7 +31,8 @@ class Model(nn.Sequential):
     x: float [N, 1, H, W] -> logits float [N, K].
 
     Attributes:
-        penalties: those that its words ask for; the loss must add `penalty(model)`.
+        penalties: those of its words, for training to add to the loss, as Keras's l1 and l2 regularisers: not halved,
+            and biases go free.
     """
 
     def __init__(self, layers: "OrderedDict[str, nn.Module]", penalties: tuple[Penalty, ...] = ()) -> None:
@@ -143,21 +144,6 @@ def placed(net: Net, size: int, classes: int) -> list[Placed]:
     if problems or lacking:
         raise (UserError if problems else AbsentError)("\n".join([*problems, *lacking]))
     return layers
-
-
-def penalty(model: Model) -> Tensor:
-    """The sum of a model's penalties, a float32 scalar that knows its gradient; 0 where there are none.
-
-    As Keras's l1 and l2 regularisers: not halved, and biases go free.
-    """
-    total = torch.zeros(())
-    for module, l1, l2 in model.penalties:
-        kernel = module.get_parameter("weight").float()
-        if l1:
-            total = total + l1 * kernel.abs().sum()
-        if l2:
-            total = total + l2 * (kernel * kernel).sum()
-    return total
 
 
 def _with_kernel(module: nn.Module) -> list[nn.Module]:

@@ -1,6 +1,6 @@
 """Sentences on augmentation: what it did to a net, against the same layers without, and why some of it hurts faces."""
 
-from mien.augmentation.registry import read
+from mien.augmentation.registry import read_word
 from mien.report.narrative import OVERFIT, apart, beyond, listed, points
 from mien.report.recipe_summary import differences
 from mien.report.study_data import ReportedNet, ReportedStudy
@@ -55,7 +55,7 @@ def _besides(net: ReportedNet, other: ReportedNet) -> list[str]:
 
 def _unnatural(net: ReportedNet, how: str) -> list[str]:
     """Why turning faces far from upright hurts; [] where no word does so."""
-    words = [(text, *read(text)) for text in net.recipe.augment]
+    words = [(text, *read_word(text)) for text in net.recipe.augment]
     acts = [
         f"{text} turns faces by up to {given['degrees']:g} degrees"
         for text, word, given in words

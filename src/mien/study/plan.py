@@ -17,7 +17,7 @@ from mien.runs.recipe import Recipe
 from mien.runs.run import Run, run_id
 from mien.study.config.init_from import FromNet, FromRun
 from mien.study.config.study import Study, StudyNet
-from mien.training.initialise import unfit
+from mien.training.initialise import check_init_from
 
 if TYPE_CHECKING:
     from mien.study.search.state import SearchState
@@ -142,7 +142,7 @@ def make_plan(study: Study) -> Plan:
 
 def _init_problems(net: StudyNet, faces: Faces) -> list[str]:
     """Why a net cannot take its first weights from a run of another study."""
-    return unfit(net.net, net.reported_recipe, faces) if isinstance(net.init_from, FromRun) else []
+    return check_init_from(net.net, net.reported_recipe, faces) if isinstance(net.init_from, FromRun) else []
 
 
 def _lacking(net: StudyNet) -> str:

@@ -1,11 +1,12 @@
-"""Checkpoint: all that a run needs to go on as if it had never stopped, in one safetensors file.
+"""Checkpoint: all that a run needs to resume as if it had never stopped, in one safetensors file.
 
-Nothing random is kept: the order of the data and the dropout follow from the seed and the epoch.
+No random state is stored: the order of the data and the dropout follow from the seed and the epoch.
 """
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import safe_open
@@ -16,14 +17,17 @@ from mien.disk import whole_file
 from mien.errors import UserError
 from mien.training.ema import Weights
 
+_FORMER_NAMES = {"average": "ema"}
+"""Groups of tensors in checkpoints of former versions, which also call their state `mark`."""
+
 
 @dataclass(frozen=True)
-class Mark:
-    """Where a run stands.
+class TrainingState:
+    """How far a run has come.
 
     Attributes:
         epoch: the last that is done, 0 before the first.
-        seconds: the run has taken so far, validation included.
+        seconds: that the run has taken so far, validation included.
         best_epoch: the epoch with the best validation accuracy, the first among equals; 0 before the first.
         best_accuracy: its validation accuracy, 0..1.
     """
@@ -46,36 +50,56 @@ def load_weights(path: Path) -> Weights:
 
 def save_checkpoint(
     path: Path,
-    mark: Mark,
+    state: TrainingState,
     weights: Weights,
     optimizer: torch.optim.Optimizer,
     best: Weights | None,
-    average: Weights | None,
+    ema: Weights | None,
 ) -> None:
-    """Write a checkpoint, atomically: the model's weights, the optimiser's state, the best epoch's and the average."""
+    """Write a checkpoint, atomically.
+
+    Args:
+        path: of the file.
+        state: how far the run has come.
+        weights: of the model.
+        optimizer: whose state is written.
+        best: weights of the best epoch so far, where the recipe keeps those.
+        ema: averaged weights, where the recipe averages.
+    """
     tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
     tensors |= {f"best.{name}": tensor for name, tensor in (best or {}).items()}
-    tensors |= {f"average.{name}": tensor for name, tensor in (average or {}).items()}
-    for at, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{at}.{name}": tensor for name, tensor in state.items() if tensor is not None}
-    _write(path, tensors, {"mark": json.dumps(asdict(mark))})
+    tensors |= {f"ema.{name}": tensor for name, tensor in (ema or {}).items()}
+    for at, entries in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{at}.{name}": tensor for name, tensor in entries.items() if tensor is not None}
+    _write(path, tensors, {"state": json.dumps(asdict(state))})
 
 
-def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> tuple[Mark, Weights, Weights | None, Weights]:
-    """Read a checkpoint: sets the optimiser's state; gives the mark, the model's weights, the best's, the average."""
-    tensors, facts = _read(path)
-    groups: dict[str, Weights] = {"model": {}, "best": {}, "average": {}}
-    state: dict[int, Weights] = {}
+class Checkpoint(NamedTuple):
+    """The content of a checkpoint, but for the optimiser's state; its fields are `save_checkpoint`'s arguments."""
+
+    state: TrainingState
+    weights: Weights
+    best: Weights | None
+    ema: Weights
+
+
+def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> Checkpoint:
+    """Read a checkpoint, and set the optimiser's state; a file that is damaged or gone is a UserError."""
+    tensors, metadata = _read(path)
+    groups: dict[str, Weights] = {"model": {}, "best": {}, "ema": {}}
+    optimizer_state: dict[int, Weights] = {}
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for name, tensor in tensors.items():
         group, rest = name.split(".", 1)
+        group = _FORMER_NAMES.get(group, group)
         if group == "optimizer":
             at, key = rest.split(".", 1)
-            state.setdefault(int(at), {})[key] = _laid_out_like(parameters[int(at)], tensor)
+            optimizer_state.setdefault(int(at), {})[key] = _laid_out_like(parameters[int(at)], tensor)
         else:
             groups[group][rest] = tensor
-    optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
-    return Mark(**json.loads(facts["mark"])), groups["model"], groups["best"] or None, groups["average"]
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": optimizer_state})
+    state = TrainingState(**json.loads(metadata["state" if "state" in metadata else "mark"]))
+    return Checkpoint(state, groups["model"], groups["best"] or None, groups["ema"])
 
 
 def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
@@ -83,10 +107,10 @@ def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
     return torch.empty_like(parameter).copy_(tensor) if tensor.shape == parameter.shape else tensor
 
 
-def _write(path: Path, tensors: Weights, facts: dict[str, str]) -> None:
-    content = save({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, facts)
-    with whole_file(path) as draft:
-        draft.write_bytes(content)
+def _write(path: Path, tensors: Weights, metadata: dict[str, str]) -> None:
+    content = save({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, metadata)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def _read(path: Path) -> tuple[Weights, dict[str, str]]:

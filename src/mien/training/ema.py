@@ -1,4 +1,4 @@
-"""Average: the running average of a model's weights over the steps of its training."""
+"""EMA: an exponential moving average of a model's weights over the steps of its training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +9,15 @@ from torch import Tensor, nn
 Weights = dict[str, Tensor]
 
 
-class Average:
+class EMA:
     """An exponential moving average of weights and running statistics.
 
     Averaging the steps' weights: Polyak & Juditsky 1992; by a decay: Tarvainen & Valpola 2017, arXiv 1703.01780.
-    Step n keeps min(decay, n / (9 + n)) of the average, so that the first weights are soon forgotten.
+    At step n the average keeps the share min(decay, n / (9 + n)), so that the first weights are soon forgotten.
 
     Args:
         model: whose weights are averaged; the same module while it is trained.
-        decay: how much of the average a step keeps, 0..1.
+        decay: the share of the average that a step keeps, 0..1.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -32,13 +32,13 @@ class Average:
         torch._foreach_lerp_(list(self.weights.values()), list(self.model.values()), new)
 
     def load(self, weights: Weights) -> None:
-        """Go on from an average's `weights`."""
+        """Continue from the `weights` of an earlier average."""
         for name, tensor in weights.items():
             self.weights[name].copy_(tensor)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Put the average in the model, and afterwards the weights back."""
+        """Put the average into the model while the block lasts, and its own weights back afterwards."""
         own = [tensor.clone() for tensor in self.model.values()]
         self._set(list(self.weights.values()))
         try:

@@ -1,4 +1,4 @@
-"""Features: what a frozen backbone says of faces, computed once and kept in the cache."""
+"""A frozen backbone's features of faces, computed once and kept in the cache."""
 
 import json
 from hashlib import sha256
@@ -12,24 +12,24 @@ from mien.disk import cache_folder, whole_file
 from mien.errors import UserError
 from mien.nets import Model
 from mien.nets.backbones.backbone import Backbone
-from mien.training.fast.gradients import ByAutograd
+from mien.training.fast import make_gradients
 from mien.training.scaling import Scaling
 
 FORMAT = 1
-"""Of the files; part of what they are known by."""
+"""Version of the files' format; part of their names."""
 
 
-def kept_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch.dtype, fingerprint: str) -> Tensor:
-    """The features of a model's frozen backbone, read from the cache; computed and kept there the first time.
+def cached_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch.dtype, fingerprint: str) -> Tensor:
+    """The features of a model's frozen backbone, read from the cache; computed and written there the first time.
 
-    They are known by all that decides them: the faces, the backbone's name, size and weights, the scaling, the
-    precision and torch's version.
+    The file's name depends on all that decides the features: the faces, the backbone's name, size and weights, the
+    scaling, the precision and torch's version.
 
     Args:
         model: whose first layer is a frozen backbone.
         images: uint8 [N, H, W].
         scaling: of these images.
-        dtype: bfloat16 or float32, in which they are computed and kept.
+        dtype: bfloat16 or float32, in which they are computed and stored.
         fingerprint: of the faces.
 
     Returns:
@@ -41,8 +41,8 @@ def kept_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch.d
     backbone = model[0]
     assert isinstance(backbone, Backbone)
     name, size = backbone.facts.name, backbone.size
-    asked = [FORMAT, fingerprint, name, size, backbone.fingerprint, scaling.fingerprint, str(dtype), torch.__version__]
-    path = cache_folder() / "features" / f"{name}-{sha256(json.dumps(asked).encode()).hexdigest()[:24]}.npy"
+    key = [FORMAT, fingerprint, name, size, backbone.fingerprint, scaling.fingerprint, str(dtype), torch.__version__]
+    path = cache_folder() / "features" / f"{name}-{sha256(json.dumps(key).encode()).hexdigest()[:24]}.npy"
     shape = (len(images), backbone.facts.features)
     features = _read(path, shape, dtype)
     if features is None:
@@ -53,14 +53,14 @@ def kept_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch.d
 
 
 def compute_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch.dtype) -> Tensor:
-    """The same, past the cache, in memory."""
-    backbone = ByAutograd(nn.Sequential(model[0]), dtype)
+    """The same without the cache, in memory."""
+    backbone = make_gradients(nn.Sequential(model[0]), dtype)
     parts = [backbone.logits(scaling(images[first : first + 1024])) for first in range(0, len(images), 1024)]
     return torch.cat(parts).to(dtype)
 
 
 def _read(path: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor | None:
-    """What lies there, None if there is nothing or it is damaged."""
+    """The features in a file; None if there is none or it is damaged."""
     try:
         # Copied where written to: torch has no tensors that cannot be.
         bits = np.load(path, mmap_mode="c", allow_pickle=False)
@@ -71,7 +71,7 @@ def _read(path: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor | No
 
 
 def _write(path: Path, features: Tensor) -> None:
-    """Numpy has no bfloat16, so the bits are kept as whole numbers."""
+    """Write features as integers of the same bits: numpy has no bfloat16."""
     bits = features.view(torch.int16 if features.dtype == torch.bfloat16 else torch.int32).numpy()
     try:
         with whole_file(path) as draft, draft.open("wb") as file:

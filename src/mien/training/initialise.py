@@ -1,4 +1,4 @@
-"""Start: a net that begins with the weights of a finished run instead of random ones, to learn from other faces on."""
+"""Initial weights from a finished run instead of random ones."""
 
 from pathlib import Path
 
@@ -10,43 +10,42 @@ from mien.runs.run import Run
 from mien.training.checkpoint import load_weights
 
 
-class BeforeError(Exception):
-    """A run that has to come before another was not trained to its end."""
+class PrerequisiteError(Exception):
+    """A run that another one needs was not trained to its end."""
 
 
-def unfit(net: Net, recipe: Recipe, faces: Faces) -> list[str]:
-    """Why a net cannot start from a run of another study as its recipe says; [] if it can, or does not."""
+def check_init_from(net: Net, recipe: Recipe, faces: Faces) -> list[str]:
+    """Why a net cannot take its initial weights from a run of another study; [] if it can, or does not."""
     if not recipe.init_from or recipe.initialised_within:
         return []
     before, place = Run(Path(recipe.init_from)), f"nets.{net.name}.init_from"
     size, problems = before.config.faces.size, []
     if size != faces.size:
-        problems.append(f"{place}: {before.id} learnt from faces of {size} pixels; these have {faces.size}")
+        problems.append(f"{place}: {before.id} was trained on faces of {size} pixels; these have {faces.size}")
     for key in ("scaling", "whitening"):
-        learnt, asked = getattr(before.recipe, key), getattr(recipe, key)
-        if learnt != asked:
-            problems.append(
-                f"{place}: {before.id} learnt with {key} = {learnt!r}, the recipe has {asked!r}; say the same"
-            )
+        theirs, own = getattr(before.recipe, key), getattr(recipe, key)
+        if theirs != own:
+            difference = f"{before.id} was trained with {key} = {theirs!r}, the recipe has {own!r}"
+            problems.append(f"{place}: {difference}; set {key} = {theirs!r}")
     return problems
 
 
-def begin(model: Model, start: Path, classes: tuple[str, ...]) -> None:
-    """Give a model the weights of a run of the same layers; its last layer keeps its own where the emotions differ.
+def initialise(model: Model, source: Path, classes: tuple[str, ...]) -> None:
+    """Give a model the weights of a run of the same layers; its last layer keeps its own where the classes differ.
 
     Args:
-        model: of the run that starts.
-        start: the folder of the finished run.
-        classes: the emotions that the model is to tell.
+        model: that gets the weights.
+        source: the folder of the finished run.
+        classes: of the model.
 
     Raises:
-        BeforeError: it is not finished.
+        PrerequisiteError: it is not finished.
         UserError: the weights are damaged.
     """
-    if not (start / "weights.safetensors").exists():
-        raise BeforeError(f"the run that it starts from, {start.name}, is not finished in {start.parent}")
-    weights = load_weights(start / "weights.safetensors")
-    if Run(start).config.faces.classes != classes:
+    if not (source / "weights.safetensors").exists():
+        raise PrerequisiteError(f"its init_from, {source.name}, is not finished in {source.parent}")
+    weights = load_weights(source / "weights.safetensors")
+    if Run(source).config.faces.classes != classes:
         last = list(dict(model.named_children()))[-1]
         own = {f"{last}.{name}": tensor for name, tensor in model.get_submodule(last).state_dict().items()}
         weights |= own

@@ -17,13 +17,13 @@ from mien.runs.environment import now
 from mien.runs.predictions import Predictions
 from mien.runs.recipe import Recipe
 from mien.runs.run import Epoch, Run, Status
-from mien.training.checkpoint import Mark, load_checkpoint, load_weights, save_checkpoint, save_weights
+from mien.training.checkpoint import TrainingState, load_checkpoint, load_weights, save_checkpoint, save_weights
 from mien.training.ema import Weights
-from mien.training.fast.gradients import Gradients
-from mien.training.initialise import BeforeError, begin
+from mien.training.fast import Gradients
+from mien.training.initialise import PrerequisiteError, initialise
 from mien.training.losses import make_loss, targets_of
+from mien.training.optimizer import rate_at
 from mien.training.scaling import Scaling
-from mien.training.schedule import rate_at
 from mien.training.trainer import Trainer
 
 
@@ -32,9 +32,9 @@ class Progress:
     """Where a training is after a step.
 
     Attributes:
-        run: which.
-        epoch, epochs: this epoch, 1 for the first, of how many.
-        step, steps: this step of the epoch, 1 for the first, of how many.
+        run: that is trained.
+        epoch, epochs: number of this epoch, from 1, and of all.
+        step, steps: number of this step in the epoch, from 1, and of all in an epoch.
         loss: the mean of the epoch's steps so far.
         faces_per_second: of the epoch so far.
         record: the epoch's line of the history, once it is done and validated; None before.
@@ -56,19 +56,19 @@ OnStep = Callable[[Progress], None]
 ShouldPrune = Callable[[Epoch], str]
 """Called after each epoch: returns the reason to prune the run now, "" to continue."""
 
-Share = Callable[[Gradients, Model], Gradients]
-"""Puts the gradients of this process and of others in the place of its own."""
+ShareGradients = Callable[[Gradients, Model], Gradients]
+"""Wraps this process's gradients, so that several processes share a batch."""
 
 
 class PrunedError(Exception):
-    """A search gives this run up."""
+    """A search prunes this run."""
 
 
 class DivergedError(Exception):
     """The loss or a weight is no longer a finite number."""
 
-    def __init__(self, found: str, rate: float) -> None:
-        super().__init__(f"{found}; a learning rate below {rate:g} may help")
+    def __init__(self, reason: str, rate: float) -> None:
+        super().__init__(f"{reason}; a learning rate below {rate:g} may help")
 
 
 def fit(
@@ -76,7 +76,7 @@ def fit(
     faces: Faces,
     on_step: OnStep,
     should_prune: ShouldPrune | None = None,
-    share: Share | None = None,
+    share_gradients: ShareGradients | None = None,
 ) -> Status:
     """Train a run to its end, from its last checkpoint if it has one.
 
@@ -88,16 +88,16 @@ def fit(
         faces: those that the run was created for.
         on_step: called after every step.
         should_prune: called after each epoch, and first for the epochs that a resumed run has already done.
-        share: shares the gradients' work with other processes; see parallel.py.
+        share_gradients: shares a batch with other processes; see parallel.py.
 
     Raises:
-        KeyboardInterrupt: stopped by the user; the same call goes on from the last epoch.
+        KeyboardInterrupt: stopped by the user; the same call resumes after the last epoch.
     """
     remove_temporary(run.folder)
     net, recipe = run.net, run.recipe
     trainer = _trainer(run, faces)
-    if share:
-        trainer.gradients = share(trainer.gradients, trainer.model)
+    if share_gradients:
+        trainer.gradients = share_gradients(trainer.gradients, trainer.model)
     status = Status(
         "running",
         precision=trainer.precision,
@@ -106,9 +106,9 @@ def fit(
     )
     run.write_status(status)
     try:
-        trainer.teachers = [_taught(run, name, faces) for name in recipe.teachers]
-        mark = _train(run, trainer, faces, on_step, should_prune or _go_on)
-    except (DivergedError, BeforeError) as error:
+        trainer.teachers = [_teacher(run, name, faces) for name in recipe.teachers]
+        state = _train(run, trainer, faces, on_step, should_prune or _never)
+    except (DivergedError, PrerequisiteError) as error:
         status = replace(status, state="failed", reason=str(error), seconds=_seconds(run))
     except PrunedError as error:
         status = replace(status, state="pruned", reason=str(error), seconds=_seconds(run))
@@ -116,8 +116,8 @@ def fit(
         run.write_status(replace(status, state="stopped", seconds=_seconds(run)))
         raise
     else:
-        kept = mark.best_epoch if recipe.keep == "best" else mark.epoch
-        status = replace(status, state="finished", seconds=mark.seconds, selected_epoch=kept)
+        selected = state.best_epoch if recipe.keep == "best" else state.epoch
+        status = replace(status, state="finished", seconds=state.seconds, selected_epoch=selected)
         for split in ("train", "validation"):
             run.write_predictions(split, _predict(trainer, faces, split))
     finally:
@@ -127,64 +127,64 @@ def fit(
     return status
 
 
-def _train(run: Run, trainer: Trainer, faces: Faces, on_step: OnStep, should_prune: ShouldPrune) -> Mark:
-    """All epochs that are missing; leaves the weights that the recipe keeps in the model and in their file."""
+def _train(run: Run, trainer: Trainer, faces: Faces, on_step: OnStep, should_prune: ShouldPrune) -> TrainingState:
+    """Train the epochs that are missing; leaves the weights that the recipe keeps in the model and in their file."""
     recipe, model, seed = trainer.recipe, trainer.model, run.seed
     train, validation = faces.split("train"), faces.split("validation")
     started = time.perf_counter()
-    inputs, unseen = trainer.inputs(train), trainer.inputs(validation)
+    inputs, validation_inputs = trainer.inputs(train), trainer.inputs(validation)
     targets, steps = targets_of(train, recipe), -(-len(train) // recipe.batch)
-    mark, best = _resume(run, trainer, faces)
-    mark = replace(mark, seconds=mark.seconds + time.perf_counter() - started)
+    state, best = _resume(run, trainer, faces)
+    state = replace(state, seconds=state.seconds + time.perf_counter() - started)
     for record in run.history():
         _prune_if(should_prune(record))
 
-    while mark.epoch < recipe.epochs and not (recipe.patience and mark.epoch - mark.best_epoch >= recipe.patience):
-        epoch, started = mark.epoch + 1, time.perf_counter()
-        losses, right = [], 0
+    while state.epoch < recipe.epochs and not (recipe.patience and state.epoch - state.best_epoch >= recipe.patience):
+        epoch, started = state.epoch + 1, time.perf_counter()
+        losses, correct = [], 0
         for step, rows in enumerate(_batches(train, recipe, seed, epoch), start=1):
             number = (epoch - 1) * steps + step
             taken = trainer.step(inputs[rows], targets[rows], number, rate_at(recipe, number, steps * recipe.epochs))
             if not isfinite(taken.loss):
                 raise DivergedError(f"the loss became {taken.loss} in epoch {epoch}, step {step}", recipe.rate)
             losses.append(taken.loss)
-            right += taken.right
+            correct += taken.correct
             speed = min(step * recipe.batch, len(train)) / (time.perf_counter() - started)
             on_step(Progress(run, epoch, recipe.epochs, step, steps, sum(losses) / step, speed))
         seconds = time.perf_counter() - started
 
-        judged = _judge(trainer, unseen, validation)
-        # Relu on bfloat16 takes a NaN for a negative number, so the loss alone does not tell.
-        if not isfinite(judged[0]) or not all(weight.isfinite().all() for weight in model.learnt.parameters()):
+        validation_loss, validation_accuracy = _evaluate(trainer, validation_inputs, validation)
+        # Relu on bfloat16 takes a NaN for a negative number, so the loss alone does not show it.
+        if not isfinite(validation_loss) or not all(weight.isfinite().all() for weight in model.learnt.parameters()):
             raise DivergedError(f"weights or validation loss are no longer finite after epoch {epoch}", recipe.rate)
         record = Epoch(
             epoch,
             loss=float(np.average(losses, weights=_sizes(len(train), recipe.batch))),
-            accuracy=right / len(train),
-            validation_loss=judged[0],
-            validation_accuracy=judged[1],
+            accuracy=correct / len(train),
+            validation_loss=validation_loss,
+            validation_accuracy=validation_accuracy,
             seconds=seconds,
             faces_per_second=len(train) / seconds,
             steps=tuple(losses),
         )
-        mark = Mark(epoch, mark.seconds + time.perf_counter() - started, mark.best_epoch, mark.best_accuracy)
-        if record.validation_accuracy > mark.best_accuracy:
-            mark = replace(mark, best_epoch=epoch, best_accuracy=record.validation_accuracy)
-            best = trainer.result() if recipe.keep == "best" else None
+        state = replace(state, epoch=epoch, seconds=state.seconds + time.perf_counter() - started)
+        if record.validation_accuracy > state.best_accuracy:
+            state = replace(state, best_epoch=epoch, best_accuracy=record.validation_accuracy)
+            best = trainer.export_weights() if recipe.keep == "best" else None
         append_line(run.folder / "history.jsonl", asdict(record))
-        path, average = run.folder / "checkpoint.safetensors", trainer.average.weights if trainer.average else None
-        save_checkpoint(path, mark, model.learnt.state_dict(), trainer.optimizer, best, average)
+        path, ema = run.folder / "checkpoint.safetensors", trainer.ema.weights if trainer.ema else None
+        save_checkpoint(path, state, model.learnt.state_dict(), trainer.optimizer, best, ema)
         on_step(Progress(run, epoch, recipe.epochs, steps, steps, record.loss, record.faces_per_second, record))
         if epoch < recipe.epochs:
             _prune_if(should_prune(record))
 
-    trainer.settle(best)
+    trainer.finalize(best)
     save_weights(run.folder / "weights.safetensors", model.state_dict())
-    return mark
+    return state
 
 
 def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
-    """Let a finished run judge a split, and keep what it says in its folder; test's first opening goes on record."""
+    """Predict a split with a finished run; saves the predictions, and the time of the test split's first use."""
     trainer = _trained(run, faces)
     try:
         predictions = _predict(trainer, faces, split)
@@ -196,28 +196,32 @@ def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
     return predictions
 
 
-def _resume(run: Run, trainer: Trainer, faces: Faces) -> tuple[Mark, Weights | None]:
-    """The last checkpoint's state, in the trainer; epochs that the history has beyond it are taken back."""
+def _resume(run: Run, trainer: Trainer, faces: Faces) -> tuple[TrainingState, Weights | None]:
+    """Put the last checkpoint into the trainer, and drop the epochs that the history has beyond it.
+
+    Returns:
+        The state, and the best epoch's weights.
+    """
     path = run.folder / "checkpoint.safetensors"
     if not path.exists():
-        mark, best = Mark(), None
+        state, best = TrainingState(), None
         if trainer.recipe.init_from:
-            begin(trainer.model, run.folder.parent / trainer.recipe.init_from, faces.classes)
-            if trainer.average:
-                trainer.average.load(trainer.average.model)
+            initialise(trainer.model, run.folder.parent / trainer.recipe.init_from, faces.classes)
+            if trainer.ema:
+                trainer.ema.load(trainer.ema.model)
     else:
-        mark, weights, best, average = load_checkpoint(path, trainer.optimizer)
+        state, weights, best, ema = load_checkpoint(path, trainer.optimizer)
         trainer.model.learnt.load_state_dict(weights)
-        if trainer.average:
-            trainer.average.load(average)
+        if trainer.ema:
+            trainer.ema.load(ema)
     history = run.folder / "history.jsonl"
     if history.exists():
-        write_text(history, "".join(f"{line}\n" for line in history.read_text().splitlines()[: mark.epoch]))
-    return mark, best
+        write_text(history, "".join(f"{line}\n" for line in history.read_text().splitlines()[: state.epoch]))
+    return state, best
 
 
 def _trainer(run: Run, faces: Faces, pretrained: bool = True) -> Trainer:
-    """What trains and judges a run: its model with first weights, its scaling as it was first fitted, its loss."""
+    """A run's trainer: its model with first weights, its scaling as it was first fitted, its loss."""
     train, recipe = faces.split("train"), run.recipe
     fitted = run.folder / "scaling.safetensors"
     if fitted.exists():
@@ -231,30 +235,30 @@ def _trainer(run: Run, faces: Faces, pretrained: bool = True) -> Trainer:
 
 
 def _trained(run: Run, faces: Faces) -> Trainer:
-    """A finished run's trainer, with the weights that are its result."""
+    """A finished run's trainer, with the weights that the run ended with."""
     trainer = _trainer(run, faces, pretrained=False)
     trainer.model.load_state_dict(load_weights(run.folder / "weights.safetensors"))
-    trainer.average = None  # these weights are the average
+    trainer.ema = None  # these weights are the average
     return trainer
 
 
-def _taught(run: Run, teacher: str, faces: Faces) -> Trainer:
+def _teacher(run: Run, name: str, faces: Faces) -> Trainer:
     """The trainer of a run's teacher, which lies beside it."""
-    found = Run(run.folder.parent / teacher)
-    if found.status.state != "finished":
-        raise BeforeError(f"its teacher {teacher} is {found.status.state}, not finished, in {run.folder.parent}")
-    return _trained(found, faces)
+    teacher = Run(run.folder.parent / name)
+    if teacher.status.state != "finished":
+        raise PrerequisiteError(f"its teacher {name} is {teacher.status.state}, not finished, in {run.folder.parent}")
+    return _trained(teacher, faces)
 
 
 def _batches(faces: Faces, recipe: Recipe, seed: int, epoch: int) -> Iterator[Tensor]:
     """The rows of each batch of an epoch, in an order that seed and epoch decide; the last batch may be smaller."""
-    dice, n = np.random.default_rng((seed, epoch)), len(faces)
+    rng, n = np.random.default_rng((seed, epoch)), len(faces)
     if recipe.sampling == "balanced":
         counts = np.bincount(faces.labels)
         chance = 1 / counts[faces.labels]
-        order = torch.from_numpy(dice.choice(n, n, p=chance / chance.sum()))
+        order = torch.from_numpy(rng.choice(n, n, p=chance / chance.sum()))
     else:
-        order = torch.from_numpy(dice.permutation(n))
+        order = torch.from_numpy(rng.permutation(n))
     for first in range(0, n, recipe.batch):
         yield order[first : first + recipe.batch]
 
@@ -268,7 +272,7 @@ def _images(faces: Faces) -> Tensor:
     return torch.from_numpy(np.array(faces.images))
 
 
-def _go_on(record: Epoch) -> str:
+def _never(record: Epoch) -> str:
     return ""
 
 
@@ -277,8 +281,8 @@ def _prune_if(reason: str) -> None:
         raise PrunedError(reason)
 
 
-def _judge(trainer: Trainer, inputs: Tensor, faces: Faces) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy on faces, whose inputs these are."""
+def _evaluate(trainer: Trainer, inputs: Tensor, faces: Faces) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy on faces; inputs: theirs, from `Trainer.inputs`."""
     labels = torch.from_numpy(faces.labels.astype(np.int64))
     probabilities = trainer.probabilities(inputs)
     loss = F.nll_loss(probabilities.clamp(min=1e-30).log(), labels).item()

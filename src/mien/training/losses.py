@@ -1,4 +1,4 @@
-"""Losses: what a recipe's training makes small, from logits and what each face should be called."""
+"""Losses: what a recipe's training minimises, and the targets that it is computed from."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def make_loss(recipe: Recipe, labels: NDArray[np.uint8], classes: int) -> Loss:
     """A recipe's loss: cross-entropy, smoothed, weighted by class and focused as it says.
 
     - `label_smoothing` s: targets are (1 - s) t + s / K (Szegedy et al. 2016, arXiv 1512.00567).
-    - `focal` gamma: each term is multiplied by (1 - p) ** gamma (Lin et al. 2017, arXiv 1708.02002).
+    - `focal_gamma` gamma: each term is multiplied by (1 - p) ** gamma (Lin et al. 2017, arXiv 1708.02002).
     - `class_weights` balanced: a face counts N / (K n) times where its class has n of the N faces, as scikit-learn's
       balanced weights; the mean is over faces, as Keras takes it.
 
@@ -50,7 +50,7 @@ def make_loss(recipe: Recipe, labels: NDArray[np.uint8], classes: int) -> Loss:
 
 
 def targets_of(faces: Faces, recipe: Recipe) -> Tensor:
-    """What each face should be called.
+    """The target of each face.
 
     Returns:
         int64 [N], the labels; the same as shares, float32 [N, K], where augmentation or teachers may mix them; or, with
@@ -58,7 +58,7 @@ def targets_of(faces: Faces, recipe: Recipe) -> Tensor:
         such votes (ten for "not a face") keeps its label.
 
     Raises:
-        UserError: votes are asked for and the faces have none, or classes that FER+ does not name.
+        UserError: the targets are votes and the faces have none, or classes that FER+ does not name.
     """
     labels = torch.from_numpy(faces.labels.astype(np.int64))
     ours = F.one_hot(labels, len(faces.classes)).float()
@@ -66,9 +66,9 @@ def targets_of(faces: Faces, recipe: Recipe) -> Tensor:
         return ours if recipe.augment or recipe.teachers else labels
     if faces.votes is None:
         raise UserError(f"{faces.name}: has no votes; name FER+'s file as votes under [data], or take targets 'labels'")
-    strange = [name for name in faces.classes if name not in VOTE_OF]
-    if strange:
-        raise UserError(f"{faces.name}: FER+ has no votes on {', '.join(strange)}; take targets 'labels'")
+    unknown = [name for name in faces.classes if name not in VOTE_OF]
+    if unknown:
+        raise UserError(f"{faces.name}: FER+ has no votes on {', '.join(unknown)}; take targets 'labels'")
     columns = [VOTES.index(VOTE_OF[name]) for name in faces.classes]
     votes = torch.from_numpy(faces.votes[:, columns].astype(np.float32))
     cast = votes.sum(1, keepdim=True)

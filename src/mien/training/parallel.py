@@ -5,7 +5,7 @@ scaling, penalties and the optimiser's step; shared out are the forward and back
 between the workers before each step. So the outcome is that of one worker, but for the order of float32 sums, and:
 
 - dropout is drawn by each worker for its own share;
-- batch norm normalises over a worker's share; the running means that are kept and judged with are the leader's.
+- batch norm normalises over a worker's share; the running means that are saved and evaluated with are the leader's.
 
 The leader trains in the run's folder; the others work in a scratch copy of it, which they throw away.
 """
@@ -28,7 +28,7 @@ from mien.errors import UserError
 from mien.faces import Faces
 from mien.runs.archive import RunArchive, archive_run, restore_run
 from mien.runs.run import Epoch, Run, Status
-from mien.training.fast.gradients import Gradients, Judged
+from mien.training.fast import BatchResult, Gradients
 from mien.training.loop import OnStep, ShouldPrune, fit
 
 PATIENCE = timedelta(minutes=5)
@@ -98,7 +98,7 @@ def lead(
     files = archive_run(run)
     others = [Invitation(host, store.port, rank, workers, cores, run.id, files) for rank in range(1, workers)]
     with (hire or processes)(others, faces), _on_cores(cores), _together(store, 0, workers):
-        return fit(run, faces, on_step, _leaders(should_prune), Shared)
+        return fit(run, faces, on_step, _leaders(should_prune), SharedGradients)
 
 
 def assist(invitation: Invitation, faces: Faces) -> None:
@@ -110,7 +110,7 @@ def assist(invitation: Invitation, faces: Faces) -> None:
             store = TCPStore(invitation.host, invitation.port, workers)
         with _together(store, rank, workers), TemporaryDirectory(prefix="mien-") as scratch:
             run = restore_run(invitation.files, Path(scratch) / invitation.run)
-            fit(run, faces, lambda progress: None, _leaders(None), Shared)
+            fit(run, faces, lambda progress: None, _leaders(None), SharedGradients)
 
 
 @contextmanager
@@ -130,8 +130,8 @@ def processes(invitations: Sequence[Invitation], faces: Faces) -> Iterator[None]
             process.kill()
 
 
-class Shared:
-    """Gradients of which each worker computes its share; see the protocol Gradients."""
+class SharedGradients:
+    """Gradients of which each worker computes its share; see the protocol `Gradients`."""
 
     def __init__(self, own: Gradients, model: nn.Sequential) -> None:
         self.own = own
@@ -139,21 +139,23 @@ class Shared:
         self.running = [buffer for buffer in model.buffers() if buffer.is_floating_point()]
         self.rank, self.workers = distributed.get_rank(), distributed.get_world_size()
 
-    def batch(self, x: Tensor, targets: Tensor, key: int) -> Judged:
+    def batch(self, x: Tensor, targets: Tensor, key: int) -> BatchResult:
         """See Gradients; leaves the gradient of the whole batch."""
         rows = self._share(len(x))
         weight = (rows.stop - rows.start) / len(x)
-        judged = self.own.batch(x[rows], targets[rows], key * self.workers + self.rank) if weight else Judged(0.0, 0)
-        said = torch.tensor([judged.loss * weight, judged.right], dtype=torch.float32)
+        result = BatchResult(0.0, 0)
+        if weight:
+            result = self.own.batch(x[rows], targets[rows], key * self.workers + self.rank)
+        counts = torch.tensor([result.loss * weight, result.correct], dtype=torch.float32)
         grads = [torch.zeros_like(each) if each.grad is None else each.grad for each in self.weights]
         # One message for everything: its number costs more than its bytes.
-        sums = torch.cat([*(grad.flatten() * weight for grad in grads), said])
+        sums = torch.cat([*(grad.flatten() * weight for grad in grads), counts])
         with _exchange():
             distributed.all_reduce(sums)
-        *parts, said = torch.split(sums, [*(grad.numel() for grad in grads), len(said)])
+        *parts, counts = torch.split(sums, [*(grad.numel() for grad in grads), len(counts)])
         for each, grad, part in zip(self.weights, grads, parts, strict=True):
             each.grad = grad.copy_(part.view_as(grad))
-        return Judged(said[0].item(), round(said[1].item()))
+        return BatchResult(counts[0].item(), round(counts[1].item()))
 
     def logits(self, x: Tensor) -> Tensor:
         """See Gradients; by the leader's running means, and the same for every worker."""

@@ -1,4 +1,4 @@
-"""Preview: some faces as they are, and as a recipe's augmentation and scaling would give them to a net."""
+"""Preview: some faces before and after a recipe's augmentation and scaling."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ Pictures = NDArray[np.uint8]
 
 
 def preview(entries: Mapping[str, object], faces: Faces, seed: int = 0, count: int = 9) -> tuple[Pictures, Pictures]:
-    """Random faces of train before and after what a recipe does to them.
+    """Random faces of train before and after a recipe's augmentation and scaling.
 
     Args:
         entries: of a recipe; its `augment`, `scaling` and `whitening` count. Scaling is fitted on all of train.

@@ -1,4 +1,4 @@
-"""Scaling: from pixels to what a net sees, fitted on train alone and kept with the run."""
+"""Scaling: from pixels to a net's input, fitted on train alone and stored with the run."""
 
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ _FLAT = 1e-9
 
 
 class Scaling:
-    """Scales faces, then whitens them where the recipe asks for it.
+    """Scales faces, then whitens them where the recipe says so.
 
     centred: x / 255 - 0.5. standardised: each image to mean 0 and standard deviation 1. featurewise: each pixel to mean
     0 and standard deviation 1 over train. In all of them a deviation below one gray counts as one, so that what is
@@ -29,7 +29,7 @@ class Scaling:
 
     Args:
         recipe: its `scaling` and `whitening` count.
-        fitted: what fitting gave, all float32: `mean` and `deviation` [H, W] for featurewise, in grays; `whitening`
+        fitted: results of fitting, all float32: `mean` and `deviation` [H, W] for featurewise, in grays; `whitening`
             [H * W, H * W] and `shift` [H * W] = -mean @ whitening for zca.
     """
 
@@ -39,7 +39,7 @@ class Scaling:
 
     @classmethod
     def fit(cls, recipe: "Recipe", images: Tensor) -> "Scaling":
-        """The scaling that a recipe asks for, fitted on train's images, uint8 [N, H, W]."""
+        """A recipe's scaling, fitted on train's images, uint8 [N, H, W]."""
         fitted: dict[str, Tensor] = {}
         if recipe.scaling == "featurewise":
             deviation, mean = torch.std_mean(images.double(), 0, correction=0)
@@ -55,19 +55,19 @@ class Scaling:
         return cls(recipe, tensors)
 
     def tensors(self) -> dict[str, Tensor]:
-        """What was fitted, by name; {} where the recipe's scaling needs nothing of train."""
+        """The fitted tensors by name; {} where the recipe's scaling needs nothing of train."""
         return self._fitted
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of what the scaling is and of what it took from train: equal ones scale alike."""
+        """SHA-256 (hex) of the kind of scaling and of what was fitted: equal ones scale alike."""
         digest = sha256(f"{self._kind} {sorted(self._fitted)}".encode())
         for name in sorted(self._fitted):
             digest.update(self._fitted[name].contiguous().numpy().data)
         return digest.hexdigest()
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Faces as the net sees them: uint8 or float32 [N, H, W] in 0..255 -> float32 [N, 1, H, W], new memory."""
+        """A net's input: uint8 or float32 [N, H, W] in 0..255 -> float32 [N, 1, H, W], new memory."""
         scaled = self._scaled(x)
         if "whitening" in self._fitted:
             flat = torch.addmm(self._fitted["shift"], scaled.flatten(1), self._fitted["whitening"])

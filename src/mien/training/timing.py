@@ -1,4 +1,4 @@
-"""Timing: what a net's training costs on this machine, told from a few of its steps."""
+"""Timing: how long a net's training takes on this machine, estimated from a few of its steps."""
 
 import time
 from statistics import median
@@ -18,7 +18,7 @@ from mien.training.trainer import Trainer
 def time_step(net: Net, recipe: Recipe, faces: Faces, seed: int = 0, steps: int = 3) -> float:
     """Seconds that one training step takes here: the median of `steps`, after one to warm up."""
     trainer, first, targets = _first_batch(net, recipe, faces, seed)
-    inputs = trainer.inputs(first, keep=False)
+    inputs = trainer.inputs(first, cache=False)
     taken = []
     try:
         for number in range(steps + 1):
@@ -34,9 +34,9 @@ def time_features(net: Net, recipe: Recipe, faces: Faces, seed: int = 0) -> floa
     """Seconds that a frozen backbone takes here, once, for the features of train and validation; 0 if there is none."""
     trainer, first, _ = _first_batch(net, recipe, faces, seed)
     try:
-        trainer.inputs(first, keep=False)  # warms up
+        trainer.inputs(first, cache=False)  # warms up
         started = time.perf_counter()
-        trainer.inputs(first, keep=False)
+        trainer.inputs(first, cache=False)
         taken = time.perf_counter() - started
     finally:
         trainer.close()

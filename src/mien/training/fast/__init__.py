@@ -1,1 +1,5 @@
-"""The training step in faster kernels: written by hand where a net is a plain chain, fused for autograd elsewhere."""
+"""The training step in faster kernels, behind one interface: `make_gradients` chooses what computes the gradients."""
+
+from mien.training.fast.gradients import BatchResult, Gradients, make_gradients
+
+__all__ = ["BatchResult", "Gradients", "make_gradients"]

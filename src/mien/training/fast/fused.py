@@ -14,34 +14,11 @@ from torch.nn import functional as F
 
 from mien.nets.modules import Residual, SameConv2d
 from mien.training.fast import kernels
-from mien.training.fast.convolution import image_gradient, kernel_gradients
+from mien.training.fast.functions import Convolve
 from mien.training.fast.normalisation import Normalise
 
 
-class Convolve(torch.autograd.Function):
-    """A convolution in bfloat16, x: [N, C, H, W] channels last."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, kernel: Tensor, bias: Tensor | None, stride: list[int], padding: list[int]
-    ) -> Tensor:
-        """The convolved batch, bfloat16 channels last."""
-        ctx.save_for_backward(x, kernel)
-        ctx.settings = stride, padding, bias is not None
-        return F.conv2d(x, kernel, bias, stride, padding)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradients of x (where it is needed), kernel and bias."""
-        stride, padding, with_bias = ctx.settings
-        x, kernel = ctx.saved_tensors
-        call = (gradients[0].contiguous(memory_format=torch.channels_last), x, kernel, stride, padding)
-        of_kernel, of_bias = kernel_gradients(*call)
-        of_x = image_gradient(*call) if ctx.needs_input_grad[0] else None
-        return of_x, of_kernel, of_bias if with_bias else None, None, None
-
-
-class Pool(torch.autograd.Function):
+class SpreadMaxPool2x2(torch.autograd.Function):
     """The largest value of each 2x2 window, x: bfloat16 [N, C, H, W]; each core takes its share of the faces."""
 
     @staticmethod
@@ -87,11 +64,11 @@ class Fused:
         return x
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """Shut down the thread pool."""
         self.cores.shutdown()
 
     def _pool(self, x: Tensor) -> Tensor:
-        y: Tensor = Pool.apply(x.bfloat16(), self.cores)  # type: ignore[no-untyped-call]
+        y: Tensor = SpreadMaxPool2x2.apply(x.bfloat16(), self.cores)  # type: ignore[no-untyped-call]
         return y
 
     def _residual(self, block: Residual, x: Tensor) -> Tensor:

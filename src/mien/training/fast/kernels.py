@@ -51,33 +51,33 @@ def apply(function: Callable[[Tensor], Tensor], x: Tensor) -> None:
         function(x)
 
 
-def draws(like: Tensor, dice: torch.Generator) -> Tensor:
+def random_int16(like: Tensor, generator: torch.Generator) -> Tensor:
     """Random numbers from all int16, one for each value: int16 [size]."""
     # The generator takes hardly longer for 64 bits than for 16.
-    fours = torch.empty(-(-like.numel() // 4), dtype=torch.int64).random_(-(2**63), None, generator=dice)
+    fours = torch.empty(-(-like.numel() // 4), dtype=torch.int64).random_(-(2**63), None, generator=generator)
     return fours.view(torch.int16)[: like.numel()]
 
 
 def drop(x: Tensor, drawn: Tensor, rate: float) -> None:
     """Set the share `rate` of the values to 0, in place: those whose number is among that share of all numbers.
 
-    x: bfloat16 or float32 [N, C, H, W] channels last or [N, C]; drawn: as `draws` gave them; rate: from 0, below 1.
+    x: bfloat16 or float32 [N, C, H, W] channels last or [N, C]; drawn: from `random_int16`; rate: from 0, below 1.
     """
     floor = min(round(rate * 2**16), 2**16 - 1) - 2**15
     _drop(_flat_bits(x), drawn.numpy(), floor)
 
 
 def pool(x: Tensor, with_relu: bool) -> tuple[Tensor, Tensor]:
-    """The largest value of each 2x2 window, after relu if asked for, and which of the four it was.
+    """The largest value of each 2x2 window, after relu if `with_relu`, and which of the four it was.
 
     x: bfloat16 [N, C, H, W] channels last -> bfloat16 [N, C, H // 2, W // 2] channels last,
     int8 [N, H // 2, W // 2, C]: 0..3 in reading order, the first among equals, or `DEAD`.
     """
     n, c, h, w = x.shape
-    y = torch.empty(n, h // 2, w // 2, c, dtype=torch.bfloat16)
+    y = torch.empty((n, c, h // 2, w // 2), dtype=torch.bfloat16, memory_format=torch.channels_last)
     winner = torch.empty(n, h // 2, w // 2, c, dtype=torch.int8)
-    _pool(_bits(x), y.view(torch.int16).numpy(), winner.numpy(), with_relu)
-    return y.permute(0, 3, 1, 2), winner
+    _pool(_bits(x), _bits(y), winner.numpy(), with_relu)
+    return y, winner
 
 
 def pool_backward(gradient: Tensor, winner: Tensor, shape: torch.Size) -> Tensor:

@@ -8,21 +8,21 @@ from torch.nn import functional as F
 
 from mien.faces import Faces
 from mien.nets import Model, Net, build
-from mien.training.fast.chain import chain
-from mien.training.fast.gradients import ByHand
+from mien.training.fast import make_gradients
+from mien.training.fast.gradients import Chunked
 
-KINDS = {"by hand": ("conv(4)", "relu", "dropout(0.5)", "flatten", "dense(8)", "elu", "dropout(0.5)", "classes")}
-KINDS |= {"by autograd": ("conv(4)", "gelu", "dropout(0.5)", "flatten", "dense(8)", "elu", "dropout(0.5)", "classes")}
+KINDS = {"plain": ("conv(4)", "relu", "dropout(0.5)", "flatten", "dense(8)", "elu", "dropout(0.5)", "classes")}
+KINDS |= {"not plain": ("conv(4)", "gelu", "dropout(0.5)", "flatten", "dense(8)", "elu", "dropout(0.5)", "classes")}
 """Nets with dropout in image layers and flat ones, one for each way to their gradients."""
 
 
 def model_of(layers: tuple[str, ...]) -> Model:
     """Of 24x24 faces; biases are not 0, so that a layer which forgets them is found out."""
     model = build(Net("net", layers), size=24)
-    dice = torch.Generator().manual_seed(1)
+    generator = torch.Generator().manual_seed(1)
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
-            nn.init.normal_(parameter, 0, 0.05, generator=dice)
+            nn.init.normal_(parameter, 0, 0.05, generator=generator)
     return model
 
 
@@ -38,14 +38,14 @@ def batch_of(faces: Faces, n: int, first: int = 0) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(images)[:, None] / 255 - 0.5, torch.from_numpy(labels).long()
 
 
-def by_hand(model: Model, dtype: torch.dtype = torch.float32) -> ByHand:
-    written = chain(model, dtype)
-    assert written is not None
-    return ByHand(model, written, dtype)
+def chunked(model: Model, dtype: torch.dtype = torch.float32) -> Chunked:
+    gradients = make_gradients(model, dtype)
+    assert isinstance(gradients, Chunked)
+    return gradients
 
 
 def autograds(model: Model, x: Tensor, labels: Tensor) -> tuple[list[Tensor], float, int]:
-    """Gradients, loss and number of faces told right of a copy of the model, by plain torch in float32."""
+    """Gradients, loss and number of correct faces of a copy of the model, by plain torch in float32."""
     copy = deepcopy(model).train()
     y = copy(x)
     loss = F.cross_entropy(y, labels)
@@ -58,6 +58,6 @@ def of(model: Model) -> list[Tensor]:
     return [weight.grad.clone() for weight in model.parameters()]
 
 
-def distances(found: list[Tensor], exact: list[Tensor]) -> list[float]:
+def distances(actual: list[Tensor], exact: list[Tensor]) -> list[float]:
     """How far each gradient lies from the exact one, as a share of that one's norm."""
-    return [((ours - theirs).norm() / theirs.norm()).item() for ours, theirs in zip(found, exact, strict=True)]
+    return [((ours - theirs).norm() / theirs.norm()).item() for ours, theirs in zip(actual, exact, strict=True)]

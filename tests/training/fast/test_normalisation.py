@@ -17,15 +17,15 @@ def cores() -> Iterator[ThreadPoolExecutor]:
         yield threads
 
 
-def module_of(channels: int, dice: torch.Generator) -> nn.Module:
+def module_of(channels: int, generator: torch.Generator) -> nn.Module:
     norm = batch_norm_of(nn.BatchNorm2d, channels)
-    nn.init.normal_(norm.weight, 1, 0.5, generator=dice)
-    nn.init.normal_(norm.bias, 0, 0.5, generator=dice)
+    nn.init.normal_(norm.weight, 1, 0.5, generator=generator)
+    nn.init.normal_(norm.bias, 0, 0.5, generator=generator)
     return norm
 
 
-def image(shape: tuple[int, ...], dice: torch.Generator, spread: float = 1, mean: float = 0) -> Tensor:
-    x = (torch.randn(shape, generator=dice) * spread + mean).bfloat16()
+def image(shape: tuple[int, ...], generator: torch.Generator, spread: float = 1, mean: float = 0) -> Tensor:
+    x = (torch.randn(shape, generator=generator) * spread + mean).bfloat16()
     return x.contiguous(memory_format=torch.channels_last)
 
 
@@ -50,23 +50,23 @@ def test_it_is_torchs_batch_norm_rounded_once(
 ) -> None:
     """Against float64, and each value within a bfloat16's rounding of it."""
     shape = (shape[0] + 1, *shape[1:])  # torch refuses to normalise over one value
-    dice = torch.Generator().manual_seed(seed)
-    norm = module_of(shape[1], dice)
-    x, shortcut, gradient = image(shape, dice, spread, mean), image(shape, dice), image(shape, dice)
+    generator = torch.Generator().manual_seed(seed)
+    norm = module_of(shape[1], generator)
+    x, shortcut, gradient = image(shape, generator, spread, mean), image(shape, generator), image(shape, generator)
     exact = [x.double().requires_grad_(), shortcut.double().requires_grad_()]
     twin = module_of(shape[1], torch.Generator().manual_seed(seed)).double()
     y = twin(exact[0]) + (exact[1] if with_shortcut else 0)
 
     given_ = [x.clone().requires_grad_(), shortcut.clone().requires_grad_()]
-    found = Normalise.apply(given_[0], given_[1] if with_shortcut else None, norm.weight, norm.bias, norm, relu, cores)
+    actual = Normalise.apply(given_[0], given_[1] if with_shortcut else None, norm.weight, norm.bias, norm, relu, cores)
     expected = y.relu() if relu else y
-    assert torch.allclose(found.double(), expected, rtol=0.004, atol=1e-4)
+    assert torch.allclose(actual.double(), expected, rtol=0.004, atol=1e-4)
     assert torch.allclose(norm.running_mean.double(), twin.running_mean, rtol=1e-4, atol=1e-6)
     assert torch.allclose(norm.running_var.double(), twin.running_var, rtol=1e-4, atol=1e-6)
     assert norm.num_batches_tracked == 1
 
-    found.backward(gradient)
-    y.backward(gradient.double() * (found > 0) if relu else gradient.double())  # where it is 0 within its rounding
+    actual.backward(gradient)
+    y.backward(gradient.double() * (actual > 0) if relu else gradient.double())  # where it is 0 within its rounding
     size = exact[0].grad.abs().max() + 1e-3
     # Where a channel's values lie closer together than to 0, terms of this size, rounded to float32, cancel.
     values = exact[0].detach()
@@ -81,8 +81,8 @@ def test_it_is_torchs_batch_norm_rounded_once(
 
 
 def test_a_channel_of_one_value_gives_its_shift(cores: ThreadPoolExecutor) -> None:
-    dice = torch.Generator().manual_seed(0)
-    norm = module_of(3, dice)
+    generator = torch.Generator().manual_seed(0)
+    norm = module_of(3, generator)
     x = torch.full((2, 3, 4, 4), 7.0).bfloat16().requires_grad_()
     y = Normalise.apply(x, None, norm.weight, norm.bias, norm, False, cores)
     assert torch.allclose(y.float(), norm.bias[:, None, None].expand_as(y), rtol=0.004)
@@ -92,9 +92,9 @@ def test_a_channel_of_one_value_gives_its_shift(cores: ThreadPoolExecutor) -> No
 
 def test_it_goes_over_thousands_of_faces_in_float64(cores: ThreadPoolExecutor) -> None:
     """Sums of float32 alone would have lost a hundredth of the variance."""
-    dice = torch.Generator().manual_seed(0)
-    norm = module_of(2, dice)
-    x = image((3000, 2, 24, 24), dice, spread=0.25, mean=4)
+    generator = torch.Generator().manual_seed(0)
+    norm = module_of(2, generator)
+    x = image((3000, 2, 24, 24), generator, spread=0.25, mean=4)
     Normalise.apply(x, None, norm.weight, norm.bias, norm, True, cores)
     exact = x.double().var((0, 2, 3))
     assert torch.allclose((norm.running_var.double() - 0.99) / 0.01, exact, rtol=1e-3)

@@ -27,16 +27,16 @@ def bfloat16_error(kernel: int) -> float:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=["bfloat16", "float32"])
 @settings(deadline=None, max_examples=100)
-@given(asked=convolutions(), seed=st.integers(0, 2**31))
-def test_gradients_are_autograds(dtype: torch.dtype, asked: tuple[int, int, int, int, int], seed: int) -> None:
+@given(config=convolutions(), seed=st.integers(0, 2**31))
+def test_gradients_are_autograds(dtype: torch.dtype, config: tuple[int, int, int, int, int], seed: int) -> None:
     """Computed from the same numbers, in whichever order of sums."""
-    n, side, k, stride, padding = asked
-    dice = torch.Generator().manual_seed(seed)
-    x = torch.randn(n, 3, side, side, generator=dice).to(dtype).contiguous(memory_format=torch.channels_last)
-    kernel = torch.randn(5, 3, k, k, generator=dice).to(dtype)
+    n, side, k, stride, padding = config
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 3, side, side, generator=generator).to(dtype).contiguous(memory_format=torch.channels_last)
+    kernel = torch.randn(5, 3, k, k, generator=generator).to(dtype)
     exact = [x.double().requires_grad_(), kernel.double().requires_grad_(), torch.zeros(5).double().requires_grad_()]
     y = torch.conv2d(*exact, stride, padding)
-    gradient = torch.randn(y.shape, generator=dice).to(dtype).contiguous(memory_format=torch.channels_last)
+    gradient = torch.randn(y.shape, generator=generator).to(dtype).contiguous(memory_format=torch.channels_last)
     expected = torch.autograd.grad(y, exact, gradient.double())
     call = (gradient, x, kernel, [stride] * 2, [padding] * 2)
     close = bfloat16_error(k) if dtype == torch.bfloat16 else 1e-5

@@ -16,8 +16,8 @@ DTYPES = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=[
 
 def image(shape: tuple[int, ...], seed: int, few: bool = False) -> Tensor:
     """bfloat16 [N, C, H, W], channels last; of few different values, so that most windows have equals."""
-    dice = torch.Generator().manual_seed(seed)
-    x = torch.randint(-2, 3, shape, generator=dice).float() if few else torch.randn(shape, generator=dice)
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randint(-2, 3, shape, generator=generator).float() if few else torch.randn(shape, generator=generator)
     return x.bfloat16().contiguous(memory_format=torch.channels_last)
 
 
@@ -134,11 +134,11 @@ def test_a_table_is_torchs_function_at_every_bfloat16(function: Callable[[Tensor
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.999999])
 def test_a_dropped_share_is_the_rate_and_nothing_else_changes(dtype: torch.dtype, rate: float) -> None:
     x = image((50, 21, 16, 16), 0).to(dtype)
-    y, drawn = x.clone(), kernels.draws(x, torch.Generator().manual_seed(1))
+    y, drawn = x.clone(), kernels.random_int16(x, torch.Generator().manual_seed(1))
     kernels.drop(y, drawn, rate)
-    kept = y != 0
-    assert torch.equal(y, x * kept)
-    share = 1 - kept.sum().item() / x.count_nonzero().item()
+    saved = y != 0
+    assert torch.equal(y, x * saved)
+    share = 1 - saved.sum().item() / x.count_nonzero().item()
     assert share == pytest.approx(rate, abs=0.003)
     again = x.clone()
     kernels.drop(again, drawn, rate)
@@ -146,7 +146,7 @@ def test_a_dropped_share_is_the_rate_and_nothing_else_changes(dtype: torch.dtype
 
 
 def test_draws_are_even_and_independent_of_their_neighbours() -> None:
-    drawn = kernels.draws(torch.empty(400_003), torch.Generator().manual_seed(1)).float() / 2**15
+    drawn = kernels.random_int16(torch.empty(400_003), torch.Generator().manual_seed(1)).float() / 2**15
     assert drawn.shape == (400_003,)
     for part in (drawn[0::4], drawn[1::4], drawn[2::4], drawn[3::4]):
         assert part.mean().item() == pytest.approx(0, abs=0.01)

@@ -1,7 +1,10 @@
-"""Schedule: the learning rate of each step."""
+"""A recipe's optimiser, and the learning rate of each of its steps."""
 
 from math import cos, pi
 
+import torch
+
+from mien.nets import Model
 from mien.runs.recipe import Recipe
 
 FIRST = 1 / 25
@@ -9,6 +12,23 @@ FIRST = 1 / 25
 
 RISE = 0.3
 """The share of one cycle's steps in which the rate rises, unless the recipe's warm-up says otherwise."""
+
+
+def make_optimizer(model: Model, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser; kernels decay, biases and normalisations' scales do not; deeper ones learn slower.
+
+    Adam is torch's, with Keras's epsilon 1e-7; Keras adds it before the correction of the second moment and torch after
+    it, a difference without weight.
+    """
+    groups = [
+        {"params": chosen, "initial_lr": recipe.rate * recipe.layer_decay**depth, "weight_decay": decay}
+        for depth, weights in model.depths()
+        for kernels, decay in ((True, recipe.weight_decay), (False, 0.0))
+        if (chosen := [weight for weight in weights if weight.requires_grad and (weight.dim() > 1) == kernels])
+    ]
+    if recipe.optimizer == "adam":
+        return torch.optim.AdamW(groups, recipe.rate, eps=1e-7, fused=True)
+    return torch.optim.SGD(groups, recipe.rate, recipe.momentum, nesterov=recipe.nesterov, fused=True)
 
 
 def rate_at(recipe: Recipe, step: int, steps: int) -> float:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.runs.recipe import Recipe
-from mien.training.schedule import rate_at
+from mien.training.optimizer import rate_at
 
 SCHEDULES = ("constant", "cosine", "one_cycle")
 
@@ -28,32 +28,32 @@ def test_warm_up_may_be_a_part_of_an_epoch() -> None:
 
 
 def test_cosine_falls_from_the_whole_rate_over_a_half_to_almost_nothing() -> None:
-    found = rates(schedule="cosine")
-    assert found[0] == 1.0
-    assert found[50] == pytest.approx(0.5)
-    assert 0 < found[-1] < 0.001
-    assert found == sorted(found, reverse=True)
+    actual = rates(schedule="cosine")
+    assert actual[0] == 1.0
+    assert actual[50] == pytest.approx(0.5)
+    assert 0 < actual[-1] < 0.001
+    assert actual == sorted(actual, reverse=True)
 
 
 def test_cosine_begins_where_the_warm_up_ends() -> None:
-    found = rates(schedule="cosine", warm_up=2)
-    assert found[:20] == pytest.approx([step / 20 for step in range(1, 21)])
-    assert found[20] == 1.0
-    assert found[60] == pytest.approx(0.5)
+    actual = rates(schedule="cosine", warm_up=2)
+    assert actual[:20] == pytest.approx([step / 20 for step in range(1, 21)])
+    assert actual[20] == 1.0
+    assert actual[60] == pytest.approx(0.5)
 
 
 def test_one_cycle_rises_for_three_tenths_and_falls() -> None:
-    found = rates(schedule="one_cycle")
-    assert 0.04 < found[0] < 0.05
-    assert max(found) == found[29] == pytest.approx(1.0)
-    assert found[:30] == sorted(found[:30])
-    assert found[30:] == sorted(found[30:], reverse=True)
-    assert found[-1] < 0.001
+    actual = rates(schedule="one_cycle")
+    assert 0.04 < actual[0] < 0.05
+    assert max(actual) == actual[29] == pytest.approx(1.0)
+    assert actual[:30] == sorted(actual[:30])
+    assert actual[30:] == sorted(actual[30:], reverse=True)
+    assert actual[-1] < 0.001
 
 
 def test_one_cycle_rises_as_long_as_the_warm_up_says() -> None:
-    found = rates(schedule="one_cycle", warm_up=1)
-    assert found.index(max(found)) in (9, 10)
+    actual = rates(schedule="one_cycle", warm_up=1)
+    assert actual.index(max(actual)) in (9, 10)
 
 
 @given(

@@ -20,13 +20,13 @@ def test_good_words_have_no_problems():
 
 
 def test_all_mistakes_are_told_at_once_each_with_its_place():
-    told = check(["rotat(3)", "flip", "rotate(200, x=1)", "shift", "x(("])
-    assert [problem.split(":")[0] for problem in told] == [f"augment[{at}]" for at in (0, 2, 2, 3, 4)]
-    assert "did you mean 'rotate'?" in told[0]
-    assert "degrees = 200 should be less than or equal to 180" in told[1]
-    assert "no argument 'x'; known: degrees" in told[2]
-    assert "shift needs share: shift(share, height=None)" in told[3]
-    assert "cannot read 'x(('" in told[4]
+    problems = check(["rotat(3)", "flip", "rotate(200, x=1)", "shift", "x(("])
+    assert [problem.split(":")[0] for problem in problems] == [f"augment[{at}]" for at in (0, 2, 2, 3, 4)]
+    assert "did you mean 'rotate'?" in problems[0]
+    assert "degrees = 200 should be less than or equal to 180" in problems[1]
+    assert "no argument 'x'; known: degrees" in problems[2]
+    assert "shift needs share: shift(share, height=None)" in problems[3]
+    assert "cannot read 'x(('" in problems[4]
 
 
 @pytest.mark.parametrize(

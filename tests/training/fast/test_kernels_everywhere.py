@@ -19,7 +19,7 @@ PROCESSORS = {
 STRIDED = """
 import torch
 from mien.nets import Net, build
-from mien.training.fast.gradients import gradients
+from mien.training.fast import make_gradients
 from torch.nn import functional as F
 
 torch.manual_seed(0)
@@ -32,7 +32,7 @@ for layers in (
     model = build(Net("net", (*layers, "relu", "flatten", "classes")), 48, 7, 0)
     exact = build(Net("net", (*layers, "relu", "flatten", "classes")), 48, 7, 0).double().train()
     F.cross_entropy(exact(x.double()), labels).backward()
-    way = gradients(model, torch.float32)
+    way = make_gradients(model, torch.float32)
     for _ in range(5):
         way.batch(x.clone(), labels, key=0)
         for ours, theirs in zip(model.parameters(), exact.parameters(), strict=True):

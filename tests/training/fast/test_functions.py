@@ -1,17 +1,17 @@
 import pytest
 import torch
-from compared import KINDS, batch_of, by_hand, distances, model_of, of
+from compared import KINDS, batch_of, chunked, distances, model_of, of
 from torch import nn
 from torch.nn import functional as F
 
 from mien.faces import Faces
-from mien.training.fast.gradients import gradients
+from mien.training.fast import make_gradients
 
 
 @pytest.mark.parametrize("layers", KINDS.values(), ids=KINDS)
 def test_dropout_follows_its_key(layers: tuple[str, ...], faces: Faces) -> None:
     model = model_of(layers)
-    way = gradients(model, torch.float32)
+    way = make_gradients(model, torch.float32)
     x, labels = batch_of(faces, 40)
     keys = [0, 1, 2**16, 2**32, 2**40, 2**70]  # torch's generator alone would tell only the first three apart
     losses = [way.batch(x.clone(), labels, key).loss for key in keys]
@@ -35,20 +35,20 @@ def test_dropout_scales_what_it_keeps(layers: tuple[str, ...], dtype: torch.dtyp
     """Of one face, the last layer's weights at a dropped value have no gradient: this tells which were dropped."""
     model = model_of(layers)
     x, labels = batch_of(faces, 1)
-    way = by_hand(model, dtype)
-    judged = way.batch(x.clone(), labels, key=3)
+    way = chunked(model, dtype)
+    result = way.batch(x.clone(), labels, key=3)
     way.close()
-    found = of(model)
-    kept = found[2].abs().sum(0) > 0
-    assert kept.float().mean().item() == pytest.approx(0.75, abs=0.03)
+    actual = of(model)
+    saved = actual[2].abs().sum(0) > 0
+    assert saved.float().mean().item() == pytest.approx(0.75, abs=0.03)
 
     first, *rest = (module for module in model if not isinstance(module, nn.Dropout))
-    hidden = rest[0](first(x)).flatten(1) * kept / 0.75
+    hidden = rest[0](first(x)).flatten(1) * saved / 0.75
     loss = F.cross_entropy(rest[-1](hidden), labels)
     expected = torch.autograd.grad(loss, list(model.parameters()))
     close = dtype == torch.float32
-    assert judged.loss == pytest.approx(loss.item(), rel=1e-5 if close else 0.02)
-    assert max(distances(found, list(expected))) < (2e-5 if close else 0.03)
+    assert result.loss == pytest.approx(loss.item(), rel=1e-5 if close else 0.02)
+    assert max(distances(actual, list(expected))) < (2e-5 if close else 0.03)
 
 
 def test_each_chunk_drops_its_own(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +56,7 @@ def test_each_chunk_drops_its_own(faces: Faces, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("mien.training.fast.gradients.CHUNK", 1)
     model = model_of(("conv(4)", "dropout(0.5)", "flatten", "classes"))
     x, labels = batch_of(faces, 1)
-    way = by_hand(model)
+    way = chunked(model)
     way.batch(x.expand(40, -1, -1, -1).clone(), labels.expand(40), key=0)
     way.close()
     untouched = (of(model)[2].abs().sum(0) == 0).float().mean().item()
@@ -68,7 +68,7 @@ def test_each_chunk_drops_its_own(faces: Faces, monkeypatch: pytest.MonkeyPatch)
 def test_logits_know_no_dropout(layers: tuple[str, ...], dtype: torch.dtype, faces: Faces) -> None:
     model = model_of(layers)
     x, labels = batch_of(faces, 150)
-    way = gradients(model, dtype)
+    way = make_gradients(model, dtype)
     way.batch(x.clone(), labels, key=0)
     logits = way.logits(x.clone())
     again = way.logits(x.clone())
