@@ -85,6 +85,7 @@ def test_errors_are_not_remembered(tmp_path: Path) -> None:
         (OSError("a torn wire"), "cannot be read: a torn wire"),
         (ValueError("a thing is odd"), "damaged: a thing is odd"),
         (ValueError(), "damaged: ValueError"),
+        (KeyError("nets"), "damaged: an entry is missing or of another kind ('nets')"),
         (RecursionError("maximum recursion depth exceeded"), "damaged: nested too deeply"),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "damaged: not UTF-8 text"),
     ],

@@ -60,3 +60,24 @@ def test_the_learning_rate_is_the_given_one_or_kerass_default() -> None:
 def test_a_recipe_does_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Recipe().epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        ({"augment": 3}, "augment is a list of words"),
+        ({"augment": ["flip", 3]}, "augment is a list of words"),
+        ({"augment": ["flop"]}, "flop"),
+        ({"nesterov": True, "optimizer": "sgd"}, "nesterov needs a momentum"),
+        ({"warm_up": 3, "epochs": 2}, "warm_up = 3 is longer than the 2 epochs"),
+    ],
+)
+def test_entries_that_do_not_fit_say_why(entries: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        Recipe.model_validate(entries)
+
+
+def test_a_recipe_names_the_runs_that_come_before_it() -> None:
+    assert Recipe(teachers=("a", "b"), init_from="c").awaited == {"a", "b", "c"}
+    assert Recipe(init_from="/out/runs/c-1").awaited == frozenset()
+    assert not Recipe(init_from="/out/runs/c-1").initialised_within

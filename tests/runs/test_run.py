@@ -129,3 +129,40 @@ def test_predictions_have_a_column_for_each_class(run: Run) -> None:
     run.write_predictions("test", Predictions(np.eye(3, dtype=np.float32)[labels], labels))
     with pytest.raises(UserError, match=r"test\.npz: damaged: 3 columns for 7 classes; remove "):
         run.predictions("test")
+
+
+def test_a_status_of_before_0_1_0_has_its_epoch_under_another_name(run: Run) -> None:
+    run.write_status(Status("finished", selected_epoch=3))
+    record = read_json(run.folder / "state.json")
+    record["kept_epoch"] = record.pop("selected_epoch")
+    write_json(run.folder / "state.json", record)
+    assert run.status == Status("finished", selected_epoch=3)
+    assert run.status.ended
+
+
+def test_a_run_goes_on_from_the_weights_of_its_backbone_that_it_began_with(faces: Faces, tmp_path: Path) -> None:
+    net = Net("wide", ("mobilenet_v2", "classes"))
+    run = Run.create(tmp_path, net, Recipe(), 0, faces)
+    assert net.backbone is not None
+    assert run.config.backbone is not None
+    assert run.config.backbone.sha256 == net.backbone.sha256
+    assert Run.create(tmp_path, net, Recipe(), 0, faces).folder == run.folder
+    file = run.folder / "run.json"
+    file.write_text(file.read_text().replace(net.backbone.sha256, "0" * 64))
+    with pytest.raises(UserError, match=r"began on weights of mobilenet_v2 whose SHA-256 is 0{64}; those here have"):
+        Run.create(tmp_path, net, Recipe(), 0, faces)
+    run.write_status(Status("finished"))
+    assert Run.create(tmp_path, net, Recipe(), 0, faces).folder == run.folder
+
+
+def test_a_run_that_starts_from_another_counts_that_ones_digits() -> None:
+    first = run_id(NET, Recipe(init_from="small-0123456789"), 0, "f")
+    assert run_id(NET, Recipe(init_from="/elsewhere/small-0123456789"), 0, "f") == first
+    assert run_id(NET, Recipe(init_from="small-1123456789"), 0, "f") != first
+
+
+def test_the_stamps_change_with_what_says_how_a_run_stands(run: Run) -> None:
+    before = run.stamps()
+    assert run.stamps() == before
+    run.write_status(Status("running"))
+    assert run.stamps() != before

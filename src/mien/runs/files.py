@@ -72,7 +72,7 @@ def retrain(folder: Path) -> str:
 
 @contextmanager
 def reported_damage(path: Path, remedy: str) -> Iterator[None]:
-    """Turn what reading a damaged, cut or foreign file raises (ValueError, OSError) into one `DamagedError`.
+    """Turn what reading a damaged, cut or foreign file raises into one `DamagedError`.
 
     Args:
         path: the file that is read.
@@ -84,7 +84,7 @@ def reported_damage(path: Path, remedy: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise DamagedError(f"{path}: cannot be read: {error.strerror or error}; {remedy}") from None
-    except (ValueError, RecursionError) as error:  # those of json and pydantic are ValueErrors
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedError(f"{path}: damaged: {_reason(error)}; {remedy}") from None
 
 
@@ -100,4 +100,6 @@ def _reason(error: Exception) -> str:
         return "not UTF-8 text"
     if isinstance(error, RecursionError):
         return "nested too deeply"
+    if isinstance(error, LookupError | TypeError | AttributeError):
+        return f"an entry is missing or of another kind ({error})"
     return str(error) or type(error).__name__
