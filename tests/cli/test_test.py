@@ -1,4 +1,4 @@
-"""The verb `mien test`, and `mien faces import --photos`."""
+"""`mien test`, and `mien faces import --photos`."""
 
 import json
 import re
@@ -60,7 +60,7 @@ def test_models_side_by_side_as_json_and_in_words(model_file: Path) -> None:
     lines = mien("test", "fast", model_file, "--data", "drawn:200").stdout.splitlines()
     assert lines[0] == f"drawn, test: {len(faces)} faces"
     assert lines[2].split()[:2] == ["fast", f"{100 * correct.mean():.1f}"]
-    assert any(line.startswith(f"fast beside {model_file}: only fast is right on") for line in lines)
+    assert any(line.startswith(f"fast and {model_file}: only fast is correct on") for line in lines)
     happy = next(line for line in lines if line.startswith("happy")).split()
     assert int(happy[1]) == int((faces.labels == 3).sum())
     assert float(happy[2]) == pytest.approx(100 * correct[faces.labels == 3].mean(), abs=0.05)
@@ -85,7 +85,7 @@ def test_labels_that_ferplus_shares_or_gives(tmp_path: Path) -> None:
 
     lines = mien("test", "fast", "--data", tmp_path / "faces", "--labels", "majority").stdout.splitlines()
     assert lines[0] == f"faces, test: {len(test) - 3} faces, labelled by FER+'s majority"
-    assert lines[1] == "left out: 3 of contempt, for which fast has no word"
+    assert lines[1] == "left out: 3 of contempt, which fast does not know"
 
 
 def test_photos_are_found_and_framed_first(photos: Path, model_file: Path) -> None:

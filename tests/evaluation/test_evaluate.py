@@ -8,12 +8,14 @@ import pytest
 from PIL import Image
 
 from mien.errors import UserError
-from mien.evaluation.evaluate import CachingDetector, compare_pairs, evaluate_faces, evaluate_photos
+from mien.evaluation.evaluate import CachingDetector, evaluate_faces, evaluate_photos
+from mien.evaluation.results import ModelPair, compare_pairs
 from mien.faces import EMOTIONS, Faces, in_split_order, open_faces
 from mien.faces.images import Labelled
 from mien.predict.classifier import Classifier
 from mien.predict.detector import Detector
 from mien.predict.predictor import Predictor
+from mien.runs.metrics import McNemar
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def faces(classifier: Classifier) -> Faces:
 
 
 def test_accuracy_with_and_without_leaks(classifier: Classifier, faces: Faces) -> None:
-    entries = evaluate_faces(classifier, faces, "test").as_json()
+    entries = evaluate_faces(classifier, faces, "test").to_dict()
     assert (entries["faces"], entries["leaked"], entries["not_found"]) == (40, 10, 0)
     assert entries["accuracy"] == pytest.approx(0.7)
     assert entries["low"] < 0.7 < entries["high"]
@@ -45,8 +47,8 @@ def test_accuracy_with_and_without_leaks(classifier: Classifier, faces: Faces) -
     assert recall == pytest.approx(entries["confusion"][3][3] / sum(entries["confusion"][3]))
 
 
-def test_train_is_judged_without_a_word_of_leaks(classifier: Classifier, faces: Faces) -> None:
-    entries = evaluate_faces(classifier, faces, "train").as_json()
+def test_train_is_evaluated_without_a_word_of_leaks(classifier: Classifier, faces: Faces) -> None:
+    entries = evaluate_faces(classifier, faces, "train").to_dict()
     assert (entries["faces"], entries["leaked"]) == (60, 0)
     assert "accuracy_without_leaks" not in entries
 
@@ -88,7 +90,7 @@ def test_pairs_are_counted_face_by_face(classifier: Classifier, faces: Faces) ->
     other = replace(first, model="other", probabilities=probabilities)
     better = int((~first.correct[:6]).sum())
     assert better == 3
-    assert compare_pairs([first, other]) == [{"a": "tiny", "b": "other", "only_a": 0, "only_b": better, "p": 0.25}]
+    assert compare_pairs([first, other]) == [ModelPair("tiny", "other", McNemar(only_a=0, only_b=better, p=0.25))]
     shuffled = replace(first, model="shuffled", labels=first.labels[::-1])
     assert compare_pairs([first, shuffled]) == []
 
@@ -115,7 +117,7 @@ def test_photos_go_the_whole_way(model_file: Path, photos: list[Labelled], grace
     assert evaluation.detected.tolist() == [True, False]
     [face] = predictor.predict(grace)
     np.testing.assert_allclose(evaluation.probabilities[0], list(face.probabilities.values()))
-    entries = evaluation.as_json()
+    entries = evaluation.to_dict()
     correct = face.emotion == "happy"
     assert (entries["faces"], entries["not_found"], entries["accuracy"]) == (2, 1, correct / 2)
     assert sum(map(sum, entries["confusion"])) == 1

@@ -8,8 +8,7 @@ from io import TextIOWrapper
 import typer
 
 from mien import __version__
-from mien.cli import augment, backbones, explain, export, faces, models, nets, predict, serve, study
-from mien.cli import evaluation as testing
+from mien.cli import augment, backbones, explain, export, faces, models, nets, predict, serve, study, test
 from mien.errors import UserError
 
 app = typer.Typer(
@@ -29,7 +28,7 @@ nets.register(app)
 study.register(app)
 predict.register(app)
 export.register(app)
-testing.register(app)
+test.register(app)
 explain.register(app)
 app.add_typer(models.app, name="models")
 serve.register(app)

@@ -1,81 +1,22 @@
 """Evaluate: a model's predictions of labelled faces and photos, and their scores."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.evaluation.results import Evaluation
 from mien.faces import Faces
 from mien.faces.decoding import MAX_PIXELS
 from mien.faces.duplicates import leaked
 from mien.faces.images import Labelled, area_average
 from mien.faces.names import emotion_of_word
-from mien.model_files.scores import accuracy_entries, leak_entries, share_entries
 from mien.predict.classifier import Classifier
 from mien.predict.detector import Detection, Detector
 from mien.predict.photos import open_photo
 from mien.predict.predictor import Predictor
-from mien.runs.metrics import mcnemar
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """A model's predictions of N labelled faces. Legend: `M` of them were detected, `K` classes.
-
-    Attributes:
-        model: its name.
-        classes: its K emotions.
-        labels: uint8 [N], indices into `classes`.
-        detected: bool [N]: false for a photo without a detected face, which counts as wrong.
-        probabilities: float32 [M, K], of the detected faces.
-        leaked: bool [N]: which are pixel for pixel in the train split of the same source.
-        left_out: faces of emotions that the model does not know, counted by emotion; they are not evaluated.
-    """
-
-    model: str
-    classes: tuple[str, ...]
-    labels: NDArray[np.uint8]
-    detected: NDArray[np.bool_]
-    probabilities: NDArray[np.float32]
-    leaked: NDArray[np.bool_]
-    left_out: dict[str, int]
-
-    @property
-    def correct(self) -> NDArray[np.bool_]:
-        """Bool [N]: which predictions are correct."""
-        correct = np.zeros(len(self.labels), np.bool_)
-        correct[self.detected] = self.probabilities.argmax(axis=1) == self.labels[self.detected]
-        return correct
-
-    def as_json(self) -> dict[str, Any]:
-        """The scores as JSON, shares 0..1; all except the accuracies are over the detected faces only."""
-        entries: dict[str, Any] = {
-            "model": self.model,
-            "classes": list(self.classes),
-            "faces": len(self.labels),
-            "not_found": int((~self.detected).sum()),
-            "left_out": self.left_out,
-            "leaked": int(self.leaked.sum()),
-            **accuracy_entries(self.correct),
-            **leak_entries(self.correct, self.leaked),
-        }
-        if self.detected.any():
-            labels = self.labels[self.detected]
-            entries |= share_entries(self.probabilities, labels, self.classes)
-            entries["confusion"] = self.confusion.tolist()
-        return entries
-
-    @property
-    def confusion(self) -> NDArray[np.int64]:
-        """int64 [K, K]: detected faces by label, the row, and predicted emotion, the column."""
-        table = np.zeros((len(self.classes), len(self.classes)), np.int64)
-        np.add.at(table, (self.labels[self.detected], self.probabilities.argmax(axis=1)), 1)
-        return table
 
 
 def evaluate_faces(classifier: Classifier, faces: Faces, split: str) -> Evaluation:
@@ -174,19 +115,6 @@ def evaluate_photos(
         left_out=_counts(emotions, numbers[index[numbers] < 0]),
     )
     return evaluation, unread
-
-
-def compare_pairs(evaluations: Sequence[Evaluation]) -> list[dict[str, Any]]:
-    """Compare each two models face by face, by McNemar's exact test; pairs with other faces are left out.
-
-    `only_a` counts the faces that only the first model predicts correctly.
-    """
-    comparisons = []
-    for a, b in combinations(evaluations, 2):
-        if a.classes == b.classes and np.array_equal(a.labels, b.labels):
-            test = mcnemar(a.correct, b.correct)
-            comparisons.append({"a": a.model, "b": b.model, "only_a": test.only_a, "only_b": test.only_b, "p": test.p})
-    return comparisons
 
 
 def _index(theirs: Sequence[str], ours: Sequence[str], model: str, source: str) -> NDArray[np.int64]:
