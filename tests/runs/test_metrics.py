@@ -111,3 +111,23 @@ def test_mcnemar_does_not_mind_the_order(first: np.ndarray, second: np.ndarray) 
     assert (one.only_a, one.only_b) == (other.only_b, other.only_a)
     assert one.p == pytest.approx(other.p)
     assert 0 <= one.p <= 1
+
+
+def test_scores_and_p_are_those_of_scikit_learn_and_scipy() -> None:
+    from scipy.stats import binomtest
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 6, 300).astype(np.uint8)  # the seventh class has no faces
+    probabilities = rng.dirichlet(np.ones(7), 300).astype(np.float32)
+    measured = scores([probabilities], labels)
+    predicted, classes = probabilities.argmax(axis=1), range(7)
+    columns = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0)
+    assert [(one.precision, one.recall, one.f1, one.support) for one in measured.per_class] == list(
+        zip(*(column.tolist() for column in columns), strict=True)
+    )
+    assert np.array_equal(measured.confusion, confusion_matrix(labels, predicted, labels=classes))
+    for _ in range(50):
+        first, second = rng.random(400) < 0.6, rng.random(400) < 0.65
+        test = mcnemar(first, second)
+        assert test.p == pytest.approx(binomtest(test.only_a, test.only_a + test.only_b).pvalue, rel=1e-9)
