@@ -1,6 +1,5 @@
 """One value that says which faces, and opens them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -53,16 +52,6 @@ def test_every_option_has_its_entry(tmp_path: Path, small: Faces, csv_text: Text
     assert len({faces.fingerprint for faces in opened}) == 3
     for spec, faces in zip(specs, opened, strict=True):
         assert spec.open().notes == faces.notes == spec.read().notes
-
-
-def test_what_a_study_keeps_opens_the_same_faces(tmp_path: Path, small: Faces, csv_text: Text, cache: Path) -> None:
-    (tmp_path / "train.csv").write_text(csv_text(small.split("train"), usage=False))
-    spec = FacesSpec((str(tmp_path / "train.csv"),), 24, clean=("constant",), classes=("ferplus",), validation=0.3)
-    faces = spec.open()
-    facts = json.loads(json.dumps(spec.to_dict(faces)))
-    assert FacesSpec.from_dict(facts) == spec
-    assert FacesSpec.from_dict(facts, ["drawn"]).source == ("drawn",)
-    assert facts["notes"] == list(faces.notes)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_what_else_differs_is_named() -> None:
     assert "the recipes also differ in epochs (10 against 20) and batch (32 against 256)" in text
 
 
-def test_why_turned_faces_hurt_is_said_only_of_words_that_turn_them() -> None:
+def test_only_words_that_turn_faces_far_are_explained() -> None:
     wild = sentences(net("wild", "g", 0.37, 0.37, augment=WILD), PLAIN)
     assert "19.4 points less" in wild
     assert "rotate(90) turns faces by up to 90 degrees and flip_vertical turns some upside down, which hurt" in wild

@@ -106,9 +106,9 @@ def test_the_answer_gives_interval_leaks_and_the_commonest_class(leaked: int, fa
     shares = replace(
         best.accuracy, test=accuracy(0.5812, 0.565, 0.597), test_without_leaks=accuracy(0.57, 0.553, 0.587)
     )
-    found = answer(reported([replace(best, accuracy=shares)], leaked=leaked))
-    assert found.headline == "cnn recognises 58.1 % of the test faces."
-    assert found.details == (
+    given = answer(reported([replace(best, accuracy=shares)], leaked=leaked))
+    assert given.headline == "cnn recognises 58.1 % of the test faces."
+    assert given.details == (
         "95 % interval 56.5 to 59.7 %; n = 20 faces.",
         f"Without the {faces} in train: 57.0 (55.3 to 58.7) %.",
         "Always answering calm would be correct for 50.0 %.",
@@ -116,9 +116,9 @@ def test_the_answer_gives_interval_leaks_and_the_commonest_class(leaked: int, fa
 
 
 def test_the_answer_without_a_test_split_warns() -> None:
-    found = answer(reported(PAIR))
-    assert found.headline == "one recognises 60.0 % of the validation faces."
-    assert any("selected on these very faces" in sentence for sentence in found.details)
+    given = answer(reported(PAIR))
+    assert given.headline == "one recognises 60.0 % of the validation faces."
+    assert any("selected on these very faces" in sentence for sentence in given.details)
 
 
 def test_a_study_without_a_finished_net() -> None:

@@ -1,8 +1,10 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from mien.faces import read_packed, write_packed
 from mien.report import write_report
 from mien.runs.results import read_results
+from report.searches import SEARCH
 
 
 def report(folder: Path) -> Path:
@@ -177,3 +180,28 @@ def test_names_are_escaped(built: Callable[..., Path]) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "&lt;script&gt;w" in page
     outline(page)
+
+
+def test_the_page_shows_a_search_in_its_group_and_saves_it(built: Callable[..., Path]) -> None:
+    folder = built()
+    write_report(folder, replace(read_results(folder), tuning={"wide": SEARCH}))
+    page = (folder / "report.html").read_text()
+    group = page[page.index('id="group-fnn"') : page.index('id="group-cnn"')]
+    assert 'id="tuning-wide"' in group
+    assert "5 trials, 1 pruned, 1 failed" in re.sub(r"\s+", " ", group)
+    assert "5 &lt;x&gt; is larger" in group
+    assert 'id="tuning-deep"' not in page
+    names = {path.stem for path in (folder / "figures").glob("tuning-*.svg")}
+    assert names == {f"tuning-{one}-wide" for one in ("history", "importances", "slices", "parallel")}
+    assert (folder / "tables" / "trials-wide.csv").read_text().count("\n") == 6
+
+
+def test_every_figure_is_saved(study: Path) -> None:
+    names = {path.stem for path in (study / "figures").iterdir()}
+    assert {"counts", "accuracies", "costs", "samples", "loss-steps-wide", "loss-epochs-conv_1"} <= names
+    assert {name for name in names if name.startswith("confusion-")} == {
+        f"confusion-{name}" for name in ("wide", "deep", "conv_1", "conv_2") if f"reliability-{name}" in names
+    }
+    for path in (study / "figures").iterdir():
+        ElementTree.parse(path)
+        assert "var(--" not in path.read_text()

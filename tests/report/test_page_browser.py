@@ -15,10 +15,10 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 def browser() -> Iterator[playwright.Browser]:
     with playwright.sync_playwright() as started:
         own = started.chromium.executable_path
-        found = next(filter(None, map(shutil.which, (own, "chromium", "chromium-browser", "google-chrome"))), None)
-        if found is None:
+        executable = next(filter(None, map(shutil.which, (own, "chromium", "chromium-browser", "google-chrome"))), None)
+        if executable is None:
             pytest.skip("no Chromium; `playwright install chromium` gets one")
-        running = started.chromium.launch(executable_path=found, args=FLAGS)
+        running = started.chromium.launch(executable_path=executable, args=FLAGS)
         yield running
         running.close()
 
@@ -26,19 +26,19 @@ def browser() -> Iterator[playwright.Browser]:
 @pytest.fixture
 def page(browser: playwright.Browser, study: Path) -> Iterator[playwright.Page]:
     shown = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    shown.troubles, shown.asked = [], []
+    shown.troubles, shown.requested = [], []
     shown.on("console", lambda message: shown.troubles.append(message.text))
     shown.on("pageerror", lambda error: shown.troubles.append(str(error)))
-    shown.on("request", lambda request: shown.asked.append(request.url))
+    shown.on("request", lambda request: shown.requested.append(request.url))
     shown.goto((study / "report.html").as_uri())
     yield shown
     shown.close()
 
 
-def test_nothing_is_wrong_and_nothing_is_asked_of_a_network(page: playwright.Page, study: Path) -> None:
+def test_nothing_fails_and_nothing_is_requested_from_a_network(page: playwright.Page, study: Path) -> None:
     page.wait_for_load_state("networkidle")
     assert page.troubles == []
-    assert [url for url in page.asked if not url.startswith("data:")] == [(study / "report.html").as_uri()]
+    assert [url for url in page.requested if not url.startswith("data:")] == [(study / "report.html").as_uri()]
 
 
 def column(page: playwright.Page, number: int) -> list[str]:
@@ -72,9 +72,9 @@ def test_empty_cells_stay_last_whichever_way(page: playwright.Page) -> None:
     place = 1 + table.locator("thead th").all_inner_texts().index(heading.inner_text())
     for _ in range(2):
         heading.get_by_role("button").click()
-        found = column(page, place)
-        assert found[2:] == ["–", "–"]
-        assert "–" not in found[:2]
+        cells = column(page, place)
+        assert cells[2:] == ["–", "–"]
+        assert "–" not in cells[:2]
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])

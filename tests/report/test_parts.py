@@ -1,13 +1,10 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 
 from mien.report import write_report
-from mien.report.figures import draw_before_after
 from mien.runs.results import read_results
 
 TEXT = """
@@ -113,12 +110,3 @@ def test_nets_of_a_table_share_a_picture_of_their_histories(folder: Path) -> Non
     names = {path.stem for path in (folder / "figures").glob("validation-*")}
     assert names == {"validation-accuracy-first", "validation-loss-first"}
     assert ">dense<" in (folder / "figures" / "validation-loss-first.svg").read_text()
-
-
-def test_before_and_after_stand_side_by_side() -> None:
-    faces = np.arange(5 * 8 * 8, dtype=np.uint8).reshape(5, 8, 8)
-    svg = draw_before_after(faces, faces[:, ::-1])
-    root = ElementTree.fromstring(svg)
-    assert len(root.findall(".//{http://www.w3.org/2000/svg}image")) == 2
-    assert ">before<" in svg
-    assert ">after<" in svg

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from mien.cli import app
 from mien.cli.tables import show_plan
 from mien.errors import UserError
-from mien.faces import EIGHT, VOTES, Faces, FacesSpec, in_split_order, write_packed
+from mien.faces import EIGHT, VOTES, Faces, in_split_order, write_packed
 from mien.faces.csv import read_csv
 from mien.faces.drawn import draw_faces
 from mien.faces.types import VOTE_OF
@@ -129,12 +129,6 @@ def test_plan_study_report_and_explain_share_one_reading(
     assert faces_of(resolve_run(out), [str(tmp_path / "imported")]).counts()["validation"]
     assert len(reads) == 1
     assert len([entry for entry in (tmp_path / "cache").iterdir() if entry.name.startswith("fer2013-")]) == 1
-
-
-def test_a_folder_of_an_older_version_is_opened_again(plan: Plan) -> None:
-    facts = FacesSpec(plan.study.data.source).open()
-    old = {"source": list(plan.study.data.source), "votes": None, "size": 48}
-    assert FacesSpec.from_dict(old).open().fingerprint == facts.fingerprint
 
 
 def test_a_source_without_validation_names_the_ways_and_takes_one(tmp_path: Path, plan: Plan) -> None:

@@ -1,7 +1,7 @@
 """One value that names a source of faces and everything that is done with them, and that opens itself."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -56,46 +56,6 @@ class FacesSpec:
     clean: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     validation: float = 0.0
-
-    @classmethod
-    def from_dict(cls, entries: Mapping[str, Any], source: Sequence[str] = ()) -> "FacesSpec":
-        """The spec in a study's faces.json (`to_dict`), also in one of an older version.
-
-        Args:
-            entries: of the file.
-            source: where the faces are now; () if they are where they were.
-        """
-        return cls(
-            source=tuple(source or entries.get("source", ())),
-            size=entries.get("size"),
-            votes=entries.get("votes"),
-            labels=entries.get("labels", "own"),
-            clean=tuple(entries.get("clean", ())),
-            classes=tuple(entries.get("numbered_classes", ())),
-            validation=entries.get("validation", 0.0),
-        )
-
-    def to_dict(self, faces: Faces) -> dict[str, Any]:
-        """The entries of a study's faces.json: this spec, and a description of its faces.
-
-        Args:
-            faces: what `open` gave.
-        """
-        return {
-            "name": faces.name,
-            "source": list(self.source),
-            "votes": self.votes,
-            "labels": self.labels,
-            "clean": list(self.clean),
-            "numbered_classes": list(self.classes),
-            "validation": self.validation,
-            "size": faces.size,
-            "fingerprint": faces.fingerprint,
-            "classes": list(faces.classes),
-            "counts": faces.counts(),
-            "left_out": faces.left_out,
-            "notes": list(faces.notes),
-        }
 
     def check(self) -> None:
         """Raise a UserError where an option is wrong for every source; the source is not read."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mien.faces.colours import colours
 from mien.report.palette import group_role, light
 from mien.report.svg import legend, plain_ticks, sheet, spaced, svg_text, upright
+from mien.report.tables import duration
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,7 +116,7 @@ def draw_costs(costs: Sequence[Cost], groups: Sequence[str]) -> str:
             axes.annotate(cost.name, (x, y), (at, place), fontsize=10.5, va="center", arrowprops=arrow)
         if len(groups) > 1:
             legend(figure, 4 if len(groups) < 5 else 3, dots=55)
-        points = "; ".join(f"{c.name} {100 * c.validation:.1f} % after {c.seconds:.0f} s" for c in costs)
+        points = "; ".join(f"{c.name} {100 * c.validation:.1f} % after {duration(c.seconds)}" for c in costs)
         return svg_text(figure, f"Validation accuracy against training time: {points}.")
 
 

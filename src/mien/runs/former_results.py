@@ -18,8 +18,15 @@ def from_former_format(table: Mapping[str, Any]) -> dict[str, Any]:
     """The content of a results.json of format 2 under the keys of format 3.
 
     Raises:
-        AttributeError, KeyError, TypeError: it is damaged.
+        ValueError: an entry is missing, or is not what it should be.
     """
+    try:
+        return _converted(table)
+    except (AttributeError, KeyError, TypeError):
+        raise ValueError("an entry of format 2 is missing, or is not what it should be") from None
+
+
+def _converted(table: Mapping[str, Any]) -> dict[str, Any]:
     faces = table["faces"]
     return {
         **table,

@@ -1,4 +1,4 @@
-"""Results: everything that a study found, as one object and one file, results.json (docs/study-file.md lists its keys).
+"""Results: everything that a study found, as one object and one file, results.json (docs/reference/results-file.md).
 
 Accuracies and other scores are shares, 0 to 1. `K` stands for classes.
 """

@@ -10,7 +10,7 @@ from typing import Literal
 
 from mien.errors import UserError
 from mien.runs.config import CONFIG
-from mien.runs.files import Stamp, cached_by_stamp, stamp
+from mien.runs.files import Stamp, stamp
 from mien.runs.results import Results, read_results
 from mien.runs.run import HISTORY, STATE, Run
 from mien.runs.study_faces import StudyFaces, read_study_faces
@@ -97,7 +97,7 @@ class StudyFolder:
     def faces(self) -> StudyFaces | None:
         """The content of its faces.json; None where there is none, or it is damaged."""
         try:
-            return _faces(self.path / "faces.json")
+            return read_study_faces(self.path)
         except UserError:
             return None
 
@@ -105,7 +105,7 @@ class StudyFolder:
     def results(self) -> Results | None:
         """Its results; None before it has ended, or where they are damaged."""
         try:
-            return _results(self.path / "results.json")
+            return read_results(self.path)
         except UserError:
             return None
 
@@ -184,16 +184,6 @@ def runs_in(folder: Path) -> list[Run]:
     if not (folder / "runs").is_dir() and not (folder / "study.toml").exists():
         raise UserError(f"{folder}: neither a study's folder (it has no runs/) nor a run's (it has no {CONFIG})")
     return list(StudyFolder(folder).runs.values())
-
-
-@cached_by_stamp(256)
-def _faces(path: Path) -> StudyFaces:
-    return read_study_faces(path.parent)
-
-
-@cached_by_stamp(256)
-def _results(path: Path) -> Results:
-    return read_results(path.parent)
 
 
 def _state(runs: Sequence[RunSummary], complete: bool, silent: float) -> StudyState:

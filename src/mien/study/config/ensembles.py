@@ -47,17 +47,5 @@ def shares(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: weight / whole for name, weight in weights.items()}
 
 
-def weighed(nets: Sequence[str], weights: Mapping[str, float]) -> str:
-    """The nets in words, each with its weight where they do not all weigh the same.
-
-    Args:
-        nets: their names.
-        weights: what each weighs.
-    """
-    if len(set(weights.values())) < 2:
-        return ", ".join(nets)
-    return ", ".join(f"{name} {weights[name]:.2g}" for name in nets)
-
-
 def _positive(weight: Any) -> bool:
     return isinstance(weight, int | float) and not isinstance(weight, bool) and isfinite(weight) and weight > 0

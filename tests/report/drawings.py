@@ -1,0 +1,47 @@
+"""A figure of each kind."""
+
+from xml.etree import ElementTree
+
+import numpy as np
+
+from mien.faces import EMOTIONS
+from mien.report.curves import Curve, draw_curves
+from mien.report.evaluation_figures import draw_confusion, draw_per_class, draw_reliability
+from mien.report.figures import Cost, Score, draw_costs, draw_counts, draw_faces, draw_scores
+from mien.runs.metrics import ClassScore
+
+RNG = np.random.default_rng(0)
+COUNTS = {"train": dict(zip(EMOTIONS, (3995, 436, 4097, 7215, 4830, 3171, 4965), strict=True))}
+EPOCHS = np.arange(1.0, 6.0)
+
+DRAWN = {
+    "counts": lambda: draw_counts(COUNTS),
+    "scores": lambda: draw_scores(
+        [Score("a <b>", "x", 0.9, 0.5, (0.4, 0.6)), Score("c", "y", None, 0.6, (0.5, 0.7), 0.6, (0.5, 0.7))]
+    ),
+    "costs": lambda: draw_costs([Cost("a", 0, 20.0, 1000, 0.5), Cost("b", 1, 20.0, 2000, 0.5)], ["x", "y"]),
+    "one cost": lambda: draw_costs([Cost("a", 0, 0.5, 1000, 0.5)], ["x"]),
+    "curves": lambda: draw_curves(
+        [Curve("train", "train", [EPOCHS, EPOCHS[:3]], [1 / EPOCHS, EPOCHS[:3]])], "epoch", "loss", marked=2.0
+    ),
+    "not a number": lambda: draw_curves(
+        [Curve("train", "train", [EPOCHS], [np.array([900.0, 2, np.nan, 1, np.inf])])], "epoch", "loss"
+    ),
+    "one point": lambda: draw_curves([Curve("train", "train", [EPOCHS[:1]], [EPOCHS[:1]])], "epoch", "loss"),
+    "confusion": lambda: draw_confusion(RNG.integers(0, 50, (7, 7)), EMOTIONS),
+    "empty confusion": lambda: draw_confusion(np.zeros((2, 2), int), ["a", "b"]),
+    "per class": lambda: draw_per_class(
+        {"a": ClassScore(precision=0.25, recall=0.5, f1=0.4, support=9), "b": ClassScore(0.0, 0.0, 0.0, 0)}
+    ),
+    "reliability": lambda: draw_reliability(
+        np.array([0.0, 0.7]), np.array([0.0, 0.5]), np.array([0, 9]), np.array([0.0, 0.5, 1.0])
+    ),
+    "faces": lambda: draw_faces(RNG.integers(0, 255, (3, 8, 8)).astype(np.uint8), ["a", "b", "c"], columns=2),
+}
+
+
+def label_of(svg: str) -> str:
+    """What a figure says that it shows; the SVG is parsed."""
+    root = ElementTree.fromstring(svg)
+    assert (root.tag, root.attrib["role"]) == ("{http://www.w3.org/2000/svg}svg", "img")
+    return root.attrib["aria-label"]
