@@ -235,7 +235,7 @@ class TestForTeachers:
 class TestMixing:
     @pytest.fixture
     def plain(self) -> Tensor:
-        """Faces of one gray each, 40 times their number, so that a mix tells its shares."""
+        """Faces of one gray each, 40 times their number, so that a mix shows its shares."""
         return (torch.arange(6, dtype=torch.uint8) * 40)[:, None, None].expand(6, 12, 12).contiguous()
 
     @pytest.mark.parametrize("word", ["mixup(1.0)", "cutmix(1.0)"])

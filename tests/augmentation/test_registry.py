@@ -19,7 +19,7 @@ def test_good_words_have_no_problems():
     assert check([]) == []
 
 
-def test_all_mistakes_are_told_at_once_each_with_its_place():
+def test_all_mistakes_are_reported_at_once_each_with_its_place():
     problems = check(["rotat(3)", "flip", "rotate(200, x=1)", "shift", "x(("])
     assert [problem.split(":")[0] for problem in problems] == [f"augment[{at}]" for at in (0, 2, 2, 3, 4)]
     assert "did you mean 'rotate'?" in problems[0]
@@ -52,7 +52,7 @@ def test_what_is_out_of_range_is_refused(word):
 
 
 @given(st.text(max_size=40) | st.text("rotate(10, share=)[]*'.", max_size=20))
-def test_any_text_is_a_word_or_told(text):
+def test_any_text_is_a_word_or_is_reported(text):
     assert all(problem.startswith("augment[0]: ") for problem in check([text]))
 
 

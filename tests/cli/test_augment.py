@@ -41,17 +41,17 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 def test_words_lists_every_word_with_its_signature():
-    told = json.loads(run("words", "--json"))
-    assert [row["word"] for row in told] == list(WORDS)
-    assert told[0]["usage"] == "rotate(degrees)"
-    assert all(row["does"] for row in told)
-    assert all(row["usage"].split("(")[0] in run("words") for row in told)
+    entries = json.loads(run("words", "--json"))
+    assert [row["word"] for row in entries] == list(WORDS)
+    assert entries[0]["usage"] == "rotate(degrees)"
+    assert all(row["does"] for row in entries)
+    assert all(row["usage"].split("(")[0] in run("words") for row in entries)
 
 
 def test_show_draws_words(tmp_path):
     picture = tmp_path / "shown.png"
-    said = run("show", "rotate(10)", "flip", "--scaling", "featurewise", "--data", "drawn:200", "-o", str(picture))
-    assert "rotate(10), flip; scaling featurewise" in said
+    result = run("show", "rotate(10)", "flip", "--scaling", "featurewise", "--data", "drawn:200", "-o", str(picture))
+    assert "rotate(10), flip; scaling featurewise" in result
     with Image.open(picture) as image:
         pixels = np.array(image.convert("L"))
     assert min(pixels.shape) > 400
@@ -61,13 +61,13 @@ def test_show_draws_words(tmp_path):
 def test_show_draws_a_net_of_a_study(tmp_path):
     (tmp_path / "one.toml").write_text(STUDY)
     picture = tmp_path / "shown.svg"
-    said = run("show", "--study", str(tmp_path / "one.toml"), "--net", "plain", "-o", str(picture))
-    assert "rotate(90), flip; scaling standardised" in said
+    result = run("show", "--study", str(tmp_path / "one.toml"), "--net", "plain", "-o", str(picture))
+    assert "rotate(90), flip; scaling standardised" in result
     assert "drawn" in picture.read_text()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["rotat(3)", "flip(4)", "--scaling", "centered"], r"'rotate'\?(.|\n)*flip: probability(.|\n)*'centred'\?"),
         (["generator_1", "flip"], "generator_1 is a whole recipe"),
@@ -76,10 +76,10 @@ def test_show_draws_a_net_of_a_study(tmp_path):
         (["--study", "one.toml", "--net", "plian"], "did you mean 'plain'"),
     ],
 )
-def test_mistakes_are_told_and_nothing_is_drawn(arguments, told, tmp_path, monkeypatch):
+def test_mistakes_are_reported_and_nothing_is_drawn(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("one.toml").write_text(STUDY)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=message):
         run("show", *arguments, "-o", "shown.png")
     assert not Path("shown.png").exists()
 
@@ -114,9 +114,9 @@ class TestPreview:
         assert (stretched.min((1, 2)) == 0).all()
         assert (stretched.max((1, 2)) == 255).all()
 
-    def test_fewer_faces_than_asked_for_are_all_shown(self, drawn):
+    def test_fewer_faces_than_requested_are_all_shown(self, drawn):
         assert len(preview({}, drawn, count=10**6)[0]) == len(drawn.split("train"))
 
-    def test_without_a_train_split_is_told(self, drawn):
+    def test_without_a_train_split_is_reported(self, drawn):
         with pytest.raises(UserError, match="no face in its train split"):
             preview({}, drawn.split("test"))

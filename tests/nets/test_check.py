@@ -1,4 +1,4 @@
-"""Every mistake in a net is told, with its place and the way out."""
+"""Every mistake in a net is reported, with its place and the way out."""
 
 import pytest
 
@@ -10,11 +10,11 @@ def problems_of(*layers: str, size: int = 48, **values: object) -> list[str]:
     return check(Net("mine", layers, values), size=size)
 
 
-def test_a_right_net_has_none():
+def test_a_good_net_has_none():
     assert problems_of("conv(8, k)", "act", "pool", "flatten", "classes", k=5, act="elu") == []
 
 
-def test_all_mistakes_are_told_at_once_with_their_places():
+def test_all_mistakes_are_reported_at_once_with_their_places():
     assert problems_of("covn(32)", "relu", "conv(0)", "flatten", "dropout(1.5)", "classes") == [
         "nets.mine.layers[0]: unknown layer 'covn'; known: conv, pool, average_pool, global_average, residual,"
         " mobilenet_v2, efficientnet_lite0, resnet50, timm, flatten, dense, classes, dropout, batch_norm, relu, elu,"
@@ -25,7 +25,7 @@ def test_all_mistakes_are_told_at_once_with_their_places():
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [
         ("conv", "conv needs filters: conv(filters, kernel=3, stride=1, padding='valid', l1=0.0, l2=0.0)"),
         ("conv(32, kernal=3)", "conv has no argument 'kernal'; known: filters, kernel,"),
@@ -51,14 +51,14 @@ def test_all_mistakes_are_told_at_once_with_their_places():
         ("relu(alpha=1)", "relu has no argument 'alpha'; it takes none"),
     ],
 )
-def test_wrong_arguments_are_told(word, told):
+def test_wrong_arguments_are_reported(word, message):
     (problem,) = problems_of(word, "flatten", "classes")
     assert problem.startswith("nets.mine.layers[0]: ")
-    assert told in problem
+    assert message in problem
 
 
 @pytest.mark.parametrize(
-    ("layers", "told"),
+    ("layers", "message"),
     [
         (("conv(8, 49)",), "layers[0]: conv(8, 49): its window of 49x49 pixels is larger than its input [1, 48, 48]"),
         (("pool(32)", "pool"), "layers[1]: pool: its window of 2x2 pixels is larger than its input [1, 1, 1]"),
@@ -69,9 +69,9 @@ def test_wrong_arguments_are_told(word, told):
         (("dense(8)", "flatten"), "layers[0]: dense(8): needs flat input, but its input is [1, 48, 48]; put flatten"),
     ],
 )
-def test_layer_that_does_not_fit_its_input_is_told_with_the_shape(layers, told):
+def test_layer_that_does_not_fit_its_input_is_reported_with_the_shape(layers, message):
     (problem,) = problems_of(*layers, "classes")
-    assert problem.startswith(f"nets.mine.{told}")
+    assert problem.startswith(f"nets.mine.{message}")
 
 
 def test_layers_after_a_misfit_are_still_read():
@@ -88,7 +88,7 @@ def test_classes_is_the_last_layer_and_no_other():
     assert problems_of() == ["nets.mine.layers: there are none; the shortest net is flatten, classes"]
 
 
-def test_hyper_parameters_that_nothing_uses_or_that_hide_a_layer_are_told():
+def test_hyper_parameters_that_nothing_uses_or_that_hide_a_layer_are_reported():
     assert problems_of("flatten", "act", "classes", act="relu", rate=0.1, pool=3) == [
         "nets.mine.values.pool: is the name of a layer; call the hyper-parameter otherwise",
         "nets.mine.values.rate: no layer uses this hyper-parameter",

@@ -1,4 +1,4 @@
-"""docs/reference/nets.md tells every word, and what it shows works."""
+"""docs/reference/nets.md lists every word, and its examples work."""
 
 import re
 import tomllib
@@ -14,16 +14,16 @@ TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "nets.md").read_text(
 ROWS = re.findall(r"^\| `([^`]+)` \|.*\| `([^`]+)` \|$", TEXT, re.MULTILINE)
 
 
-def test_every_word_is_told_with_its_arguments():
-    assert sorted(told for told, _ in ROWS) == sorted(usage(layer) for layer in WORDS.values())
+def test_every_word_is_listed_with_its_arguments():
+    assert sorted(shown for shown, _ in ROWS) == sorted(usage(layer) for layer in WORDS.values())
 
 
-@pytest.mark.parametrize(("told", "example"), ROWS)
-def test_every_example_builds(told, example, request):
+@pytest.mark.parametrize(("shown", "example"), ROWS)
+def test_every_example_builds(shown, example, request):
     name = example.split("(")[0]
     if name == "timm":
         request.getfixturevalue("hub").names = ["resnet18.a1_in1k"]
-    assert name == told.split("(")[0]
+    assert name == shown.split("(")[0]
     before = ["flatten"] if name in ("dense", "classes") else []
     after = (
         [] if name == "classes" else ["classes"] if name in ("flatten", "global_average") else ["flatten", "classes"]

@@ -96,7 +96,7 @@ def test_a_damaged_file_is_computed_anew(mobilenet: None, few: Faces, computed: 
     assert computed == [4] * 4
 
 
-def test_a_cache_that_cannot_be_written_is_told(
+def test_a_cache_that_cannot_be_written_is_reported(
     mobilenet: None, few: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = build(NET, 24)

@@ -70,7 +70,7 @@ def test_a_finished_run_has_its_results_and_no_checkpoint(start: Start, faces: F
 
 
 def losses_of(net: Net, seed: int, faces: Faces) -> torch.Tensor:
-    """The cross-entropy of each train face before any training, as plain torch tells it."""
+    """The cross-entropy of each train face before any training, by plain torch."""
     train = faces.split("train")
     y = build(net, 24, 7, seed)(torch.from_numpy(train.images)[:, None] / 255 - 0.5)
     return F.cross_entropy(y, torch.from_numpy(train.labels).long(), reduction="none").detach()

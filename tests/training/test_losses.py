@@ -82,12 +82,12 @@ def test_a_face_without_votes_for_a_class_keeps_its_label(faces: Faces) -> None:
     assert targets.sum(1).tolist() == [1.0] * len(faces)
 
 
-def test_votes_that_are_not_there_are_told(faces: Faces) -> None:
+def test_votes_that_are_not_there_are_reported(faces: Faces) -> None:
     with pytest.raises(UserError, match="has no votes; name FER"):
         targets_of(faces, Recipe(targets="votes"))
 
 
-def test_classes_that_nobody_voted_on_are_told(faces: Faces) -> None:
+def test_classes_that_nobody_voted_on_are_reported(faces: Faces) -> None:
     voted = replace(with_votes(faces, [1] * 10), classes=(*faces.classes[:-1], "bored"))
     with pytest.raises(UserError, match="no votes on bored"):
         targets_of(voted, Recipe(targets="votes"))

@@ -114,7 +114,7 @@ def test_a_worker_that_dies_ends_the_run_and_it_can_go_on(start: Start, faces: F
     assert numbers(run)[:1] == done
 
 
-def test_a_parcel_brings_a_run_elsewhere_and_back(start: Start, faces: Faces, tmp_path: Path) -> None:
+def test_an_archive_brings_a_run_elsewhere_and_back(start: Start, faces: Faces, tmp_path: Path) -> None:
     run, there = start(FNN, epochs=2), tmp_path / "there"
     copy = restore_run(archive_run(run), there)
     assert (copy.net, copy.recipe, copy.status.state) == (run.net, run.recipe, "planned")

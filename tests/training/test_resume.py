@@ -58,11 +58,11 @@ def test_a_history_without_a_checkpoint_begins_anew(content: str, start: Start, 
 
 def test_what_a_kill_left_half_written_is_cleared(start: Start, faces: Faces) -> None:
     run = start(CNN)
-    draft = run.folder / ".checkpoint.safetensors.k3x9wq_a.tmp"
-    draft.write_bytes(b"half of one")
+    temporary = run.folder / ".checkpoint.safetensors.k3x9wq_a.tmp"
+    temporary.write_bytes(b"half of one")
     (run.folder / ".somebody's").mkdir()
     fit(run, faces, silent)
-    assert not draft.exists()
+    assert not temporary.exists()
     assert (run.folder / ".somebody's").is_dir()
 
 

@@ -39,7 +39,7 @@ def test_a_target_is_in_part_what_the_teachers_say(share: float, faces: Faces) -
     student.close()
 
 
-def test_teachers_judge_a_face_without_what_spoils_it(faces: Faces) -> None:
+def test_teachers_see_a_face_without_what_degrades_it(faces: Faces) -> None:
     images, labels = torch.from_numpy(faces.images[:32]), torch.from_numpy(faces.labels[:32]).long()
     targets, words = F.one_hot(labels, 7).float(), ("flip", "blur(3)", "mixup(0.4)", "noise(20)")
     teacher = Trainer(build(CNN, 24, seed=1), Recipe(precision="float32"), 0)

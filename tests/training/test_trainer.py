@@ -151,7 +151,7 @@ def test_auto_is_the_best_precision_here() -> None:
     trainer.close()
 
 
-def test_the_precision_is_the_one_asked_for(faces: Faces) -> None:
+def test_the_precision_is_the_recipes(faces: Faces) -> None:
     images, labels = batch_of(faces)
     losses = {}
     for precision in ("float32", "bfloat16"):

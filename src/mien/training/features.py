@@ -74,7 +74,7 @@ def _write(path: Path, features: Tensor) -> None:
     """Write features as integers of the same bits: numpy has no bfloat16."""
     bits = features.view(torch.int16 if features.dtype == torch.bfloat16 else torch.int32).numpy()
     try:
-        with whole_file(path) as draft, draft.open("wb") as file:
+        with whole_file(path) as temporary, temporary.open("wb") as file:
             np.save(file, bits, allow_pickle=False)
     except OSError as error:
         raise UserError(

@@ -13,7 +13,7 @@ def test_dropout_follows_its_key(layers: tuple[str, ...], faces: Faces) -> None:
     model = model_of(layers)
     way = make_gradients(model, torch.float32)
     x, labels = batch_of(faces, 40)
-    keys = [0, 1, 2**16, 2**32, 2**40, 2**70]  # torch's generator alone would tell only the first three apart
+    keys = [0, 1, 2**16, 2**32, 2**40, 2**70]  # torch's generator alone would distinguish only the first three
     losses = [way.batch(x.clone(), labels, key).loss for key in keys]
     assert len(set(losses)) == len(keys)
     for key, loss in zip(keys, losses, strict=True):
@@ -32,7 +32,7 @@ def test_dropout_follows_its_key(layers: tuple[str, ...], faces: Faces) -> None:
     ids=["flat", "image"],
 )
 def test_dropout_scales_what_it_keeps(layers: tuple[str, ...], dtype: torch.dtype, faces: Faces) -> None:
-    """Of one face, the last layer's weights at a dropped value have no gradient: this tells which were dropped."""
+    """Of one face, the last layer's weights at a dropped value have no gradient: this shows which were dropped."""
     model = model_of(layers)
     x, labels = batch_of(faces, 1)
     way = chunked(model, dtype)

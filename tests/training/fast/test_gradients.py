@@ -278,7 +278,7 @@ def test_a_batch_of_one_face_can_be_normalised(name: str, dtype: torch.dtype, fa
 
 
 def test_the_calling_thread_keeps_its_cores(faces: Faces) -> None:
-    """Those of torch's own loops and those of its matrix library, which is told for all threads at once."""
+    """Those of torch's own loops and those of its matrix library, whose number is set for all threads at once."""
     before = torch.__config__.parallel_info()
     way = chunked(model_of(PLAIN["relu then pool"]))
     way.batch(*batch_of(faces, 20), key=0)

@@ -1,4 +1,4 @@
-"""What torch computes on processors other than this one, as far as its libraries can be told to do without."""
+"""What torch computes on processors other than this one, as far as its libraries can be set to do without."""
 
 import os
 import subprocess
@@ -55,7 +55,7 @@ def skip_unless_able(processor: str) -> None:
 
 
 @pytest.mark.parametrize("processor", PROCESSORS)
-def test_strided_1x1_convolutions_of_few_channels_have_right_gradients(processor: str) -> None:
+def test_strided_1x1_convolutions_of_few_channels_have_correct_gradients(processor: str) -> None:
     skip_unless_able(processor)
     done = run(processor, "-c", STRIDED, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -64,7 +64,7 @@ def test_strided_1x1_convolutions_of_few_channels_have_right_gradients(processor
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["convolutions", "blocks", "others"])
 @pytest.mark.parametrize("processor", PROCESSORS)
-def test_small_and_odd_shapes_are_right_on_every_processor(processor: str, kind: str) -> None:
+def test_small_and_odd_shapes_are_correct_on_every_processor(processor: str, kind: str) -> None:
     skip_unless_able(processor)
     done = run(processor, str(SWEEP), kind, timeout=600)
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]

@@ -41,10 +41,10 @@ def kernel_gradients(
 def _backward(
     gradient: Tensor, x: Tensor, kernel: Tensor, stride: list[int], padding: list[int], wanted: list[bool]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    found: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.convolution_backward(
+    gradients: tuple[Tensor, Tensor, Tensor] = torch.ops.aten.convolution_backward(
         gradient, x, kernel, [len(kernel)], stride, padding, [1, 1], False, [0, 0], 1, wanted
     )
-    return found
+    return gradients
 
 
 def _side_by_side(x: Tensor, beside: int, width: int) -> Tensor:

@@ -242,7 +242,7 @@ _NEVER = 2**31 - 1
 
 
 def keep_memory() -> None:
-    """Tell glibc's malloc to hand no memory back to the system while the process lives.
+    """Make glibc's malloc hand no memory back to the system while the process lives.
 
     A step's activations are tens of megabytes, freed and taken again each step. By default glibc maps and unmaps every
     block of that size, and each page is faulted in and zeroed anew: almost half of the time of a step of a small

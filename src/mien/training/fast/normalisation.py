@@ -24,7 +24,7 @@ Sums = NDArray[np.float64]
 
 
 class Normalise(torch.autograd.Function):
-    """relu(batch_norm(x) + shortcut), shortcut and relu where asked for; moves the module's running statistics.
+    """relu(batch_norm(x) + shortcut), shortcut and relu where given; moves the module's running statistics.
 
     x, shortcut: bfloat16 [N, C, H, W]. `weight` and `bias` are the module's, given so that they get their gradients.
     """

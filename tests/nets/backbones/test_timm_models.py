@@ -124,7 +124,7 @@ def test_stages_are_what_is_thawed(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [
         ("timm('tiny')", "timm 1.0.stand-in has no pretrained model called 'tiny'; did you mean 'tiny.a_in1k' or 'ti"),
         ("timm('fixd.a_in1k')", "did you mean 'fixed.a_in1k'"),
@@ -138,10 +138,10 @@ def test_stages_are_what_is_thawed(hub: Hub) -> None:
         ),
     ],
 )
-def test_mistakes_are_told(hub: Hub, word: str, told: str) -> None:
+def test_mistakes_are_reported(hub: Hub, word: str, message: str) -> None:
     (problem,) = check(Net("n", (word, "classes")))
     assert problem.startswith("nets.n.layers[0]: ")
-    assert told in problem
+    assert message in problem
 
 
 def test_its_size_helps_a_model_that_takes_no_other(hub: Hub) -> None:
@@ -155,7 +155,7 @@ def test_its_size_helps_a_model_that_takes_no_other(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda weights: weights.pop("norm.weight"), "Missing key.* norm.weight|Missing key.*norm.weight"),
         (lambda weights: weights.update(strange=torch.zeros(1)), "Unexpected key.*strange"),
@@ -163,13 +163,13 @@ def test_its_size_helps_a_model_that_takes_no_other(hub: Hub) -> None:
     ],
 )
 def test_weights_of_another_model_are_refused(
-    hub: Hub, tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], Any], told: str
+    hub: Hub, tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], Any], message: str
 ) -> None:
     weights = published(NAME)
     change(weights)
     file = tmp_path / f"{NAME}.safetensors"
     save_file(weights, file)
-    with pytest.raises(UserError, match=rf"does not hold the weights of timm's {NAME}: .*({told})"):
+    with pytest.raises(UserError, match=rf"does not hold the weights of timm's {NAME}: .*({message})"):
         add(file)
     assert missing_weights(NET) != ""
 
@@ -200,7 +200,7 @@ def test_a_file_that_the_hub_published_otherwise_is_refused(hub: Hub) -> None:
     assert "damaged" in problem
 
 
-def test_what_cannot_be_fetched_is_told(hub: Hub) -> None:
+def test_what_cannot_be_fetched_is_reported(hub: Hub) -> None:
     with pytest.raises(UserError, match=r"model\.safetensors of timm/tiny\.a_in1k cannot be fetched: cannot reach"):
         fetch(f"timm/{NAME}")
     with pytest.raises(UserError, match=r"not on Hugging Face's hub; get it by: mien backbones add offline\.a_in1k\."):
@@ -228,15 +228,15 @@ def test_the_list_has_those_that_are_here(hub: Hub, monkeypatch: pytest.MonkeyPa
     assert "timm" not in run()
     put(hub, "fixed.a_in1k")
     facts = fetch("timm/fixed.a_in1k")
-    told = json.loads(run("--json"))[-1]
-    assert (told["name"], told["sha256"], told["here"]) == (facts.name, facts.sha256, str(find(facts)))
+    listed = json.loads(run("--json"))[-1]
+    assert (listed["name"], listed["sha256"], listed["here"]) == (facts.name, facts.sha256, str(find(facts)))
     (row, _) = summary(Net("n", ("timm('fixed.a_in1k')", "classes")), SIZE)
-    assert told["parameters"] == row.parameters
+    assert listed["parameters"] == row.parameters
     assert re.search(r"^timm/fixed\.a_in1k +here ", run(), re.MULTILINE)
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (
             ModuleNotFoundError("No module named 'timm'", name="timm"),
@@ -253,8 +253,8 @@ def test_the_list_has_those_that_are_here(hub: Hub, monkeypatch: pytest.MonkeyPa
         ),
     ],
 )
-def test_without_timm_the_command_is_told(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+def test_without_timm_the_command_is_reported(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
     monkeypatch.delitem(sys.modules, "timm")
     forget()
@@ -270,7 +270,7 @@ def test_without_timm_the_command_is_told(
     assert check(Net("other", (f"timm('{NAME}')", "densse(8)", "classes")))[0].startswith("nets.other.layers[1]: ")
     reason = missing_weights(NET)
     assert reason.startswith(f"timm('{NAME}'): ")
-    assert told in reason
+    assert message in reason
     assert "pip install" in reason
     assert NET.backbone is None
     with pytest.raises(AbsentError, match=r"^nets\.mine\.layers\[0\]: timm"):
@@ -314,9 +314,9 @@ def test_with_the_real_timm(name: str, side: int, blocks: int, tmp_path: Path, m
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (facts.mean, facts.std))
     with torch.no_grad():
         features = backbone(x)
-        said = theirs.forward_head(theirs.forward_features((x + 0.5 - mean) / std), pre_logits=True)
+        output = theirs.forward_head(theirs.forward_features((x + 0.5 - mean) / std), pre_logits=True)
     assert features.shape == (2, facts.features)
-    assert torch.allclose(features, said, atol=1e-4)
+    assert torch.allclose(features, output, atol=1e-4)
     whole = Net("n", (f"timm('{name}', thaw={blocks}, size={side})", "classes"))
     outside = sum(weight.numel() for key, weight in theirs.named_parameters() if key in ("cls_token", "pos_embed"))
     top = sum(weight.numel() for weight in theirs.get_classifier().parameters())

@@ -113,9 +113,9 @@ def test_depths_hold_everything_that_is_trained_once(thaw: int, publish: Publish
     depths = model.depths()
     assert [depth for depth, _ in depths] == list(range(thaw + 1))
     assert len(depths[0][1]) == 4
-    told = [id(weight) for _, weights in depths for weight in weights]
-    assert len(told) == len(set(told))
-    assert set(told) == {id(weight) for weight in model.parameters() if weight.requires_grad}
+    entries = [id(weight) for _, weights in depths for weight in weights]
+    assert len(entries) == len(set(entries))
+    assert set(entries) == {id(weight) for weight in model.parameters() if weight.requires_grad}
     if thaw:
         last = model.get_submodule("mobilenet_v2_1.network.features.18")
         assert {id(weight) for weight in depths[1][1]} == {id(weight) for weight in last.parameters()}
@@ -159,7 +159,7 @@ def test_a_convolution_in_bfloat16_is_the_one_in_float32_but_for_rounding(
     torch.manual_seed(0)
     convolution = make()
     x = torch.randn(4, convolution.in_channels, side, side, requires_grad=True)
-    found = []
+    actual = []
     for cast in (False, True):
         x.grad = convolution.weight.grad = None
         with torch.autocast("cpu", torch.bfloat16, enabled=cast):
@@ -168,8 +168,8 @@ def test_a_convolution_in_bfloat16_is_the_one_in_float32_but_for_rounding(
         (y.float() * weigh).sum().backward()
         assert x.grad is not None
         assert convolution.weight.grad is not None
-        found.append((y.detach().float(), x.grad.clone(), convolution.weight.grad.clone()))
-    for exact, rounded in zip(*found, strict=True):
+        actual.append((y.detach().float(), x.grad.clone(), convolution.weight.grad.clone()))
+    for exact, rounded in zip(*actual, strict=True):
         assert exact.shape == rounded.shape
         assert ((exact - rounded).norm() / exact.norm()).item() < 0.02
 

@@ -1,4 +1,4 @@
-"""docs/reference/augmentation.md tells every word and every generator, and what it shows works."""
+"""docs/reference/augmentation.md lists every word and every generator, and its examples work."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "augmentation.md").re
 ROWS = re.findall(r"^\| `([^`]+)` \|.*\| `([^`]+)` \|$", TEXT, re.MULTILINE)
 
 
-def test_every_word_is_told_with_its_arguments_and_every_example_is_right():
+def test_every_word_is_listed_with_its_arguments_and_every_example_is_valid():
     assert [actual for actual, _ in ROWS] == [usage(word) for word in WORDS.values()]
     assert [example.split("(")[0] for _, example in ROWS] == list(WORDS)
     assert check([example for _, example in ROWS]) == []
@@ -24,7 +24,7 @@ def test_the_recipe_shown_is_one():
     assert Recipe.model_validate(tomllib.loads(toml[1])["recipe"]).whitening == "zca"
 
 
-def test_every_generator_is_told():
+def test_every_generator_is_listed():
     actual = re.findall(r"^\| `(generator_\d)` \| (.*?)\| (\w+) \| (\w*) ?\|$", TEXT, re.MULTILINE)
     actual = {
         name: (tuple(re.findall(r"`([^`]+)`", words)), scaling, whitening or "none")

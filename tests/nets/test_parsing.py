@@ -89,7 +89,7 @@ def test_arguments_are_plain_values(inside):
         parse(f"conv({inside})")
 
 
-def test_all_problems_of_a_word_are_told():
+def test_all_problems_of_a_word_are_reported():
     with pytest.raises(Mistake) as refused:
         parse("conv([3], kernel=k, stride=1, stride=2, **{})")
     assert len(refused.value.args) == 4
@@ -104,23 +104,23 @@ class TestHyperParameters:
         assert parse("act", {"act": "dropout(p)", "p": 0.3}) == Word("dropout", (0.3,))
 
     @pytest.mark.parametrize("values", [{}, {"kernel": 3}])
-    def test_without_a_value_is_told(self, values):
+    def test_without_a_value_is_reported(self, values):
         with pytest.raises(Mistake, match="hyper-parameter 'k' is not bound"):
             parse("conv(32, k)", values)
 
-    def test_whose_value_is_no_word_is_told(self):
+    def test_whose_value_is_no_word_is_reported(self):
         with pytest.raises(Mistake, match="its value 3 is not a word"):
             parse("act", {"act": 3})
 
     @pytest.mark.parametrize("value", [[1, 2], float("nan"), {"a": 1}])
-    def test_whose_value_is_not_plain_is_told(self, value):
+    def test_whose_value_is_not_plain_is_reported(self, value):
         with pytest.raises(Mistake, match="the value of hyper-parameter 'k' must be a plain number"):
             parse("conv(k)", {"k": value})
 
     def test_circle_ends(self):
         assert parse("a", {"a": "b", "b": "a"}) == Word("a")
 
-    def test_names_are_found(self):
+    def test_names_are_those_in_brackets(self):
         assert names_in("conv(n, kernel=k, stride=2)") == {"n", "k"}
         assert names_in("act") == {"act"}
         assert names_in("conv(") == set()
