@@ -41,38 +41,6 @@ def test_the_best_on_validation_of_each_group_is_selected_and_test_opened_for_it
     assert results.by_name["better"].test_opened
 
 
-def test_the_figures_of_a_net(plan, quiet, tmp_path: Path) -> None:
-    results = execute(plan, tmp_path / "out", quiet)
-    better, worse = results.by_name["better"], results.by_name["worse"]
-    # Of 30 test faces seed 0 has the first 18 right, seed 1 the first 17; the first three are leaked.
-    assert better.accuracy.test.mean == pytest.approx(35 / 60)
-    assert better.accuracy.test_without_leaks.mean == pytest.approx((15 + 14) / 54)
-    assert better.accuracy.test.sd == pytest.approx(np.std([18 / 30, 17 / 30], ddof=1))
-    low, high = better.accuracy.test.interval
-    assert low < better.accuracy.test.mean < high
-    assert better.accuracy.train.mean == pytest.approx((24 + 23) / 80)
-    assert better.last_epoch_accuracy == pytest.approx(0.6)
-    assert better.seconds == pytest.approx(1.5)
-    assert (better.epochs, better.finished_runs, better.state) == (2, 2, "finished")
-    assert better.parameters == 2304 * 5 + 5 + 5 * 7 + 7
-    assert (better.scores.evaluated_on, worse.scores.evaluated_on) == ("test", "validation")
-    assert np.sum(better.scores.confusion) == 60
-    assert sum(score.support for score in better.scores.per_class.values()) == 30
-    assert results.faces.leaked_test == 3
-
-
-def test_nets_are_compared_within_their_group_and_the_selected_across(plan, quiet, tmp_path: Path) -> None:
-    results = execute(plan, tmp_path / "out", quiet).comparisons
-    assert [(pair.a, pair.b, pair.split) for pair in results] == [
-        ("worse", "better", "validation"),
-        ("better", "other", "validation"),
-        ("better", "other", "test"),
-    ]
-    # Of 30 validation faces `worse` has the first 12 right and `better` the first 18, by their first seeds.
-    assert (results[0].mcnemar.only_a, results[0].mcnemar.only_b) == (0, 6)
-    assert results[0].mcnemar.p == pytest.approx(2 / 2**6)
-
-
 def test_running_again_does_only_what_is_missing(plan, quiet, pretended, study_file: Path, tmp_path: Path) -> None:
     first = execute(plan, tmp_path / "out", quiet)
     done = list(pretended.calls)
@@ -171,17 +139,6 @@ def test_a_net_that_does_not_fit_the_faces_is_reported(study_file: Path, pretend
         make_plan(read_study(study_file))
 
 
-def test_without_test_faces_validation_counts(study_file, pretended, monkeypatch, quiet, tmp_path) -> None:
-    faces = pretended.faces
-    rows = slice(0, 70)
-    some = replace(faces, images=faces.images[rows], labels=faces.labels[rows], splits=faces.splits[rows])
-    monkeypatch.setattr("mien.faces.spec.FacesSpec.open", lambda *_: some)
-    results = execute(make_plan(read_study(study_file)), tmp_path / "out", quiet)
-    assert [group.selected for group in results.groups] == ["better", "other"]
-    assert results.by_name["better"].scores.evaluated_on == "validation"
-    assert {pair.split for pair in results.comparisons} == {"validation"}
-
-
 def test_teachers_are_trained_before_those_that_they_teach(tmp_path: Path, quiet) -> None:
     file = tmp_path / "taught.toml"
     file.write_text(
@@ -246,52 +203,6 @@ def test_what_comes_behind_a_failed_net_of_a_chain_fails_by_its_name(tmp_path: P
     assert [state for _, state in quiet.ends] == ["failed"] * 4
     assert "its teacher first-" in results.by_name["other"].reason
     assert "middle-" in results.by_name["last"].reason or "its teacher other-" in results.by_name["last"].reason
-
-
-def test_an_ensemble_answers_by_the_mean_of_its_nets(tmp_path: Path, quiet) -> None:
-    file = tmp_path / "together.toml"
-    file.write_text(
-        """
-name = "together"
-seeds = [0, 1]
-data.source = "drawn:200"
-recipe = { epochs = 1 }
-[nets.a]
-layers = ["pool(4)", "flatten", "dense(8)", "relu", "classes"]
-[nets.b]
-layers = ["pool(8)", "flatten", "classes"]
-[nets.c]
-layers = ["flatten", "classes"]
-[groups]
-first = ["a"]
-others = ["b", "c"]
-[ensembles]
-both = { a = 3, b = 1 }
-all = ["a", "b", "c"]
-"""
-    )
-    plan = make_plan(read_study(file))
-    results = execute(plan, tmp_path / "out", quiet)
-    selected = [group.selected for group in results.groups]
-    for ensemble in results.ensembles:
-        nets = [net for net in plan.study.nets if net.net.name in ensemble.nets]
-        runs = [run for net in nets for run in plan.runs(net, tmp_path / "out")]
-        said = [run.predictions("validation") for run in runs]
-        weights = {"both": [3, 3, 1, 1], "all": [1] * 6}[ensemble.name]
-        answers = np.average([one.probabilities for one in said], axis=0, weights=weights).argmax(axis=1)
-        right = answers == said[0].labels
-        assert ensemble.runs == 2 * len(ensemble.nets)
-        assert ensemble.weights == pytest.approx(
-            dict(zip(ensemble.nets, np.array(weights[::2]) / sum(weights[::2]), strict=True))
-        )
-        assert ensemble.accuracy.validation.mean == pytest.approx(right.mean())
-        assert ensemble.accuracy.validation.sd is None
-        best = max(ensemble.nets, key=lambda name: results.by_name[name].accuracy.validation.mean)
-        assert ensemble.best == best
-        tested = set(ensemble.nets) <= set(selected)
-        assert (ensemble.accuracy.test is not None) == tested
-        assert ensemble.scores.evaluated_on == ("test" if tested else "validation")
-    assert results.ensembles[1].accuracy.test is None
 
 
 def test_a_net_goes_on_from_another_of_its_study_and_learns_from_it_too(tmp_path: Path, quiet) -> None:
