@@ -48,7 +48,7 @@ def test_the_same_picture_is_drawn_twice(places: dict[str, Path], tmp_path: Path
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
-def test_what_is_wrong_is_said(places: dict[str, Path], tmp_path: Path) -> None:
+def test_what_is_wrong_is_reported(places: dict[str, Path], tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"drawn as \.png or \.svg"):
         run(places["averaged"], "-o", tmp_path / "a.jpg")
     with pytest.raises(UserError, match="did you mean 'grad_cam'"):

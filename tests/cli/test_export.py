@@ -32,7 +32,7 @@ def test_exports_a_net_of_a_study_and_tells_what_came_out(mien, study: Path) -> 
     assert Path("a.md").read_text().startswith("# mine\n")
 
 
-def test_an_adjustment_is_told_by_the_card_and_left_out_of_others(mien, study: Path) -> None:
+def test_an_adjustment_is_named_by_the_card_and_left_out_of_others(mien, study: Path) -> None:
     for words, strength in (((), 0), (("--logit-adjustment", "0.5"), 0.5)):
         assert mien("export", study / "small", "a.onnx", "--card", *words).exit_code == 0
         assert read_facts(Path("a.onnx")).logit_adjustment == strength
@@ -52,7 +52,7 @@ def test_json_tells_the_same(mien, study: Path) -> None:
     )
 
 
-def test_leaves_what_nets_may_start_from_where_it_is_asked_to(mien, study: Path) -> None:
+def test_saves_its_weights_on_request(mien, study: Path) -> None:
     done = mien("export", study / "small", "a.onnx", "--with-weights")
     [folder] = Path().glob("a-*/")
     assert f'init_from = "{folder}"' in done.stdout
@@ -72,7 +72,9 @@ def test_leaves_what_nets_may_start_from_where_it_is_asked_to(mien, study: Path)
         (["a.onnx", "--data", "nowhere"], "nowhere: no such file or folder"),
     ],
 )
-def test_what_cannot_be_done_is_told_before_anything_is_done(mien, study: Path, words: list[str], message: str) -> None:
+def test_what_cannot_be_done_is_reported_before_anything_is_done(
+    mien, study: Path, words: list[str], message: str
+) -> None:
     Path("folder.onnx").mkdir()
     Path("a.md").mkdir()
     with pytest.raises(UserError, match=message):

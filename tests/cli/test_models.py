@@ -46,7 +46,7 @@ def test_models_show_gives_the_card_and_the_facts(mien, bundle: Path) -> None:
     assert mien("models", "show", "tiny").stdout.startswith("# tiny\n")
 
 
-def test_a_model_that_is_not_in_the_box_is_told(mien, bundle: Path) -> None:
+def test_a_model_that_is_not_bundled_is_reported(mien, bundle: Path) -> None:
     with pytest.raises(UserError, match="no model is called 'tini'; known: tiny; did you mean 'tiny'"):
         mien("models", "show", "tini")
     shutil.rmtree(bundle)

@@ -39,7 +39,7 @@ def run(*words: object) -> Result:
     return result
 
 
-def test_a_photo_is_told_in_words(photos: Path, model_file: Path) -> None:
+def test_a_photo_is_printed_in_words(photos: Path, model_file: Path) -> None:
     result = run(photos / "hopper.jpg", "--model", model_file)
     assert result.exit_code == 0
     head, line = result.stdout.splitlines()
@@ -98,7 +98,7 @@ def test_photos_that_were_drawn_into_their_folder_are_predicted_again_and_their_
     assert len(list(photos.iterdir())) == 3 + 3
 
 
-def test_ctrl_c_leaves_a_csv_of_what_was_told(
+def test_ctrl_c_leaves_a_csv_of_what_was_predicted(
     photos: Path, model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def predict(self: Predictor, photo: Photo, *, crop: bool) -> Prediction:
@@ -126,7 +126,7 @@ def test_an_explanation_without_a_place_to_go_is_refused(photos: Path, model_fil
         run(photos, "--explain", "--model", model_file)
 
 
-def test_an_empty_folder_is_said(tmp_path: Path, model_file: Path) -> None:
+def test_an_empty_folder_is_reported(tmp_path: Path, model_file: Path) -> None:
     (tmp_path / "empty").mkdir()
     result = run(tmp_path / "empty", "--model", model_file)
     assert result.exit_code == 2
@@ -145,7 +145,7 @@ def test_from_outside_there_is_a_message_an_exit_code_and_no_torch(photos: Path,
     assert "1 face" in done.stdout
 
 
-def test_a_name_that_is_no_text_or_has_a_break_is_told_everywhere(photos: Path, model_file: Path) -> None:
+def test_a_name_that_is_no_text_or_has_a_break_is_printed_everywhere(photos: Path, model_file: Path) -> None:
     odd = photos / "no\udcfftext\n.png"
     (photos / "noise.png").rename(odd)
     words = [sys.executable, "-m", "mien", "predict", str(odd), "--model", str(model_file)]
@@ -157,7 +157,7 @@ def test_a_name_that_is_no_text_or_has_a_break_is_told_everywhere(photos: Path, 
     assert json.loads(printed.stdout)["path"] == str(odd)
 
 
-def test_a_name_that_the_terminal_cannot_show_is_told_all_the_same(photos: Path, model_file: Path) -> None:
+def test_a_name_that_the_terminal_cannot_show_is_printed_all_the_same(photos: Path, model_file: Path) -> None:
     (photos / "noise.png").rename(photos / "\N{SNOWMAN}.png")
     words = [sys.executable, "-m", "mien", "predict", str(photos / "\N{SNOWMAN}.png"), "--model", str(model_file)]
     environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
@@ -191,7 +191,7 @@ def test_a_full_disk_is_one_message(photos: Path, model_file: Path) -> None:
     assert not Path("/dev/full").is_file()
 
 
-def test_a_picture_that_cannot_be_written_is_told_beside_the_faces(photos: Path, model_file: Path) -> None:
+def test_a_picture_that_cannot_be_written_is_reported_beside_the_faces(photos: Path, model_file: Path) -> None:
     (photos / "out" / "hopper.faces.jpg").mkdir(parents=True)
     words = (photos / "hopper.jpg", photos / "noise.png", "--save", photos / "out", "--model", model_file)
     result = run(*words, "--json", "--csv", photos / "a.csv")
@@ -207,7 +207,7 @@ def test_a_picture_that_cannot_be_written_is_told_beside_the_faces(photos: Path,
     assert "cannot be written" in result.stderr
 
 
-def test_a_folder_for_pictures_that_cannot_be_is_said_at_once(photos: Path, model_file: Path) -> None:
+def test_a_folder_for_pictures_that_cannot_be_is_reported_at_once(photos: Path, model_file: Path) -> None:
     with pytest.raises(UserError, match="cannot be created"):
         run(photos, "--save", photos / "diary.jpg", "--model", model_file)
 

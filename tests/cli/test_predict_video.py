@@ -107,7 +107,7 @@ def test_a_film_without_a_face(model_file: Path, tmp_path: Path) -> None:
     assert "no face was found" in (tmp_path / "out" / "gray.timeline.svg").read_text()
 
 
-def test_a_film_that_breaks_off_is_told_and_the_next_is_done(film: Path, model_file: Path, tmp_path: Path) -> None:
+def test_a_film_that_breaks_off_is_reported_and_the_next_is_done(film: Path, model_file: Path, tmp_path: Path) -> None:
     noise = [np.random.default_rng(number).integers(0, 256, (96, 128, 3), np.uint8) for number in range(20)]
     cut = write_film(tmp_path / "cut.avi", noise)
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
@@ -122,7 +122,7 @@ def test_a_film_that_breaks_off_is_told_and_the_next_is_done(film: Path, model_f
     assert errors == [("cut.avi", "broke off"), ("diary.mp4", "not a vid")]
 
 
-def test_what_ails_a_film_is_told_by_mien_alone(model_file: Path, tmp_path: Path) -> None:
+def test_what_ails_a_film_is_reported_by_mien_alone(model_file: Path, tmp_path: Path) -> None:
     cut = write_film(tmp_path / "cut.mp4", counted(5))
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
     command = [sys.executable, "-m", "mien", "predict", str(cut), "--model", str(model_file)]
@@ -153,7 +153,7 @@ def test_a_camera_until_ctrl_c(model_file: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("camera")
-def test_a_camera_is_judged_by_the_fast_model_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_camera_is_classified_by_the_fast_model_unless_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     stopped(monkeypatch, 1)
     alone = run("--webcam", "--json")
     assert alone.stderr == "mien: using the model fast, to keep up with the camera; --model best takes another\n"

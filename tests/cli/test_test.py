@@ -88,7 +88,7 @@ def test_labels_that_ferplus_shares_or_gives(tmp_path: Path) -> None:
     assert lines[1] == "left out: 3 of contempt, which fast does not know"
 
 
-def test_photos_are_found_and_framed_first(photos: Path, model_file: Path) -> None:
+def test_photos_are_detected_and_framed_first(photos: Path, model_file: Path) -> None:
     done = mien("test", model_file, "--data", f"test={photos}", "--photos", "--json")
     assert done.exit_code == 0
     output = json.loads(done.stdout)
@@ -116,7 +116,7 @@ def test_photos_are_found_and_framed_first(photos: Path, model_file: Path) -> No
         (["slow", "--data", "drawn:50"], "no model is called 'slow'"),
     ],
 )
-def test_what_cannot_be_done_is_told(words: list[str], message: str) -> None:
+def test_what_cannot_be_done_is_reported(words: list[str], message: str) -> None:
     with pytest.raises(UserError, match=message):
         mien("test", *words)
 
@@ -132,7 +132,7 @@ def test_the_limit_on_pixels_is_an_option(photos: Path, model_file: Path, tmp_pa
     assert len(read_packed(tmp_path / "out")) == 2
 
 
-def test_a_split_without_photos_is_told(photos: Path) -> None:
+def test_a_split_without_photos_is_reported(photos: Path) -> None:
     with pytest.raises(UserError, match="has no validation photos; name another --split, or say validation=FOLDER"):
         mien("test", "fast", "--data", f"test={photos}", "--photos", "--split", "validation")
 

@@ -73,12 +73,12 @@ def test_synonyms_are_known_in_any_order_and_strange_emotions_left_out(classifie
         ({"images": np.zeros((100, 24, 24), np.uint8)}, "24 pixels wide; tiny takes 48"),
     ],
 )
-def test_faces_that_do_not_fit_are_told(classifier: Classifier, faces: Faces, change: dict, message: str) -> None:
+def test_faces_that_do_not_fit_are_reported(classifier: Classifier, faces: Faces, change: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         evaluate_faces(classifier, replace(faces, **change), "test")
 
 
-def test_an_empty_split_is_told(classifier: Classifier, faces: Faces) -> None:
+def test_an_empty_split_is_reported(classifier: Classifier, faces: Faces) -> None:
     with pytest.raises(UserError, match="has no validation faces; it has: train, test"):
         evaluate_faces(classifier, faces, "validation")
 
@@ -137,7 +137,7 @@ def test_a_photo_is_searched_once_for_all_models(
         assert len(searched) == 2  # the portrait and the wall: one file is no photo, one has another emotion
 
 
-def test_photos_none_of_which_can_be_read_are_told(model_file: Path, photos: list[Labelled]) -> None:
+def test_photos_none_of_which_can_be_read_are_reported(model_file: Path, photos: list[Labelled]) -> None:
     with pytest.raises(UserError, match=r"mine: none of its 1 photos can be read, as .*broken\.jpg"):
         evaluate_photos(Predictor(model_file), photos[2:3], "mine", lambda: None)
 

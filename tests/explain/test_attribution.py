@@ -83,9 +83,7 @@ def test_grad_cam_looks_into_a_backbone(thaw: int, publish: Publish, faces: Face
     assert mattered.std(axis=(1, 2)).min() > 0
 
 
-def test_a_net_that_flattens_its_maps_is_asked_by_occlusion_unless_told_otherwise(
-    runs: dict[str, Run], faces: Faces
-) -> None:
+def test_a_net_that_flattens_its_maps_is_explained_by_occlusion_by_default(runs: dict[str, Run], faces: Faces) -> None:
     assert Explainer(runs["flattened"]).method == "occlusion"
     explainer = Explainer(runs["flattened"], "grad_cam")
     assert explainer.layer == "pool_1"

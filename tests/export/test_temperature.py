@@ -45,7 +45,7 @@ def test_no_temperature_near_it_is_more_likely(calibrated) -> None:
     assert all(scores([softmax(logits / (fitted * near))], labels).nll > best for near in (0.97, 1.03))
 
 
-def test_a_net_that_is_always_or_never_right_keeps_a_temperature_within_range() -> None:
+def test_a_net_that_is_always_or_never_correct_keeps_a_temperature_within_range() -> None:
     labels = np.array([0, 1, 2], np.uint8)
     certain = 10 * np.eye(3, dtype=np.float32)
     assert RANGE[0] <= fit_temperature(certain, labels) < 0.5
@@ -85,7 +85,7 @@ def test_few_faces_move_the_classes_temperatures_little(partial) -> None:
     assert np.abs(np.log(few.each) - np.log(few.shared)).max() < 0.25
 
 
-def test_a_class_that_is_never_said_keeps_the_shared_temperature() -> None:
+def test_a_class_that_is_never_predicted_keeps_the_shared_temperature() -> None:
     logits = np.tile(np.array([3, 2, -60], np.float32), (40, 1))
     labels = (np.arange(40) % 2).astype(np.uint8)
     fitted = fit_temperatures(logits, labels)

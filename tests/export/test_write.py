@@ -238,7 +238,7 @@ def test_a_file_that_differs_is_refused_and_the_old_one_stays(
     assert (tmp_path / "old.onnx").read_bytes() == b"old"
 
 
-def test_a_place_that_cannot_be_written_is_told(small: Run, faces: Faces, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(small: Run, faces: Faces, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match=r"m\.onnx: cannot be written: "):
         export([small], faces, tmp_path / "file" / "m.onnx")

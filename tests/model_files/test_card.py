@@ -59,7 +59,7 @@ def test_every_figure_is_there() -> None:
     assert "It recognises neutral worst: 30.0 % of 20 test faces" in flat(card)
 
 
-def test_teachers_are_told() -> None:
+def test_teachers_are_named() -> None:
     assert "istilled" not in flat(card_of(FULL, 1))
     distilled = replace(FULL, recipe=FULL.recipe | {"teachers": ["teacher-0123456789"], "distillation_weight": 0.7})
     assert "Distilled from teacher-0123456789: 70 % of each target are the probabilities of this run" in flat(
@@ -67,7 +67,7 @@ def test_teachers_are_told() -> None:
     )
 
 
-def test_of_several_nets_each_is_told() -> None:
+def test_of_several_nets_each_is_described() -> None:
     one = {"run": "a-0123456789", "net": "a", "seed": 0, "layers": ["conv(4)", "classes"], "before": None}
     first = one | {"recipe": {"epochs": 7, "tta_scales": [0.9]}}
     second = one | {"run": "b-0123456789", "net": "b", "recipe": {"init_from": "a-0123456789"}}
@@ -91,7 +91,7 @@ def test_of_several_nets_each_is_told() -> None:
     assert "###" not in card_of(FULL, 1)
 
 
-def test_what_it_started_from_is_told() -> None:
+def test_what_it_was_initialised_from_is_there() -> None:
     started = replace(FULL, recipe=FULL.recipe | {"init_from": "first-0123456789"})
     assert "of the run first-0123456789 as initial weights; that run may have been trained on other faces." in flat(
         card_of(started, 1)

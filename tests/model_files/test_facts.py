@@ -59,19 +59,19 @@ def test_facts_of_several_nets_that_tell_too_little_of_one_are_refused(members: 
         Facts.of(json.dumps(asdict(FACTS) | {"members": members}), "m.onnx")
 
 
-def test_an_onnx_file_of_somebody_else_is_told(tmp_path: Path) -> None:
+def test_an_onnx_file_of_somebody_else_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"m\.onnx: an ONNX file, but none that mien exported"):
         read_facts(write_model(tmp_path / "m.onnx", None))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", bytes(100)])
-def test_a_file_that_is_no_model_is_told(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_model_is_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"m\.onnx: (not a model that onnxruntime can read|an ONNX file, but none)"):
         read_facts(path)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"m\.onnx: cannot be read: no such file"):
         read_facts(tmp_path / "m.onnx")

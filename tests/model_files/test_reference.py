@@ -54,7 +54,7 @@ def test_a_new_file_carries_sixteen_faces_and_what_it_says_of_them(file: Path) -
     assert result.largest < 1e-5
 
 
-def test_other_answers_than_those_in_the_file_are_told_with_exit_code_1(file: Path) -> None:
+def test_other_answers_than_those_in_the_file_are_reported_with_exit_code_1(file: Path) -> None:
     facts = Classifier(file).facts
     code, text = check(str(file))
     assert (code, text.split(";")[0]) == (0, f"{file}: correct on this machine")
@@ -83,7 +83,7 @@ def test_both_models_of_the_box_give_their_answers_here() -> None:
 
 
 @pytest.mark.parametrize("damage", ["", "no base64!", "AAAA", "fewer"])
-def test_damaged_reference_faces_are_told(file: Path, damage: str) -> None:
+def test_damaged_reference_faces_are_reported(file: Path, damage: str) -> None:
     if damage == "fewer":
         damage = reference.to_text(np.zeros((3, 24, 24), np.uint8))
     rewritten(file, faces=damage)
@@ -101,7 +101,7 @@ def test_faces_come_back_from_their_text(faces: np.ndarray) -> None:
     assert np.array_equal(reference.from_text(reference.to_text(faces), *faces.shape[1:]), faces)
 
 
-def test_reference_faces_differ_from_each_other_and_have_the_size_asked_for() -> None:
+def test_reference_faces_differ_from_each_other_and_have_the_requested_size() -> None:
     drawn = reference.draw_reference_faces(32, 20)
     assert drawn.shape == (16, 32, 20)
     assert len({face.tobytes() for face in drawn}) == 16

@@ -61,7 +61,7 @@ def test_landmarks_that_fell_together_leave_the_box_to_frame_by() -> None:
 
 @settings(deadline=None)
 @given(x=st.floats(0, 47), y=st.floats(0, 47), roll=st.floats(-180, 180), side=st.floats(10, 900))
-def test_places_in_a_crop_are_found_again_in_the_photo(x: float, y: float, roll: float, side: float) -> None:
+def test_places_in_a_crop_are_mapped_back_to_the_photo(x: float, y: float, roll: float, side: float) -> None:
     alignment = Alignment(300, 200, side, roll)
     middle, place = to_photo(np.array([[23.5, 23.5], [x, y]]), alignment, 48)
     assert middle == pytest.approx([299.5, 199.5])
@@ -98,7 +98,7 @@ def test_beyond_the_edge_a_photo_is_as_its_edge() -> None:
     assert set(cut(gray, Alignment(0, 0, 100, 30), 48).ravel().tolist()) == {90}
 
 
-def test_of_boxes_that_overlap_the_surest_is_kept() -> None:
+def test_of_boxes_that_overlap_the_surest_is_selected() -> None:
     points = np.zeros((5, 2))
     boxes = [([0, 0, 10, 10], 0.7), ([1, 1, 10, 10], 0.9), ([30, 0, 10, 10], 0.6)]
     faces = [Detection(np.array(box, float), points, score) for box, score in boxes]

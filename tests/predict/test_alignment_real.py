@@ -27,7 +27,7 @@ def within(image: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.real
-def test_fer2013s_faces_are_found_and_framed_as_they_are(fer2013: Path) -> None:
+def test_fer2013s_faces_are_detected_and_framed_as_they_are(fer2013: Path) -> None:
     images = open_faces(str(fer2013)).split("validation").images[:120]
     detector = Detector()
     detections = [detector.find(within(image)) for image in images]
@@ -41,7 +41,7 @@ def test_fer2013s_faces_are_found_and_framed_as_they_are(fer2013: Path) -> None:
 
 
 @pytest.mark.real
-def test_bare_faces_are_found_and_framed_a_little_closer(fer2013: Path) -> None:
+def test_bare_faces_are_detected_and_framed_a_little_closer(fer2013: Path) -> None:
     """Of a face that fills its photo the detector sees less around it."""
     images = open_faces(str(fer2013)).split("validation").images[:120]
     detector = Detector()
@@ -53,7 +53,7 @@ def test_bare_faces_are_found_and_framed_a_little_closer(fer2013: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize("model", ["best", "fast"])
-def test_bare_faces_are_judged_nearly_as_well_as_ready_crops(fer2013: Path, model: str) -> None:
+def test_bare_faces_are_classified_nearly_as_well_as_ready_crops(fer2013: Path, model: str) -> None:
     faces = open_faces(str(fer2013)).split("validation").first(300)
     predictor = Predictor(model)
     direct = predictor.probabilities(faces.images).argmax(axis=1) == faces.labels

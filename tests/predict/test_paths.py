@@ -55,7 +55,7 @@ def test_a_pattern_that_the_shell_left_is_what_it_matches(folder: Path) -> None:
     assert [str(one.path) for one in input_files(["photos/*.heic"])] == ["photos/*.heic"]
 
 
-def test_pictures_of_photos_with_one_name_are_told_apart(folder: Path) -> None:
+def test_pictures_of_photos_with_one_name_get_other_names(folder: Path) -> None:
     places = [str(one.place) for one in input_files(["photos/a.jpg", "photos", "photos/a.jpg"])]
     assert places == ["a", "a-2", "b", "e[1]", "trip/c", "a-3"]
 

@@ -102,7 +102,7 @@ def test_paths_bytes_images_and_arrays_are_the_same_photo(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png"])
-def test_a_very_large_photo_is_kept_smaller_and_tells_its_whole_size(kind: str) -> None:
+def test_a_very_large_photo_is_stored_smaller_and_has_its_whole_size(kind: str) -> None:
     photo = open_photo(content(Image.new("RGB", (6000, 4500), "teal"), kind))
     assert photo.size == (6000, 4500)
     assert photo.pixels.shape == (2250, 3000, 3)
@@ -128,7 +128,7 @@ def test_a_header_that_claims_too_much_is_refused_before_decoding() -> None:
         (b"\0\0\0\x18ftypheic" + bytes(80), "pi-heif|broken image|not an image"),
     ],
 )
-def test_what_is_no_photo_is_said_in_one_message(damaged: bytes, message: str, tmp_path: Path) -> None:
+def test_what_is_no_photo_is_reported_in_one_message(damaged: bytes, message: str, tmp_path: Path) -> None:
     file = tmp_path / "photo.jpg"
     file.write_bytes(damaged)
     with pytest.raises(UserError, match=message) as caught:
@@ -137,7 +137,7 @@ def test_what_is_no_photo_is_said_in_one_message(damaged: bytes, message: str, t
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_not_there_and_a_folder_are_said(tmp_path: Path) -> None:
+def test_what_is_not_there_and_a_folder_are_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.jpg: no such file"):
         open_photo(tmp_path / "none.jpg")
     with pytest.raises(UserError, match="a folder"):

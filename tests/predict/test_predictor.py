@@ -55,7 +55,7 @@ def test_a_portrait_has_one_face_with_every_emotions_probability(predictor: Pred
     assert right_mouth.x < left_mouth.x
 
 
-def test_a_face_is_judged_in_its_crop_and_a_little_closer(predictor: Predictor, grace: Path) -> None:
+def test_a_face_is_classified_in_its_crop_and_a_little_closer(predictor: Predictor, grace: Path) -> None:
     (face,) = predictor.predict(grace)
     gray = np.asarray(Image.open(grace).convert("L"))
     alignment = alignment_of(np.array(face.landmarks), np.array(face.box))
@@ -65,7 +65,7 @@ def test_a_face_is_judged_in_its_crop_and_a_little_closer(predictor: Predictor, 
 
 
 @pytest.mark.parametrize(("side", "roll"), [(1.0, 0), (1.2, 0), (1.0, 15)])
-def test_a_photo_that_is_a_crop_itself_is_judged_as_it_is_too(grace: Path, side: float, roll: float) -> None:
+def test_a_photo_that_is_a_crop_itself_is_classified_as_it_is_too(grace: Path, side: float, roll: float) -> None:
     predictor = Predictor("fast")
     (face,) = predictor.predict(grace)
     alignment = alignment_of(np.array(face.landmarks), np.array(face.box))
@@ -81,7 +81,7 @@ def test_a_photo_that_is_a_crop_itself_is_judged_as_it_is_too(grace: Path, side:
     assert abs(both - of_both).max() > 0.025
 
 
-def test_a_crop_that_lies_on_its_side_is_judged_upright_alone(grace: Path) -> None:
+def test_a_crop_that_lies_on_its_side_is_classified_upright_alone(grace: Path) -> None:
     predictor = Predictor("fast")
     (face,) = predictor.predict(grace)
     alignment = alignment_of(np.array(face.landmarks), np.array(face.box))
@@ -93,7 +93,7 @@ def test_a_crop_that_lies_on_its_side_is_judged_upright_alone(grace: Path) -> No
     assert list(again.probabilities.values()) == pytest.approx(of_both.tolist(), abs=0.02)
 
 
-def test_a_face_that_another_detector_found_is_framed_as_here(predictor: Predictor, grace: Path) -> None:
+def test_a_face_that_another_detector_detected_is_framed_as_here(predictor: Predictor, grace: Path) -> None:
     (face,) = predictor.predict(grace)
     assert face.crop.shape == (48, 48)
     crops = predictor.crops(grace, np.array([face.landmarks]))
@@ -103,7 +103,9 @@ def test_a_face_that_another_detector_found_is_framed_as_here(predictor: Predict
 
 
 @pytest.mark.parametrize("degrees", [-45, -20, 20, 45, 90, 180, 270])
-def test_a_tilted_face_is_found_and_turned_upright(predictor: Predictor, portrait: Image.Image, degrees: int) -> None:
+def test_a_tilted_face_is_detected_and_turned_upright(
+    predictor: Predictor, portrait: Image.Image, degrees: int
+) -> None:
     (upright,) = predictor.predict(portrait)
     turned = portrait.rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="gray")
     (face,) = predictor.predict(turned)
@@ -112,7 +114,9 @@ def test_a_tilted_face_is_found_and_turned_upright(predictor: Predictor, portrai
 
 
 @pytest.mark.parametrize("side", [64, 160, 480, 1200, 3000])
-def test_a_face_is_found_at_every_size_and_framed_alike(predictor: Predictor, portrait: Image.Image, side: int) -> None:
+def test_a_face_is_detected_at_every_size_and_framed_alike(
+    predictor: Predictor, portrait: Image.Image, side: int
+) -> None:
     (usual,) = predictor.predict(portrait)
     sized = portrait.resize((side * 4 // 5, side), Image.Resampling.LANCZOS)
     (face,) = predictor.predict(sized)
@@ -121,7 +125,7 @@ def test_a_face_is_found_at_every_size_and_framed_alike(predictor: Predictor, po
     assert np.corrcoef(face.crop.ravel(), usual.crop.ravel())[0, 1] > 0.85
 
 
-def test_a_very_small_face_of_a_small_photo_is_found(predictor: Predictor, grace: Path) -> None:
+def test_a_very_small_face_of_a_small_photo_is_detected(predictor: Predictor, grace: Path) -> None:
     photo = Image.new("RGB", (640, 480), "#6e7882")
     with Image.open(grace) as image:
         photo.paste(image.convert("RGB").resize((36, 42), Image.Resampling.LANCZOS), (300, 200))
@@ -131,7 +135,7 @@ def test_a_very_small_face_of_a_small_photo_is_found(predictor: Predictor, grace
     assert abs(face.box.y + face.box.height / 2 - 216) < 4
 
 
-def test_a_face_that_fills_its_picture_is_found(predictor: Predictor, grace: Path) -> None:
+def test_a_face_that_fills_its_picture_is_detected(predictor: Predictor, grace: Path) -> None:
     (face,) = predictor.predict(grace)
     x, y, width, height = face.box
     with Image.open(grace) as image:
@@ -139,7 +143,7 @@ def test_a_face_that_fills_its_picture_is_found(predictor: Predictor, grace: Pat
     assert len(predictor.predict(tight)) == 1
 
 
-def test_many_faces_are_all_found_the_largest_first(predictor: Predictor, portrait: Image.Image) -> None:
+def test_many_faces_are_all_detected_the_largest_first(predictor: Predictor, portrait: Image.Image) -> None:
     wall = Image.new("RGB", (1600, 1200), "gray")
     heights = [80, 110, 150, 200, 260, 320]
     for number, height in enumerate(heights):
@@ -157,7 +161,7 @@ def test_a_photo_without_a_face_has_none(predictor: Predictor) -> None:
     assert "no face found" in prediction._repr_html_()
 
 
-def test_boxes_of_a_very_large_photo_are_told_in_its_own_pixels(predictor: Predictor, grace: Path) -> None:
+def test_boxes_of_a_very_large_photo_are_in_its_own_pixels(predictor: Predictor, grace: Path) -> None:
     with Image.open(grace) as image:
         large = image.resize((5120, 6000))
     (face,) = predictor.predict(large)
@@ -204,7 +208,7 @@ def test_places_that_are_neither_boxes_nor_landmarks_are_refused(predictor: Pred
             predictor.crops(np.zeros((64, 64), np.uint8), np.array([place]))
 
 
-def test_a_model_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such model file"):
         Predictor(tmp_path / "none.onnx")
     with pytest.raises(UserError, match="no model is called 'bset'"):

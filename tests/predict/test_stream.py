@@ -10,7 +10,7 @@ from PIL import Image
 
 from mien.predict.detector import SIDE, TURNS, Detection, Detector
 from mien.predict.predictor import Predictor
-from mien.predict.stream import PERIOD, Place, Seen
+from mien.predict.stream import PERIOD, FacePlace, Seen
 from mien.predict.tracking import Tracker
 from mien.predict.types import Box, Prediction
 
@@ -128,7 +128,7 @@ def test_two_faces_keep_their_numbers(predictor: Predictor, head: Image.Image) -
 
 
 @pytest.mark.parametrize("change", ["upright", "on its side", "small", "beside another"])
-def test_a_face_that_appears_is_found_within_a_second(predictor: Predictor, head: Image.Image, change: str) -> None:
+def test_a_face_that_appears_is_detected_within_a_second(predictor: Predictor, head: Image.Image, change: str) -> None:
     before, after = scene(), scene((head, 200, 80))
     if change == "on its side":
         after = scene((head.rotate(90, expand=True), 150, 100))
@@ -182,7 +182,7 @@ def test_a_track_outlives_a_look_that_fails(
 def test_frames_far_apart_are_predicted_as_photos(predictor: Predictor, head: Image.Image) -> None:
     frame = scene((head, 100, 60))
     photo = predictor.predict(frame)
-    for seen in (None, Seen(0.0, (Place(Box(0, 0, 50, 50), 0.0),)), Seen(9.0)):  # first, long ago, and not yet
+    for seen in (None, Seen(0.0, (FacePlace(Box(0, 0, 50, 50), 0.0),)), Seen(9.0)):  # first, long ago, and not yet
         assert predictor.predict_frame(frame, PERIOD, seen).faces == photo.faces
 
 
@@ -199,7 +199,7 @@ def test_a_camera_that_is_late_is_looked_at_no_longer_and_still_in_every_way(
     assert set(detector.turns) == set(TURNS)
 
 
-def test_a_followed_face_is_told_as_a_photos_in_one_view(predictor: Predictor, head: Image.Image) -> None:
+def test_a_followed_face_is_predicted_as_a_photos_in_one_view(predictor: Predictor, head: Image.Image) -> None:
     frame = scene((head, 100, 60))
     (photo,) = predictor.predict(frame)
     (face,) = predictor.predict_frame(frame, 0.04, Seen.of(0.0, [photo]))
@@ -216,7 +216,7 @@ def test_places_that_no_face_can_have_are_passed_over(
     frame = scene((head, 100, 60))
     boxes = [Box(-500, 0, 50, 50), Box(0, 0, 99999, 10), Box(0, 9999, 50, 50), Box(3, 3, 0, 0)]
     boxes += [Box(0, 0, 90 + number, 100) for number in range(50)]  # all of them one face's, if any's
-    prediction = predictor.predict_frame(frame, 0.04, Seen(0.0, tuple(Place(box, 0.0) for box in boxes)))
+    prediction = predictor.predict_frame(frame, 0.04, Seen(0.0, tuple(FacePlace(box, 0.0) for box in boxes)))
     assert len(prediction) == 1
     assert len(detector.looks) < 8
 

@@ -58,7 +58,7 @@ def test_frames_are_read_as_they_are_written(frames: int) -> None:
 
 
 @given(st.text(max_size=8).filter(lambda text: not any(sign in text for sign in "123456789")))
-def test_what_is_neither_frames_nor_seconds_is_told(text: str) -> None:
+def test_what_is_neither_frames_nor_seconds_is_reported(text: str) -> None:
     with pytest.raises(UserError, match="give frames, as 5 for each fifth, or seconds"):
         Every.of(text)
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mien.cli import app as cli
 from mien.predict.predictor import Predictor
-from mien.predict.stream import Place, Seen
+from mien.predict.stream import FacePlace, Seen
 from mien.predict.types import Box
 
 
@@ -232,7 +232,7 @@ def test_a_frame_is_answered_with_what_was_seen_before(client: TestClient, photo
     (face,) = first.json()["results"][0]["faces"]
     known = ",".join(map(str, [*face["box"], face["roll"]]))
     second = frame(client, photo, time=5.04, before=5, face=[known])
-    seen = Seen(5.0, (Place(Box(*face["box"]), face["roll"]),))
+    seen = Seen(5.0, (FacePlace(Box(*face["box"]), face["roll"]),))
     assert second.json()["results"][0]["faces"] == predictor.predict_frame(photo, 5.04, seen).as_json()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class FileEvaluation:
     """The evaluation of an exported model.
 
     Attributes:
@@ -40,7 +40,7 @@ class Evaluation:
 
 def evaluate(
     model: "ModelProto", graph: Graph, faces: Faces, precision: Precision, temperature: bool, test: bool
-) -> Evaluation:
+) -> FileEvaluation:
     """Fit and set a model's temperatures, compare it with torch, and compute its scores.
 
     Args:
@@ -80,7 +80,7 @@ def evaluate(
     scores: dict[str, Any] = {}
     for split in after:
         scores |= split_scores(split, after[split], before[split], faces)
-    return Evaluation(temperatures, result, scores, drawn, reference)
+    return FileEvaluation(temperatures, result, scores, drawn, reference)
 
 
 def _logarithm(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:

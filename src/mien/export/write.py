@@ -13,7 +13,7 @@ from mien import __version__
 from mien.disk import whole_file
 from mien.errors import UserError
 from mien.export.agreement import Agreement, Precision
-from mien.export.evaluate import Evaluation, evaluate
+from mien.export.evaluate import FileEvaluation, evaluate
 from mien.export.graph import Graph, graph_of, logit_offsets, to_onnx
 from mien.export.quantise import CALIBRATION, saturating, to_float16, to_int8
 from mien.faces import Faces
@@ -132,7 +132,12 @@ def _trained_accuracy(runs: Sequence[Run], weights: Sequence[float]) -> float:
 
 
 def _facts(
-    runs: Sequence[Run], weights: Sequence[float], faces: Faces, precision: Precision, net: str, evaluation: Evaluation
+    runs: Sequence[Run],
+    weights: Sequence[float],
+    faces: Faces,
+    precision: Precision,
+    net: str,
+    evaluation: FileEvaluation,
 ) -> Facts:
     members = tuple(_member(run) | {"weight": weight} for run, weight in zip(runs, weights, strict=True))
     several: dict[str, Any] = {

@@ -31,7 +31,7 @@ SMALLER, NEWCOMERS = 320, 0.2
 seconds between two such searches while faces are followed."""
 
 
-class Place(NamedTuple):
+class FacePlace(NamedTuple):
     """Where a face was: its box, in pixels of the whole frame, and its roll, in degrees clockwise."""
 
     box: Box
@@ -48,12 +48,12 @@ class Seen:
     """
 
     time: float
-    places: tuple[Place, ...] = ()
+    places: tuple[FacePlace, ...] = ()
 
     @classmethod
     def of(cls, time: float, faces: Iterable[Face]) -> "Seen":
         """From the faces of a frame's prediction."""
-        return cls(time, tuple(Place(face.box, face.roll) for face in faces))
+        return cls(time, tuple(FacePlace(face.box, face.roll) for face in faces))
 
 
 def find_again(
@@ -87,10 +87,10 @@ def find_again(
     return detector.ranked(faces)
 
 
-def _possible(places: Iterable[Place], pixels: NDArray[np.uint8], scale: float) -> list[Place]:
+def _possible(places: Iterable[FacePlace], pixels: NDArray[np.uint8], scale: float) -> list[FacePlace]:
     """The plausible places, each once: places come from clients, and cutting out many huge ones would be slow."""
     height, width = (scale * edge for edge in pixels.shape[:2])
-    selected: list[tuple[Place, NDArray[np.float64]]] = []
+    selected: list[tuple[FacePlace, NDArray[np.float64]]] = []
     for place in places:
         x, y, wide, high = place.box
         inside = 0 <= x + wide / 2 <= width and 0 <= y + high / 2 <= height

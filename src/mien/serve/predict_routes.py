@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import StringConstraints
 
 from mien.model_files.bundled import FAST
-from mien.predict.stream import Place, Seen
+from mien.predict.stream import FacePlace, Seen
 from mien.predict.types import Box
 from mien.serve.limits import Limits
 from mien.serve.metrics import Metrics
@@ -135,9 +135,9 @@ def predict_routes(models: Models, predicting: Predicting, limits: Limits) -> AP
     return routes
 
 
-def _place(words: str) -> Place:
+def _place(words: str) -> FacePlace:
     *box, roll = words.split(",")
-    return Place(Box(*map(int, box)), float(roll))
+    return FacePlace(Box(*map(int, box)), float(roll))
 
 
 def service_routes(models: Models, metrics: Metrics, stopping: asyncio.Event) -> APIRouter:
