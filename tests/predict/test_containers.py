@@ -188,3 +188,19 @@ def test_the_film_whose_sound_is_longer_is_whole(tmp_path: Path) -> None:
     assert watched(CASES / "longaudio.mkv") == (20, "")
     half = cut(Path(shutil.copyfile(CASES / "longaudio.mkv", tmp_path / "half.mkv")), 0.4)
     assert "bytes are missing at its end" in watched(half)[1]
+
+
+def test_a_box_of_64_bits_is_measured_by_its_own_length(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", 5)
+    head = path.read_bytes()[: path.read_bytes().index(b"mdat") - 4]
+    media = struct.pack(">L4sQ", 1, b"mdat", 16 + 1000)
+    path.write_bytes(head + media + bytes(1000))
+    assert examine(path) == Container(missing=0, counted=False)
+    path.write_bytes(head + media + bytes(400))
+    assert examine(path).missing == 600
+
+
+def test_an_avi_is_measured_up_to_the_first_chunk_that_is_none(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.avi", 5)
+    path.write_bytes(path.read_bytes() + b"more than the header says")
+    assert examine(path) == Container(missing=0, counted=True)

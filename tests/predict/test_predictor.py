@@ -11,6 +11,7 @@ from PIL import Image
 import mien
 from mien.errors import UserError
 from mien.faces import EMOTIONS
+from mien.model_files.bundled import find_bundled
 from mien.model_files.facts import KEY
 from mien.predict.alignment import alignment_of, cut
 from mien.predict.classifier import Classifier
@@ -243,6 +244,19 @@ def test_a_model_file_that_contradicts_itself_is_refused(
     onnx.save_model(model, tmp_path / "wrong.onnx")
     with pytest.raises(UserError, match=message):
         Predictor(tmp_path / "wrong.onnx")
+
+
+def test_an_int8_file_of_before_the_reference_faces_gives_the_same_answers(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load_model(find_bundled("fast"))
+    (facts,) = (prop for prop in model.metadata_props if prop.key == KEY)
+    facts.value = json.dumps(json.loads(facts.value) | {"reference": []})
+    onnx.save_model(model, tmp_path / "older.onnx")
+    crops = np.random.default_rng(0).integers(0, 256, (8, 48, 48), np.uint8)
+    older, newer = Classifier(tmp_path / "older.onnx"), Classifier("fast")
+    np.testing.assert_allclose(older.probabilities(crops), newer.probabilities(crops), atol=0.02)
+    assert older.check_reference().verdict == "none"
+    assert newer.check_reference().verdict == "passed"
 
 
 def test_a_notebook_shows_the_photo_its_boxes_and_bars(predictor: Predictor, grace: Path) -> None:

@@ -71,3 +71,12 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     ):
         recording.add(0, np.zeros((48, 64, 3), np.uint8))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4", "taken"]
+
+
+def test_a_picture_of_which_no_video_can_be_made_is_reported(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"film\.mp4: no video of 1x1 can be written here"),
+        record(tmp_path / "film.mp4", 10.0) as recording,
+    ):
+        recording.add(0.0, np.zeros((1, 1, 3), np.uint8))
+    assert not list(tmp_path.iterdir())

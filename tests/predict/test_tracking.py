@@ -1,15 +1,19 @@
 """Faces followed over frames, and probabilities smoothed."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+from films import counted, write_film
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.faces import EMOTIONS
-from mien.predict.tracking import NEAR, PATIENCE, Tracker, match
+from mien.predict.predictor import Predictor
+from mien.predict.tracking import NEAR, PATIENCE, Tracker, match, track_video
 from mien.predict.types import Box, Face
+from mien.predict.video import open_video
 
 CROP = np.zeros((48, 48), np.uint8)
 
@@ -160,3 +164,14 @@ def test_without_smoothing_faces_stay_as_they_are() -> None:
     tracker.follow(0.0, [face(100, happy=1.0)])
     sad = face(100, sad=1.0)
     assert tracker.follow(0.1, [sad])[0][1] is sad
+
+
+def test_frames_that_are_faces_already_are_classified_whole(model_file: Path, tmp_path: Path) -> None:
+    predictor = Predictor(model_file)
+    with open_video(write_film(tmp_path / "film.mp4", counted(3))) as video:
+        moments = list(track_video(video, predictor, crop=True))
+    assert [moment.tracks for moment in moments] == [(1,)] * 3
+    for moment in moments:
+        [face] = moment.prediction
+        assert face.landmarks is None
+        assert face.probabilities == predictor.predict(moment.frame.pixels, crop=True)[0].probabilities

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.errors import UserError
+from mien.predict import video as video_module
 from mien.predict.video import Every, Video, open_camera, open_video
 
 
@@ -143,3 +144,68 @@ def test_a_camera_that_is_unplugged(tmp_path: Path) -> None:
     assert len(times) == 5
     assert times == sorted(times)
     assert video.trouble == "camera 0: gives no more pictures"
+
+
+class Capture:
+    """OpenCV's capture, of a film whose first frames can be decoded and the later ones cannot."""
+
+    def __init__(self, good: int = 0, bad: int = 0, codec: bytes = b"\0\0\0\0") -> None:
+        self.good, self.left, self.codec = good, good + bad, codec
+
+    def get(self, key: int) -> float:
+        return float(int.from_bytes(self.codec, "little")) if key == cv2.CAP_PROP_FOURCC else 0.0
+
+    def set(self, key: int, value: float) -> bool:
+        return True
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return True
+
+    def grab(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+    def retrieve(self) -> tuple[bool, object]:
+        self.good -= 1
+        return self.good >= 0, np.zeros((48, 64, 3), np.uint8)
+
+    def release(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_frame_that_cannot_be_decoded_ends_the_video() -> None:
+    with Video(Capture(good=2, bad=3), "film.mp4", live=False) as video:  # type: ignore[arg-type]
+        assert [frame.number for frame in video.frames()] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("capture", "live", "message"),
+    [
+        (Capture(), False, r"film\.x: holds no frame that can be read$"),
+        (Capture(codec=b"HEV1"), False, r"film\.x: .* its codec is H\.265 \(hev1\).* film\.x -c:v .* film\.h264\.mp4"),
+        (Capture(), True, r"film\.x: gives no picture; is another program using it\?"),
+    ],
+)
+def test_why_there_is_not_a_single_frame(capture: Capture, live: bool, message: str) -> None:
+    with Video(capture, "film.x", live) as video, pytest.raises(UserError, match=message):  # type: ignore[arg-type]
+        next(video.frames())
+
+
+def test_a_camera_is_opened_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", lambda number: Capture(good=3))
+    with open_camera(2) as video:
+        assert (video.name, video.live, video.count) == ("camera 2", True, 0)
+        assert len(list(video.frames())) == 3
+
+
+def test_frames_larger_than_allowed_are_refused_by_the_header(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video_module, "MAX_FRAME_PIXELS", 1000)
+    path = write_film(tmp_path / "film.mp4", counted(2))
+    with pytest.raises(UserError, match=r"film\.mp4: its header claims frames of [\d,]+x[\d,]+; at most 1,000 pixels"):
+        open_video(path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file here that opens and cannot be read")
+def test_a_file_that_cannot_be_read_is_one_message() -> None:
+    with pytest.raises(UserError, match=r"^/proc/self/mem: cannot be read: "):
+        open_video(Path("/proc/self/mem"))
