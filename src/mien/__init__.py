@@ -13,7 +13,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> Any:
-    """`mien.Predictor`, imported when it is first asked for."""
+    """`mien.Predictor`, imported on first use."""
     if name == "Predictor":
         from mien.predict.predictor import Predictor
 

@@ -85,7 +85,7 @@ def test_a_report_leaves_runs_and_searches_as_they_are(mien: Mien, tmp_path: Pat
     assert after.items() <= before.items()
 
 
-def test_trials_of_a_space_that_has_changed_are_still_listed_and_told_apart(mien: Mien, tmp_path: Path) -> None:
+def test_trials_of_a_space_that_has_changed_are_still_listed_separately(mien: Mien, tmp_path: Path) -> None:
     mien("study", "s.toml")
     first = json.loads(mien("trials", "out/searched", "--json").stdout)
     assert "search" not in mien("trials", "out/searched").stdout.splitlines()[0]

@@ -31,7 +31,7 @@ def test_a_study_runs_and_says_where_its_report_is(mien, study_file: Path) -> No
     assert again.stdout == done.stdout
 
 
-def test_settings_folder_and_command_are_kept(mien, study_file: Path) -> None:
+def test_settings_folder_and_command_are_recorded(mien, study_file: Path) -> None:
     done = mien("study", "small.toml", "--set", "seeds=[4]", "-o", "x y")
     assert done.exit_code == 0
     results = read_results(Path("x y"))
@@ -76,8 +76,8 @@ def test_plan_tells_what_will_run(mien, study_file: Path) -> None:
     assert "noise, 48x48: train 40, validation 30, test 30" in shown.stdout
     assert "3 test images are pixel for pixel in train" in shown.stdout
     assert "6 runs with seeds 0, 1; 6 to do, about 6.2 s" in shown.stdout
-    found = json.loads(mien("plan", "small.toml", "--json").stdout)
-    assert [(net["name"], net["parameters"], net["missing"]) for net in found["nets"]] == [
+    plan = json.loads(mien("plan", "small.toml", "--json").stdout)
+    assert [(net["name"], net["parameters"], net["missing"]) for net in plan["nets"]] == [
         ("worse", 2304 * 4 + 4 + 4 * 7 + 7, 2),
         ("better", 2304 * 5 + 5 + 5 * 7 + 7, 2),
         ("other", 2 * 9 + 2 + 46 * 46 * 2 * 7 + 7, 2),

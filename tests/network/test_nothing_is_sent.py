@@ -36,10 +36,10 @@ class Entry:
         self.home, self.calls, self.work = folder / "home", folder / "calls", folder / "work"
         self.home.mkdir()
         self.work.mkdir()
-        kept = {
+        inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_", "RAY_", "HF_"))
         }
-        self.environment = kept | {
+        self.environment = inherited | {
             "HOME": str(self.home),
             "LD_PRELOAD": str(shim),
             "MIEN_CACHE": str(folder / "cache"),

@@ -1,4 +1,4 @@
-"""Which faces a study takes: labels by FER+'s majority, train cleaned; told wherever its faces are told."""
+"""Which faces a study takes: labels by FER+'s majority, train cleaned; shown wherever its faces are shown."""
 
 import json
 from pathlib import Path
@@ -49,11 +49,11 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     images = rng.integers(0, 256, (51, 48, 48), np.uint8)
     images[32], images[33], images[50] = images[0], 0, images[1]
     votes = np.zeros((51, 10), np.uint8)
-    said = [*range(8)] * 4 + [0, 6, 0] + [*range(8)] * 2
-    votes[np.arange(51), [VOTES.index(VOTE_OF[EIGHT[label]]) for label in said]] = 8
+    voted = [*range(8)] * 4 + [0, 6, 0] + [*range(8)] * 2
+    votes[np.arange(51), [VOTES.index(VOTE_OF[EIGHT[label]]) for label in voted]] = 8
     votes[34] = 0
     votes[34, VOTES.index("NF")] = 10
-    labels = [label if label < 7 else 0 for label in said]
+    labels = [label if label < 7 else 0 for label in voted]
     write_packed(in_split_order(images, labels, [0] * 35 + [1] * 8 + [2] * 8, votes=votes), tmp_path / "faces")
     (tmp_path / "plus.toml").write_text(TABLE)
     return make_plan(read_study(tmp_path / "plus.toml"))
@@ -144,8 +144,8 @@ def test_a_source_without_validation_names_the_ways_and_takes_one(tmp_path: Path
     done = CliRunner().invoke(app, words, env={"COLUMNS": "200"}, catch_exceptions=False)
     assert "train 23, validation 8, test 8" in done.output
     assert "note: validation: 8 of 31 train faces, 30% of each emotion, at random" in done.output
-    told = json.loads(CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False).stdout)
-    assert told["faces"]["notes"] == ["validation: 8 of 31 train faces, 30% of each emotion, at random"]
+    plan = json.loads(CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False).stdout)
+    assert plan["faces"]["notes"] == ["validation: 8 of 31 train faces, 30% of each emotion, at random"]
 
 
 def test_a_single_class_is_refused(tmp_path: Path, plan: Plan) -> None:

@@ -142,8 +142,8 @@ def test_the_whole_study_is_the_courses() -> None:
     study = read_study(STUDIES / "seed.toml")
     nets = {net.net.name: net for net in study.nets}
     assert [section.title[:3] for section in study.sections] == ["(c)", "(d)", "(e)", "(f)", "(g)"]
-    asked = {name: (net.recipe.epochs, net.recipe.batch) for name, net in nets.items() if name != "mobilenet"}
-    assert asked == {f"model{n}": (20, 256) for n in range(1, 6)} | {
+    recipes = {name: (net.recipe.epochs, net.recipe.batch) for name, net in nets.items() if name != "mobilenet"}
+    assert recipes == {f"model{n}": (20, 256) for n in range(1, 6)} | {
         "cnn_1": (15, 256),
         "cnn_2": (20, 256),
         "cnn_3": (20, 256),
@@ -177,8 +177,8 @@ def test_the_fine_tuned_net_is_alike_wherever_it_stands() -> None:
 
 @pytest.mark.real
 def test_the_study_of_eight_nets_is_planned_on_fer2013(fer2013: Path) -> None:
-    found = json.loads(_mien("plan", str(STUDIES / "fnn_cnn.toml"), "--data", str(fer2013), "--json"))
-    assert {net["name"]: net["parameters"] for net in found["nets"]} == {
+    plan = json.loads(_mien("plan", str(STUDIES / "fnn_cnn.toml"), "--data", str(fer2013), "--json"))
+    assert {net["name"]: net["parameters"] for net in plan["nets"]} == {
         "model1": 5_230_463,
         "model2": 5_154_807,
         "model3": 7_115_007,
@@ -188,6 +188,6 @@ def test_the_study_of_eight_nets_is_planned_on_fer2013(fer2013: Path) -> None:
         "cnn_2": 5_571_527,
         "cnn_3": 476_231,
     }
-    assert sum(found["faces"]["counts"]["train"].values()) == 28_709
-    assert found["faces"]["leaked_test"] == 288
-    assert found["seconds"] > 0
+    assert sum(plan["faces"]["counts"]["train"].values()) == 28_709
+    assert plan["faces"]["leaked_test"] == 288
+    assert plan["seconds"] > 0

@@ -222,8 +222,8 @@ def test_a_grid_goes_through_every_value_and_ends(tmp_path: Path) -> None:
     plan = planned(tmp_path, text.replace("[nets.a.tune]", '[nets.a.tune]\nsampler = "grid"'))
     execute(plan, tmp_path / "out", Recorder())
     trials = plan.search(plan.study.nets[0], tmp_path / "out").trials()
-    found = {(one.values["n"], one.values["act"], one.values["p"]) for one in trials}
-    assert found == {(n, act, p) for n in (4, 8, 16) for act in ("relu", "elu") for p in (0.0, 0.5)}
+    tried = {(one.values["n"], one.values["act"], one.values["p"]) for one in trials}
+    assert tried == {(n, act, p) for n in (4, 8, 16) for act in ("relu", "elu") for p in (0.0, 0.5)}
     assert len(trials) == 12
 
 
