@@ -171,3 +171,18 @@ def grace() -> Path:
     if not file.exists():
         pytest.skip(f"this matplotlib comes without {file.name}")
     return file
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A process whose user the system does not know, without HOME, in an empty folder."""
+
+    def unknown(key: object) -> None:
+        raise KeyError(f"not found: {key!r}")
+
+    for name in ("HOME", "USERPROFILE", "HOMEPATH", "XDG_CACHE_HOME", "MIEN_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    return tmp_path / "empty"

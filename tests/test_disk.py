@@ -1,8 +1,10 @@
-"""Atomic writing, and JSON lines."""
+"""Paths as users name them, atomic writing, and JSON lines."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mien.disk import (
     TMP_SUFFIX,
@@ -10,11 +12,13 @@ from mien.disk import (
     read_json,
     read_lines,
     remove_temporary,
+    user_path,
     whole_file,
     whole_folder,
     write_json,
     write_text,
 )
+from mien.errors import UserError
 
 
 def test_a_file_appears_when_it_is_written(tmp_path: Path) -> None:
@@ -94,3 +98,30 @@ def test_an_incomplete_last_line_is_ignored_and_then_removed(tmp_path: Path) -> 
     assert read_lines(file) == [{"n": 1}]
     append_line(file, {"n": 3})
     assert read_lines(file) == [{"n": 1}, {"n": 3}]
+
+
+def test_a_path_without_a_tilde_in_front_is_itself(tmp_path: Path) -> None:
+    for word in ("a", "a/~b", ".", "/a", tmp_path):
+        assert user_path(word) == Path(word)
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path("~") == tmp_path
+    assert user_path("~/a/b.csv") == tmp_path / "a" / "b.csv"
+
+
+def test_a_user_whom_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"^~nouser7/x: the home folder is not known: there is no user nouser7 here"):
+        user_path("~nouser7/x")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "~nouser7.csv").touch()
+    assert user_path("~nouser7.csv") == Path("~nouser7.csv")  # a file may be called so
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=8))
+def test_any_path_is_a_path_or_a_message(rest: str) -> None:
+    try:
+        assert isinstance(user_path(f"~nouser7{rest}"), Path)
+    except UserError as error:
+        assert "home folder is not known" in str(error)  # noqa: PT017

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 import typer
-from hypothesis import given
-from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from mien.cli import app
-from mien.compiled import compiled
 from mien.disk import cache_folder, user_path
 from mien.errors import UserError
 from mien.faces import open_faces
@@ -21,53 +18,11 @@ from mien.predict.classifier import model_file
 from mien.predict.paths import input_files
 
 
-@pytest.fixture
-def homeless(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A process whose user the system does not know, without HOME, in an empty folder."""
-
-    def unknown(key: object) -> None:
-        raise KeyError(f"not found: {key!r}")
-
-    for name in ("HOME", "USERPROFILE", "HOMEPATH", "XDG_CACHE_HOME", "MIEN_CACHE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("pwd.getpwuid", unknown)
-    (tmp_path / "empty").mkdir()
-    monkeypatch.chdir(tmp_path / "empty")
-    return tmp_path / "empty"
-
-
 def refused(*words: str) -> str:
     """What a command says as it refuses."""
     result = CliRunner().invoke(app, [*words])
     assert isinstance(result.exception, UserError), result.output
     return str(result.exception)
-
-
-def test_a_path_without_a_tilde_in_front_is_itself(tmp_path: Path) -> None:
-    for word in ("a", "a/~b", ".", "/a", tmp_path):
-        assert user_path(word) == Path(word)
-
-
-def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert user_path("~") == tmp_path
-    assert user_path("~/a/b.csv") == tmp_path / "a" / "b.csv"
-
-
-def test_a_user_whom_nobody_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match=r"^~nouser7/x: the home folder is not known: there is no user nouser7 here"):
-        user_path("~nouser7/x")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "~nouser7.csv").touch()
-    assert user_path("~nouser7.csv") == Path("~nouser7.csv")  # a file may be called so
-
-
-@given(st.text(st.characters(codec="utf-8"), max_size=8))
-def test_any_path_is_a_path_or_a_message(rest: str) -> None:
-    try:
-        assert isinstance(user_path(f"~nouser7{rest}"), Path)
-    except UserError as error:
-        assert "home folder is not known" in str(error)  # noqa: PT017
 
 
 @pytest.mark.usefixtures("homeless")
@@ -147,17 +102,6 @@ def test_every_option_that_is_a_path_goes_through_one_function() -> None:
     }
     assert len(kinds) > 15
     assert {name for name, function in kinds.items() if function is not user_path} == set()
-
-
-@pytest.mark.usefixtures("homeless")
-def test_numba_makes_no_folder_called_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: False)  # as where the package belongs to somebody else
-
-    def twice(x: int) -> int:
-        return 2 * x
-
-    assert compiled("int64(int64)")(twice)(4) == 8
-    assert list(Path().iterdir()) == []
 
 
 def test_matplotlib_says_nothing_where_no_home_can_be_written_to(tmp_path: Path) -> None:
