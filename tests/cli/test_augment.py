@@ -1,4 +1,4 @@
-"""`mien augment`, and the previews it draws."""
+"""`mien augment`."""
 
 import json
 from pathlib import Path
@@ -8,12 +8,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from mien.augmentation import GENERATORS, WORDS
+from mien.augmentation import WORDS
 from mien.cli import app
 from mien.errors import UserError
-from mien.faces import Faces
-from mien.faces.drawn import draw_faces
-from mien.training.preview import preview
 
 STUDY = """
 name = "one"
@@ -28,11 +25,6 @@ def run(*arguments: str) -> str:
     result = CliRunner().invoke(app, ["augment", *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
-
-
-@pytest.fixture(scope="module")
-def drawn() -> Faces:
-    return draw_faces(100, seed=0)
 
 
 @pytest.fixture(autouse=True)
@@ -87,36 +79,3 @@ def test_mistakes_are_reported_and_nothing_is_drawn(arguments, message, tmp_path
 def test_other_endings_than_pictures_are_refused():
     with pytest.raises(UserError, match=r"\.png or \.svg"):
         run("show", "flip", "-o", "shown.gif")
-
-
-class TestPreview:
-    @pytest.mark.parametrize("name", GENERATORS)
-    def test_of_each_generator_has_nine_pairs_and_is_fixed_by_its_seed(self, name, drawn):
-        entries = {**GENERATORS[name], "whitening": "none"} if name == "generator_1" else GENERATORS[name]
-        before, after = preview(entries, drawn, seed=1)
-        assert before.shape == after.shape == (9, 48, 48)
-        assert before.dtype == after.dtype == np.uint8
-        assert not np.array_equal(before, after)
-        again = preview(entries, drawn, seed=1)
-        assert np.array_equal(before, again[0])
-        assert np.array_equal(after, again[1])
-        assert not np.array_equal(before, preview(entries, drawn, seed=2)[0])
-
-    def test_before_are_faces_of_train(self, drawn):
-        before, _ = preview({}, drawn)
-        train = {image.tobytes() for image in drawn.split("train").images}
-        assert {image.tobytes() for image in before} <= train
-
-    def test_centred_shows_grays_as_they_are_and_others_are_stretched(self, drawn):
-        before, after = preview({}, drawn)
-        assert np.array_equal(before, after)
-        _, stretched = preview({"scaling": "featurewise"}, drawn)
-        assert (stretched.min((1, 2)) == 0).all()
-        assert (stretched.max((1, 2)) == 255).all()
-
-    def test_fewer_faces_than_requested_are_all_shown(self, drawn):
-        assert len(preview({}, drawn, count=10**6)[0]) == len(drawn.split("train"))
-
-    def test_without_a_train_split_is_reported(self, drawn):
-        with pytest.raises(UserError, match="no face in its train split"):
-            preview({}, drawn.split("test"))
