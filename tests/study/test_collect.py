@@ -80,15 +80,15 @@ all = ["a", "b", "c"]
     for ensemble in results.ensembles:
         nets = [net for net in plan.study.nets if net.net.name in ensemble.nets]
         runs = [run for net in nets for run in plan.runs(net, tmp_path / "out")]
-        said = [run.predictions("validation") for run in runs]
+        predictions = [run.predictions("validation") for run in runs]
         weights = {"both": [3, 3, 1, 1], "all": [1] * 6}[ensemble.name]
-        answers = np.average([one.probabilities for one in said], axis=0, weights=weights).argmax(axis=1)
-        right = answers == said[0].labels
+        answers = np.average([one.probabilities for one in predictions], axis=0, weights=weights).argmax(axis=1)
+        correct = answers == predictions[0].labels
         assert ensemble.runs == 2 * len(ensemble.nets)
         assert ensemble.weights == pytest.approx(
             dict(zip(ensemble.nets, np.array(weights[::2]) / sum(weights[::2]), strict=True))
         )
-        assert ensemble.accuracy.validation.mean == pytest.approx(right.mean())
+        assert ensemble.accuracy.validation.mean == pytest.approx(correct.mean())
         assert ensemble.accuracy.validation.sd is None
         best = max(ensemble.nets, key=lambda name: results.by_name[name].accuracy.validation.mean)
         assert ensemble.best == best

@@ -1,4 +1,4 @@
-"""`mien plan`, `study`, `runs`, `compare`, `report`: plan runs, run them, compare them."""
+"""`mien plan`, `study`, `runs`, `trials`, `compare`, `report`: plan a study, run it, and compare its nets."""
 
 import json
 import shlex
@@ -29,16 +29,16 @@ OUT = typer.Option(
     "--out",
     parser=user_path,
     metavar="DIR",
-    help="The study's folder; out/NAME unless given.",
+    help="The study's folder; by default out/NAME.",
     show_default=False,
 )
 ENGINE = typer.Option("local", "--engine", metavar="ENGINE", help="Where runs happen: local (this machine) or ray.")
 ADDRESS = typer.Option(
-    None, "--address", metavar="HOST:PORT", help="Of a Ray cluster's head; a Ray on this machine unless given."
+    None, "--address", metavar="HOST:PORT", help="The head of a Ray cluster; by default Ray on this machine."
 )
 JSON = typer.Option(False, "--json", help="Print JSON instead of tables.")
 JOIN = typer.Option(False, "--join", help="Help with the trials of a study that another process runs in DIR.")
-NET = typer.Argument(None, metavar="[NET]", help="One tuned net; all of them unless given.", show_default=False)
+NET = typer.Argument(None, metavar="[NET]", help="One tuned net; by default all of them.", show_default=False)
 FOLDER = typer.Argument(..., parser=user_path, metavar="DIR", help="A study's folder.", show_default=False)
 FOLDERS = typer.Argument(
     ..., parser=user_path, metavar="DIR...", help="Folders of studies or single runs.", show_default=False
@@ -64,7 +64,7 @@ def plan(
     out: Path | None = OUT,
     as_json: bool = JSON,
 ) -> None:
-    """Check a study file whole, and say what it will run and how long that takes here."""
+    """Check a whole study file, and list what it will run and how long that takes on this machine."""
     from mien.cli import tables
     from mien.runs.json_objects import to_json
     from mien.study.config.schema import read_study
@@ -92,7 +92,7 @@ def study(
     address: str | None = ADDRESS,
     join: bool = JOIN,
 ) -> None:
-    """Run what is missing of a study, select on validation, open test for the selected, write the report."""
+    """Run what is missing of a study, select nets on validation, evaluate those on test, write the report."""
     from rich.console import Console
 
     from mien.cli import tables
@@ -134,7 +134,7 @@ def study(
 
 
 def runs(folder: Path = FOLDER, as_json: bool = JSON) -> None:
-    """List the runs in a study's folder: how they stand, epochs, validation accuracy, time."""
+    """List the runs in a study's folder: state, epochs, validation accuracy, time."""
     from mien.cli import tables
     from mien.runs.study_folder import runs_in
     from mien.runs.summary import summarise
@@ -153,7 +153,7 @@ def _row(run: "RunSummary") -> dict[str, object]:
 
 
 def trials(folder: Path = FOLDER, net: str | None = NET, as_json: bool = JSON) -> None:
-    """List the trials of a study's tuned nets: what each set, how it ended, its score."""
+    """List the trials of a study's tuned nets: values, state, score."""
     from mien.cli import tables
     from mien.runs.json_objects import to_json
     from mien.study.search.trials import list_searches
@@ -167,7 +167,7 @@ def trials(folder: Path = FOLDER, net: str | None = NET, as_json: bool = JSON) -
 
 
 def compare(folders: list[Path] = FOLDERS, as_json: bool = JSON) -> None:
-    """Set the finished nets of studies and runs side by side, each pair tested on the validation faces they share."""
+    """Compare the finished nets of studies and runs, each pair by McNemar's test on validation faces they share."""
     from mien.cli import tables
     from mien.runs.compare import compare as compared
     from mien.runs.json_objects import to_json
@@ -180,7 +180,7 @@ def compare(folders: list[Path] = FOLDERS, as_json: bool = JSON) -> None:
 
 
 def report(folder: Path = FOLDER) -> None:
-    """Write a study's report anew from its folder."""
+    """Write a study's report again from its folder."""
     from mien.report import write_report
     from mien.runs.results import read_results
 
