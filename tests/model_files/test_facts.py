@@ -68,7 +68,7 @@ def test_an_onnx_file_of_somebody_else_is_reported(tmp_path: Path) -> None:
 def test_a_file_that_is_no_model_is_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"m\.onnx: (not a model that onnxruntime can read|an ONNX file, but none)"):
+    with pytest.raises(UserError, match=r"m\.onnx: not a model that onnxruntime can read: "):
         read_facts(path)
 
 

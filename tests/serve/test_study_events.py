@@ -78,14 +78,14 @@ def test_nothing_is_sent_where_nothing_changes_and_nobody_looks_when_nobody_list
     study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = 0
-    real = study_events._changes
+    real = study_events.changes_since
 
     def counted(*arguments: object) -> object:
         nonlocal looks
         looks += 1
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(study_events, "_changes", counted)
+    monkeypatch.setattr(study_events, "changes_since", counted)
 
     async def quiet() -> None:
         events = StudyEvents(Studies(study.parent), every=0.01)

@@ -91,7 +91,7 @@ class StudyEvents:
                 if study := studies.get(name):
                     # A folder that changes while it is read is read again at the next look.
                     with suppress(OSError):
-                        self._send(name, *await asyncio.to_thread(_changes, study, self._seen.get(name, {})))
+                        self._send(name, *await asyncio.to_thread(changes_since, study, self._seen.get(name, {})))
 
     def _send(self, name: str, stamps: Stamps, messages: list[Message]) -> None:
         if name not in self._listeners:
@@ -111,7 +111,7 @@ def _stamps(study: StudyFolder) -> Stamps:
     return {"": (*study.stamps(), study.summarise().state), **runs}
 
 
-def _changes(study: StudyFolder, seen: Stamps) -> tuple[Stamps, list[Message]]:
+def changes_since(study: StudyFolder, seen: Stamps) -> tuple[Stamps, list[Message]]:
     """A study's stamps now, and messages about what has other stamps than before."""
     stamps = _stamps(study)
     if stamps[""] != seen.get(""):
