@@ -29,7 +29,7 @@ def bundle(mien, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return place
 
 
-def test_models_lists_what_is_in_the_box(mien, bundle: Path) -> None:
+def test_models_lists_what_is_bundled(mien, bundle: Path) -> None:
     (output,) = json.loads(mien("models", "--json").stdout)
     assert (output["name"], output["net"], output["height"]) == ("tiny", "small", 24)
     assert output["bytes"] == (bundle / "tiny.onnx").stat().st_size

@@ -204,3 +204,17 @@ def test_an_avi_is_measured_up_to_the_first_chunk_that_is_none(tmp_path: Path) -
     path = film(tmp_path / "a.avi", 5)
     path.write_bytes(path.read_bytes() + b"more than the header says")
     assert examine(path) == Container(missing=0, counted=True)
+
+
+def test_a_last_box_without_a_length_goes_to_the_end(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", 5)
+    content = path.read_bytes()
+    media = content.index(b"mdat") - 4
+    path.write_bytes(content[:media] + struct.pack(">L4s", 0, b"mdat") + bytes(1000))
+    assert examine(path) == Container(missing=0, counted=False)
+
+
+def test_behind_a_damaged_box_nothing_is_examined(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", 5)
+    path.write_bytes(path.read_bytes() + struct.pack(">L4s", 3, b"free") + bytes(100))
+    assert examine(path) == Container(missing=0, counted=True)
