@@ -115,8 +115,8 @@ def test_no_damage_of_metadata_makes_good_pixels_unreadable(data: st.DataObject,
 def test_pixels_that_are_cut_off_stay_refused(data: st.DataObject, kind: str) -> None:
     file, _ = full(kind)
     begin = file.index(b"IDAT") if kind == "png" else file.index(b"\xff\xda")
-    cut = file[: data.draw(st.integers(begin, begin + (len(file) - begin) // 2))]
-    with pytest.raises(UserError, match=r"^it: (broken image|not an image)") as caught:
+    cut = file[: data.draw(st.integers(begin + 16, begin + (len(file) - begin) // 2))]
+    with pytest.raises(UserError, match=r"^it: broken image") as caught:
         read(cut)
     assert "\n" not in str(caught.value)
 
@@ -220,7 +220,7 @@ def test_an_orientation_of_another_type_is_none() -> None:
 def test_a_png_with_many_wrong_lengths_is_given_up() -> None:
     wrong = b"\x7f\0\0\0tEXtmany words"
     file = png_with(*[wrong, chunk(b"PLTE", b"")] * 20)
-    with pytest.raises(UserError, match=r"^it: (broken image|not an image)"):
+    with pytest.raises(UserError, match=r"^it: not an image"):
         read(file)
 
 

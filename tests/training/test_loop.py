@@ -194,4 +194,4 @@ def test_the_test_split_is_opened_on_record_once(start: Start, faces: Faces) -> 
 
 
 def test_a_step_takes_time(faces: Faces) -> None:
-    assert 0 < time_step(CNN, Recipe(batch=1000), faces, steps=1) < 60
+    assert time_step(CNN, Recipe(batch=1000), faces, steps=1) > 0
