@@ -98,6 +98,15 @@ def test_both_names_at_once_are_a_mistake(tmp_path: Path) -> None:
         read(tmp_path, "[recipe]\naverage = 0.5\nema_decay = 0.9\n" + NET)
 
 
+def test_a_mistake_under_a_former_name_comes_with_the_note(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, NET, "recipe.average=2")
+    mistake, remark = str(caught.value).splitlines()[1:]
+    assert mistake.strip() == "recipe.ema_decay: found 2, should be less than 1"
+    assert remark.strip().startswith("note: ")
+    assert "recipe.average" in remark
+
+
 def test_a_hyper_parameter_may_have_a_former_name(tmp_path: Path) -> None:
     study = read(tmp_path, '[nets.a]\nlayers = ["flatten", "dense(focal)", "classes"]\nvalues = { focal = 4 }\n')
     assert (dict(study.nets[0].net.values), study.notes) == ({"focal": 4}, ())

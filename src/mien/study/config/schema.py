@@ -78,7 +78,7 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
     study, problems = check_table(table, file)
     if study is None:
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-        raise UserError("\n  ".join([f"{file}: {count}", *problems]))
+        raise UserError("\n  ".join([f"{file}: {count}", *problems, *(f"note: {note}" for note in notes)]))
     source = tuple(resolved(item, Path.cwd()) for item in data) or study.data.source
     return replace(
         study, data=replace(study.data, source=source), text=text, settings=tuple(settings), notes=tuple(notes)
