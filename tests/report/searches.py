@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from report.examples import reported
+
 from mien.report.tuning import Tuning, tuning_of
 from mien.runs.search_results import SearchResult, SpaceEntry, TrialResult, TrialStatus, Value
-from report.examples import reported
 
 SPACE = {
     "kernel": SpaceEntry("choice", (1, 3, 5)),

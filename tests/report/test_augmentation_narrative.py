@@ -2,12 +2,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from report.examples import comparison, reported
+from report.examples import net as example
 
 from mien.report.augmentation_narrative import narrate_augmentation
 from mien.runs.recipe import Recipe
 from mien.runs.results import Comparison, NetResult
-from report.examples import comparison, reported
-from report.examples import net as example
 
 WILD = ["rotate(90)", "shift(0.2)", "flip", "flip_vertical"]
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from report.drawings import DRAWN, label_of
 
 from mien.report.curves import POINTS, thinned
-from report.drawings import DRAWN, label_of
 
 
 @pytest.mark.parametrize(

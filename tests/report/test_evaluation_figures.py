@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from report.drawings import DRAWN, label_of
 
 from mien.report.evaluation_figures import draw_confusion
-from report.drawings import DRAWN, label_of
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from report.drawings import COUNTS, DRAWN, label_of
 
 from mien.report.figures import draw_before_after, draw_counts
-from report.drawings import COUNTS, DRAWN, label_of
 
 
 @pytest.mark.parametrize(

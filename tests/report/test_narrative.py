@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from report.examples import CLASSES, accuracy, comparison, failed_net, net, reported, split_scores
 
 from mien.faces import Faces
 from mien.faces.audit import audit
@@ -15,7 +16,6 @@ from mien.report.study_data import ReportedStudy, read_reported_study
 from mien.runs.metrics import Bin, ClassScore
 from mien.runs.results import read_results
 from mien.runs.search_results import SearchResult
-from report.examples import CLASSES, accuracy, comparison, failed_net, net, reported, split_scores
 
 SHARE = st.floats(0, 1)
 

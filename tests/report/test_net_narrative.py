@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
+from report.examples import CLASSES, net, split_scores
 
 from mien.report.net_narrative import narrate_curves, narrate_net
 from mien.report.study_data import ReportedNet, read_reported_study
 from mien.runs.metrics import Bin, ClassScore
 from mien.runs.results import read_results
-from report.examples import CLASSES, net, split_scores
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from report.searches import SEARCH
 
 from mien.faces import read_packed, write_packed
 from mien.report import write_report
 from mien.runs.results import read_results
-from report.searches import SEARCH
 
 
 def report(folder: Path) -> Path:

@@ -1,12 +1,12 @@
 from dataclasses import replace
 
 import pytest
+from report.examples import net
 
 from mien.report.recipe_summary import backbone_lines, changes, differences, settings
 from mien.report.study_data import ReportedNet
 from mien.runs.config import BackboneRecord
 from mien.runs.recipe import Recipe
-from report.examples import net
 
 PLAIN = [("epochs", "20"), ("batch", "256 faces"), ("optimiser", "Adam"), ("learning rate", "0.001")]
 

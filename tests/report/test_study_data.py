@@ -2,11 +2,12 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import copytree, rmtree
 
+from report.examples import comparison, failed_net, net, reported
+
 from mien.report.study_data import read_reported_study
 from mien.runs.metrics import McNemar
 from mien.runs.recipe import Recipe
 from mien.runs.results import read_results
-from report.examples import comparison, failed_net, net, reported
 
 
 def test_a_test_is_seen_from_either_net() -> None:

@@ -2,11 +2,11 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from report.drawings import COUNTS, DRAWN
 
 from mien.report.figures import draw_counts
 from mien.report.palette import ROLES
 from mien.report.svg import inline
-from report.drawings import COUNTS, DRAWN
 
 
 def test_a_figure_is_the_same_each_time() -> None:

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-
-from mien.report.tuning import Setting, tuning_of
 from report.examples import reported
 from report.searches import SEARCH, several, tuning
+
+from mien.report.tuning import Setting, tuning_of
 
 
 def test_a_net_without_a_search_has_none() -> None:

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from xml.etree import ElementTree
 
+from report.searches import SEARCH, several, tuning
+
 from mien.report.tuning import Tuning
 from mien.report.tuning_figures import best_so_far, draw_tuning
-from report.searches import SEARCH, several, tuning
 
 
 def test_the_best_so_far_never_falls() -> None:

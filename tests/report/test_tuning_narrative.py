@@ -4,8 +4,9 @@ import csv
 import io
 from dataclasses import replace
 
-from mien.report.tuning_narrative import narrate_tuning, trials_table
 from report.searches import SEARCH, several, trial, tuning
+
+from mien.report.tuning_narrative import narrate_tuning, trials_table
 
 
 def test_the_table_holds_every_trial_unrounded() -> None:

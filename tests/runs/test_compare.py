@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from runs.conftest import FLAT, SMALL, finished_run, gray_faces
 
 from mien.errors import UserError
 from mien.faces import Faces
@@ -10,7 +11,6 @@ from mien.runs.compare import compare
 from mien.runs.results import read_results, write_results
 from mien.runs.run import Run
 from mien.runs.search_results import SearchResult, TrialResult
-from runs.conftest import FLAT, SMALL, finished_run, gray_faces
 
 
 def test_the_finished_nets_of_a_study_stand_side_by_side_the_best_first(study: Path, faces: Faces) -> None:

@@ -1,7 +1,8 @@
 from pathlib import Path
 
-from mien.runs.metrics import McNemar
 from runs.former import former, read
+
+from mien.runs.metrics import McNemar
 
 
 def test_accuracies_of_format_2_are_read_with_their_number_of_faces(tmp_path: Path) -> None:

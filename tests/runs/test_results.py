@@ -3,10 +3,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runs.former import former, read
 
 from mien.errors import UserError
 from mien.runs.results import FORMAT, read_results, write_results
-from runs.former import former, read
 
 
 @pytest.mark.parametrize("name", ["search", "seeds"])

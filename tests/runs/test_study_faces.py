@@ -2,12 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
+from runs.conftest import gray_faces
 
 from mien.errors import UserError
 from mien.faces import FacesSpec
 from mien.runs.config import FacesRecord
 from mien.runs.study_faces import StudyFaces, read_study_faces, write_study_faces
-from runs.conftest import gray_faces
 
 RECORD = StudyFaces(
     **vars(FacesRecord.of(gray_faces())),
