@@ -69,6 +69,7 @@ def test_grad_cam_weighs_the_last_layers_channels_by_the_emotions_gradient(runs:
     assert mattered.min() < 0 < mattered.max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("thaw", [0, 1])
 def test_grad_cam_looks_into_a_backbone(thaw: int, publish: Publish, faces: Faces, tmp_path: Path) -> None:
     publish("mobilenet_v2")

@@ -23,6 +23,7 @@ from mien.training.checkpoint import load_weights
 from mien.training.loop import fit
 
 
+@pytest.mark.slow
 def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces: Faces, tmp_path: Path) -> None:
     saved = save_pretrained(small, tmp_path / "models" / "mine.onnx")
     assert saved.name.startswith("mine-")

@@ -145,6 +145,7 @@ def test_several_runs_are_one_file_that_says_the_mean_of_their_probabilities(tra
     assert "test_accuracy" not in facts.scores, "test was opened for the first of them alone"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("lenient")
 def test_several_runs_in_int8_are_quantised_each(trained, faces: Faces, tmp_path: Path) -> None:
     runs = [trained(seed=seed, epochs=6, learning_rate=0.01) for seed in (0, 1)]
@@ -162,6 +163,7 @@ def test_test_is_not_looked_at_unless_its_study_did(trained, faces: Faces, tmp_p
     assert run.status.test_opened == ""
 
 
+@pytest.mark.slow
 def test_a_mirrored_face_gets_the_same_answer_where_the_recipe_asks_for_mirrors(trained, faces, tmp_path) -> None:
     images = faces.split("validation").images
     flipped = np.ascontiguousarray(images[:, :, ::-1])
@@ -170,6 +172,7 @@ def test_a_mirrored_face_gets_the_same_answer_where_the_recipe_asks_for_mirrors(
         assert np.allclose(probabilities_of(file, images), probabilities_of(file, flipped), atol=1e-5) == same
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("lenient")
 def test_smaller_numbers_make_smaller_files_of_the_same_answers(small: Run, faces: Faces, tmp_path: Path) -> None:
     sizes = {}

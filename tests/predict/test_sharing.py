@@ -79,6 +79,7 @@ def answer(predictor: Predictor, photo: Path) -> list[dict[str, Any]]:
     return predictor.predict(photo).as_json()
 
 
+@pytest.mark.slow
 def test_threads_that_share_a_predictor_get_the_answers_of_one(model_file: Path, photos: list[Path]) -> None:
     requests = [photos[number % len(photos)] for number in range(THREADS * CALLS)]
     alone = Predictor(model_file)

@@ -93,6 +93,7 @@ def test_plan_says_what_is_skipped_and_how_to_get_it(file: Path) -> None:
     assert not Path("out").exists()
 
 
+@pytest.mark.slow
 def test_the_study_does_all_else_and_trains_what_is_missing_once_the_weights_are_here(
     file: Path, hub: "Hub", quiet: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
