@@ -16,10 +16,11 @@ from mien.nets.parsing import Mistake, names_in, parse
 from mien.nets.zoo import SEED_RECIPES, ZOO
 from mien.runs.recipe import Recipe
 from mien.runs.run import Run
+from mien.runs.search_results import Value
 from mien.study.config.former_keys import in_former_keys
 from mien.study.config.init_from import FromNet, FromRun, InitFromEntry
 from mien.study.config.resources import Resources
-from mien.study.config.space import Value, Values
+from mien.study.config.space import Values
 from mien.study.config.study import StudyNet
 from mien.study.config.tune import TuneTable, read_tune
 from mien.study.config.validation import NAME, NAME_RULE, Table, problem

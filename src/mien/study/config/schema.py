@@ -1,6 +1,6 @@
 """The study file: TOML, checked whole before anything is spent, every mistake at once.
 
-`docs/study-file.md` is the reference of its keys.
+`docs/reference/study-file.md` is the reference of its keys.
 """
 
 import tomllib

@@ -3,38 +3,23 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import exp, log
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import did_you_mean
 from mien.nets.grammar import arguments
 from mien.nets.parsing import Mistake, parse
+from mien.runs.search_results import SpaceEntry, Value
 
 if TYPE_CHECKING:
     from optuna import Trial
 
-Value = int | float | str | bool | None
 Values = Mapping[str, Value]
 """What a trial sets: hyper-parameters by their names, entries of the recipe as `recipe.KEY`."""
 
 
 @dataclass(frozen=True)
-class Distribution:
-    """Where one hyper-parameter's values come from.
-
-    Attributes:
-        kind: a choice of values, or a number: float or integer.
-        choices: those of a choice.
-        low, high: of a number, both included.
-        step: between numbers; None: any between low and high.
-        log: whether the logarithm is drawn uniformly.
-    """
-
-    kind: Literal["choice", "float", "integer"]
-    choices: tuple[Value, ...] = ()
-    low: float = 0.0
-    high: float = 0.0
-    step: float | None = None
-    log: bool = False
+class Distribution(SpaceEntry):
+    """Where one hyper-parameter's values come from: an entry of results.json that can be drawn from."""
 
     @property
     def corners(self) -> tuple[Value, ...]:

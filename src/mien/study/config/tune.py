@@ -12,8 +12,9 @@ from mien.nets import Net
 from mien.nets.grammar import arguments
 from mien.nets.parsing import Mistake, parse
 from mien.runs.recipe import Recipe
+from mien.runs.search_results import Value
 from mien.study.config.former_keys import in_former_keys
-from mien.study.config.space import Distribution, Value, Values, read_space
+from mien.study.config.space import Distribution, Values, read_space
 from mien.study.config.validation import Table
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import numpy as np
 from cmaes import CMA
 from numpy.typing import NDArray
 
-from mien.study.config.space import Distribution, Value, Values
+from mien.runs.search_results import Value
+from mien.study.config.space import Distribution, Values
 
 
 def evolve(

@@ -11,7 +11,7 @@ import optuna
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from mien.study.config.space import Value
+from mien.runs.search_results import Value
 from mien.study.config.tune import Tune
 from mien.study.search.cmaes import evolve
 
