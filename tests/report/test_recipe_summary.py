@@ -59,7 +59,7 @@ def test_every_entry_that_differs_is_shown() -> None:
     assert main["rates of blocks"] == "0.8 times the rate of the block above"
     assert main["first weights"] == "of the run cnn-0123456789"
     assert main["teachers"] == "large and old, 0.5 of each target"
-    assert main["weights kept"] == "of the epoch best on validation, a running average with decay 0.996"
+    assert main["final weights"] == "of the epoch best on validation, a running average with decay 0.996"
     assert main["evaluated"] == "with its mirror image"
     assert main["whitening"] == "ZCA, as fitted on train"
 

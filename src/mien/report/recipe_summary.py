@@ -148,7 +148,7 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
         ("sampling", order, ("sampling",)),
         ("weight decay", f"{recipe.weight_decay:g}" if recipe.weight_decay else "none", ("weight_decay",)),
         ("rates of blocks", deeper, ("layer_decay",)),
-        ("weights kept", selected + averaged, ("keep", "ema_decay")),
+        ("final weights", selected + averaged, ("keep", "ema_decay")),
         ("evaluated", _evaluated(recipe), ("tta_flip", "tta_scales")),
         ("precision", precision or recipe.precision, ("precision",)),
     ]

@@ -1,4 +1,4 @@
-"""A frozen backbone's features of faces, computed once and kept in the cache."""
+"""A frozen backbone's features of faces, computed once and stored in the cache."""
 
 import json
 from hashlib import sha256

@@ -1,1 +1,1 @@
-"""Hyper-parameter search: Optuna's trials, drawn one by one and kept in a journal."""
+"""Hyper-parameter search: Optuna's trials, drawn one by one and stored in a journal."""
