@@ -105,7 +105,7 @@ def pretended(noise: Faces, monkeypatch: pytest.MonkeyPatch) -> Pretended:
 def study_file(tmp_path: Path) -> Path:
     """A study of three nets in two groups with two seeds."""
     file = tmp_path / "small.toml"
-    file.write_text(TABLE)
+    file.write_text(TABLE, encoding="utf-8")
     return file
 
 

@@ -27,7 +27,10 @@ def part(name: str) -> ModuleType:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_benchmark_says_which_processor_it_ran_on(script: str) -> None:
-    assert "print(processor_line())" in (text := (HERE / f"{script}.py").read_text()) or "processor_line()," in text
+    assert (
+        "print(processor_line())" in (text := (HERE / f"{script}.py").read_text(encoding="utf-8"))
+        or "processor_line()," in text
+    )
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ from mien.errors import UserError
 def test_a_file_appears_when_it_is_written(tmp_path: Path) -> None:
     file = tmp_path / "new" / "a.txt"
     with whole_file(file) as temporary:
-        temporary.write_text("half")
+        temporary.write_text("half", encoding="utf-8")
         assert not file.exists()
         assert temporary.parent == file.parent
-    assert file.read_text() == "half"
+    assert file.read_text(encoding="utf-8") == "half"
     assert file.stat().st_mode & 0o777 == 0o644
     assert list(file.parent.iterdir()) == [file]
 
@@ -39,12 +39,12 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: ty
 
     def fail() -> None:
         with whole_file(file) as temporary:
-            temporary.write_text("half")
+            temporary.write_text("half", encoding="utf-8")
             raise error
 
     with pytest.raises(error):
         fail()
-    assert file.read_text() == "old"
+    assert file.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -53,7 +53,7 @@ def test_a_folder_replaces_the_old_one_when_it_is_written(tmp_path: Path) -> Non
     folder.mkdir()
     (folder / "old").touch()
     with whole_folder(folder) as temporary:
-        (temporary / "new").write_text("1")
+        (temporary / "new").write_text("1", encoding="utf-8")
         assert (folder / "old").exists()
     assert [file.name for file in folder.iterdir()] == ["new"]
 
@@ -93,7 +93,7 @@ def test_an_incomplete_last_line_is_ignored_and_then_removed(tmp_path: Path) -> 
     file = tmp_path / "a.jsonl"
     assert read_lines(file) == []
     append_line(file, {"n": 1})
-    with file.open("a") as open_file:
+    with file.open("a", encoding="utf-8") as open_file:
         open_file.write('{"n": 2')
     assert read_lines(file) == [{"n": 1}]
     append_line(file, {"n": 3})

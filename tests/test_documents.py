@@ -203,7 +203,7 @@ def test_make_has_every_target_that_is_named() -> None:
     named = {
         target for text in TEXTS.values() for target in re.findall(r"(?:`|^|\s)make ([a-z]+)(?:`|\s+#| [A-Z])", text)
     }
-    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert {"setup", "study", "test", "real", "bench", "docs"} <= named
     assert named <= known
 
@@ -211,7 +211,7 @@ def test_make_has_every_target_that_is_named() -> None:
 def test_make_help_lists_every_target() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     listed = set(re.findall(r"make ([a-z]+)", done.stdout))
-    assert listed == set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert listed == set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def test_the_python_that_the_site_lists_is_there() -> None:

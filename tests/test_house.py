@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,9 @@ def house() -> House:
     return House()
 
 
+TEXT_MODES = [["r"], ["w"], ["a"], ["x"], ["r+"], ["w+"], ["a+"]]
+
+
 def parsed(path: Path) -> ast.Module:
     """The file's syntax tree."""
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
@@ -52,6 +56,21 @@ def modules_of(package: str) -> list[str]:
     """Dotted names of a package's modules; faces.csv_kernel, which is compiled, apart."""
     files = [path.relative_to(SOURCE.parent).with_suffix("") for path in (SOURCE / package).rglob("*.py")]
     return [".".join(file.parts).removesuffix(".__init__") for file in files if file.name != "csv_kernel"]
+
+
+def without_encoding(path: Path) -> Iterator[str]:
+    """Where a file reads or writes text in what the system takes for its encoding: UTF-8 here, cp1252 on Windows."""
+    for call in (node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+        is_member = isinstance(call.func, ast.Attribute)
+        mode = [ast.literal_eval(node) for node in call.args[not is_member :][:1] if isinstance(node, ast.Constant)]
+        as_text = {
+            "read_text": is_member,  # disk.read_text and disk.write_text are functions, and know
+            "write_text": is_member,
+            "open": mode in TEXT_MODES if is_member else "b" not in str(mode),
+        }
+        if as_text.get(name) and "encoding" not in {option.arg for option in call.keywords}:
+            yield f"{path}:{call.lineno}"
 
 
 def test_every_part_has_its_place(house: House) -> None:
@@ -75,8 +94,8 @@ def test_an_import_inside_a_function_is_seen(tmp_path: Path) -> None:
     package = tmp_path / "src" / "mien"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    (package / "errors.py").write_text("def f():\n    from mien.disk import x\n")
-    (package / "disk.py").write_text("from mien import __version__\nimport mien.errors\n")
+    (package / "errors.py").write_text("def f():\n    from mien.disk import x\n", encoding="utf-8")
+    (package / "disk.py").write_text("from mien import __version__\nimport mien.errors\n", encoding="utf-8")
     house = House(tmp_path)
     assert house.package_circles() == [["disk", "errors"]]
     assert house.upward(["mien", "errors", "disk"]) == ["src/mien/errors.py:2 imports mien.disk"]
@@ -112,13 +131,16 @@ def test_banned_words_do_not_come_back() -> None:
 
 def test_a_banned_word_is_seen_in_every_kind_of_name(tmp_path: Path) -> None:
     file = tmp_path / "judge.py"
-    file.write_text("import a as told\nclass Asked: pass\ndef f(kept, *, right): self.isFound = left_eye = right_eye\n")
+    file.write_text(
+        "import a as told\nclass Asked: pass\ndef f(kept, *, right): self.isFound = left_eye = right_eye\n",
+        encoding="utf-8",
+    )
     assert sorted(banned_names(file)) == ["Asked", "isFound", "judge", "kept", "right", "told"]
 
 
 def test_a_banned_phrase_is_seen_in_comments_and_strings(tmp_path: Path) -> None:
     file = tmp_path / "a.py"
-    file.write_text('told = 1  # is told\nx = f"""the best\nin the\nbox"""\n')
+    file.write_text('told = 1  # is told\nx = f"""the best\nin the\nbox"""\n', encoding="utf-8")
     assert list(banned_phrases(file)) == [(1, "told"), (3, "in the\nbox")]
 
 
@@ -144,6 +166,19 @@ def test_nothing_is_unpickled_and_no_text_is_run() -> None:
     assert wrong == []
 
 
+def test_text_is_utf_8_wherever_it_is_read_or_written() -> None:
+    scripts = (path for folder in ("src", "tests", "benchmarks", "docs") for path in (ROOT / folder).rglob("*.py"))
+    assert [where for path in scripts for where in without_encoding(path)] == []
+
+
+def test_text_without_an_encoding_is_seen(tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text(
+        'a.read_text()\na.write_text(b)\na.open("r")\nopen(a)\na.open("rb")\nImage.open(a)\n', encoding="utf-8"
+    )
+    assert list(without_encoding(file)) == [f"{file}:{line}" for line in (1, 2, 3, 4)]
+
+
 def test_files_can_be_read_in_one_sitting() -> None:
     lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
     names = {path: path.relative_to(SOURCE).as_posix() for path in MODULES}
@@ -158,13 +193,13 @@ def test_modules_are_named_by_what_they_hold() -> None:
 
 
 def test_torch_is_pinned_alike_wherever_it_is_named() -> None:
-    pin = (ROOT / "requirements" / "torch.txt").read_text().strip()
-    assert f'"{pin}"' in (ROOT / "pyproject.toml").read_text()
+    pin = (ROOT / "requirements" / "torch.txt").read_text(encoding="utf-8").strip()
+    assert f'"{pin}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
 def test_every_locked_package_has_hashes() -> None:
     for lock in ("lock.txt", "bench.txt"):
-        text = (ROOT / "requirements" / lock).read_text().replace("\\\n", "")
+        text = (ROOT / "requirements" / lock).read_text(encoding="utf-8").replace("\\\n", "")
         pins = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
         assert pins
         assert all("==" in pin and "--hash=sha256:" in pin for pin in pins)

@@ -111,9 +111,9 @@ def remove_temporary(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole text file, atomically."""
+    """Write a whole text file, atomically: UTF-8, and the same bytes on every system."""
     with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -51,11 +51,11 @@ def test_show_draws_words(tmp_path):
 
 
 def test_show_draws_a_net_of_a_study(tmp_path):
-    (tmp_path / "one.toml").write_text(STUDY)
+    (tmp_path / "one.toml").write_text(STUDY, encoding="utf-8")
     picture = tmp_path / "shown.svg"
     result = run("show", "--study", str(tmp_path / "one.toml"), "--net", "plain", "-o", str(picture))
     assert "rotate(90), flip; scaling standardised" in result
-    assert "drawn" in picture.read_text()
+    assert "drawn" in picture.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_show_draws_a_net_of_a_study(tmp_path):
 )
 def test_mistakes_are_reported_and_nothing_is_drawn(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("one.toml").write_text(STUDY)
+    Path("one.toml").write_text(STUDY, encoding="utf-8")
     with pytest.raises(UserError, match=message):
         run("show", *arguments, "-o", "shown.png")
     assert not Path("shown.png").exists()

@@ -29,14 +29,14 @@ def test_exports_a_net_of_a_study_and_tells_what_came_out(mien, study: Path) -> 
     assert lines[-1].startswith("validation: ")
     facts = read_facts(Path("a.onnx"))
     assert (facts.name, facts.study, facts.net) == ("mine", "tiny", "small")
-    assert Path("a.md").read_text().startswith("# mine\n")
+    assert Path("a.md").read_text(encoding="utf-8").startswith("# mine\n")
 
 
 def test_an_adjustment_is_named_by_the_card_and_left_out_of_others(mien, study: Path) -> None:
     for words, strength in (((), 0), (("--logit-adjustment", "0.5"), 0.5)):
         assert mien("export", study / "small", "a.onnx", "--card", *words).exit_code == 0
         assert read_facts(Path("a.onnx")).logit_adjustment == strength
-        assert ("Logit adjustment of strength 0.5" in Path("a.md").read_text()) == bool(strength)
+        assert ("Logit adjustment of strength 0.5" in Path("a.md").read_text(encoding="utf-8")) == bool(strength)
 
 
 def test_json_tells_the_same(mien, study: Path) -> None:

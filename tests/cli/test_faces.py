@@ -78,7 +78,7 @@ def test_show_as_json_and_a_grid(tmp_path: Path) -> None:
     output = run("show", "drawn:200", "--grid", tmp_path / "grid.svg", "--standardise")
     assert "drawn: 200 faces, 48x48" in output
     assert ["happy", "32", "20.0", "4", "20.0", "4", "20.0"] in [line.split() for line in output.splitlines()]
-    assert "drawn, train, random with seed 0, each standardised" in (tmp_path / "grid.svg").read_text()
+    assert "drawn, train, random with seed 0, each standardised" in (tmp_path / "grid.svg").read_text(encoding="utf-8")
 
 
 def test_show_says_what_was_left_out_when_the_faces_were_packed(tmp_path: Path, faulty: Path) -> None:
@@ -107,5 +107,5 @@ def test_show_refuses_what_it_cannot_draw(
 def test_show_and_audit_take_classes(tmp_path: Path, small: Faces, verb: str) -> None:
     rows = zip(small.images, small.labels, strict=True)
     table = [f"{label + 1},{' '.join(map(str, image.ravel()))}" for image, label in rows]
-    (tmp_path / "train.csv").write_text("\n".join(["emotion,pixels", *table]))
+    (tmp_path / "train.csv").write_text("\n".join(["emotion,pixels", *table]), encoding="utf-8")
     assert "note: numbers read as 1 = surprise" in run(verb, tmp_path / "train.csv", "--classes", "rafdb")

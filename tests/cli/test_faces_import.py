@@ -21,7 +21,7 @@ Text = Callable[..., str]
 
 @pytest.fixture
 def source(tmp_path: Path, small: Faces, csv_text: Text) -> Path:
-    (tmp_path / "fer2013.csv").write_text(csv_text(small))
+    (tmp_path / "fer2013.csv").write_text(csv_text(small), encoding="utf-8")
     return tmp_path / "fer2013.csv"
 
 
@@ -38,7 +38,7 @@ def test_import(tmp_path: Path, source: Path, small: Faces) -> None:
     assert faces.counts() == small.counts()
     assert faces.fingerprint in output
     assert "disgust" in output
-    head = json.loads((tmp_path / "faces" / "faces.json").read_text())
+    head = json.loads((tmp_path / "faces" / "faces.json").read_text(encoding="utf-8"))
     content = source.read_bytes()
     assert head["sources"] == [
         {"file": "fer2013.csv", "bytes": len(content), "sha256": sha256(content).hexdigest()},
@@ -55,13 +55,13 @@ def test_as_json_and_smaller(tmp_path: Path, source: Path, small: Faces) -> None
 
 def test_a_folder_in_use_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(UserError, match="exists and holds no packed faces"):
         run(tmp_path / "none.csv", "-o", tmp_path / "mine")
 
 
 def test_bad_input_ends_with_code_2_one_message_and_nothing_on_disk(tmp_path: Path, source: Path) -> None:
-    source.write_text(source.read_text() + "9,1 2 3,Training\n")
+    source.write_text(source.read_text(encoding="utf-8") + "9,1 2 3,Training\n", encoding="utf-8")
     command = [sys.executable, "-m", "mien", "faces", "import", str(source), "-o", str(tmp_path / "faces")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
@@ -91,7 +91,7 @@ def mixed(tmp_path: Path) -> Path:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         Image.effect_noise((48, 48), 80).save(folder / place, kind)
     for place in ("happy/Thumbs.db", "happy/notes.txt", "sad/more.TXT", "sad/.hidden", "labels"):
-        (folder / "train" / place).write_text("no image")
+        (folder / "train" / place).write_text("no image", encoding="utf-8")
     return folder
 
 

@@ -61,7 +61,7 @@ def test_photos_of_train_and_test_are_counted_together(photos: Path, tmp_path: P
 
 
 def test_a_broken_photo_stops_the_import_and_leaves_nothing(photos: Path, tmp_path: Path) -> None:
-    (photos / "joy" / "bad.heic").write_text("no photo")
+    (photos / "joy" / "bad.heic").write_text("no photo", encoding="utf-8")
     with pytest.raises(UserError, match=r"joy/bad\.heic"):
         mien("faces", "import", f"test={photos}", "--photos", "-o", tmp_path / "faces")
     assert not (tmp_path / "faces").exists()

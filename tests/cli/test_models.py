@@ -40,7 +40,7 @@ def test_models_lists_what_is_bundled(mien, bundle: Path) -> None:
 
 
 def test_models_show_gives_the_card_and_the_facts(mien, bundle: Path) -> None:
-    assert mien("models", "show", "tiny").stdout.strip() == (bundle / "tiny.md").read_text().strip()
+    assert mien("models", "show", "tiny").stdout.strip() == (bundle / "tiny.md").read_text(encoding="utf-8").strip()
     assert json.loads(mien("models", "show", "tiny", "--json").stdout)["run"].startswith("small-")
     (bundle / "tiny.md").unlink()
     assert mien("models", "show", "tiny").stdout.startswith("# tiny\n")

@@ -45,7 +45,7 @@ def mien(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Mien:
     """The command, in a folder with a study of a plain net and a tuned one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mien.report.write_report", lambda folder, results: folder / "report.html")
-    (tmp_path / "s.toml").write_text(STUDY)
+    (tmp_path / "s.toml").write_text(STUDY, encoding="utf-8")
     return lambda *words: CliRunner().invoke(app, words, catch_exceptions=False)
 
 
@@ -89,7 +89,7 @@ def test_trials_of_a_space_that_has_changed_are_still_listed_separately(mien: Mi
     mien("study", "s.toml")
     first = json.loads(mien("trials", "out/searched", "--json").stdout)
     assert "search" not in mien("trials", "out/searched").stdout.splitlines()[0]
-    (tmp_path / "s.toml").write_text(STUDY.replace("[4, 8]", "[16]"))
+    (tmp_path / "s.toml").write_text(STUDY.replace("[4, 8]", "[16]"), encoding="utf-8")
     before = snapshot(tmp_path)
     outline = json.loads(mien("plan", "s.toml", "--json").stdout)
     assert outline["nets"][1]["missing"] == 2, "the new space has no trial yet"

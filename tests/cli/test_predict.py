@@ -28,7 +28,7 @@ def photos(tmp_path: Path, grace: Path) -> Path:
     folder.mkdir()
     (folder / "hopper.jpg").write_bytes(grace.read_bytes())
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)).save(folder / "noise.png")
-    (folder / "diary.jpg").write_text("dear diary")
+    (folder / "diary.jpg").write_text("dear diary", encoding="utf-8")
     return folder
 
 
@@ -69,7 +69,7 @@ def test_json_is_an_object_a_photo_and_a_bad_file_does_not_stop_the_rest(photos:
 
 def test_csv_has_a_line_a_face_and_one_for_every_other_photo(photos: Path, model_file: Path, tmp_path: Path) -> None:
     assert run(photos, "--csv", tmp_path / "faces.csv", "--model", model_file).exit_code == 2
-    with (tmp_path / "faces.csv").open(newline="") as file:
+    with (tmp_path / "faces.csv").open(encoding="utf-8", newline="") as file:
         diary, hopper, noise = csv.DictReader(file)
     assert diary["error"].startswith("not an image")
     assert noise["error"] == "no face found"
@@ -110,7 +110,7 @@ def test_ctrl_c_leaves_a_csv_of_what_was_predicted(
     result = run(photos, "--csv", tmp_path / "faces.csv", "--model", model_file)
     assert result.exit_code == 130
     assert "has the photos that were finished" in result.stderr
-    with (tmp_path / "faces.csv").open(newline="") as file:
+    with (tmp_path / "faces.csv").open(encoding="utf-8", newline="") as file:
         assert [Path(row["path"]).name for row in csv.DictReader(file)] == ["diary.jpg", "hopper.jpg"]
 
 
@@ -180,7 +180,7 @@ def test_csv_is_written_through_a_link(photos: Path, model_file: Path, tmp_path:
     (tmp_path / "link.csv").symlink_to("real.csv")
     run(photos / "noise.png", "--csv", tmp_path / "link.csv", "--model", model_file)
     assert (tmp_path / "link.csv").is_symlink()
-    assert "no face found" in (tmp_path / "real.csv").read_text()
+    assert "no face found" in (tmp_path / "real.csv").read_text(encoding="utf-8")
 
 
 def test_a_full_disk_is_one_message(photos: Path, model_file: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_picture_that_cannot_be_written_is_reported_beside_the_faces(photos: P
     hopper, noise = map(json.loads, result.stdout.splitlines())
     assert "cannot be written" in hopper["error"]
     assert (len(hopper["faces"]), noise["faces"]) == (1, [])
-    with (photos / "a.csv").open(newline="") as file:
+    with (photos / "a.csv").open(encoding="utf-8", newline="") as file:
         assert [row["error"] for row in csv.DictReader(file)] == [hopper["error"], "no face found"]
     assert sorted(path.name for path in (photos / "out").iterdir()) == ["hopper.faces.jpg", "noise.faces.jpg"]
     result = run(*words)

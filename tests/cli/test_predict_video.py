@@ -67,7 +67,7 @@ def test_a_film_is_followed_written_and_drawn(film: Path, model_file: Path, tmp_
     assert head == f"{film}: 20 frames looked at, 1 face"
     assert line.startswith("  face 1")
     assert "from 0:00 to 0:02" in line
-    with rows.open() as file:
+    with rows.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0])[:8] == ["path", "time", "face", "x", "y", "width", "height", "emotion"]
     assert list(rows[0])[8:15] == list(EMOTIONS)
@@ -95,7 +95,7 @@ def test_json_is_an_object_a_frame(film: Path, model_file: Path, grace: Path) ->
 
 def test_photos_and_films_share_a_csv(film: Path, model_file: Path, grace: Path, tmp_path: Path) -> None:
     run(film, grace, "--csv", tmp_path / "all.csv", "--every", "1s", "--model", model_file)
-    with (tmp_path / "all.csv").open() as file:
+    with (tmp_path / "all.csv").open(encoding="utf-8") as file:
         rows = [(Path(row["path"]).name, row["time"], row["face"]) for row in csv.DictReader(file)]
     assert rows == [("film.mp4", "0.000", "1"), ("film.mp4", "1.000", "1"), (grace.name, "", "1")]
 
@@ -104,20 +104,20 @@ def test_a_film_without_a_face(model_file: Path, tmp_path: Path) -> None:
     path = write_film(tmp_path / "gray.mp4", counted(3, 128, 96))
     result = run(path, "--save", tmp_path / "out", "--model", model_file)
     assert (result.exit_code, result.stdout) == (0, f"{path}: 3 frames looked at, no face found\n")
-    assert "no face was found" in (tmp_path / "out" / "gray.timeline.svg").read_text()
+    assert "no face was found" in (tmp_path / "out" / "gray.timeline.svg").read_text(encoding="utf-8")
 
 
 def test_a_film_that_breaks_off_is_reported_and_the_next_is_done(film: Path, model_file: Path, tmp_path: Path) -> None:
     noise = [np.random.default_rng(number).integers(0, 256, (96, 128, 3), np.uint8) for number in range(20)]
     cut = write_film(tmp_path / "cut.avi", noise)
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
-    (tmp_path / "diary.mp4").write_text("dear diary")
+    (tmp_path / "diary.mp4").write_text("dear diary", encoding="utf-8")
     result = run(cut, tmp_path / "diary.mp4", film, "--every", "10", "--model", model_file, "--csv", tmp_path / "a.csv")
     assert result.exit_code == 2
     assert f"mien: {cut}: broke off after " in result.stderr
     assert f"mien: {tmp_path / 'diary.mp4'}: not a video" in result.stderr
     assert f"{film}: 2 frames looked at, 1 face" in result.stdout
-    with (tmp_path / "a.csv").open() as file:
+    with (tmp_path / "a.csv").open(encoding="utf-8") as file:
         errors = [(Path(row["path"]).name, row["error"][:9]) for row in csv.DictReader(file) if row["error"]]
     assert errors == [("cut.avi", "broke off"), ("diary.mp4", "not a vid")]
 
@@ -137,7 +137,7 @@ def test_a_film_that_is_stopped_keeps_what_was_read(
     stopped(monkeypatch, 5)
     result = run(film, "--csv", tmp_path / "a.csv", "--save", tmp_path / "out", "--model", model_file)
     assert result.exit_code == 130
-    assert len((tmp_path / "a.csv").read_text().splitlines()) == 1 + 5
+    assert len((tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()) == 1 + 5
     with open_video(tmp_path / "out" / "film.faces.mp4") as video:
         assert len(list(video.frames())) == 5
     assert (tmp_path / "out" / "film.timeline.svg").exists()
@@ -166,7 +166,7 @@ def test_a_camera_is_classified_by_the_fast_model_unless_another_is_named(monkey
 @pytest.mark.usefixtures("camera")
 def test_a_camera_until_q_is_pressed(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keyboard, terminal = pty.openpty()
-    with os.fdopen(keyboard, "wb", buffering=0) as fingers, os.fdopen(terminal) as stdin:
+    with os.fdopen(keyboard, "wb", buffering=0) as fingers, os.fdopen(terminal, encoding="utf-8") as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
         with _keys() as pressed:
             assert not pressed()

@@ -127,7 +127,7 @@ def test_help_ends_with_an_example(mien, verb: str) -> None:
 
 
 def test_a_users_error_ends_with_2_and_one_message_without_traceback(tmp_path: Path) -> None:
-    (tmp_path / "s.toml").write_text("name = 1")
+    (tmp_path / "s.toml").write_text("name = 1", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "mien", "plan", "s.toml"], cwd=tmp_path, capture_output=True, text=True
     )

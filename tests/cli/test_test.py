@@ -94,7 +94,7 @@ def test_photos_are_detected_and_framed_first(photos: Path, model_file: Path) ->
     output = json.loads(done.stdout)
     [model] = output["models"]
     assert (model["faces"], model["not_found"], output["unread"]) == (3, 1, {})
-    (photos / "joy" / "bad.jpg").write_text("no photo")
+    (photos / "joy" / "bad.jpg").write_text("no photo", encoding="utf-8")
     done = mien("test", model_file, "--data", f"test={photos}", "--photos")
     assert done.exit_code == 2
     assert "bad.jpg: not an image, or one of an unknown kind; left out" in done.stderr

@@ -242,6 +242,6 @@ def test_a_file_that_differs_is_refused_and_the_old_one_stays(
 
 
 def test_a_place_that_cannot_be_written_is_reported(small: Run, faces: Faces, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(UserError, match=r"m\.onnx: cannot be written: "):
         export([small], faces, tmp_path / "file" / "m.onnx")

@@ -59,7 +59,7 @@ def test_a_split_without_disgust_both_ways() -> None:
 
 def test_what_a_study_says_of_them(tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
-    file.write_text('name = "s"\n[nets.flat]\nlayers = ["flatten", "classes"]\n')
+    file.write_text('name = "s"\n[nets.flat]\nlayers = ["flatten", "classes"]\n', encoding="utf-8")
     with pytest.raises(UserError, match=r"data\.validation = 0\.1 in the study file, or --validation 0\.1"):
         make_plan(read_study(file, data=[str(CASES / "no_validation_msambare")]))
     plan = make_plan(read_study(file, ["data.validation=0.1"], [str(CASES / "no_validation_msambare")]))

@@ -26,7 +26,7 @@ def write_folders(root: Path, faces: Faces, names: dict[int, str], splits: tuple
 
 def write_table(path: Path, faces: Faces, words: list[str]) -> None:
     rows = [f"{word},{' '.join(map(str, image.ravel()))}" for word, image in zip(words, faces.images, strict=True)]
-    path.write_text("\n".join(["emotion,pixels", *rows]))
+    path.write_text("\n".join(["emotion,pixels", *rows]), encoding="utf-8")
 
 
 def numbered(layout: str) -> dict[int, str]:

@@ -80,19 +80,19 @@ def test_contact_sheet_names_rows_and_labels(drawn: Faces, tmp_path: Path) -> No
     last = len(drawn) - 1
     examples = [AuditExample("wrong so", np.array([0, last])), AuditExample("and so", np.array([1, 2, 3]))]
     draw_examples(drawn, examples * 3, tmp_path / "sheet.svg")
-    words = (tmp_path / "sheet.svg").read_text()
+    words = (tmp_path / "sheet.svg").read_text(encoding="utf-8")
     for expected in ("wrong so", "and so", ">train 3<", ">test 9<", f">{drawn.classes[drawn.labels[last]]}<"):
         assert expected in words
 
 
 def test_contact_sheet_without_examples_says_so(drawn: Faces, tmp_path: Path) -> None:
     draw_examples(drawn, [], tmp_path / "sheet.svg")
-    assert "nothing found" in (tmp_path / "sheet.svg").read_text()
+    assert "nothing found" in (tmp_path / "sheet.svg").read_text(encoding="utf-8")
 
 
 def texts(file: Path) -> list[str]:
     """The texts in an SVG, in the order in which they were drawn."""
-    return re.findall(r"<text[^>]*>([^<]+)</text>", file.read_text())
+    return re.findall(r"<text[^>]*>([^<]+)</text>", file.read_text(encoding="utf-8"))
 
 
 def test_before_and_after_stand_side_by_side_over_their_caption(drawn: Faces, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_before_and_after_stand_side_by_side_over_their_caption(drawn: Faces, tm
     file = tmp_path / "both.svg"
     draw_before_after(before, 255 - before, file, "turned\nfrom black to white")
     assert texts(file) == ["before", "after", "turned", "from black to white"]
-    assert file.read_text().count("<image") == 10
+    assert file.read_text(encoding="utf-8").count("<image") == 10
 
 
 def test_rows_of_groups_have_their_names_titles_and_texts(drawn: Faces, tmp_path: Path) -> None:
@@ -108,10 +108,10 @@ def test_rows_of_groups_have_their_names_titles_and_texts(drawn: Faces, tmp_path
     file = tmp_path / "rows.svg"
     draw_rows({"happy": [[first, second], []], "sad": [[], [third]]}, ["correct", "wrong"], file, "of 100 faces")
     assert texts(file) == ["correct", "wrong", "happy", "face 0", "face 1", "sad", "face 2", "of 100 faces"]
-    assert file.read_text().count("<image") == 3
+    assert file.read_text(encoding="utf-8").count("<image") == 3
 
 
 def test_a_long_sheet_has_every_picture(drawn: Faces, tmp_path: Path) -> None:
     draw_examples(drawn, [AuditExample("so", np.arange(4))] * 5, tmp_path / "sheet.svg")
-    assert (tmp_path / "sheet.svg").read_text().count("<image") == 20
+    assert (tmp_path / "sheet.svg").read_text(encoding="utf-8").count("<image") == 20
     assert texts(tmp_path / "sheet.svg").count("so") == 1

@@ -30,11 +30,11 @@ def competition(tmp_path: Path, small: Faces, csv_text: Text) -> Path:
     folder = tmp_path / "competition"
     folder.mkdir()
     lines = csv_text(small).splitlines()
-    (folder / "icml_face_data.csv").write_text("\n".join(["emotion, pixels, Usage", *lines[1:]]))
-    (folder / "train.csv").write_text(csv_text(small.split("train"), usage=False))
+    (folder / "icml_face_data.csv").write_text("\n".join(["emotion, pixels, Usage", *lines[1:]]), encoding="utf-8")
+    (folder / "train.csv").write_text(csv_text(small.split("train"), usage=False), encoding="utf-8")
     bare = [" ".join(map(str, image.ravel())) for image in small.split("test").images]
-    (folder / "test.csv").write_text("\n".join(["pixels", *bare]))
-    (folder / "example_submission.csv").write_text("3\n3\n")
+    (folder / "test.csv").write_text("\n".join(["pixels", *bare]), encoding="utf-8")
+    (folder / "example_submission.csv").write_text("3\n3\n", encoding="utf-8")
     (folder / "fer2013.tar.gz").write_bytes(b"the same, packed")
     return folder
 
@@ -48,16 +48,16 @@ def test_the_competitions_complete_file_is_read_and_named(competition: Path, sma
 
 
 def test_of_two_complete_files_one_must_be_named(competition: Path, small: Faces, csv_text: Text) -> None:
-    (competition / "fer2013.csv").write_text(csv_text(small))
+    (competition / "fer2013.csv").write_text(csv_text(small), encoding="utf-8")
     with pytest.raises(UserError, match=r"which of fer2013\.csv, icml_face_data\.csv\?"):
         open_faces(str(competition))
 
 
 def test_a_split_whose_header_is_wrong_is_not_passed_over(tmp_path: Path, small: Faces, csv_text: Text) -> None:
     for split in SPLITS:
-        (tmp_path / f"{split}.csv").write_text(csv_text(small.split(split), usage=False))
-    (tmp_path / "validation.csv").write_text("emotion pixels\n")
-    (tmp_path / "labels.csv").write_text("image,label\n")
+        (tmp_path / f"{split}.csv").write_text(csv_text(small.split(split), usage=False), encoding="utf-8")
+    (tmp_path / "validation.csv").write_text("emotion pixels\n", encoding="utf-8")
+    (tmp_path / "labels.csv").write_text("image,label\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"validation\.csv, line 1: wrong header"):
         open_faces(str(tmp_path))
 
@@ -73,7 +73,7 @@ def test_without_the_complete_file_what_has_labels_is_read(competition: Path) ->
 
 
 def test_labelled_files_by_split_go_before_one_of_all(competition: Path, small: Faces, csv_text: Text) -> None:
-    (competition / "test.csv").write_text(csv_text(small.split("test"), usage=False))
+    (competition / "test.csv").write_text(csv_text(small.split("test"), usage=False), encoding="utf-8")
     assert list(open_faces(str(competition)).counts()) == ["train", "test"]
 
 
@@ -82,7 +82,7 @@ def test_folders_are_read_beside_tables_without_pixels(tmp_path: Path, small: Fa
     folder = tmp_path / "set"
     write_images(folder / "DATASET" if wrapped else folder, small)
     for name in ("train_labels.csv", "labels.csv"):
-        (folder / name).write_text("image,label\n0.png,1\n")
+        (folder / name).write_text("image,label\n0.png,1\n", encoding="utf-8")
     faces = open_faces(str(folder))
     assert faces.counts() == small.counts()
     assert faces.name == "set"
@@ -104,7 +104,7 @@ def test_several_sets_in_a_folder(tmp_path: Path, small: Faces) -> None:
 
 
 def test_a_table_alone_that_has_no_pixels(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_text("image,label\n0.png,1\n")
+    (tmp_path / "labels.csv").write_text("image,label\n0.png,1\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"labels\.csv, line 1: wrong header 'image,label'"):
         open_faces(str(tmp_path))
 
@@ -122,13 +122,13 @@ def test_npy_files(tmp_path: Path, small: Faces, same: Same) -> None:
 
 def test_a_file_in_a_folder_of_one_split_is_no_set_of_its_own(tmp_path: Path, small: Faces, csv_text: Text) -> None:
     write_images(tmp_path, small)
-    (tmp_path / "test" / "happy" / "notes.csv").write_text(csv_text(small))
+    (tmp_path / "test" / "happy" / "notes.csv").write_text(csv_text(small), encoding="utf-8")
     assert open_faces(f"test={tmp_path / 'test'}").counts() == {"test": dict.fromkeys(EMOTIONS, 1)}
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_table_that_may_not_be_read(tmp_path: Path) -> None:
-    (tmp_path / "fer2013.csv").write_text("emotion,pixels\n")
+    (tmp_path / "fer2013.csv").write_text("emotion,pixels\n", encoding="utf-8")
     (tmp_path / "fer2013.csv").chmod(0)
     with pytest.raises(UserError, match=r"fer2013\.csv: cannot be read: Permission denied"):
         open_faces(str(tmp_path))

@@ -25,7 +25,7 @@ def test_what_is_written_is_read(tmp_path: Path, small: Faces, same: Same) -> No
     assert (faces.name, faces.fingerprint) == (small.name, small.fingerprint)
     assert isinstance(faces.images, np.memmap)
     assert not faces.images.flags.writeable
-    head = json.loads((tmp_path / "a" / "faces" / "faces.json").read_text())
+    head = json.loads((tmp_path / "a" / "faces" / "faces.json").read_text(encoding="utf-8"))
     assert head["counts"] == small.counts()
     assert head["sources"] == [{"file": "x.csv", "bytes": 1, "sha256": "0"}]
 
@@ -42,12 +42,12 @@ def test_packed_faces_are_replaced_but_nothing_else(tmp_path: Path, small: Faces
     write_packed(small.split("test"), tmp_path / "faces")
     same(read_packed(tmp_path / "faces"), small.split("test"))
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    (tmp_path / "file").write_text("")
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     for name in ("mine", "file"):
         with pytest.raises(UserError, match="holds no packed faces"):
             write_packed(small, tmp_path / name)
-    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+    assert (tmp_path / "mine" / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 
 def test_a_packed_folder_may_be_packed_onto_itself(tmp_path: Path, small: Faces, same: Same) -> None:
@@ -57,7 +57,7 @@ def test_a_packed_folder_may_be_packed_onto_itself(tmp_path: Path, small: Faces,
 
 
 def damage(folder: Path, how: str) -> None:
-    head = json.loads((folder / "faces.json").read_text())
+    head = json.loads((folder / "faces.json").read_text(encoding="utf-8"))
     if how == "missing":
         (folder / "images.npy").unlink()
     elif how == "cut off":
@@ -79,7 +79,7 @@ def damage(folder: Path, how: str) -> None:
         head["format"] = 99
     elif how == "pickle":
         np.save(folder / "labels.npy", np.array([{}] * 28, object))
-    (folder / "faces.json").write_text("{" if how == "json" else json.dumps(head))
+    (folder / "faces.json").write_text("{" if how == "json" else json.dumps(head), encoding="utf-8")
 
 
 @pytest.mark.parametrize(

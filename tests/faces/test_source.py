@@ -32,12 +32,12 @@ def three(tmp_path: Path, small: Faces, csv_text: Text) -> Path:
     for split, votes in zip(small.splits, small.votes, strict=True):
         usage = ("Training", "PublicTest", "PrivateTest")[split]
         rows.append(f"{usage},," + ",".join(map(str, votes)))
-    (folder / "fer2013new.csv").write_text("\n".join(rows))
+    (folder / "fer2013new.csv").write_text("\n".join(rows), encoding="utf-8")
     return folder
 
 
 def test_one_csv(tmp_path: Path, small: Faces, csv_text: Text, same: Same) -> None:
-    (tmp_path / "fer2013.csv").write_text(csv_text(small))
+    (tmp_path / "fer2013.csv").write_text(csv_text(small), encoding="utf-8")
     faces = open_faces(str(tmp_path / "fer2013.csv"))
     same(faces, small)
     assert faces.name == "fer2013"
@@ -68,13 +68,13 @@ def test_several_files_by_name_or_by_a_given_split(three: Path, tmp_path: Path, 
 
 
 def test_a_given_split_against_the_files_own(tmp_path: Path, small: Faces, csv_text: Text) -> None:
-    (tmp_path / "fer2013.csv").write_text(csv_text(small))
+    (tmp_path / "fer2013.csv").write_text(csv_text(small), encoding="utf-8")
     with pytest.raises(UserError, match="given as train, but it holds train and validation and test"):
         open_faces(f"train={tmp_path / 'fer2013.csv'}")
 
 
 def test_votes_by_name(tmp_path: Path, three: Path, small: Faces, csv_text: Text) -> None:
-    (tmp_path / "fer2013.csv").write_text(csv_text(small))
+    (tmp_path / "fer2013.csv").write_text(csv_text(small), encoding="utf-8")
     faces = open_faces(str(tmp_path / "fer2013.csv"), votes=str(three / "fer2013new.csv"))
     np.testing.assert_array_equal(faces.votes, small.votes)
 
@@ -131,11 +131,11 @@ def test_the_second_opening_reads_the_cache(three: Path, cache: Path, same: Same
 
 def test_a_changed_file_is_read_again(tmp_path: Path, small: Faces, csv_text: Text) -> None:
     file = tmp_path / "fer2013.csv"
-    file.write_text(csv_text(small))
+    file.write_text(csv_text(small), encoding="utf-8")
     first = open_faces(str(file))
-    content = file.read_text()
+    content = file.read_text(encoding="utf-8")
     status = file.stat()
-    file.write_text(content.replace("\n0,", "\n6,", 1))
+    file.write_text(content.replace("\n0,", "\n6,", 1), encoding="utf-8")
     os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     changed = open_faces(str(file))
     assert (first.labels[0], changed.labels[0]) == (0, 6)
@@ -178,16 +178,16 @@ def test_no_such_source(tmp_path: Path, source: str, expected: str) -> None:
 
 
 def test_a_folder_of_files_named_for_no_split(tmp_path: Path, small: Faces, csv_text: Text, same: Same) -> None:
-    (tmp_path / "one.csv").write_text(csv_text(small))
+    (tmp_path / "one.csv").write_text(csv_text(small), encoding="utf-8")
     same(open_faces(str(tmp_path)), small)
-    (tmp_path / "two.csv").write_text(csv_text(small))
+    (tmp_path / "two.csv").write_text(csv_text(small), encoding="utf-8")
     with pytest.raises(UserError, match=r"which of one\.csv, two\.csv\?"):
         open_faces(str(tmp_path))
 
 
 def test_a_class_without_an_image_to_learn_from(tmp_path: Path, small: Faces, csv_text: Text) -> None:
     lines = [line for line in csv_text(small).splitlines() if not (line[:2] == "1," and line.endswith("Training"))]
-    (tmp_path / "fer2013.csv").write_text("\n".join(lines))
+    (tmp_path / "fer2013.csv").write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(UserError, match="no image of disgust in train"):
         open_faces(str(tmp_path / "fer2013.csv"))
 

@@ -18,7 +18,7 @@ Text = Callable[..., str]
 @pytest.fixture
 def table(tmp_path: Path, small: Faces, csv_text: Text) -> str:
     file = tmp_path / "fer2013.csv"
-    file.write_text(csv_text(small))
+    file.write_text(csv_text(small), encoding="utf-8")
     return str(file)
 
 
@@ -37,7 +37,7 @@ def test_faces_opened_with_their_own_size_are_cached_as_the_whole(table: str, ca
 
 
 def test_every_option_has_its_entry(tmp_path: Path, small: Faces, csv_text: Text, cache: Path) -> None:
-    (tmp_path / "train.csv").write_text(csv_text(small.split("train"), usage=False))
+    (tmp_path / "train.csv").write_text(csv_text(small.split("train"), usage=False), encoding="utf-8")
     plain = FacesSpec((str(tmp_path / "train.csv"),))
     specs = [
         plain,
@@ -114,7 +114,7 @@ def test_faces_are_opened_again_if_they_are_the_same(table: str, small: Faces, t
 
 @pytest.mark.usefixtures("cache")
 def test_imported_faces_are_not_split_a_second_time(tmp_path: Path, small: Faces, csv_text: Text) -> None:
-    (tmp_path / "train.csv").write_text(csv_text(small.split("train"), usage=False))
+    (tmp_path / "train.csv").write_text(csv_text(small.split("train"), usage=False), encoding="utf-8")
     spec = FacesSpec((str(tmp_path / "train.csv"),), validation=0.5)
     faces = spec.open()
     write_packed(faces, tmp_path / "imported")

@@ -15,7 +15,7 @@ USAGES = ("Training", "PublicTest", "PrivateTest")
 
 def write(folder: Path, rows: list[str], header: str = HEADER) -> Path:
     path = folder / "fer2013new.csv"
-    path.write_text("\n".join([header, *rows]) + "\n")
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return path
 
 

@@ -62,7 +62,7 @@ class Entry:
 
     def tried(self) -> list[str]:
         """Every connection, name and file of the home."""
-        calls = self.calls.read_text().splitlines() if self.calls.exists() else []
+        calls = self.calls.read_text(encoding="utf-8").splitlines() if self.calls.exists() else []
         return calls + [str(path.relative_to(self.home)) for path in self.home.rglob("*") if path.is_file()]
 
 

@@ -132,11 +132,11 @@ def test_another_process_gives_the_same_answers_and_ends(
     if way == "os.fork" and not hasattr(os, "fork"):
         pytest.skip("this system cannot fork")
     script = tmp_path / "script.py"
-    script.write_text(PROCESSES)
+    script.write_text(PROCESSES, encoding="utf-8")
     words = [sys.executable, str(script), str(model_file), str(photos[0]), way, str(tmp_path)]
     done = subprocess.run(words, env=QUIET, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    before, child, after = ((tmp_path / name).read_text() for name in ("before", "child", "after"))
+    before, child, after = ((tmp_path / name).read_text(encoding="utf-8") for name in ("before", "child", "after"))
     assert json.loads(before.replace("'", '"'))[0]
     assert before == child == after
 

@@ -91,8 +91,8 @@ def film() -> Timeline:
 def test_the_drawing_tells_faces_emotions_and_times(tmp_path: Path) -> None:
     for name in ("one.svg", "two.svg"):
         draw_timeline(film(), tmp_path / name, "film.mp4")
-    svg = (tmp_path / "one.svg").read_text()
-    assert svg == (tmp_path / "two.svg").read_text()
+    svg = (tmp_path / "one.svg").read_text(encoding="utf-8")
+    assert svg == (tmp_path / "two.svg").read_text(encoding="utf-8")
     ElementTree.fromstring(svg)
     words = " ".join(re.findall(r">([^<>]+)</", svg))
     for expected in ("film.mp4", "face 1", "face 2", "happy 60 %", "surprise 100 %", *EMOTIONS):
@@ -104,7 +104,7 @@ def test_a_drawing_as_png_of_no_face_and_of_many(tmp_path: Path) -> None:
     empty = Timeline(EMOTIONS)
     empty.end()
     draw_timeline(empty, tmp_path / "empty.svg", "film.mp4")
-    assert "no face was found" in (tmp_path / "empty.svg").read_text()
+    assert "no face was found" in (tmp_path / "empty.svg").read_text(encoding="utf-8")
     crowd = Timeline(EMOTIONS)
     for number in range(5):
         crowd.add(moment(number / 10, **{f"_{face}": "happy" for face in range(1, 12)}))
@@ -112,7 +112,7 @@ def test_a_drawing_as_png_of_no_face_and_of_many(tmp_path: Path) -> None:
     draw_timeline(crowd, tmp_path / "crowd.png", "film.mp4")
     assert (tmp_path / "crowd.png").read_bytes().startswith(b"\x89PNG")
     draw_timeline(crowd, tmp_path / "crowd.svg", "film.mp4")
-    assert "of 11 faces the 8 seen longest" in (tmp_path / "crowd.svg").read_text()
+    assert "of 11 faces the 8 seen longest" in (tmp_path / "crowd.svg").read_text(encoding="utf-8")
     with pytest.raises(UserError, match=r"a picture is drawn as \.png or \.svg"):
         draw_timeline(crowd, tmp_path / "crowd.gif", "film.mp4")
 

@@ -103,7 +103,7 @@ def test_memory_does_not_grow_with_the_video(tmp_path: Path) -> None:
 
 def test_what_is_no_video(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
-    (tmp_path / "diary.mp4").write_text("dear diary")
+    (tmp_path / "diary.mp4").write_text("dear diary", encoding="utf-8")
     whole = write_film(tmp_path / "whole.mp4", counted(5)).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "folder.mp4").mkdir()
@@ -123,7 +123,7 @@ def test_a_file_that_points_elsewhere_is_not_followed(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}/film.ts"
         playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{address}\n#EXT-X-ENDLIST\n"
-        (tmp_path / "film.m3u8").write_text(playlist)
+        (tmp_path / "film.m3u8").write_text(playlist, encoding="utf-8")
         with pytest.raises(UserError, match=r"not a video"), open_video(tmp_path / "film.m3u8") as video:
             next(video.frames())
         server.settimeout(0.2)

@@ -117,7 +117,7 @@ def build(
             labels = faces.split("test").labels
             if len(labels):
                 run.write_predictions("test", predictions(labels, skill[chosen.name], rng))
-    write_text(folder / "study.toml", file.read_text())
+    write_text(folder / "study.toml", file.read_text(encoding="utf-8"))
     write_study_faces(folder, study_faces(plan))
     write_results(folder, collect(plan, folder, "mien study study.toml"))
     return folder

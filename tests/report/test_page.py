@@ -96,7 +96,7 @@ def test_the_page_needs_nothing_else(page: str) -> None:
 
 
 def test_the_page_gives_what_reproduces_it(page: str, study: Path) -> None:
-    results = json.loads((study / "results.json").read_text())
+    results = json.loads((study / "results.json").read_text(encoding="utf-8"))
     assert results["faces"]["fingerprint"] in page
     assert "mien study study.toml" in page
     assert results["versions"]["torch"] in page
@@ -124,7 +124,7 @@ def test_missing_faces_are_explained(built: Callable[..., Path]) -> None:
     for file in (folder.parent / "faces").iterdir():
         file.unlink()
     (folder.parent / "faces").rmdir()
-    page = report(folder).read_text()
+    page = report(folder).read_text(encoding="utf-8")
     assert "The faces cannot be opened any more" in page
     assert "<img" not in page
     assert "Most confident mistakes of" in page
@@ -137,20 +137,20 @@ def test_other_faces_are_not_shown_as_these(built: Callable[..., Path]) -> None:
     other[0, 0, 0] ^= 255
     labels, splits = np.array(faces.labels), np.array(faces.splits)
     write_packed(type(faces)(other, labels, splits, faces.classes, None, faces.name), folder.parent / "faces")
-    page = report(folder).read_text()
+    page = report(folder).read_text(encoding="utf-8")
     assert "their fingerprint differs" in page
     assert "<img" not in page
 
 
 def test_failed_runs_have_their_reason(built: Callable[..., Path]) -> None:
-    page = report(built(failing=["wide"])).read_text()
+    page = report(built(failing=["wide"])).read_text(encoding="utf-8")
     assert "wide</a> failed." in page
     assert "the loss of step 12 is nan &lt;learning rate 10&gt;" in page
     assert "deep is the only net that came to its end" in page
 
 
 def test_a_study_where_all_failed_still_has_a_page(built: Callable[..., Path]) -> None:
-    page = report(built(failing=["wide", "deep", "conv_1", "conv_2"])).read_text()
+    page = report(built(failing=["wide", "deep", "conv_1", "conv_2"])).read_text(encoding="utf-8")
     assert "No net came to its end." in page
     assert page.count("the loss of step 12 is nan") >= 4
     outline(page)
@@ -169,11 +169,16 @@ def strings(value: object, prefix: str) -> Iterator[str]:
 
 def test_names_are_escaped(built: Callable[..., Path]) -> None:
     folder = built()
-    text = (folder / "results.json").read_text().replace('"wide"', '"<script>w"').replace('"fnn"', '"<i>fnn"')
+    text = (
+        (folder / "results.json")
+        .read_text(encoding="utf-8")
+        .replace('"wide"', '"<script>w"')
+        .replace('"fnn"', '"<i>fnn"')
+    )
     results = json.loads(text) | {"study": "<script>alert(1)</script>", "command": "mien <b>"}
     assert list(strings(results, "<script>"))
-    (folder / "results.json").write_text(json.dumps(results))
-    page = report(folder).read_text()
+    (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
+    page = report(folder).read_text(encoding="utf-8")
     assert page.count("<script>") == 1  # the page's own
     assert "<i>" not in page
     assert "<b>&" not in page
@@ -185,7 +190,7 @@ def test_names_are_escaped(built: Callable[..., Path]) -> None:
 def test_the_page_shows_a_search_in_its_group_and_saves_it(built: Callable[..., Path]) -> None:
     folder = built()
     write_report(folder, replace(read_results(folder), tuning={"wide": SEARCH}))
-    page = (folder / "report.html").read_text()
+    page = (folder / "report.html").read_text(encoding="utf-8")
     group = page[page.index('id="group-fnn"') : page.index('id="group-cnn"')]
     assert 'id="tuning-wide"' in group
     assert "5 trials, 1 pruned, 1 failed" in re.sub(r"\s+", " ", group)
@@ -193,7 +198,7 @@ def test_the_page_shows_a_search_in_its_group_and_saves_it(built: Callable[..., 
     assert 'id="tuning-deep"' not in page
     names = {path.stem for path in (folder / "figures").glob("tuning-*.svg")}
     assert names == {f"tuning-{one}-wide" for one in ("history", "importances", "slices", "parallel")}
-    assert (folder / "tables" / "trials-wide.csv").read_text().count("\n") == 6
+    assert (folder / "tables" / "trials-wide.csv").read_text(encoding="utf-8").count("\n") == 6
 
 
 def test_every_figure_is_saved(study: Path) -> None:
@@ -204,4 +209,4 @@ def test_every_figure_is_saved(study: Path) -> None:
     }
     for path in (study / "figures").iterdir():
         ElementTree.parse(path)
-        assert "var(--" not in path.read_text()
+        assert "var(--" not in path.read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from mien.runs.results import read_results
 
 
 def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO((folder / "tables" / f"{name}.csv").read_text())))
+    return list(csv.DictReader(io.StringIO((folder / "tables" / f"{name}.csv").read_text(encoding="utf-8"))))
 
 
 def test_the_comparison_csv_equals_the_results(study: Path) -> None:
@@ -43,7 +43,9 @@ def test_nets_together_stand_beside_the_best_of_them(study: Path) -> None:
         assert float(row["validation_accuracy"]) == one.accuracy.validation.mean
         assert (row["best"], float(row["p"])) == (one.best, one.against_best.p)
         assert bool(row["test_accuracy"]) == (one.accuracy.test is not None)
-    assert f"{100 * ensembles['all'].accuracy.validation.mean:.1f}" in (study / "report.html").read_text()
+    assert f"{100 * ensembles['all'].accuracy.validation.mean:.1f}" in (study / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_selected_csv_equals_the_results(study: Path) -> None:

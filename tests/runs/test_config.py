@@ -16,7 +16,9 @@ BUNDLED = sorted(Path(bundled.__file__).parent.glob("*/run.json"))
 def test_a_configuration_comes_back_as_written(run: Run, tmp_path: Path) -> None:
     write_config(tmp_path, run.config)
     assert read_config(tmp_path / "run.json") == run.config
-    assert json.loads((tmp_path / "run.json").read_text()) == json.loads(json.dumps(run.config.to_dict()))
+    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8")) == json.loads(
+        json.dumps(run.config.to_dict())
+    )
 
 
 def test_faces_are_recorded_with_their_counts(faces: Faces) -> None:

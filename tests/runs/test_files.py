@@ -21,15 +21,15 @@ def test_a_file_is_read_again_only_after_it_has_changed(tmp_path: Path) -> None:
     @cached_by_stamp(4)
     def content(path: Path) -> str:
         reads.append(path)
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
 
     file = tmp_path / "a"
     assert content(file) is None
-    file.write_text("one")
+    file.write_text("one", encoding="utf-8")
     aged(file)
     assert [content(file), content(file)] == ["one", "one"]
     assert len(reads) == 1
-    file.write_text("two")
+    file.write_text("two", encoding="utf-8")
     assert content(file) == "two"
     file.unlink()
     assert content(file) is None
@@ -37,8 +37,8 @@ def test_a_file_is_read_again_only_after_it_has_changed(tmp_path: Path) -> None:
 
 def test_another_file_in_its_place_has_another_stamp(tmp_path: Path) -> None:
     file, other = tmp_path / "a", tmp_path / "b"
-    file.write_text("one")
-    other.write_text("two")
+    file.write_text("one", encoding="utf-8")
+    other.write_text("two", encoding="utf-8")
     aged(file)
     os.utime(other, ns=(file.stat().st_mtime_ns,) * 2)
     before = stamp(file)
@@ -53,7 +53,7 @@ def test_another_file_in_its_place_has_another_stamp(tmp_path: Path) -> None:
 def test_a_file_that_was_just_written_is_read_each_time(tmp_path: Path) -> None:
     @cached_by_stamp(4)
     def content(path: Path) -> object:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
 
     for number in range(200):
         write_json(tmp_path / "a", number % 10)
@@ -68,10 +68,10 @@ def test_errors_are_not_remembered(tmp_path: Path) -> None:
     @cached_by_stamp(4)
     def content(path: Path) -> object:
         with reported_damage(path, "write it again"):
-            return json.loads(path.read_text())
+            return json.loads(path.read_text(encoding="utf-8"))
 
     file = tmp_path / "a.json"
-    file.write_text("{")
+    file.write_text("{", encoding="utf-8")
     aged(file)
     for _ in range(2):
         with pytest.raises(DamagedError, match=r"a\.json: damaged: not JSON in line 1, column 2; write it again$"):

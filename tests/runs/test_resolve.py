@@ -49,7 +49,7 @@ def test_a_run_outside_a_study_needs_the_name_of_its_faces(study: Path, faces: F
 
 
 def test_a_record_of_faces_that_is_damaged_or_gone(study: Path) -> None:
-    (study / "faces.json").write_text('{"source": 3}')
+    (study / "faces.json").write_text('{"source": 3}', encoding="utf-8")
     with pytest.raises(UserError, match=r"faces.json: damaged: .*; run the study again, it keeps its runs"):
         faces_of(resolve_run(study))
     (study / "faces.json").unlink()
@@ -103,7 +103,7 @@ def test_a_study_without_a_finished_net_is_refused(study: Path) -> None:
     ],
 )
 def test_results_that_cannot_be_read_are_refused(study: Path, content: str, words: str) -> None:
-    (study / "results.json").write_text(content)
+    (study / "results.json").write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=f"results.json: {words}"):
         resolve_run(study / "small")
 

@@ -100,7 +100,7 @@ def test_running_is_who_lives(run: Run) -> None:
     assert run.status == Status("running", precision="float32")
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    state = json.loads((run.folder / "state.json").read_text())
+    state = json.loads((run.folder / "state.json").read_text(encoding="utf-8"))
     write_json(run.folder / "state.json", state | {"pid": gone.pid})
     assert run.status == Status("stopped", precision="float32")
     write_json(run.folder / "state.json", state | {"pid": gone.pid, "host": "another machine"})
@@ -114,7 +114,7 @@ def test_a_history_is_its_whole_lines(run: Run) -> None:
     epochs = [Epoch(n, 1.5 / n, 0.3, 1.6, 0.25, 2.0, 80.0, (1.5, 1.25)) for n in (1, 2)]
     for epoch in epochs:
         append_line(run.folder / "history.jsonl", vars(epoch))
-    with (run.folder / "history.jsonl").open("a") as file:
+    with (run.folder / "history.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"epoch": 3, "lo')
     assert run.history() == epochs
 
@@ -148,7 +148,7 @@ def test_a_run_goes_on_from_the_weights_of_its_backbone_that_it_began_with(faces
     assert run.config.backbone.sha256 == net.backbone.sha256
     assert Run.create(tmp_path, net, Recipe(), 0, faces).folder == run.folder
     file = run.folder / "run.json"
-    file.write_text(file.read_text().replace(net.backbone.sha256, "0" * 64))
+    file.write_text(file.read_text(encoding="utf-8").replace(net.backbone.sha256, "0" * 64), encoding="utf-8")
     with pytest.raises(UserError, match=r"began on weights of mobilenet_v2 whose SHA-256 is 0{64}; those here have"):
         Run.create(tmp_path, net, Recipe(), 0, faces)
     run.write_status(Status("finished"))

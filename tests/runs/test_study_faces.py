@@ -36,8 +36,10 @@ def test_a_file_of_an_older_version_has_defaults(tmp_path: Path) -> None:
     """Versions before 0.1.0 wrote no labels, clean, classes of numbers, validation, left_out or notes."""
     write_study_faces(tmp_path, RECORD)
     newer = ("labels", "clean", "numbered_classes", "validation", "left_out", "notes")
-    content = json.loads((tmp_path / "faces.json").read_text())
-    (tmp_path / "faces.json").write_text(json.dumps({key: content[key] for key in content if key not in newer}))
+    content = json.loads((tmp_path / "faces.json").read_text(encoding="utf-8"))
+    (tmp_path / "faces.json").write_text(
+        json.dumps({key: content[key] for key in content if key not in newer}), encoding="utf-8"
+    )
     read = read_study_faces(tmp_path)
     assert read.spec == FacesSpec(("fer2013.csv", "votes.csv"), 24, "votes.csv")
     assert (read.left_out, read.notes, read.fingerprint) == ({}, (), RECORD.fingerprint)

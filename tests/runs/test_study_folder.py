@@ -17,7 +17,7 @@ DEAD = 2**22 + 1
 
 def rewrite(run: Run, **entries: object) -> None:
     file = run.folder / "state.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | entries))
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | entries), encoding="utf-8")
 
 
 def test_a_study_holds_its_runs_faces_and_results(study: Path) -> None:
@@ -43,14 +43,14 @@ def test_the_best_of_a_study_without_figures_is_its_best_run(study: Path) -> Non
 
 
 def test_the_best_of_an_ended_study_is_that_of_its_results(study: Path) -> None:
-    record = json.loads((study / "results.json").read_text())
+    record = json.loads((study / "results.json").read_text(encoding="utf-8"))
     net = next(net for net in record["nets"] if net["name"] == "small")
     net["accuracy"] = {
         "validation": {"mean": 0.5, "interval": [0.4, 0.6], "sd": None, "n": 21},
         "test": {"mean": 0.4, "interval": [0.3, 0.5], "sd": None, "n": 14},
         "test_without_leaks": {"mean": 0.3, "interval": [0.2, 0.4], "sd": None, "n": 12},
     }
-    (study / "results.json").write_text(json.dumps(record | {"best": "small"}))
+    (study / "results.json").write_text(json.dumps(record | {"best": "small"}), encoding="utf-8")
     best = StudyFolder(study).summarise().best
     assert best is not None
     assert (best.net, best.run, best.validation_accuracy) == ("small", net["runs"][0], 0.5)
@@ -60,8 +60,8 @@ def test_the_best_of_an_ended_study_is_that_of_its_results(study: Path) -> None:
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"format": 1}', '{"format": 3}', "null"])
 def test_damaged_results_and_faces_are_as_none(study: Path, content: str) -> None:
-    (study / "results.json").write_text(content)
-    (study / "faces.json").write_text(content)
+    (study / "results.json").write_text(content, encoding="utf-8")
+    (study / "faces.json").write_text(content, encoding="utf-8")
     folder = StudyFolder(study)
     assert (folder.results, folder.faces) == (None, None)
     summary = folder.summarise()
@@ -89,7 +89,7 @@ def test_between_two_runs_a_study_runs_still(study: Path, monkeypatch: pytest.Mo
 
 def test_a_damaged_run_is_listed_beside_the_others(study: Path) -> None:
     run = next(iter(StudyFolder(study).runs.values()))
-    (run.folder / "state.json").write_text("{")
+    (run.folder / "state.json").write_text("{", encoding="utf-8")
     summary = StudyFolder(study).summarise()
     assert summary.states == {"damaged": 1, "finished": 2}
     assert summary.state == "finished"

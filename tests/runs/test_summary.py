@@ -33,7 +33,7 @@ def test_a_run_that_was_just_created_is_planned(run: Run) -> None:
 def test_until_it_has_ended_the_last_epoch_counts(run: Run) -> None:
     append_line(run.folder / "history.jsonl", LINE)
     append_line(run.folder / "history.jsonl", {**LINE, "loss": float("nan"), "validation_accuracy": 0.312345678})
-    with (run.folder / "history.jsonl").open("a") as file:
+    with (run.folder / "history.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"epoch": 3, "lo')
     run.write_status(Status("running", parameters=12))
     summary = summarise(run)

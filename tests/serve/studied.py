@@ -99,15 +99,17 @@ def build(folder: Path) -> Path:
     faces = gray_faces()
     write_packed(faces, folder.parent / "faces")
     file = folder.parent / "study.toml"
-    file.write_text(STUDY.format(source=folder.parent / "faces"))
+    file.write_text(STUDY.format(source=folder.parent / "faces"), encoding="utf-8")
     leaked = np.array([*[False] * 34, True])
     plan = Plan(read_study(file), faces, leaked)
     for net in plan.study.nets:
         for seed in plan.study.seeds:
             splits = ("train", "validation", "test") if net.net.name == "strong" else ("train", "validation")
             finish(Run.create(folder / "runs", net.net, net.recipe, seed, faces), faces, SKILL[net.net.name], splits)
-    (folder / "study.toml").write_text(file.read_text())
+    (folder / "study.toml").write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
     write_study_faces(folder, study_faces(plan))
     write_results(folder, collect(plan, folder, "mien study study.toml"))
-    (folder / "report.html").write_text("<!doctype html><title>report</title><script>document.title = 'ran'</script>")
+    (folder / "report.html").write_text(
+        "<!doctype html><title>report</title><script>document.title = 'ran'</script>", encoding="utf-8"
+    )
     return folder

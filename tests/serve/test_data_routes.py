@@ -73,7 +73,7 @@ def test_rows_that_are_none_are_refused(study: Path, client: TestClient, rows: s
 
 def test_the_audit_is_that_of_mien_faces_audit(study: Path, client: TestClient) -> None:
     content = client.get(f"/v1/data/{KEY}/audit").json()
-    faces = read_packed(Path(json.loads((study / "faces.json").read_text())["source"][0]))
+    faces = read_packed(Path(json.loads((study / "faces.json").read_text(encoding="utf-8"))["source"][0]))
     assert content["audit"] == json.loads(json.dumps(audit(faces).to_dict()))
     (leak,) = [one for one in content["examples"] if one["wrong"] == "test image that is also in train"]
     assert [face["row"] for face in leak["faces"]] == [0, 174]
@@ -119,17 +119,17 @@ def test_what_is_not_there_or_does_not_fit_is_a_problem(study: Path, client: Tes
         answer = client.get(f"/v1/data/{path}")
         assert (answer.status_code, word in answer.json()["detail"]) == (status, True), path
     file = study / "runs" / evaluated_run(study).split("/")[1] / "run.json"
-    file.write_text(file.read_text().replace(KEY, "0" * 10))
+    file.write_text(file.read_text(encoding="utf-8").replace(KEY, "0" * 10), encoding="utf-8")
     answer = client.get(f"/v1/data/{KEY}/doubtful", params={"run": evaluated_run(study)})
     assert (answer.status_code, "was not evaluated" in answer.json()["detail"]) == (409, True)
 
 
 def test_faces_that_are_gone_or_were_changed_are_a_problem(study: Path, client: TestClient, tmp_path: Path) -> None:
-    facts = json.loads((study / "faces.json").read_text())
-    (study / "faces.json").write_text(json.dumps(facts | {"source": [str(tmp_path / "gone")]}))
+    facts = json.loads((study / "faces.json").read_text(encoding="utf-8"))
+    (study / "faces.json").write_text(json.dumps(facts | {"source": [str(tmp_path / "gone")]}), encoding="utf-8")
     answer = client.get(f"/v1/data/{KEY}/faces")
     assert (answer.status_code, "no such file" in answer.json()["detail"]) == (409, True)
-    (study / "faces.json").write_text(json.dumps(facts | {"fingerprint": "f" * 64}))
+    (study / "faces.json").write_text(json.dumps(facts | {"fingerprint": "f" * 64}), encoding="utf-8")
     answer = client.get(f"/v1/data/{'f' * 10}/faces")
     assert (answer.status_code, "other faces" in answer.json()["detail"]) == (409, True)
     rmtree(study)

@@ -37,7 +37,7 @@ def exporter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model_file: Path) 
     """In place of `mien export` a script that the test may change; by default it copies a model that is there."""
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
     program = tmp_path / "python"
-    program.write_text(f'#!/bin/sh\ncp {model_file} "$5"\n')
+    program.write_text(f'#!/bin/sh\ncp {model_file} "$5"\n', encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setattr(exporting.sys, "executable", str(program))
     return program
@@ -61,14 +61,16 @@ def test_a_finished_run_is_exported_and_put_to_use(exporter: Path, study: Path, 
 def test_why_an_export_failed_is_shown_and_the_model_in_use_stays(
     exporter: Path, study: Path, client: TestClient
 ) -> None:
-    exporter.write_text("#!/bin/sh\necho 'a warning' >&2\necho 'mien: faces: not its own' >&2\nexit 2\n")
+    exporter.write_text(
+        "#!/bin/sh\necho 'a warning' >&2\necho 'mien: faces: not its own' >&2\nexit 2\n", encoding="utf-8"
+    )
     assert put(client, run=first_run(study))[0] == 202
     now = settled(client)
     assert (now["state"], now["reason"], now["in_use"]) == ("failed", "faces: not its own", "tiny")
 
 
 def test_one_change_at_a_time(exporter: Path, study: Path, client: TestClient) -> None:
-    exporter.write_text(exporter.read_text().replace("cp", "sleep 1; cp"))
+    exporter.write_text(exporter.read_text(encoding="utf-8").replace("cp", "sleep 1; cp"), encoding="utf-8")
     assert put(client, run=first_run(study))[0] == 202
     assert put(client, model="tiny")[0] == 409
     assert settled(client)["state"] == "settled"
@@ -76,15 +78,15 @@ def test_one_change_at_a_time(exporter: Path, study: Path, client: TestClient) -
 
 
 def test_a_stop_ends_an_export(exporter: Path, study: Path, client: TestClient, tmp_path: Path) -> None:
-    exporter.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    exporter.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n", encoding="utf-8")
     assert put(client, run=first_run(study))[0] == 202
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text(encoding="utf-8").strip():
         sleep(0.01)
     client.__exit__(None, None, None)
-    pid = int((tmp_path / "pid").read_text())
+    pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
     for _ in range(1000):
         state = Path(f"/proc/{pid}/stat")
-        if not state.exists() or state.read_text().split()[2] == "Z":
+        if not state.exists() or state.read_text(encoding="utf-8").split()[2] == "Z":
             return
         sleep(0.01)
     raise AssertionError("the export still runs")

@@ -240,7 +240,7 @@ def test_answers_are_saved_as_json_and_as_a_picture(page: Any, address: str, pai
     with page.expect_download() as saved:
         page.get_by_role("button", name="JSON").click()
     assert saved.value.suggested_filename == "pair.of.json"
-    assert json.loads(Path(saved.value.path()).read_text()) == {"path": "pair.of.jpg", "faces": faces}
+    assert json.loads(Path(saved.value.path()).read_text(encoding="utf-8")) == {"path": "pair.of.jpg", "faces": faces}
     with page.expect_download() as saved:
         page.get_by_role("button", name="Picture").click()
     assert saved.value.suggested_filename == "pair.of faces.png"
@@ -260,7 +260,7 @@ def test_all_answers_are_saved_a_line_each_as_the_command_writes_them(page: Any,
     expect(page.get_by_role("progressbar")).to_have_count(0)
     with page.expect_download() as saved:
         page.get_by_role("button", name="All as JSON").click()
-    first, second = map(json.loads, Path(saved.value.path()).read_text().splitlines())
+    first, second = map(json.loads, Path(saved.value.path()).read_text(encoding="utf-8").splitlines())
     assert first["path"] == "pair.jpg"
     assert len(first["faces"]) == 2
     assert second.keys() == {"path", "error"}

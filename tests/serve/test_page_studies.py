@@ -236,7 +236,8 @@ def test_a_real_training_is_watched(page: Any, runs: Path, tmp_path: Path) -> No
     file = tmp_path / "real.toml"
     file.write_text(
         'name = "real"\ndata.source = "drawn:4000"\nrecipe = { epochs = 5, batch = 64 }\n'
-        '[nets.net]\nlayers = ["conv(32)", "relu", "conv(32)", "relu", "pool", "flatten", "classes"]\n'
+        '[nets.net]\nlayers = ["conv(32)", "relu", "conv(32)", "relu", "pool", "flatten", "classes"]\n',
+        encoding="utf-8",
     )
     words = [sys.executable, "-m", "mien", "study", str(file), "-o", str(runs / "real")]
     with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as training:

@@ -57,7 +57,7 @@ def test_runs_on_other_faces_are_not(study: Path) -> None:
     runs = named_runs(study)
     odd, run = next(iter(runs.items()))
     file = run.folder / "run.json"
-    file.write_text(file.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    file.write_text(file.read_text(encoding="utf-8").replace('"fingerprint": "', '"fingerprint": "0'), encoding="utf-8")
     comparison = compare_runs(runs)
     assert len(comparison.runs) == 4
     assert len(comparison.pairs) == 3
@@ -68,7 +68,7 @@ def test_runs_on_other_faces_are_not(study: Path) -> None:
 def test_a_damaged_run_is_left_out(study: Path, name: str) -> None:
     runs = named_runs(study)
     folder = next(run.folder for key, run in runs.items() if "strong" in key)
-    (folder / name).write_text("{\n")
+    (folder / name).write_text("{\n", encoding="utf-8")
     assert len(compare_runs(runs).runs) == 3
     with pytest.raises(UserError, match=rf"{name}: damaged: .*; remove .*{folder.name} and run the study again"):
         run_detail(Run(folder), "small")

@@ -27,7 +27,7 @@ def test_a_finished_study_has_what_its_results_have(study: Path) -> None:
 
 
 def test_a_study_without_results_and_faces_has_its_runs(study: Path) -> None:
-    (study / "results.json").write_text("{")
+    (study / "results.json").write_text("{", encoding="utf-8")
     (study / "faces.json").unlink()
     detail = study_detail(StudyFolder(study))
     assert (detail.groups, detail.command, detail.data, detail.trials) == ([], "", None, [])
@@ -36,7 +36,7 @@ def test_a_study_without_results_and_faces_has_its_runs(study: Path) -> None:
 
 def test_a_damaged_run_is_shown_as_damaged_beside_the_others(study: Path) -> None:
     broken = sorted((study / "runs").iterdir())[0]
-    (broken / "run.json").write_text("{")
+    (broken / "run.json").write_text("{", encoding="utf-8")
     detail = study_detail(StudyFolder(study))
     assert [run.state for run in detail.run_facts if run.run == broken.name] == ["damaged"]
     assert detail.states == {"damaged": 1, "finished": 3}
@@ -61,8 +61,8 @@ def test_the_folder_may_be_a_study_itself_or_hold_loose_runs_or_nothing(study: P
 
 
 def test_a_search_names_the_runs_of_its_trials_but_for_the_best(study: Path) -> None:
-    record = json.loads((Path(__file__).parents[1] / "runs" / "format-2-search.json").read_text())
-    (study / "results.json").write_text(json.dumps(record))
+    record = json.loads((Path(__file__).parents[1] / "runs" / "format-2-search.json").read_text(encoding="utf-8"))
+    (study / "results.json").write_text(json.dumps(record), encoding="utf-8")
     results = StudyFolder(study).results
     assert results is not None
     selected = {run for net in results.nets for run in net.runs}

@@ -48,8 +48,10 @@ def test_first_the_whole_then_each_epoch_and_the_end(study: Path) -> None:
             kind, facts = await heard(messages)
             assert (kind, facts["run"], facts["epochs"]) == ("run", run.id, number)
             assert len(facts["curves"]["validation_loss"]) == number
-        state = json.loads((run.folder / "state.json").read_text())
-        (run.folder / "state.json").write_text(json.dumps(state | {"state": "failed", "reason": "loss is nan"}))
+        state = json.loads((run.folder / "state.json").read_text(encoding="utf-8"))
+        (run.folder / "state.json").write_text(
+            json.dumps(state | {"state": "failed", "reason": "loss is nan"}), encoding="utf-8"
+        )
         # The end of its last running run changes how the study stands, so that the whole is sent.
         kind, whole = await heard(messages)
         assert (kind, whole["states"]) == ("study", {"finished": 4, "failed": 1})
@@ -65,8 +67,8 @@ def test_a_new_run_and_new_results_are_sent(study: Path) -> None:
         while kind != "study" or whole["state"] != "running":
             kind, whole = await heard(messages)
         assert run.id in {one["run"] for one in whole["run_facts"]}
-        results = json.loads((study / "results.json").read_text())
-        (study / "results.json").write_text(json.dumps(results | {"command": "mien study again"}))
+        results = json.loads((study / "results.json").read_text(encoding="utf-8"))
+        (study / "results.json").write_text(json.dumps(results | {"command": "mien study again"}), encoding="utf-8")
         kind, whole = await heard(messages)
         while kind != "study" or whole["command"] != "mien study again":
             kind, whole = await heard(messages)

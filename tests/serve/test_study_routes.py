@@ -27,7 +27,7 @@ def test_an_empty_folder_has_no_studies(client: TestClient) -> None:
 def test_a_run(study: Path, client: TestClient) -> None:
     name = next(path.name for path in sorted((study / "runs").iterdir()) if path.name.startswith("strong"))
     content = client.get(f"/v1/studies/small/runs/{name}").json()
-    record = json.loads((study / "runs" / name / "run.json").read_text())
+    record = json.loads((study / "runs" / name / "run.json").read_text(encoding="utf-8"))
     assert content["layers"] == ["flatten", "dense(8)", "relu", "classes"]
     assert content["recipe"] == record["recipe"]
     assert content["classes"] == record["faces"]["classes"]
@@ -55,7 +55,7 @@ def test_what_is_not_there_is_a_problem_that_says_where_to_look(study: Path, cli
 def test_the_report_is_locked_in_a_sandbox(study: Path, client: TestClient) -> None:
     answer = client.get("/v1/studies/small/report")
     assert answer.status_code == 200
-    assert answer.text == (study / "report.html").read_text()
+    assert answer.text == (study / "report.html").read_text(encoding="utf-8")
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("sandbox allow-scripts")
     assert "allow-same-origin" not in policy

@@ -72,7 +72,8 @@ others = ["b", "c"]
 [ensembles]
 both = { a = 3, b = 1 }
 all = ["a", "b", "c"]
-"""
+""",
+        encoding="utf-8",
     )
     plan = make_plan(read_study(file))
     results = execute(plan, tmp_path / "out", quiet)

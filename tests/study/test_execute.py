@@ -20,8 +20,8 @@ def test_a_study_trains_every_net_with_every_seed_and_writes_its_folder(plan, qu
     assert quiet.ends == [(name, "finished") for name in ("worse", "better", "other") for _ in "01"]
     assert quiet.steps == 6 * 4
     assert read_results(folder) == results
-    assert (folder / "study.toml").read_text() == "# mien study small.toml\n" + plan.study.text
-    assert json.loads((folder / "faces.json").read_text())["fingerprint"] == plan.faces.fingerprint
+    assert (folder / "study.toml").read_text(encoding="utf-8") == "# mien study small.toml\n" + plan.study.text
+    assert json.loads((folder / "faces.json").read_text(encoding="utf-8"))["fingerprint"] == plan.faces.fingerprint
     assert sorted(place.name for place in (folder / "runs").iterdir()) == sorted(quiet.runs)
 
 
@@ -154,7 +154,8 @@ layers = ["pool(8)", "flatten", "classes"]
 recipe = { teachers = ["large"], taught = 0.7 }
 [nets.large]
 layers = ["flatten", "dense(8)", "relu", "classes"]
-"""
+""",
+        encoding="utf-8",
     )
     plan = make_plan(read_study(file))
     results = execute(plan, tmp_path / "out", quiet)
@@ -162,11 +163,14 @@ layers = ["flatten", "dense(8)", "relu", "classes"]
     assert results.by_name["small"].recipe.teachers == ("large",)
     for run in plan.runs(plan.study.nets[0], tmp_path / "out"):
         (teacher,) = run.recipe.teachers
-        assert json.loads((tmp_path / "out" / "runs" / teacher / "run.json").read_text())["seed"] == run.seed
+        assert (
+            json.loads((tmp_path / "out" / "runs" / teacher / "run.json").read_text(encoding="utf-8"))["seed"]
+            == run.seed
+        )
     before = outline(plan, tmp_path / "out")
     assert [net.missing for net in before.nets] == [0, 0]
     other = tmp_path / "other.toml"
-    other.write_text(file.read_text().replace("dense(8)", "dense(9)"))
+    other.write_text(file.read_text(encoding="utf-8").replace("dense(8)", "dense(9)"), encoding="utf-8")
     assert [net.missing for net in outline(make_plan(read_study(other)), tmp_path / "out").nets] == [2, 2]
 
 
@@ -190,14 +194,16 @@ layers = ["flatten", "dense(8)", "relu", "classes"]
 
 def test_each_net_of_a_chain_is_trained_once_those_before_it_have_ended(tmp_path: Path, quiet) -> None:
     file = tmp_path / "chain.toml"
-    file.write_text(CHAIN)
+    file.write_text(CHAIN, encoding="utf-8")
     execute(make_plan(read_study(file)), tmp_path / "out", quiet)
     assert quiet.ends == [(name, "finished") for name in ("first", "other", "middle", "last")]
 
 
 def test_what_comes_behind_a_failed_net_of_a_chain_fails_by_its_name(tmp_path: Path, quiet) -> None:
     file = tmp_path / "chain.toml"
-    file.write_text(CHAIN.replace('"relu", "classes"]', '"relu", "classes"]\nrecipe = { learning_rate = 1e30 }'))
+    file.write_text(
+        CHAIN.replace('"relu", "classes"]', '"relu", "classes"]\nrecipe = { learning_rate = 1e30 }'), encoding="utf-8"
+    )
     plan = make_plan(read_study(file))
     results = execute(plan, tmp_path / "out", quiet)
     assert [state for _, state in quiet.ends] == ["failed"] * 4
@@ -219,7 +225,8 @@ recipe = { epochs = 1, teachers = ["former"], learning_rate = 1e-5 }
 [nets.former]
 layers = ["pool(4)", "flatten", "dense(size)", "relu", "classes"]
 values = { size = 24 }
-"""
+""",
+        encoding="utf-8",
     )
     plan = make_plan(read_study(file))
     results = execute(plan, tmp_path / "out", quiet)
@@ -244,7 +251,8 @@ recipe = { epochs = 8, batch = 16, learning_rate = 0.01 }
 [nets.small]
 layers = ["pool(4)", "flatten", "dense(size)", "relu", "classes"]
 values = { size = 24 }
-"""
+""",
+        encoding="utf-8",
     )
     before = execute(make_plan(read_study(first)), tmp_path / "out" / "first", quiet)
     second = tmp_path / "second.toml"
@@ -258,7 +266,8 @@ recipe = { epochs = 1, batch = 16, learning_rate = 1e-5 }
 init_from = "out/first/small"
 [nets.fresh]
 layers = ["pool(4)", "flatten", "dense(24)", "relu", "classes"]
-"""
+""",
+        encoding="utf-8",
     )
     plan = make_plan(read_study(second))
     results = execute(plan, tmp_path / "out" / "second", quiet)

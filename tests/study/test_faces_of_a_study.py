@@ -55,7 +55,7 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     votes[34, VOTES.index("NF")] = 10
     labels = [label if label < 7 else 0 for label in voted]
     write_packed(in_split_order(images, labels, [0] * 35 + [1] * 8 + [2] * 8, votes=votes), tmp_path / "faces")
-    (tmp_path / "plus.toml").write_text(TABLE)
+    (tmp_path / "plus.toml").write_text(TABLE, encoding="utf-8")
     return make_plan(read_study(tmp_path / "plus.toml"))
 
 
@@ -108,18 +108,19 @@ def test_plan_study_report_and_explain_share_one_reading(
     faces, usages = draw_faces(70), ("Training", "Training", "PrivateTest")
     rows = zip(faces.labels, faces.splits, faces.images, strict=True)
     lines = [f"{label},{' '.join(map(str, image.ravel()))},{usages[split]}" for label, split, image in rows]
-    (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *lines]))
+    (tmp_path / "fer2013.csv").write_text("\n".join(["emotion,pixels,Usage", *lines]), encoding="utf-8")
     study = tmp_path / "s.toml"
     study.write_text(
         'name = "s"\ndata.source = "fer2013.csv"\ndata.validation = 0.2\n'
         + size
         + "recipe = { epochs = 1, batch = 16 }\n"
-        '[nets.flat]\nlayers = ["flatten", "classes"]\n'
+        '[nets.flat]\nlayers = ["flatten", "classes"]\n',
+        encoding="utf-8",
     )
     out = tmp_path / "out"
     for words in (["plan", study], ["study", study, "-o", out], ["report", out]):
         assert CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False).exit_code == 0
-    report = (out / "report.html").read_text()
+    report = (out / "report.html").read_text(encoding="utf-8")
     assert "cannot be opened" not in report
     assert "How the faces were read" in report
     assert "train faces, 20% of each emotion, at random" in report
@@ -137,7 +138,9 @@ def test_a_source_without_validation_names_the_ways_and_takes_one(tmp_path: Path
     folder = tmp_path / "two"
     write_packed(in_split_order(faces.images[keep], faces.labels[keep], faces.splits[keep], EIGHT), folder)
     file = tmp_path / "two.toml"
-    file.write_text('name = "two"\ndata.source = "two"\n[nets.flat]\nlayers = ["flatten", "classes"]\n')
+    file.write_text(
+        'name = "two"\ndata.source = "two"\n[nets.flat]\nlayers = ["flatten", "classes"]\n', encoding="utf-8"
+    )
     with pytest.raises(UserError, match=r"data\.validation = 0\.1 in the study file, or --validation 0\.1"):
         make_plan(read_study(file))
     words = ["plan", str(file), "--validation", "0.3", "-o", str(tmp_path / "out")]
@@ -152,6 +155,8 @@ def test_a_single_class_is_refused(tmp_path: Path, plan: Plan) -> None:
     images = plan.study.data.open().images[:9]
     write_packed(in_split_order(images, [0] * 9, [0, 1, 2] * 3, ("happy",)), tmp_path / "one")
     file = tmp_path / "one.toml"
-    file.write_text('name = "one"\ndata.source = "one"\n[nets.flat]\nlayers = ["flatten", "classes"]\n')
+    file.write_text(
+        'name = "one"\ndata.source = "one"\n[nets.flat]\nlayers = ["flatten", "classes"]\n', encoding="utf-8"
+    )
     with pytest.raises(UserError, match=r"faces: all of its faces are happy; a study needs two classes or more"):
         make_plan(read_study(file))

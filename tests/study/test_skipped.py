@@ -69,7 +69,7 @@ BEHIND = {
 def file(hub: "Hub", monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A study of nets that need weights which are not here, and of one that does not."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "some.toml").write_text(STUDY)
+    (tmp_path / "some.toml").write_text(STUDY, encoding="utf-8")
     return tmp_path / "some.toml"
 
 
@@ -114,10 +114,10 @@ def test_the_study_does_all_else_and_trains_what_is_missing_once_the_weights_are
     assert results.ensembles[0].reason == "not trained to the end: ready"
     assert [place.name.split("-")[0] for place in Path("out/runs").iterdir()] == ["plain"]
     assert not Path("out/tuning").exists()
-    page = Path("out/report.html").read_text()
+    page = Path("out/report.html").read_text(encoding="utf-8")
     assert page.count("was skipped") == len(BEHIND)
     assert page.count("mien backbones fetch timm/tiny.a_in1k") >= len(BEHIND)
-    assert "ready,skipped" in Path("out/tables/comparison-large.csv").read_text()
+    assert "ready,skipped" in Path("out/tables/comparison-large.csv").read_text(encoding="utf-8")
 
     hub.online["timm/tiny.a_in1k"] = save(published("tiny.a_in1k"))
     fetch("timm/tiny.a_in1k")
@@ -160,7 +160,7 @@ data.source = "drawn:60"
 layers = ["word", "classes"]
 tune = { trials = 2, space = { word = ["efficientnet_lite0", "mobilenet_v2"] } }
 """
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     plan = make_plan(read_study(file))
     assert plan.lacking["either"] == (
         "mobilenet_v2: its weights are not here; get them by: mien backbones fetch mobilenet_v2, "
@@ -193,7 +193,7 @@ head = ["dense(8)", "relu", "classes"]
 [nets.plain]
 layers = ["pool(8)", "flatten", "classes"]
 """
-    Path("timms.toml").write_text(text)
+    Path("timms.toml").write_text(text, encoding="utf-8")
     shown = CliRunner().invoke(app, ["plan", "timms.toml"])
     assert (shown.exit_code, f"mine is skipped: {lack}" in shown.stdout) == (0, True), shown.output
     done = CliRunner().invoke(app, ["study", "timms.toml"])
@@ -203,21 +203,23 @@ layers = ["pool(8)", "flatten", "classes"]
     assert (mine.state, plain.state, results.best) == ("skipped", "finished", "plain")
     assert mine.reason.startswith(lack)
     assert (mine.parameters is not None) == installed
-    page = Path("out/timms/report.html").read_text()
+    page = Path("out/timms/report.html").read_text(encoding="utf-8")
     assert "was skipped" in page
     assert ("parameters not known" in page) != installed
-    layers = Path("out/timms/tables/layers-mine.csv").read_text().splitlines()
+    layers = Path("out/timms/tables/layers-mine.csv").read_text(encoding="utf-8").splitlines()
     assert len(layers) == 6 if installed else layers == ["word", "timm('tiny.a_in1k')", "dense(8)", "relu", "classes"]
 
 
 def test_a_misspelt_layer_behind_a_backbone_that_is_absent_is_still_a_mistake(file: Path) -> None:
-    file.write_text("""name = "wrong"\n[nets.a]\nlayers = ["timm('tiny.a_in1k')", "densse(4)", "classes"]\n""")
+    file.write_text(
+        """name = "wrong"\n[nets.a]\nlayers = ["timm('tiny.a_in1k')", "densse(4)", "classes"]\n""", encoding="utf-8"
+    )
     with pytest.raises(UserError, match=r"nets\.a\.layers\[1\]: unknown layer 'densse'"):
         read_study(file)
 
 
 def test_the_courses_study_has_every_net_of_the_course() -> None:
-    study = tomllib.loads((Path(__file__).parents[2] / "studies" / "seed.toml").read_text())
+    study = tomllib.loads((Path(__file__).parents[2] / "studies" / "seed.toml").read_text(encoding="utf-8"))
     course = [*(f"model{n}" for n in range(1, 6)), "cnn_1", "cnn_2", "cnn_3", "ft_1", "ft_2", "ft_3"]
     assert {name for name in course if study["nets"][name] == {"zoo": name}} == set(course)
     assert study["groups"]["finetuned"]["nets"] == ["ft_1", "ft_2", "ft_3", "mobilenet"]

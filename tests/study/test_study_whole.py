@@ -64,7 +64,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_tiny_study_runs_from_start_to_end(tmp_path: Path) -> None:
-    Path("tiny.toml").write_text(TINY)
+    Path("tiny.toml").write_text(TINY, encoding="utf-8")
     assert _mien("study", "tiny.toml").endswith("report: out/tiny/report.html\n")
     results = read_results(Path("out/tiny"))
     nets = results.by_name
@@ -81,13 +81,13 @@ def test_a_tiny_study_runs_from_start_to_end(tmp_path: Path) -> None:
     assert predictions is not None
     assert predictions.accuracy == nets[best].accuracy.test.mean
     assert run.status.test_opened == nets[best].test_opened
-    page = Path("out/tiny/report.html").read_text()
+    page = Path("out/tiny/report.html").read_text(encoding="utf-8")
     assert all(name in page for name in nets)
 
 
 @pytest.mark.slow
 def test_a_study_again_gives_the_same_numbers_elsewhere_and_trains_nothing_here() -> None:
-    Path("tiny.toml").write_text(TINY)
+    Path("tiny.toml").write_text(TINY, encoding="utf-8")
     _mien("study", "tiny.toml", "-o", "a")
     weights = {file: file.stat().st_mtime_ns for file in Path("a/runs").rglob("weights.safetensors")}
     _mien("study", "tiny.toml", "-o", "a")
@@ -99,7 +99,7 @@ def test_a_study_again_gives_the_same_numbers_elsewhere_and_trains_nothing_here(
 
 @pytest.mark.slow
 def test_titles_augmentation_and_previews_reach_results_and_report() -> None:
-    Path("parts.toml").write_text(PARTS)
+    Path("parts.toml").write_text(PARTS, encoding="utf-8")
     _mien("study", "parts.toml")
     results = read_results(Path("out/parts"))
     assert [(group.name, group.title, group.note) for group in results.groups] == [
@@ -119,7 +119,7 @@ def test_titles_augmentation_and_previews_reach_results_and_report() -> None:
     run = Path("out/parts/runs", turned.runs[0])
     assert (run / "scaling.safetensors").exists()
     assert {path.stem for path in Path("out/parts/figures").glob("*") if "upright" in path.stem} == {"preview-upright"}
-    page = Path("out/parts/report.html").read_text()
+    page = Path("out/parts/report.html").read_text(encoding="utf-8")
     assert "turned is plain trained on augmented faces" in page
     assert "rotate(90) turns faces by up to 90 degrees" in page
 
@@ -129,7 +129,7 @@ def test_a_net_with_and_without_augmentation_is_tested_once() -> None:
     """Across tables, where not both are selected: that pair is tested anyway."""
     text = PARTS.replace('cnn = ["plain"]', 'cnn = ["plain", "wide"]')
     text += '[nets.wide]\nlayers = ["flatten", "dense(64)", "relu", "classes"]\nrecipe.epochs = 15\n'
-    Path("parts.toml").write_text(text)
+    Path("parts.toml").write_text(text, encoding="utf-8")
     _mien("study", "parts.toml", "--set", "nets.plain.recipe.learning_rate=1e-9")
     results = read_results(Path("out/parts"))
     assert next(group.selected for group in results.groups) == "wide"

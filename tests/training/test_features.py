@@ -100,7 +100,7 @@ def test_a_cache_that_cannot_be_written_is_reported(
     mobilenet: None, few: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = build(NET, 24)
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "file"))
     with pytest.raises(UserError, match=r"cannot be written .*it takes 0\.0 MB; MIEN_CACHE names another folder"):
         cached_features(model, torch.from_numpy(few.images[:4].copy()), PLAIN, torch.float32, "a")

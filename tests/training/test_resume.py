@@ -40,8 +40,8 @@ def test_the_history_is_taken_back_to_the_checkpoint(start: Start, faces: Faces)
     fit(whole, faces, silent)
     stop_at(run, faces, epoch=3, step=1)
     history = run.folder / "history.jsonl"
-    beyond = json.dumps(json.loads(history.read_text().splitlines()[-1]) | {"epoch": 3, "loss": 99.0})
-    with history.open("a") as file:
+    beyond = json.dumps(json.loads(history.read_text(encoding="utf-8").splitlines()[-1]) | {"epoch": 3, "loss": 99.0})
+    with history.open("a", encoding="utf-8") as file:
         file.write(beyond + "\n" + '{"epoch": 4, "lo')
     fit(run, faces, silent)
     assert_same(run, whole)
@@ -51,7 +51,7 @@ def test_the_history_is_taken_back_to_the_checkpoint(start: Start, faces: Faces)
 def test_a_history_without_a_checkpoint_begins_anew(content: str, start: Start, faces: Faces) -> None:
     whole, run = start(CNN, epochs=2, batch=64), start(CNN, epochs=2, batch=64)
     fit(whole, faces, silent)
-    (run.folder / "history.jsonl").write_text(content)
+    (run.folder / "history.jsonl").write_text(content, encoding="utf-8")
     fit(run, faces, silent)
     assert_same(run, whole)
 

@@ -115,10 +115,10 @@ def write_report(folder: Path, results: Results) -> Path:
     page = make_page(read_reported_study(folder, results), *reopen(results.faces))
     with whole_folder(folder / "tables") as temporary:
         for table in page.all_tables:
-            (temporary / f"{slug(table.name)}.csv").write_text(table.csv, encoding="utf-8")
+            (temporary / f"{slug(table.name)}.csv").write_text(table.csv, encoding="utf-8", newline="\n")
     with whole_folder(folder / "figures") as temporary:
         for figure in page.all_figures:
-            (temporary / f"{slug(figure.name)}.svg").write_text(figure.svg, encoding="utf-8")
+            (temporary / f"{slug(figure.name)}.svg").write_text(figure.svg, encoding="utf-8", newline="\n")
     target = folder / "report.html"
     write_text(target, render(page))
     return target

@@ -162,7 +162,7 @@ def exclusive(folder: Path) -> Iterator[None]:
         raise UserError(f"{folder}: holds something else than a study; give another folder with -o")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / LOCK).open("w")
+        lock = (folder / LOCK).open("w", encoding="utf-8")
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {(error.strerror or str(error)).lower()}") from None
     with lock:

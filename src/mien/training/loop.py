@@ -216,7 +216,9 @@ def _resume(run: Run, trainer: Trainer, faces: Faces) -> tuple[TrainingState, We
             trainer.ema.load(ema)
     history = run.folder / "history.jsonl"
     if history.exists():
-        write_text(history, "".join(f"{line}\n" for line in history.read_text().splitlines()[: state.epoch]))
+        write_text(
+            history, "".join(f"{line}\n" for line in history.read_text(encoding="utf-8").splitlines()[: state.epoch])
+        )
     return state, best
 
 

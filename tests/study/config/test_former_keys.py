@@ -14,7 +14,7 @@ TUNED = '[nets.a]\nlayers = ["flatten", "dense(n)", "classes"]\n[nets.a.tune]\ns
 
 
 def read(folder: Path, text: str, *settings: str) -> Study:
-    (folder / "s.toml").write_text('name = "a"\n' + text)
+    (folder / "s.toml").write_text('name = "a"\n' + text, encoding="utf-8")
     return read_study(folder / "s.toml", settings)
 
 

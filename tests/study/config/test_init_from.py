@@ -26,7 +26,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def nets(folder: Path, text: str, *settings: str) -> dict[str, StudyNet]:
-    (folder / "a.toml").write_text('name = "a"\n' + text)
+    (folder / "a.toml").write_text('name = "a"\n' + text, encoding="utf-8")
     return {net.net.name: net for net in read_study(folder / "a.toml", settings).nets}
 
 

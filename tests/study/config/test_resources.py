@@ -11,7 +11,7 @@ NETS = '[nets]\na.layers = ["flatten", "classes"]\nb.layers = ["flatten", "class
 
 def resources(folder: Path, text: str) -> dict[str, Resources]:
     file = folder / "study.toml"
-    file.write_text(f'name = "s"\n{NETS}{text}')
+    file.write_text(f'name = "s"\n{NETS}{text}', encoding="utf-8")
     return dict(read_study(file).resources)
 
 

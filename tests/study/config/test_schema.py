@@ -15,7 +15,7 @@ NET = '[nets.a]\nlayers = ["flatten", "classes"]\n'
 
 def _read(folder: Path, text: str, *settings: str) -> Study:
     file = folder / "s.toml"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     return read_study(file, settings)
 
 

@@ -74,7 +74,7 @@ def node(environment: dict[str, str]) -> Iterator[Start]:
 @pytest.fixture
 def begin(environment: dict[str, str], tmp_path: Path) -> Iterator[Start]:
     """Starts a study of `four.toml`; one that still runs behind the test is ended."""
-    (tmp_path / "four.toml").write_text(STUDY)
+    (tmp_path / "four.toml").write_text(STUDY, encoding="utf-8")
     started: list[subprocess.Popen[str]] = []
 
     def start(words: list[str]) -> subprocess.Popen[str]:
@@ -99,7 +99,7 @@ def children(parent: int, name: str) -> list[int]:
     pids = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            head, _, tail = stat.read_text().rpartition(")")
+            head, _, tail = stat.read_text(encoding="utf-8").rpartition(")")
         except OSError:
             continue
         if int(tail.split()[1]) == parent and head.split("(", 1)[1].startswith(name):
@@ -110,14 +110,14 @@ def children(parent: int, name: str) -> list[int]:
 def pid_of(folder: Path) -> int:
     """The process that trains a run, 0 if none does."""
     try:
-        state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+        state: dict[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return 0
     return int(state["pid"]) if state["state"] == "running" and (folder / "history.jsonl").exists() else 0
 
 
 def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
 
 
 def outcomes(folder: Path) -> dict[str, tuple[str, list[tuple[float, ...]], bytes]]:
@@ -136,7 +136,7 @@ def outcomes(folder: Path) -> dict[str, tuple[str, list[tuple[float, ...]], byte
 def here(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
     """The folder of the study as this machine alone runs it, on one core."""
     folder = tmp_path_factory.mktemp("local")
-    (folder / "four.toml").write_text(STUDY)
+    (folder / "four.toml").write_text(STUDY, encoding="utf-8")
     words = [*MIEN, "study", "four.toml", "-o", "here"]
     done = subprocess.run(words, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -165,12 +165,12 @@ def test_runs_on_a_node_that_is_killed_end_with_the_same_numbers(
     wait(lambda: bool(lost()) or study.poll() is not None, "a run on the second node")
     (run,) = lost()
     os.kill(doomed, signal.SIGKILL)
-    before = (run / "history.jsonl").read_text().splitlines()
+    before = (run / "history.jsonl").read_text(encoding="utf-8").splitlines()
     _, output = study.communicate(timeout=600)
     assert study.returncode == 0, output
     assert outcomes(tmp_path / "there") == outcomes(here)
     assert {state for state, _, _ in outcomes(here).values()} == {"finished"}
-    after = (run / "history.jsonl").read_text().splitlines()
+    after = (run / "history.jsonl").read_text(encoding="utf-8").splitlines()
     assert 0 < len(before) < len(after) == 20
     assert after[: len(before) - 1] == before[:-1], "with their times: it went on from its checkpoint"
     assert read_results(here).best == read_results(tmp_path / "there").best

@@ -68,7 +68,7 @@ class Recorder:
 
 def planned(folder: Path, text: str = STUDY) -> Plan:
     file = folder / "study_file.toml"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     return make_plan(read_study(file))
 
 
@@ -274,7 +274,7 @@ def test_a_search_in_which_no_trial_is_finished_leaves_the_rest_of_the_study_who
     assert [trial.state for trial in results.tuning["a"].trials] == ["failed", "failed"]
     page = CliRunner().invoke(app, ["report", str(tmp_path / "out")])
     assert page.exit_code == 0, page.output
-    assert "none of its 2 trials was finished" in (tmp_path / "out" / "report.html").read_text()
+    assert "none of its 2 trials was finished" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def test_time_that_is_spent_ends_a_search(tmp_path: Path) -> None:

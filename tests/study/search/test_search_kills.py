@@ -51,7 +51,7 @@ class Quiet:
 
 def planned(folder: Path, text: str) -> Plan:
     file = folder / "study_file.toml"
-    file.write_text(text)
+    file.write_text(text, encoding="utf-8")
     return make_plan(read_study(file))
 
 
