@@ -17,6 +17,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import mien.faces
 from mien.errors import UserError
 from mien.faces import EIGHT, EMOTIONS, Faces, pixel_text
 from mien.faces.csv import read_csv
@@ -32,9 +33,9 @@ def write(folder: Path, text: str | bytes, name: str = "fer2013.csv") -> Path:
     return path
 
 
-@pytest.fixture(params=[True, False], ids=["kernel", "line by line"], autouse=True)
+@pytest.fixture(params=[True, False], ids=["kernel", "numpy"], autouse=True)
 def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test of this file reads both ways; a short file would not get the kernel otherwise."""
+    """Every test of this file reads both ways: numpy takes short files, and all where numba is not installed."""
     monkeypatch.setattr(pixel_text, "KERNEL_MIN_BYTES", 0 if request.param else 10**12)
 
 
@@ -301,7 +302,7 @@ def test_a_damaged_file_is_read_as_a_simple_reader_reads_it_or_refused(
 
 @pytest.mark.parametrize("header", ["emotion,pixels", "emotion,pixels,Usage", "Usage,file,pixels,emotion"])
 @pytest.mark.parametrize("quote", ["", '"'])
-def test_the_kernel_alone_reads_the_common_forms_and_only_correct_rows(header: str, quote: str) -> None:
+def test_common_forms_are_read_at_once_and_only_correct_rows(header: str, quote: str) -> None:
     columns = header.split(",")
     values = {"emotion": "6", "pixels": quote + PIXELS + quote, "Usage": "PrivateTest", "file": "face.png"}
     wrong = {"emotion": ["7", "", "-1", "33"], "Usage": ["Private", "PrivateTests", "\0"], "file": ['"a,b"', ",", ""]}
@@ -311,13 +312,22 @@ def test_the_kernel_alone_reads_the_common_forms_and_only_correct_rows(header: s
     cuts = np.cumsum([0, *map(len, lines)], dtype=np.uint64)
     where = {name.lower(): columns.index(name) for name in columns if name != "file"}
     read = pixel_text.read_rows("".join(lines).encode(), cuts, pixel_text.Columns(len(columns), **where))
-    if pixel_text.KERNEL_MIN_BYTES:
-        assert not read.good.any()
-        return
     np.testing.assert_array_equal(read.good, [row == values or row["file"] == "" for row in rows])
     assert set(read.pixels[0]) == {7}
     assert read.labels[0] == 6
     assert "Usage" not in columns or read.splits[0] == 2
+
+
+@pytest.mark.parametrize("kernel", [True], indirect=True)
+def test_without_numba_numpy_reads_the_same(
+    tmp_path: Path, small: Faces, csv_text: Text, same: Same, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("mien.faces.csv_kernel", "mien.compiled"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.delattr(mien.faces, "csv_kernel", raising=False)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    same(read_csv(write(tmp_path, csv_text(small))), small)
+    assert "mien.faces.csv_kernel" not in sys.modules
 
 
 @pytest.mark.parametrize("kernel", [True], indirect=True)
