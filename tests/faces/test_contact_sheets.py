@@ -115,3 +115,15 @@ def test_a_long_sheet_has_every_picture(drawn: Faces, tmp_path: Path) -> None:
     draw_examples(drawn, [AuditExample("so", np.arange(4))] * 5, tmp_path / "sheet.svg")
     assert (tmp_path / "sheet.svg").read_text(encoding="utf-8").count("<image") == 20
     assert texts(tmp_path / "sheet.svg").count("so") == 1
+
+
+def test_a_sheet_shows_each_picture_at_its_place(drawn: Faces, tmp_path: Path) -> None:
+    small, large = drawn.images[:1], np.kron(drawn.images[:1], np.ones((10, 10), np.uint8))  # 480 pixels a side
+    for name, images in (("small", small), ("large", large)):
+        draw_before_after(images, 255 - images, tmp_path / f"{name}.png", "größer & kleiner")
+        sheet = np.asarray(Image.open(tmp_path / f"{name}.png").convert("L"), int)
+        first, second = (sheet[56:222, column : column + 166] for column in (32, 32 + round(1.38 * 160)))
+        assert np.abs(first + second - 255).max() <= 2
+        assert np.abs(first - np.asarray(Image.fromarray(small[0]).resize((166, 166), 0), int)).mean() < 3
+    draw_before_after(small, small, tmp_path / "text.svg", "größer & kleiner")
+    assert "größer &amp; kleiner" in (tmp_path / "text.svg").read_text(encoding="utf-8")

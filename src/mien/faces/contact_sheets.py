@@ -1,8 +1,10 @@
 """Draw faces: a grid with random examples of each emotion, and contact sheets."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,14 @@ from mien.errors import UserError
 from mien.faces.audit import AuditExample
 from mien.faces.types import SPLITS, Faces
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
 INK, FAINT = "#1f2933", "#7b8794"
+
+DPI = 160
+"""Pixels of an inch in a PNG."""
 
 
 def pick(faces: Faces, n: int = 2, seed: int = 0, split: str = "train") -> list[NDArray[np.intp]]:
@@ -174,33 +183,112 @@ def picture_format(path: Path) -> str:
     return kind
 
 
+class _Picture(NamedTuple):
+    """A picture, uint8 [H, W] or [H, W, 3], with its place and side in inches."""
+
+    left: float
+    top: float
+    side: float
+    pixels: NDArray[np.uint8]
+
+    def image(self) -> "Image":
+        from PIL import Image
+
+        return Image.fromarray(self.pixels)
+
+
+class _Text(NamedTuple):
+    """A line of text, with the place of its left end or its middle in inches."""
+
+    left: float
+    base: float
+    text: str
+    colour: str
+    points: float
+    centre: bool
+
+
 class _Sheet:
-    """A white figure. Pictures and text are placed in inches from its top left corner."""
+    """A white sheet. Pictures and text are placed in inches from its top left corner."""
 
     def __init__(self, width: float, height: float) -> None:
-        from matplotlib.figure import Figure
-
         self.width, self.height = width, height
-        self.figure = Figure(figsize=(width, height), facecolor="white")
+        self.pictures: list[_Picture] = []
+        self.texts: list[_Text] = []
 
     def picture(
-        self, left: float, top: float, size: float, image: NDArray[np.generic], low: float, high: float
+        self, left: float, top: float, side: float, image: NDArray[np.integer | np.floating], low: float, high: float
     ) -> None:
-        bottom = self.height - top - size
-        axes = self.figure.add_axes((left / self.width, bottom / self.height, size / self.width, size / self.height))
-        axes.imshow(image, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
-        axes.set_axis_off()
+        """Place a picture; its values from `low` to `high` are shown from black to white."""
+        grays = np.clip((image - low) / (high - low), 0, 1) * 255
+        self.pictures.append(_Picture(left, top, side, grays.round().astype(np.uint8)))
 
     def text(
         self, left: float, base: float, text: str, colour: str = INK, points: float = 9, centre: bool = False
     ) -> None:
-        side = "center" if centre else "left"
-        place = left / self.width, 1 - base / self.height
-        self.figure.text(*place, text, color=colour, fontsize=points, ha=side, va="baseline")
+        """Place a line of text on its base line; `left` is its left end or its middle."""
+        self.texts.append(_Text(left, base, text, colour, points, centre))
 
     def save(self, path: Path) -> None:
-        from matplotlib import rc_context
-
+        """Write the sheet; the file's suffix decides the format."""
         kind = picture_format(path)
-        with whole_file(path) as temporary, rc_context({"svg.hashsalt": "mien", "svg.fonttype": "none"}):
-            self.figure.savefig(temporary, format=kind, dpi=160, metadata={"Date": None} if kind == "svg" else None)
+        with whole_file(path) as temporary:
+            if kind == "svg":
+                temporary.write_text(self._svg(), encoding="utf-8", newline="\n")
+            else:
+                self._pixels().save(temporary, format="PNG")
+
+    def _pixels(self) -> "Image":
+        from PIL import Image, ImageDraw
+
+        sheet = Image.new("RGB", (round(self.width * DPI), round(self.height * DPI)), "white")
+        for one in self.pictures:
+            side = round(one.side * DPI)
+            resample = Image.Resampling.NEAREST if len(one.pixels) <= side else Image.Resampling.BOX
+            place = (round(one.left * DPI), round(one.top * DPI))
+            sheet.paste(one.image().resize((side, side), resample), place)
+        pen = ImageDraw.Draw(sheet)
+        for line in self.texts:
+            font = _font(line.text, line.points * DPI / 72)
+            place, anchor = (round(line.left * DPI), round(line.base * DPI)), "ms" if line.centre else "ls"
+            pen.text(place, line.text, fill=line.colour, font=font, anchor=anchor)
+        return sheet
+
+    def _svg(self) -> str:
+        """The sheet as SVG, whose unit is a point."""
+        from xml.sax.saxutils import escape
+
+        size = f"{self.width * 72:.2f}", f"{self.height * 72:.2f}"
+        drawn = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{size[0]}pt" height="{size[1]}pt" '
+            f'viewBox="0 0 {size[0]} {size[1]}" font-family="sans-serif">',
+            '<rect width="100%" height="100%" fill="white"/>',
+        ]
+        for one in self.pictures:
+            file = BytesIO()
+            one.image().save(file, format="PNG")
+            drawn.append(
+                f'<image x="{one.left * 72:.2f}" y="{one.top * 72:.2f}" width="{one.side * 72:.2f}" '
+                f'height="{one.side * 72:.2f}" style="image-rendering:pixelated" '
+                f'href="data:image/png;base64,{b64encode(file.getvalue()).decode()}"/>'
+            )
+        for line in self.texts:
+            anchor = "middle" if line.centre else "start"
+            letters = escape("".join(letter if letter.isprintable() else "?" for letter in line.text))
+            drawn.append(
+                f'<text x="{line.left * 72:.2f}" y="{line.base * 72:.2f}" font-size="{line.points}" '
+                f'fill="{line.colour}" text-anchor="{anchor}">{letters}</text>'
+            )
+        return "\n".join([*drawn, "</svg>", ""])
+
+
+def _font(text: str, size: float) -> "FreeTypeFont | ImageFont":
+    """Pillow's own font, which has basic Latin letters alone; for others a font of this system, if it is found."""
+    from PIL import ImageFont
+
+    for name in () if text.isascii() else ("DejaVuSans.ttf", "Arial.ttf", "LiberationSans-Regular.ttf"):
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return ImageFont.load_default(size)

@@ -93,7 +93,7 @@ def _splits(part: NDArray[np.uint8], begins: Places, ends: Places) -> tuple[NDAr
 def _pixels(
     part: NDArray[np.uint8], marks: Places, kinds: NDArray[np.uint8], begins: Places
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """The numbers of fields with 2,303 marks in each, uint8 [n, 2304], and whether each field is right, bool [n].
+    """The numbers of fields with 2,303 marks in each, uint8 [n, 2304], and whether each field is correct, bool [n].
 
     Args:
         part: the bytes.
@@ -110,6 +110,6 @@ def _pixels(
     numbers, lengths = sums[marks - 1], np.diff(marks, prepend=-1) - 1  # what ends at each mark
     fine = (lengths >= 1) & (lengths <= 3) & (numbers <= 255)
     first = np.searchsorted(marks, begins)
-    right = np.all(sliding_window_view(fine, PIXELS)[first], axis=1)
+    numeric = np.all(sliding_window_view(fine, PIXELS)[first], axis=1)
     spaced = np.all(sliding_window_view(kinds == _SPACE, PIXELS - 1)[first], axis=1)
-    return sliding_window_view(numbers.astype(np.uint8), PIXELS)[first], right & spaced
+    return sliding_window_view(numbers.astype(np.uint8), PIXELS)[first], numeric & spaced
