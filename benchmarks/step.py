@@ -90,7 +90,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.work is not None:
         return work(given.work, given.net, given.turn)
-    from mien.training.trainer import best_precision
+    from mien.training.device import best_precision
 
     precision = best_precision()
     ways = {way: words for way, words in WAYS.items() if given.net != "residual" or "autograd" in words}

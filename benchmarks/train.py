@@ -33,9 +33,10 @@ from torch import Tensor, nn
 
 from mien.nets import ZOO, Model, build
 from mien.runs.recipe import Recipe
+from mien.training.device import best_precision
 from mien.training.fast import functions
 from mien.training.fast.gradients import Chunked
-from mien.training.trainer import Trainer, best_precision
+from mien.training.trainer import Trainer
 
 HERE = Path(__file__).parent
 BATCH, TRAIN_FACES = 256, 28_709

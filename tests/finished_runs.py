@@ -16,7 +16,8 @@ from mien.runs.recipe import Recipe
 from mien.runs.results import NetResult, Results, write_results
 from mien.runs.run import Run
 from mien.runs.study_faces import StudyFaces
-from mien.training.loop import evaluate, fit
+from mien.training.evaluate import evaluate
+from mien.training.loop import fit
 
 Trained = Callable[..., Run]
 

@@ -8,7 +8,8 @@ from trained import CNN, NORMAL, Start, assert_same, numbers, silent, stop_at
 from mien.faces import Faces
 from mien.nets import Net
 from mien.training.ema import EMA
-from mien.training.loop import evaluate, fit
+from mien.training.evaluate import evaluate
+from mien.training.loop import fit
 
 
 def test_an_average_keeps_its_share_and_forgets_the_first_weights_sooner() -> None:

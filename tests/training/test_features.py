@@ -15,8 +15,9 @@ from mien.nets import Net, build
 from mien.runs.recipe import Recipe
 from mien.training import features as features_module
 from mien.training.checkpoint import load_weights
+from mien.training.evaluate import evaluate
 from mien.training.features import cached_features, compute_features
-from mien.training.loop import evaluate, fit
+from mien.training.loop import fit
 from mien.training.scaling import Scaling
 from mien.training.timing import time_features, time_step
 from mien.training.trainer import Trainer

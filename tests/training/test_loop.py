@@ -10,7 +10,8 @@ from trained import CNN, NORMAL, Start, assert_same, numbers, silent, stop_at
 from mien.faces import Faces
 from mien.nets import Net, build, parameters
 from mien.runs.recipe import Recipe
-from mien.training.loop import evaluate, fit
+from mien.training.evaluate import evaluate
+from mien.training.loop import fit
 from mien.training.timing import time_step
 
 FNN = Net("fnn", ("flatten", "dense(16, l2=1e-3)", "relu", "dropout(0.2)", "classes"))

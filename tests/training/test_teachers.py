@@ -35,7 +35,7 @@ def test_a_target_is_in_part_what_the_teachers_say(share: float, faces: Faces) -
         predictions = sum(teacher.probabilities(images) for teacher in teachers) / 2
         y = student.model(student.scaling(images))
         expected = F.cross_entropy(y, (1 - share) * targets + share * predictions).item()
-    assert student.step(images, targets, 1).loss == pytest.approx(expected, rel=1e-5)
+    assert student.step(images, targets, 1).loss.item() == pytest.approx(expected, rel=1e-5)
     student.close()
 
 
@@ -50,7 +50,7 @@ def test_teachers_see_a_face_without_what_degrades_it(faces: Faces) -> None:
         sharp = student.augmentation.for_teachers(images, 5)
         y = student.model(student.scaling(spoilt))
         expected = F.cross_entropy(y, teacher.probabilities(sharp)).item()
-    assert student.step(images, targets, 5).loss == pytest.approx(expected, rel=1e-5)
+    assert student.step(images, targets, 5).loss.item() == pytest.approx(expected, rel=1e-5)
     student.close()
 
 

@@ -15,7 +15,8 @@ from mien.runs.recipe import Recipe
 from mien.runs.run import Run
 from mien.study.collect import NetRuns
 from mien.study.config.study import StudyNet
-from mien.training.loop import evaluate, fit
+from mien.training.evaluate import evaluate
+from mien.training.loop import fit
 
 NAME = "tiny.a_in1k"
 NET = Net("frozen", (f"timm('{NAME}')", "dense(8)", "relu", "classes"))

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from mien.faces import Faces
 from mien.nets import Net, build
 from mien.runs.recipe import Recipe
-from mien.training.trainer import Trainer, best_precision
+from mien.training.device import best_precision
+from mien.training.trainer import Trainer
 
 SMALL = ("conv(3)", "relu", "pool", "flatten", "dense(5)", "elu", "classes")
 PENALISED = {
@@ -44,7 +45,7 @@ def test_penalties_and_their_gradients_are_those_of_the_loss_with_them_added(
     loss.backward()
     step = trainer.step(images, labels, number=1)
     trainer.close()
-    assert step.loss == pytest.approx(loss.item(), rel=1e-5)
+    assert step.loss.item() == pytest.approx(loss.item(), rel=1e-5)
     assert step.loss > F.cross_entropy(y, labels).item() * 1.01, "the penalties weigh something"
     assert step.correct == int((y.argmax(1) == labels).sum())
     for ours, theirs in zip(trainer.model.parameters(), copy.parameters(), strict=True):
@@ -64,7 +65,7 @@ def test_a_penalty_is_unhalved_and_free_of_biases() -> None:
     plain = F.cross_entropy(model(trainer.scaling(images)), torch.arange(3)).item()
     step = trainer.step(images, torch.arange(3), 1)
     trainer.close()
-    assert step.loss - plain == pytest.approx(0.5 * 4 + 0.1 * 3 + 2 * 7 * 0.25, rel=1e-5)
+    assert step.loss.item() - plain == pytest.approx(0.5 * 4 + 0.1 * 3 + 2 * 7 * 0.25, rel=1e-5)
 
 
 def test_centred_pixels_lie_between_minus_and_plus_a_half() -> None:
@@ -157,7 +158,7 @@ def test_the_precision_is_the_recipes(faces: Faces) -> None:
     for precision in ("float32", "bfloat16"):
         trainer = trainer_of(SMALL, precision=precision)
         assert trainer.precision == precision
-        losses[precision] = trainer.step(images, labels, 1).loss
+        losses[precision] = trainer.step(images, labels, 1).loss.item()
         assert all(weight.dtype == torch.float32 for weight in trainer.model.parameters())
         trainer.close()
     exact = F.cross_entropy(build(Net("net", SMALL), size=24)(images[:, None] / 255 - 0.5), labels).item()
@@ -175,7 +176,7 @@ def test_dropout_follows_the_seed_and_the_number_of_the_step(words: tuple[str, .
         trainer = trainer_of(layers, seed)
         step = trainer.step(images, labels, number)
         trainer.close()
-        return step.loss
+        return step.loss.item()
 
     cases = [(seed, number) for seed in (0, 1, 2, 2**40) for number in (1, 2, 1 + 2**16)]
     losses = [loss(*case) for case in cases]
@@ -198,7 +199,7 @@ def test_dropout_follows_the_seed_and_the_number_of_the_step(words: tuple[str, .
 def test_every_kind_of_net_learns_its_faces(layers: tuple[str, ...], precision: str, faces: Faces) -> None:
     trainer = trainer_of(layers, learning_rate=0.01, precision=precision)
     images, labels = batch_of(faces, 12)
-    losses = [trainer.step(images, labels, number).loss for number in range(1, 61)]
+    losses = [trainer.step(images, labels, number).loss.item() for number in range(1, 61)]
     trainer.close()
     assert losses[-1] < 0.7 * losses[0]
 

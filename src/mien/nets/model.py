@@ -129,7 +129,9 @@ def build(net: Net, size: int = 48, classes: int = 7, seed: int = 0, pretrained:
     for layer in model:
         if not isinstance(layer, Backbone):
             _initialise(layer, generator)
-        elif pretrained:
+            continue
+        layer.reset_constants()
+        if pretrained:
             layer.load_published()
     return model
 

@@ -52,5 +52,7 @@ def trainable(net: Net, size: int = 48, classes: int = 7) -> int:
 def _count(module: nn.Module) -> tuple[int, int]:
     fitted = sum(weight.numel() for weight in module.parameters() if weight.requires_grad)
     frozen = sum(weight.numel() for weight in module.parameters() if not weight.requires_grad)
-    running = sum(buffer.numel() for buffer in module.buffers() if buffer.is_floating_point())
+    learnt = {name for name, _ in module.named_parameters()}
+    stored = module.state_dict().items()  # without constants
+    running = sum(one.numel() for name, one in stored if one.is_floating_point() and name not in learnt)
     return fitted + frozen + running, fitted

@@ -1,9 +1,10 @@
 """Recipe: how a net is trained, checked before anything is spent."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 DEFAULT_RATES = {"adam": 1e-3, "sgd": 1e-2}
 """Keras's default learning rates (keras.optimizers.Adam, keras.optimizers.SGD)."""
@@ -99,8 +100,12 @@ class Recipe(BaseModel):
     tta_scales: Annotated[tuple[Zoom, ...], BeforeValidator(_listed)] = Field(
         default=(), description="predictions are averaged over a face and frames of it with these shares of its side"
     )
-    precision: Literal["auto", "bfloat16", "float32"] = Field(
-        default="auto", description="auto: bfloat16 where the processor multiplies it faster, else float32"
+    device: str = Field(
+        default="auto", description="auto: a GPU where there is one, else the processor; or cpu, cuda, cuda:1, mps"
+    )
+    precision: Literal["auto", "bfloat16", "float16", "float32"] = Field(
+        default="auto",
+        description="auto: bfloat16 where the device multiplies it faster, else float32; float16 on GPUs without it",
     )
     patience: int = Field(
         default=0, ge=0, description="stop after so many epochs without a better validation accuracy; 0: never"
@@ -119,9 +124,16 @@ class Recipe(BaseModel):
             raise ValueError(f"warm_up = {self.warm_up:g} is longer than the {self.epochs} epochs")
         return self
 
+    @field_validator("device")
+    @classmethod
+    def _device_name(cls, name: str) -> str:
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", name):
+            raise ValueError(f"found {name!r}; auto, cpu, cuda, cuda:1 (the second GPU) or mps")
+        return name
+
     def changes(self) -> dict[str, Any]:
-        """The entries that differ from their defaults."""
-        return self.model_dump(exclude_defaults=True)
+        """The entries that differ from their defaults, but for the device: it is no part of what a run is."""
+        return self.model_dump(exclude_defaults=True, exclude={"device"})
 
     @property
     def initialised_within(self) -> bool:

@@ -75,7 +75,8 @@ class Status:
         reason: why it was pruned or failed; "" otherwise.
         seconds: training time, validation included; of one that is not finished, that of its epochs without validation.
         selected_epoch: the epoch whose weights are the result; 0 until finished.
-        precision: bfloat16 or float32, as it was trained; "" until started.
+        devices: what it was trained on, in the order of its epochs, as "cpu" or "cuda:0 NVIDIA H200"; () until started.
+        precision: bfloat16, float16 or float32, as it was trained; "" until started.
         parameters, trainable: of the net.
         test_opened: when the test split was first evaluated (ISO time, UTC); "" if never.
     """
@@ -84,6 +85,7 @@ class Status:
     reason: str = ""
     seconds: float = 0.0
     selected_epoch: int = 0
+    devices: tuple[str, ...] = ()
     precision: str = ""
     parameters: int = 0
     trainable: int = 0
@@ -127,8 +129,11 @@ class Run:
         if not (run.folder / CONFIG).exists():
             record = FacesRecord.of(faces)
             run.write_config(RunConfig(net, backbone, recipe, seed, record, versions(), machine(), now()))
-        elif backbone and not run.status.ended:
-            run._check_weights(backbone)
+        elif not run.status.ended:
+            if backbone:
+                run._check_weights(backbone)
+            if run.recipe.device != recipe.device:  # it goes on there
+                run.write_config(replace(run.config, recipe=recipe))
         return run
 
     @classmethod

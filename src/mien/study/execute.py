@@ -25,7 +25,7 @@ from mien.study.engines.engine import Engine, MakeEngine
 from mien.study.engines.local import LocalEngine
 from mien.study.net_runs import select
 from mien.study.plan import Plan
-from mien.training.loop import evaluate
+from mien.training.evaluate import evaluate
 
 LOCK = ".lock"
 

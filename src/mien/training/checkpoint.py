@@ -55,6 +55,7 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     best: Weights | None,
     ema: Weights | None,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> None:
     """Write a checkpoint, atomically.
 
@@ -65,13 +66,15 @@ def save_checkpoint(
         optimizer: whose state is written.
         best: weights of the best epoch so far, where the recipe keeps those.
         ema: averaged weights, where the recipe averages.
+        scaler: of the loss, where it is made larger.
     """
     tensors = {f"model.{name}": tensor for name, tensor in weights.items()}
     tensors |= {f"best.{name}": tensor for name, tensor in (best or {}).items()}
     tensors |= {f"ema.{name}": tensor for name, tensor in (ema or {}).items()}
     for at, entries in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{at}.{name}": tensor for name, tensor in entries.items() if tensor is not None}
-    _write(path, tensors, {"state": json.dumps(asdict(state))})
+    metadata = {"state": json.dumps(asdict(state)), "scaler": json.dumps(scaler.state_dict() if scaler else {})}
+    _write(path, tensors, metadata)
 
 
 class Checkpoint(NamedTuple):
@@ -83,8 +86,14 @@ class Checkpoint(NamedTuple):
     ema: Weights
 
 
-def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> Checkpoint:
-    """Read a checkpoint, and set the optimiser's state; a file that is damaged or gone is a UserError."""
+def load_checkpoint(
+    path: Path, optimizer: torch.optim.Optimizer, scaler: torch.amp.GradScaler | None = None
+) -> Checkpoint:
+    """Read a checkpoint, and set the optimiser's and the scaler's state, on whichever device they are.
+
+    Raises:
+        UserError: the file is damaged or gone.
+    """
     tensors, metadata = _read(path)
     groups: dict[str, Weights] = {"model": {}, "best": {}, "ema": {}}
     optimizer_state: dict[int, Weights] = {}
@@ -98,6 +107,8 @@ def load_checkpoint(path: Path, optimizer: torch.optim.Optimizer) -> Checkpoint:
         else:
             groups[group][rest] = tensor
     optimizer.load_state_dict(optimizer.state_dict() | {"state": optimizer_state})
+    if scaler and (scaled := json.loads(metadata.get("scaler", "{}"))):
+        scaler.load_state_dict(scaled)
     state = TrainingState(**json.loads(metadata["state" if "state" in metadata else "mark"]))
     return Checkpoint(state, groups["model"], groups["best"] or None, groups["ema"])
 
@@ -108,7 +119,7 @@ def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
 
 
 def _write(path: Path, tensors: Weights, metadata: dict[str, str]) -> None:
-    content = save({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, metadata)
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, metadata)
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
 

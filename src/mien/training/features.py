@@ -12,25 +12,29 @@ from mien.disk import cache_folder, whole_file
 from mien.errors import UserError
 from mien.nets import Model
 from mien.nets.backbones.backbone import Backbone
-from mien.training.fast import make_gradients
+from mien.training.device import make_gradients
+from mien.training.losses import CPU
 from mien.training.scaling import Scaling
 
 FORMAT = 1
 """Version of the files' format; part of their names."""
 
 
-def cached_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch.dtype, fingerprint: str) -> Tensor:
+def cached_features(
+    model: Model, images: Tensor, scaling: Scaling, dtype: torch.dtype, fingerprint: str, device: torch.device = CPU
+) -> Tensor:
     """The features of a model's frozen backbone, read from the cache; computed and written there the first time.
 
     The file's name depends on all that decides the features: the faces, the backbone's name, size and weights, the
-    scaling, the precision and torch's version.
+    scaling, the precision, the kind of device and torch's version.
 
     Args:
         model: whose first layer is a frozen backbone.
-        images: uint8 [N, H, W].
+        images: uint8 [N, H, W], on the device.
         scaling: of these images.
-        dtype: bfloat16 or float32, in which they are computed and stored.
+        dtype: in which they are computed and stored.
         fingerprint: of the faces.
+        device: that the model lies on.
 
     Returns:
         [N, F] of this dtype, memory-mapped.
@@ -42,19 +46,23 @@ def cached_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch
     assert isinstance(backbone, Backbone)
     name, size = backbone.facts.name, backbone.size
     key = [FORMAT, fingerprint, name, size, backbone.fingerprint, scaling.fingerprint, str(dtype), torch.__version__]
+    if device.type != "cpu":
+        key.append(device.type)
     path = cache_folder() / "features" / f"{name}-{sha256(json.dumps(key).encode()).hexdigest()[:24]}.npy"
     shape = (len(images), backbone.facts.features)
     features = _read(path, shape, dtype)
     if features is None:
-        _write(path, compute_features(model, images, scaling, dtype))
+        _write(path, compute_features(model, images, scaling, dtype, device).cpu())
         features = _read(path, shape, dtype)
     assert features is not None
     return features
 
 
-def compute_features(model: Model, images: Tensor, scaling: Scaling, dtype: torch.dtype) -> Tensor:
-    """The same without the cache, in memory."""
-    backbone = make_gradients(nn.Sequential(model[0]), dtype)
+def compute_features(
+    model: Model, images: Tensor, scaling: Scaling, dtype: torch.dtype, device: torch.device = CPU
+) -> Tensor:
+    """The same without the cache, in the device's memory."""
+    backbone = make_gradients(nn.Sequential(model[0]), dtype, device=device)
     parts = [backbone.logits(scaling(images[first : first + 1024])) for first in range(0, len(images), 1024)]
     return torch.cat(parts).to(dtype)
 
@@ -66,13 +74,13 @@ def _read(path: Path, shape: tuple[int, int], dtype: torch.dtype) -> Tensor | No
         bits = np.load(path, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
-    fits = bits.shape == shape and bits.dtype == (np.int16 if dtype == torch.bfloat16 else np.int32)
+    fits = bits.shape == shape and bits.dtype == (np.int32 if dtype == torch.float32 else np.int16)
     return torch.from_numpy(bits).view(dtype) if fits else None
 
 
 def _write(path: Path, features: Tensor) -> None:
-    """Write features as integers of the same bits: numpy has no bfloat16."""
-    bits = features.view(torch.int16 if features.dtype == torch.bfloat16 else torch.int32).numpy()
+    """Write features, on the processor, as integers of the same bits: numpy has no bfloat16."""
+    bits = features.view(torch.int32 if features.dtype == torch.float32 else torch.int16).numpy()
     try:
         with whole_file(path) as temporary, temporary.open("wb") as file:
             np.save(file, bits, allow_pickle=False)

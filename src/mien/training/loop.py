@@ -2,29 +2,28 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from mien.disk import append_line, remove_temporary, write_text
 from mien.faces import Faces
-from mien.nets import Model, build, parameters, trainable
-from mien.runs.environment import now
-from mien.runs.predictions import Predictions
+from mien.nets import Model, parameters, trainable
 from mien.runs.recipe import Recipe
 from mien.runs.run import Epoch, Run, Status
-from mien.training.checkpoint import TrainingState, load_checkpoint, load_weights, save_checkpoint, save_weights
+from mien.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint, save_weights
+from mien.training.device import READ_EVERY, choose_device, describe, out_of_memory, read_together
 from mien.training.ema import Weights
-from mien.training.fast import Gradients
+from mien.training.evaluate import loss_and_accuracy, predict, teacher_of, trainer_of
+from mien.training.gradients import Gradients
 from mien.training.initialise import PrerequisiteError, initialise
-from mien.training.losses import make_loss, targets_of
+from mien.training.losses import targets_of
 from mien.training.optimizer import rate_at
-from mien.training.scaling import Scaling
-from mien.training.trainer import Trainer
+from mien.training.trainer import Step, Trainer
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Progress:
 
 
 OnStep = Callable[[Progress], None]
-"""Called after every step of the optimiser, and once more with an epoch's record."""
+"""Called after every step of the optimiser, on a GPU after every few, and once more with an epoch's record."""
 
 ShouldPrune = Callable[[Epoch], str]
 """Called after each epoch: returns the reason to prune the run now, "" to continue."""
@@ -62,6 +61,10 @@ ShareGradients = Callable[[Gradients, Model], Gradients]
 
 class PrunedError(Exception):
     """A search prunes this run."""
+
+
+class OutOfMemoryError(Exception):
+    """A step does not fit into the device's memory."""
 
 
 class DivergedError(Exception):
@@ -80,8 +83,9 @@ def fit(
 ) -> Status:
     """Train a run to its end, from its last checkpoint if it has one.
 
-    Leaves weights, history and the predictions of train and validation in the run's folder. A loss that is not finite
-    ends the run as failed, `should_prune` ends it as pruned, each with the reason in its status.
+    Leaves weights, history and the predictions of train and validation in the run's folder. A loss that is not finite,
+    or a device without the memory, ends the run as failed, `should_prune` ends it as pruned, each with the reason in
+    its status.
 
     Args:
         run: what to train.
@@ -92,23 +96,28 @@ def fit(
 
     Raises:
         KeyboardInterrupt: stopped by the user; the same call resumes after the last epoch.
+        UserError: the recipe's device is not here, or does not compute in its precision.
     """
     remove_temporary(run.folder)
     net, recipe = run.net, run.recipe
-    trainer = _trainer(run, faces)
+    device = choose_device(recipe.device)
+    trainer = trainer_of(run, faces, device)
     if share_gradients:
         trainer.gradients = share_gradients(trainer.gradients, trainer.model)
     status = Status(
         "running",
+        devices=_devices(run, describe(device)),
         precision=trainer.precision,
         parameters=parameters(net, faces.size, len(faces.classes)),
         trainable=trainable(net, faces.size, len(faces.classes)),
     )
     run.write_status(status)
     try:
-        trainer.teachers = [_teacher(run, name, faces) for name in recipe.teachers]
-        state = _train(run, trainer, faces, on_step, should_prune or _never)
-    except (DivergedError, PrerequisiteError) as error:
+        with _reported_memory(recipe, describe(device)):
+            trainer.teachers = [teacher_of(run, name, faces, device) for name in recipe.teachers]
+            state = _train(run, trainer, faces, on_step, should_prune or _never)
+            predictions = {split: predict(trainer, faces, split) for split in ("train", "validation")}
+    except (DivergedError, PrerequisiteError, OutOfMemoryError) as error:
         status = replace(status, state="failed", reason=str(error), seconds=_seconds(run))
     except PrunedError as error:
         status = replace(status, state="pruned", reason=str(error), seconds=_seconds(run))
@@ -118,8 +127,8 @@ def fit(
     else:
         selected = state.best_epoch if recipe.keep == "best" else state.epoch
         status = replace(status, state="finished", seconds=state.seconds, selected_epoch=selected)
-        for split in ("train", "validation"):
-            run.write_predictions(split, _predict(trainer, faces, split))
+        for split, predicted in predictions.items():
+            run.write_predictions(split, predicted)
     finally:
         trainer.close()
     run.write_status(status)
@@ -133,27 +142,33 @@ def _train(run: Run, trainer: Trainer, faces: Faces, on_step: OnStep, should_pru
     train, validation = faces.split("train"), faces.split("validation")
     started = time.perf_counter()
     inputs, validation_inputs = trainer.inputs(train), trainer.inputs(validation)
-    targets, steps = targets_of(train, recipe), -(-len(train) // recipe.batch)
+    targets, steps = targets_of(train, recipe).to(trainer.device), -(-len(train) // recipe.batch)
     state, best = _resume(run, trainer, faces)
+    read_every = 1 if trainer.device.type == "cpu" else READ_EVERY
     state = replace(state, seconds=state.seconds + time.perf_counter() - started)
     for record in run.history():
         _prune_if(should_prune(record))
 
     while state.epoch < recipe.epochs and not (recipe.patience and state.epoch - state.best_epoch >= recipe.patience):
         epoch, started = state.epoch + 1, time.perf_counter()
-        losses, correct = [], 0
-        for step, rows in enumerate(_batches(train, recipe, seed, epoch), start=1):
+        losses, correct, unread = list[float](), 0, list[Step]()
+        for step, rows in enumerate(_batches(train, recipe, seed, epoch, trainer.device), start=1):
             number = (epoch - 1) * steps + step
-            taken = trainer.step(inputs[rows], targets[rows], number, rate_at(recipe, number, steps * recipe.epochs))
-            if not isfinite(taken.loss):
-                raise DivergedError(f"the loss became {taken.loss} in epoch {epoch}, step {step}", recipe.rate)
-            losses.append(taken.loss)
-            correct += taken.correct
+            rate = rate_at(recipe, number, steps * recipe.epochs)
+            unread.append(trainer.step(inputs[rows], targets[rows], number, rate))
+            if len(unread) < read_every and step < steps:
+                continue
+            losses += read_together([one.loss for one in unread])
+            correct += round(sum(read_together([one.correct for one in unread])))
+            unread.clear()
+            if (wrong := next((at for at, loss in enumerate(losses) if not isfinite(loss)), None)) is not None:
+                reason = f"the loss became {losses[wrong]} in epoch {epoch}, step {wrong + 1}"
+                raise DivergedError(reason, recipe.rate)
             speed = min(step * recipe.batch, len(train)) / (time.perf_counter() - started)
             on_step(Progress(run, epoch, recipe.epochs, step, steps, sum(losses) / step, speed))
         seconds = time.perf_counter() - started
 
-        validation_loss, validation_accuracy = _evaluate(trainer, validation_inputs, validation)
+        validation_loss, validation_accuracy = loss_and_accuracy(trainer, validation_inputs, validation)
         # Relu on bfloat16 takes a NaN for a negative number, so the loss alone does not show it.
         if not isfinite(validation_loss) or not all(weight.isfinite().all() for weight in model.learnt.parameters()):
             raise DivergedError(f"weights or validation loss are no longer finite after epoch {epoch}", recipe.rate)
@@ -173,7 +188,7 @@ def _train(run: Run, trainer: Trainer, faces: Faces, on_step: OnStep, should_pru
             best = trainer.export_weights() if recipe.keep == "best" else None
         append_line(run.folder / "history.jsonl", asdict(record))
         path, ema = run.folder / "checkpoint.safetensors", trainer.ema.weights if trainer.ema else None
-        save_checkpoint(path, state, model.learnt.state_dict(), trainer.optimizer, best, ema)
+        save_checkpoint(path, state, model.learnt.state_dict(), trainer.optimizer, best, ema, trainer.scaler)
         on_step(Progress(run, epoch, recipe.epochs, steps, steps, record.loss, record.faces_per_second, record))
         if epoch < recipe.epochs:
             _prune_if(should_prune(record))
@@ -181,19 +196,6 @@ def _train(run: Run, trainer: Trainer, faces: Faces, on_step: OnStep, should_pru
     trainer.finalize(best)
     save_weights(run.folder / "weights.safetensors", model.state_dict())
     return state
-
-
-def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
-    """Predict a split with a finished run; saves the predictions, and the time of the test split's first use."""
-    trainer = _trained(run, faces)
-    try:
-        predictions = _predict(trainer, faces, split)
-    finally:
-        trainer.close()
-    run.write_predictions(split, predictions)
-    if split == "test" and not run.status.test_opened:
-        run.write_status(replace(run.status, test_opened=now()))
-    return predictions
 
 
 def _resume(run: Run, trainer: Trainer, faces: Faces) -> tuple[TrainingState, Weights | None]:
@@ -210,7 +212,7 @@ def _resume(run: Run, trainer: Trainer, faces: Faces) -> tuple[TrainingState, We
             if trainer.ema:
                 trainer.ema.load(trainer.ema.model)
     else:
-        state, weights, best, ema = load_checkpoint(path, trainer.optimizer)
+        state, weights, best, ema = load_checkpoint(path, trainer.optimizer, trainer.scaler)
         trainer.model.learnt.load_state_dict(weights)
         if trainer.ema:
             trainer.ema.load(ema)
@@ -222,38 +224,11 @@ def _resume(run: Run, trainer: Trainer, faces: Faces) -> tuple[TrainingState, We
     return state, best
 
 
-def _trainer(run: Run, faces: Faces, pretrained: bool = True) -> Trainer:
-    """A run's trainer: its model with first weights, its scaling as it was first fitted, its loss."""
-    train, recipe = faces.split("train"), run.recipe
-    fitted = run.folder / "scaling.safetensors"
-    if fitted.exists():
-        scaling = Scaling.of(recipe, load_weights(fitted))
-    else:
-        scaling = Scaling.fit(recipe, _images(train))
-        if tensors := scaling.tensors():
-            save_weights(fitted, tensors)
-    model = build(run.net, faces.size, len(faces.classes), run.seed, pretrained)
-    return Trainer(model, recipe, run.seed, scaling, make_loss(recipe, train.labels, len(faces.classes)))
+def _batches(faces: Faces, recipe: Recipe, seed: int, epoch: int, device: torch.device) -> Iterator[Tensor]:
+    """The rows of each batch of an epoch, in an order that seed and epoch decide; the last batch may be smaller.
 
-
-def _trained(run: Run, faces: Faces) -> Trainer:
-    """A finished run's trainer, with the weights that the run ended with."""
-    trainer = _trainer(run, faces, pretrained=False)
-    trainer.model.load_state_dict(load_weights(run.folder / "weights.safetensors"))
-    trainer.ema = None  # these weights are the average
-    return trainer
-
-
-def _teacher(run: Run, name: str, faces: Faces) -> Trainer:
-    """The trainer of a run's teacher, which lies beside it."""
-    teacher = Run(run.folder.parent / name)
-    if teacher.status.state != "finished":
-        raise PrerequisiteError(f"its teacher {name} is {teacher.status.state}, not finished, in {run.folder.parent}")
-    return _trained(teacher, faces)
-
-
-def _batches(faces: Faces, recipe: Recipe, seed: int, epoch: int) -> Iterator[Tensor]:
-    """The rows of each batch of an epoch, in an order that seed and epoch decide; the last batch may be smaller."""
+    int64 on the device, the same on all.
+    """
     rng, n = np.random.default_rng((seed, epoch)), len(faces)
     if recipe.sampling == "balanced":
         counts = np.bincount(faces.labels)
@@ -261,17 +236,13 @@ def _batches(faces: Faces, recipe: Recipe, seed: int, epoch: int) -> Iterator[Te
         order = torch.from_numpy(rng.choice(n, n, p=chance / chance.sum()))
     else:
         order = torch.from_numpy(rng.permutation(n))
+    order = order.to(device)
     for first in range(0, n, recipe.batch):
         yield order[first : first + recipe.batch]
 
 
 def _sizes(faces: int, batch: int) -> list[int]:
     return [min(batch, faces - first) for first in range(0, faces, batch)]
-
-
-def _images(faces: Faces) -> Tensor:
-    """Images uint8 [N, H, W], in memory."""
-    return torch.from_numpy(np.array(faces.images))
 
 
 def _never(record: Epoch) -> str:
@@ -283,17 +254,24 @@ def _prune_if(reason: str) -> None:
         raise PrunedError(reason)
 
 
-def _evaluate(trainer: Trainer, inputs: Tensor, faces: Faces) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy on faces; inputs: theirs, from `Trainer.inputs`."""
-    labels = torch.from_numpy(faces.labels.astype(np.int64))
-    probabilities = trainer.probabilities(inputs)
-    loss = F.nll_loss(probabilities.clamp(min=1e-30).log(), labels).item()
-    return loss, (probabilities.argmax(1) == labels).double().mean().item()
+def _devices(run: Run, device: str) -> tuple[str, ...]:
+    """The devices of a run in the order of its epochs, this one last; one that went on elsewhere has several."""
+    before = run.status.devices if run.history() else ()
+    return before if before[-1:] == (device,) else (*before, device)
 
 
-def _predict(trainer: Trainer, faces: Faces, split: str) -> Predictions:
-    part = faces.split(split)
-    return Predictions(trainer.probabilities(trainer.inputs(part)).numpy(), np.array(part.labels))
+@contextmanager
+def _reported_memory(recipe: Recipe, device: str) -> Iterator[None]:
+    """Say what to set where the device's memory is spent."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        raise OutOfMemoryError(
+            f"out of memory on {device}, with batches of {recipe.batch} faces; set recipe.batch lower, or another "
+            "device; where another program had taken the memory, remove the run's folder and run the study again"
+        ) from error
 
 
 def _seconds(run: Run) -> float:

@@ -13,11 +13,13 @@ from mien.faces import Faces
 from mien.faces.types import VOTE_OF, VOTES
 from mien.runs.recipe import Recipe
 
+CPU = torch.device("cpu")
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 """Logits float32 [N, K] and targets, int64 [N] or shares float32 [N, K] -> their mean loss, a scalar."""
 
 
-def make_loss(recipe: Recipe, labels: NDArray[np.uint8], classes: int) -> Loss:
+def make_loss(recipe: Recipe, labels: NDArray[np.uint8], classes: int, device: torch.device = CPU) -> Loss:
     """A recipe's loss: cross-entropy, smoothed, weighted by class and focused as it says.
 
     - `label_smoothing` s: targets are (1 - s) t + s / K (Szegedy et al. 2016, arXiv 1512.00567).
@@ -29,6 +31,7 @@ def make_loss(recipe: Recipe, labels: NDArray[np.uint8], classes: int) -> Loss:
         recipe: which.
         labels: uint8 [N], of the train split.
         classes: K.
+        device: of the logits.
     """
     if not (recipe.label_smoothing or recipe.focal_gamma or recipe.class_weights == "balanced"):
         return F.cross_entropy
@@ -36,6 +39,8 @@ def make_loss(recipe: Recipe, labels: NDArray[np.uint8], classes: int) -> Loss:
     if recipe.class_weights == "balanced":
         counts = np.bincount(labels, minlength=classes)
         weights = torch.tensor([len(labels) / (classes * n) if n else 0.0 for n in counts], dtype=torch.float32)
+
+    weights = weights.to(device)
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
         shares = targets if targets.is_floating_point() else F.one_hot(targets, classes).float()

@@ -28,7 +28,7 @@ from mien.errors import UserError
 from mien.faces import Faces
 from mien.runs.archive import RunArchive, archive_run, restore_run
 from mien.runs.run import Epoch, Run, Status
-from mien.training.fast import BatchResult, Gradients
+from mien.training.gradients import BatchResult, Gradients
 from mien.training.loop import OnStep, ShouldPrune, fit
 
 PATIENCE = timedelta(minutes=5)
@@ -143,34 +143,34 @@ class SharedGradients:
         """See Gradients; leaves the gradient of the whole batch."""
         rows = self._share(len(x))
         weight = (rows.stop - rows.start) / len(x)
-        result = BatchResult(0.0, 0)
+        nothing = torch.zeros((), device=x.device)
+        result = BatchResult(nothing, nothing)
         if weight:
             result = self.own.batch(x[rows], targets[rows], key * self.workers + self.rank)
-        counts = torch.tensor([result.loss * weight, result.correct], dtype=torch.float32)
+        counts = torch.stack([result.loss.float() * weight, result.correct.float()])
         grads = [torch.zeros_like(each) if each.grad is None else each.grad for each in self.weights]
         # One message for everything: its number costs more than its bytes.
         sums = torch.cat([*(grad.flatten() * weight for grad in grads), counts])
-        with _exchange():
-            distributed.all_reduce(sums)
+        sums = _added_up(sums)
         *parts, counts = torch.split(sums, [*(grad.numel() for grad in grads), len(counts)])
         for each, grad, part in zip(self.weights, grads, parts, strict=True):
             each.grad = grad.copy_(part.view_as(grad))
-        return BatchResult(counts[0].item(), round(counts[1].item()))
+        return BatchResult(counts[0], counts[1].round().long())
 
     def logits(self, x: Tensor) -> Tensor:
         """See Gradients; by the leader's running means, and the same for every worker."""
         with _exchange():
             for buffer in self.running:
-                distributed.broadcast(buffer, 0)
+                leaders = buffer.cpu()
+                distributed.broadcast(leaders, 0)
+                buffer.copy_(leaders)
         if len(x) < self.workers:
             return self.own.logits(x)
         rows = self._share(len(x))
         y = self.own.logits(x[rows])
-        whole = torch.zeros(len(x), y.shape[1])
+        whole = torch.zeros(len(x), y.shape[1], device=x.device)
         whole[rows] = y
-        with _exchange():
-            distributed.all_reduce(whole)
-        return whole
+        return _added_up(whole)
 
     def close(self) -> None:
         """See Gradients."""
@@ -179,6 +179,14 @@ class SharedGradients:
     def _share(self, n: int) -> slice:
         """This worker's rows of n."""
         return slice(n * self.rank // self.workers, n * (self.rank + 1) // self.workers)
+
+
+def _added_up(tensor: Tensor) -> Tensor:
+    """The sum of all workers' tensors, on the device of this one; gloo adds in the processor's memory."""
+    sums = tensor.cpu()
+    with _exchange():
+        distributed.all_reduce(sums)
+    return sums.to(tensor.device)
 
 
 def _process(invitation: Invitation, faces: Faces) -> None:

@@ -54,6 +54,11 @@ class Scaling:
         """The scaling whose `tensors` these are."""
         return cls(recipe, tensors)
 
+    def to(self, device: torch.device) -> "Scaling":
+        """Itself, to scale what lies on a device."""
+        self._fitted = {name: tensor.to(device) for name, tensor in self._fitted.items()}
+        return self
+
     def tensors(self) -> dict[str, Tensor]:
         """The fitted tensors by name; {} where the recipe's scaling needs nothing of train."""
         return self._fitted
@@ -63,7 +68,7 @@ class Scaling:
         """SHA-256 (hex) of the kind of scaling and of what was fitted: equal ones scale alike."""
         digest = sha256(f"{self._kind} {sorted(self._fitted)}".encode())
         for name in sorted(self._fitted):
-            digest.update(self._fitted[name].contiguous().numpy().data)
+            digest.update(self._fitted[name].cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 from mien.faces import Faces
 from mien.nets import Net, build
 from mien.runs.recipe import Recipe
+from mien.training.device import choose_device
 from mien.training.losses import make_loss, targets_of
 from mien.training.scaling import Scaling
 from mien.training.trainer import Trainer
@@ -23,7 +24,7 @@ def time_step(net: Net, recipe: Recipe, faces: Faces, seed: int = 0, steps: int 
     try:
         for number in range(steps + 1):
             started = time.perf_counter()
-            trainer.step(inputs, targets, number)
+            trainer.step(inputs, targets, number).loss.item()  # waits for the device
             taken.append(time.perf_counter() - started)
     finally:
         trainer.close()
@@ -36,7 +37,7 @@ def time_features(net: Net, recipe: Recipe, faces: Faces, seed: int = 0) -> floa
     try:
         trainer.inputs(first, cache=False)  # warms up
         started = time.perf_counter()
-        trainer.inputs(first, cache=False)
+        trainer.inputs(first, cache=False).cpu()  # waits for the device
         taken = time.perf_counter() - started
     finally:
         trainer.close()
@@ -47,7 +48,9 @@ def time_features(net: Net, recipe: Recipe, faces: Faces, seed: int = 0) -> floa
 def _first_batch(net: Net, recipe: Recipe, faces: Faces, seed: int) -> tuple[Trainer, Faces, Tensor]:
     """A trainer with first weights, and a batch of train with its targets."""
     train = faces.split("train")
-    loss = make_loss(recipe, train.labels, len(faces.classes))
+    device = choose_device(recipe.device)
+    loss = make_loss(recipe, train.labels, len(faces.classes), device)
     model = build(net, faces.size, len(faces.classes), seed)
-    trainer = Trainer(model, recipe, seed, Scaling.fit(recipe, torch.from_numpy(np.array(train.images))), loss)
-    return trainer, train.first(recipe.batch), targets_of(train, recipe)[: recipe.batch]
+    scaling = Scaling.fit(recipe, torch.from_numpy(np.array(train.images)))
+    trainer = Trainer(model, recipe, seed, scaling, loss, device=device)
+    return trainer, train.first(recipe.batch), targets_of(train, recipe)[: recipe.batch].to(device)

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.augmentation import Augmentation
+from mien.errors import UserError
 from mien.faces import Faces
 from mien.nets import Model
 from mien.runs.recipe import Recipe
+from mien.training.device import best_precision, make_gradients
 from mien.training.ema import EMA, Weights
-from mien.training.fast import make_gradients
 from mien.training.features import cached_features, compute_features
-from mien.training.losses import Loss
+from mien.training.losses import CPU, Loss
 from mien.training.optimizer import make_optimizer
 from mien.training.scaling import Scaling
 from mien.training.tta import TestTimeAugmentation
@@ -26,15 +27,15 @@ EVALUATION_BATCH = 1024
 
 
 class Step(NamedTuple):
-    """One step of the optimiser.
+    """One step of the optimiser; both are scalars on the device, to be read when somebody needs them.
 
     Attributes:
-        loss: the loss of the batch plus the net's penalties.
-        correct: how many of its faces were given their own emotion.
+        loss: the loss of the batch plus the net's penalties, float32.
+        correct: how many of its faces were given their own emotion, int64.
     """
 
-    loss: float
-    correct: int
+    loss: Tensor
+    correct: Tensor
 
 
 class Trainer:
@@ -44,7 +45,7 @@ class Trainer:
     shown to a teacher, batches are taken from the backbone's features, computed once, instead of from images.
 
     Args:
-        model: what is trained, in place; float32.
+        model: what is trained, in place; float32. It is moved to the device.
         recipe: how.
         seed: of dropout and augmentation.
         scaling: of the images; the recipe's own, where it takes nothing from the train split.
@@ -52,6 +53,10 @@ class Trainer:
         teachers: their mean probabilities for a face, as augmentation has left it but for blur and the like, are mixed
             into its target with the recipe's `distillation_weight` (Hinton et al. 2015, arXiv 1503.02531; Beyer et al.
             2022, arXiv 2106.05237).
+        device: that computes; the loss and the teachers are to lie there too.
+
+    Raises:
+        UserError: the device does not compute in the recipe's precision.
     """
 
     def __init__(
@@ -62,40 +67,49 @@ class Trainer:
         scaling: Scaling | None = None,
         loss: Loss = F.cross_entropy,
         teachers: Sequence["Trainer"] = (),
+        device: torch.device = CPU,
     ) -> None:
-        self.model, self.recipe, self.seed, self.teachers = model, recipe, seed, teachers
-        self.scaling = scaling or Scaling.of(recipe, {})
+        self.model, self.recipe, self.seed, self.teachers = model.to(device), recipe, seed, teachers
+        self.device = device
+        self.scaling = (scaling or Scaling.of(recipe, {})).to(device)
         self.augmentation = Augmentation(recipe.augment, seed) if recipe.augment else None
-        self.precision = best_precision() if recipe.precision == "auto" else recipe.precision
+        self.precision = best_precision(device) if recipe.precision == "auto" else recipe.precision
+        if self.precision == "float16" and device.type == "cpu":
+            raise UserError("precision = 'float16' is for GPUs; on a processor take bfloat16, float32 or auto")
         self.dtype: torch.dtype = getattr(torch, self.precision)
         self.views = TestTimeAugmentation(recipe)
         self.on_features = bool(model.frozen) and not (recipe.augment or recipe.teachers or self.views.count > 1)
         # A face's features are handed on as an image of one row.
         trained = nn.Sequential(nn.Flatten(), *model.learnt) if self.on_features else model
-        self.gradients = make_gradients(trained, self.dtype, loss)
+        # float16 has no numbers below 6e-8: gradients are computed of a loss made larger (arXiv 1710.03740).
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "float16")
+        scale = self.scaler.scale if self.scaler.is_enabled() else None
+        self.gradients = make_gradients(trained, self.dtype, loss, device, scale)
         self.optimizer = make_optimizer(model, recipe)
         self.ema = EMA(model.learnt, recipe.ema_decay) if recipe.ema_decay else None
 
     def inputs(self, faces: Faces, cache: bool = True) -> Tensor:
-        """The images of faces, uint8 [N, H, W], or their features [N, F], from which batches are taken.
+        """The images of faces, uint8 [N, H, W], or their features [N, F], on the device; batches are taken from them.
 
         Args:
             faces: of one split.
             cache: whether features are read from the cache, and written to it.
         """
-        images = torch.from_numpy(np.array(faces.images))
+        images = torch.from_numpy(np.array(faces.images)).to(self.device)
         if not self.on_features:
             return images
+        settings = self.model, images, self.scaling, self.dtype
         if not cache:
-            return compute_features(self.model, images, self.scaling, self.dtype)
-        return cached_features(self.model, images, self.scaling, self.dtype, faces.fingerprint)
+            return compute_features(*settings, self.device)
+        return cached_features(*settings, faces.fingerprint, self.device).to(self.device)
 
     def step(self, inputs: Tensor, targets: Tensor, number: int, rate: float = 1.0) -> Step:
-        """One step of the optimiser on a batch.
+        """One step of the optimiser on a batch; nothing in it waits for the device.
 
         Args:
             inputs: a batch of `inputs`.
-            targets: int64 [N], or the share of each class, float32 [N, K], which augmentation and teachers need.
+            targets: int64 [N], or the share of each class, float32 [N, K], which augmentation and teachers need; on
+                the device.
             number: of the step, counted over all epochs: with the seed, it decides dropout and augmentation.
             rate: the learning rate, as a share of the recipe's.
         """
@@ -109,27 +123,31 @@ class Trainer:
             soft = torch.stack([teacher.soft_targets(shown) for teacher in self.teachers]).mean(0)
             targets = torch.lerp(targets, soft, self.recipe.distillation_weight)
         result = self.gradients.batch(self._net_input(inputs), targets, key=self.seed * 2**32 + number)
-        penalties = self._penalise()
+        if self.scaler.is_enabled():
+            self.scaler.unscale_(self.optimizer)
+        loss = result.loss + self._penalise() if self.model.penalties else result.loss
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * rate
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         if self.ema:
             self.ema.add(number)
-        return Step(result.loss + penalties, result.correct)
+        return Step(loss, result.correct)
 
     def probabilities(self, inputs: Tensor) -> Tensor:
-        """Probabilities for `inputs`, float32 [N, K], rows sum to 1; by the averaged weights if there are any."""
+        """Probabilities for `inputs`, by the averaged weights if there are any.
+
+        Returns:
+            float32 [N, K] on the processor, rows sum to 1.
+        """
         with self.ema.in_place() if self.ema else nullcontext():
-            return torch.cat(
-                [
-                    self._logits(inputs[first : first + EVALUATION_BATCH])
-                    for first in range(0, len(inputs), EVALUATION_BATCH)
-                ]
-            ).softmax(1)
+            parts = [self._logits(inputs[at : at + EVALUATION_BATCH]) for at in range(0, len(inputs), EVALUATION_BATCH)]
+            return torch.cat(parts).softmax(1).cpu()
 
     def soft_targets(self, images: Tensor) -> Tensor:
         """Probabilities, a student's targets: images [N, H, W], uint8 or float32 in 0..255 -> float32 [N, K]."""
-        inputs = compute_features(self.model, images, self.scaling, self.dtype) if self.on_features else images
+        settings = self.model, images, self.scaling, self.dtype, self.device
+        inputs = compute_features(*settings) if self.on_features else images
         return self.gradients.logits(self._net_input(inputs)).softmax(1)
 
     def export_weights(self) -> Weights:
@@ -157,25 +175,17 @@ class Trainer:
         return inputs[:, None, None].float() if self.on_features else self.scaling(inputs)
 
     @torch.no_grad()
-    def _penalise(self) -> float:
+    def _penalise(self) -> Tensor:
         """Add the penalties' gradients to the weights' and give their sum, Keras's way: l1 |w| and l2 w^2, unhalved."""
-        total = 0.0
+        total = torch.zeros((), device=self.device)
         for module, l1, l2 in self.model.penalties:
             weight = module.weight
             assert isinstance(weight, torch.nn.Parameter)
             assert weight.grad is not None
             if l1:
-                total += l1 * weight.abs().sum().item()
+                total += l1 * weight.abs().sum()
                 weight.grad.add_(weight.sign(), alpha=l1)
             if l2:
-                total += l2 * weight.square().sum().item()
+                total += l2 * weight.square().sum()
                 weight.grad.add_(weight, alpha=2 * l2)
         return total
-
-
-def best_precision() -> str:
-    """bfloat16 where the processor multiplies matrices of it (AMX), float32 elsewhere.
-
-    AVX512-BF16 alone is no reason: a step took 1.45 to 1.58 times as long with it (docs/decisions/0003-fast-step.md).
-    """
-    return "bfloat16" if torch.cpu.get_capabilities().get("amx_bf16") else "float32"

@@ -51,12 +51,13 @@ def zoomed(images: Tensor, scale: float) -> Tensor:
         scale: above 0.
     """
     height, width = images.shape[1:]
-    return _sampling(height, scale) @ images @ _sampling(width, scale).T
+    down, across = (_sampling(side, scale, images.device) for side in (height, width))
+    return down @ images @ across.T
 
 
-def _sampling(side: int, scale: float) -> Tensor:
+def _sampling(side: int, scale: float, device: torch.device) -> Tensor:
     """The weight of each old pixel in each new one, float32 [side, side]; a row adds up to 1."""
-    pixels = torch.arange(side, dtype=torch.float32)
+    pixels = torch.arange(side, dtype=torch.float32, device=device)
     middle = (side - 1) / 2
     places = ((pixels - middle) * scale + middle).clamp(0, side - 1)
     return (1 - (places[:, None] - pixels).abs()).clamp(min=0)

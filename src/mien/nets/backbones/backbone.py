@@ -59,6 +59,10 @@ class Backbone(nn.Module):
         blocks = cast(Network, self.network).blocks()
         if thaw > len(blocks):
             raise Mistake(f"thaw = {thaw}, but it has {len(blocks)} blocks: 0 thaws none of them, {len(blocks)} all")
+        self.mean: Tensor
+        self.std: Tensor
+        for name, values in (("mean", facts.mean), ("std", facts.std)):
+            self.register_buffer(name, torch.tensor(values).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False)
         for parameter in (parameter for block in self.thawed() for parameter in block):
             parameter.requires_grad_()
@@ -67,8 +71,7 @@ class Backbone(nn.Module):
         """The features of x."""
         if self.size and x.shape[-1] != self.size:
             x = F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=self.size < x.shape[-1])
-        mean, std = (x.new_tensor(values).view(1, 3, 1, 1) for values in (self.facts.mean, self.facts.std))
-        colours = ((x + 0.5) - mean) / std
+        colours = ((x + 0.5) - self.mean) / self.std
         features: Tensor = self.network(colours.contiguous(memory_format=torch.channels_last))
         return features.mean((2, 3))
 
@@ -79,6 +82,11 @@ class Backbone(nn.Module):
         for module in (module for block in blocks[: len(blocks) - self.thaw] for module in block):
             module.eval()
         return self
+
+    def reset_constants(self) -> None:
+        """Set what no file of weights holds: the mean and deviation of the network's pictures."""
+        for constant, values in ((self.mean, self.facts.mean), (self.std, self.facts.std)):
+            constant.copy_(torch.tensor(values).view(1, 3, 1, 1))
 
     def load_published(self) -> None:
         """Take the published weights, all of them and no others; convolutions without a published bias get zeros.

@@ -1,5 +1,5 @@
-"""The training step in faster kernels, behind one interface: `make_gradients` chooses what computes the gradients."""
+"""The processor's training step in faster kernels: `make_gradients` chooses what computes the gradients."""
 
-from mien.training.fast.gradients import BatchResult, Gradients, make_gradients
+from mien.training.fast.gradients import make_gradients
 
-__all__ = ["BatchResult", "Gradients", "make_gradients"]
+__all__ = ["make_gradients"]

@@ -1,7 +1,6 @@
-"""Gradients of a batch, in two ways behind one interface: plain nets in chunks on each core, other nets as a whole.
+"""Gradients of a batch on the processor: plain nets in chunks on each core, other nets as a whole.
 
-Both keep the master weights in float32 and compute in bfloat16 or float32. Dropout is drawn from a key, so that a step
-depends on nothing but its own number and the seed.
+Both keep the master weights in float32 and compute in bfloat16 or float32.
 """
 
 import ctypes
@@ -9,16 +8,15 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mien.nets.backbones.backbone import Backbone
 from mien.training.fast.functions import forward, plain_layers
 from mien.training.fast.fused import Fused
+from mien.training.gradients import BatchResult, Gradients, Whole, count_correct, seed_of, split
 from mien.training.losses import Loss
 
 CHUNK = 128
@@ -28,43 +26,16 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 
-class BatchResult(NamedTuple):
-    """The outcome of a batch's forward pass.
-
-    Attributes:
-        loss: the loss of the batch.
-        correct: how many faces were given their own emotion, the most probable of their targets.
-    """
-
-    loss: float
-    correct: int
-
-
-class Gradients(Protocol):
-    """A net that can be differentiated."""
-
-    def batch(self, x: Tensor, targets: Tensor, key: int) -> BatchResult:
-        """Forward and backward, training: leaves the gradient of the loss in each parameter's `grad`.
-
-        x: float32 [N, 1, H, W], may be overwritten; targets: int64 [N] or float32 [N, K]; key: what dropout is drawn
-        from, 0 or more.
-        """
-
-    def logits(self, x: Tensor) -> Tensor:
-        """The net's logits of x, without dropout: float32 [N, 1, H, W] -> float32 [N, K]."""
-
-    def close(self) -> None:
-        """Shut down the thread pool."""
-
-
 def make_gradients(model: nn.Sequential, dtype: torch.dtype, loss: Loss = F.cross_entropy) -> Gradients:
-    """The fastest way to the gradients of a model; dtype: bfloat16 or float32.
+    """The processor's fastest way to the gradients of a model; dtype: bfloat16 or float32.
 
     From its first call on the process keeps the memory that it frees.
     """
     keep_memory()
     layers = plain_layers(model)
-    return Whole(model, dtype, loss) if layers is None else Chunked(model, layers, dtype, loss)
+    if layers is not None:
+        return Chunked(model, layers, dtype, loss)
+    return FusedWhole(model, dtype, loss) if dtype == torch.bfloat16 else Whole(model, dtype, loss)
 
 
 class Chunked:
@@ -91,17 +62,17 @@ class Chunked:
         """See Gradients."""
         self._refresh()
         size = min(CHUNK, -(-len(x) // self.cores)) if self.threads else len(x)
-        chunks = _split(x, size)
+        chunks = split(x, size)
         outputs = self._each(lambda at: self._through_trunk(chunks[at], _generator(key, 1 + at)), range(len(chunks)))
         features = torch.cat([y.detach() for y in outputs]) if len(outputs) > 1 else outputs[0].detach()
         trains_trunk = bool(self.trunk_weights)
         y = forward(self.head, features.requires_grad_(trains_trunk), self.head_weights, _generator(key, 0))
         loss = self.loss(y.float(), targets)
-        result = BatchResult(loss.item(), _count_correct(y, targets))
+        result = BatchResult(loss.detach(), count_correct(y, targets))
         by_head = torch.autograd.grad(loss, [*([features] if trains_trunk else []), *self.head_weights])
         by_chunks: list[Sequence[Tensor]] = []
         if trains_trunk:
-            parts = _split(by_head[0], size)
+            parts = split(by_head[0], size)
 
             def back_through_trunk(at: int) -> Sequence[Tensor]:
                 return torch.autograd.grad(outputs[at], self.trunk_weights, parts[at])
@@ -119,7 +90,7 @@ class Chunked:
         def whole(chunk: Tensor) -> Tensor:
             return forward(self.head, self._through_trunk(chunk, None), self.head_weights, None).float()
 
-        return torch.cat(self._each(whole, _split(x, CHUNK if self.threads else 1024)))
+        return torch.cat(self._each(whole, split(x, CHUNK if self.threads else 1024)))
 
     def close(self) -> None:
         """See Gradients."""
@@ -148,50 +119,20 @@ class Chunked:
             master.grad.copy_(gradient)
 
 
-class Whole:
-    """Any model, a batch at once: autocast to bfloat16, channels last; while training, some layers by `Fused`."""
+class FusedWhole(Whole):
+    """Any model, a batch at once in bfloat16; while training, some layers by `Fused`."""
 
     def __init__(self, model: nn.Sequential, dtype: torch.dtype, loss: Loss = F.cross_entropy) -> None:
-        self.loss = loss
-        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.cast = torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
-        self.fused = Fused(self.model) if dtype == torch.bfloat16 else None
+        super().__init__(model, dtype, loss)
+        self.fused = Fused(self.model)
 
-    def batch(self, x: Tensor, targets: Tensor, key: int) -> BatchResult:
-        """See Gradients."""
-        torch.manual_seed(_seed(key, 0))
-        self.model.train()
-        for module in self.model.modules():
-            if isinstance(module, nn.BatchNorm1d | Backbone):
-                module.train(len(x) > 1)  # one face has no spread: the running mean and variance stand in
-        self.model.zero_grad()
-        with self.cast:
-            y = (self.fused or self.model)(x.contiguous(memory_format=torch.channels_last))
-        loss = self.loss(y.float(), targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return BatchResult(loss.item(), _count_correct(y, targets))
-
-    @torch.no_grad()
-    def logits(self, x: Tensor) -> Tensor:
-        """See Gradients."""
-        self.model.eval()
-        with self.cast:
-            parts = _split(x.contiguous(memory_format=torch.channels_last), 256)
-            return torch.cat([self.model(part) for part in parts]).float()
+    def forward(self, x: Tensor) -> Tensor:
+        """See Whole."""
+        return self.fused(x)
 
     def close(self) -> None:
         """See Gradients."""
-        if self.fused:
-            self.fused.close()
-
-
-def _split(x: Tensor, size: int) -> list[Tensor]:
-    return [x[first : first + size] for first in range(0, len(x), size)]
-
-
-def _count_correct(y: Tensor, targets: Tensor) -> int:
-    labels = targets.argmax(1) if targets.is_floating_point() else targets
-    return int((y.argmax(1) == labels).sum())
+        self.fused.close()
 
 
 def _sum(gradients: Sequence[Sequence[Tensor]]) -> list[Tensor]:
@@ -214,12 +155,7 @@ def _working_copy(master: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _generator(key: int, part: int) -> torch.Generator:
-    return torch.Generator().manual_seed(_seed(key, part))
-
-
-def _seed(key: int, part: int) -> int:
-    """32 bits that depend on all of a key, whatever its size: torch's generator looks at no more of its seed."""
-    return int(np.random.SeedSequence((part, key)).generate_state(1)[0])
+    return torch.Generator().manual_seed(seed_of(key, part))
 
 
 def _single_core_threads(count: int) -> ThreadPoolExecutor:
