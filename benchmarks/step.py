@@ -38,7 +38,8 @@ WAYS = {
     "  and the memory kept": ("autograd", "plain", "memory"),
     "  and convolutions, batch norms and pools of mien's own": ("autograd", "memory"),
     "chunks on all cores, with torch's pooling and relu": ("memory", "torch"),
-    "  and the kernels: mien's step": ("memory",),
+    "  and the kernels": ("memory", "direct"),
+    "  and convolutions by Winograd's algorithm, in float32: mien's step": ("memory",),
     "mien's step without the memory kept": (),
 }
 
@@ -50,7 +51,7 @@ def work(ways: list[str], net: str, turn: float) -> None:
     from mien.nets import ZOO, Net, build
     from mien.runs.recipe import Recipe
     from mien.training import trainer
-    from mien.training.fast import functions, gradients, kernels
+    from mien.training.fast import functions, gradients, kernels, winograd
 
     if "memory" not in ways:
         gradients.keep_memory = lambda: None
@@ -58,6 +59,8 @@ def work(ways: list[str], net: str, turn: float) -> None:
         gradients.plain_layers = lambda model: None
     if "plain" in ways:
         gradients.Fused = lambda model: None
+    if "direct" in ways:
+        winograd.suits = lambda *_: False
     if "torch" in ways:
         aten = torch.ops.aten
         functions.pools_2x2 = lambda layer, x: False

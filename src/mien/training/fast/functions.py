@@ -17,14 +17,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.nets.modules import SameConv2d
-from mien.training.fast import kernels
+from mien.training.fast import kernels, winograd
 from mien.training.fast.convolution import image_gradient, kernel_gradients
 
 aten = torch.ops.aten
 
 
 class Convolve(torch.autograd.Function):
-    """A convolution; the gradients of its kernel are those of `convolution.py`."""
+    """A convolution: by `winograd.py` where that suits, else torch's, with the gradients of `convolution.py`."""
 
     @staticmethod
     def forward(
@@ -33,6 +33,9 @@ class Convolve(torch.autograd.Function):
         """The convolved batch, channels last."""
         ctx.save_for_backward(x, kernel)
         ctx.settings = stride, padding, bias is not None
+        ctx.transformed = winograd.transform_kernel(kernel) if winograd.suits(x, kernel, stride, padding) else None
+        if ctx.transformed is not None:
+            return winograd.convolve(x, ctx.transformed, bias, padding[0])
         return F.conv2d(x, kernel, bias, stride, padding)
 
     @staticmethod
@@ -40,10 +43,14 @@ class Convolve(torch.autograd.Function):
         """The gradients of x (where it is needed), kernel and bias."""
         stride, padding, with_bias = ctx.settings
         x, kernel = ctx.saved_tensors
+        of_image = ctx.needs_input_grad[0]
+        if ctx.transformed is not None:
+            of_x, of_kernel, of_bias = winograd.gradients(gradients[0], x, ctx.transformed, padding[0], of_image)
+            return of_x, of_kernel, of_bias if with_bias else None, None, None
         call = (_channels_last(gradients[0]), x, kernel, stride, padding)
         # Two calls take less time than one for all three.
         of_kernel, of_bias = kernel_gradients(*call)
-        of_x = image_gradient(*call) if ctx.needs_input_grad[0] else None
+        of_x = image_gradient(*call) if of_image else None
         return of_x, of_kernel, of_bias if with_bias else None, None, None
 
 

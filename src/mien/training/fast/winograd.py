@@ -1,0 +1,110 @@
+"""Convolutions of 3x3 kernels in float32 by Winograd's minimal filtering, and their gradients.
+
+A tile of 4x4 outputs takes 36 products of a channel with a filter instead of 144: F(4x4, 3x3) of Lavin & Gray 2016,
+arXiv 1509.09308. Inputs, kernels and outputs are transformed by small constant matrices, and between them are 36 matrix
+products. The gradients are the same transforms turned round. Rounding errors are some four times a direct
+convolution's. Measured in docs/decisions/0003-fast-step.md.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mien.training.fast.tiles import KERNEL, OUT, SIZE, SUM, gather, scatter
+from mien.training.fast.vectors import LANES
+
+TILES = 64
+"""Tiles that are transformed together, about: few enough for the caches, many enough for the matrix products."""
+
+FEWEST = 16
+"""Channels and filters below which the transforms cost more than they save."""
+
+_G = torch.from_numpy(np.kron(KERNEL, KERNEL)).float()
+
+
+def suits(x: Tensor, kernel: Tensor, stride: list[int], padding: list[int]) -> bool:
+    """Whether a convolution of x [N, C, H, W] is computed here."""
+    filters, channels, *sides = kernel.shape
+    return (
+        x.dtype == torch.float32
+        and (sides, stride) == ([3, 3], [1, 1])
+        and padding in ([0, 0], [1, 1])
+        and min(filters, channels) >= FEWEST
+        and filters % LANES == channels % LANES == 0
+    )
+
+
+def transform_kernel(kernel: Tensor) -> Tensor:
+    """float32 [F, C, 3, 3] -> [36, C, F]."""
+    filters, channels = kernel.shape[:2]
+    return (_G @ kernel.permute(2, 3, 1, 0).reshape(9, -1)).view(-1, channels, filters)
+
+
+def convolve(x: Tensor, transformed: Tensor, bias: Tensor | None, padding: int) -> Tensor:
+    """The convolution of x float32 [N, C, H, W] with a kernel that `transform_kernel` gave: channels last."""
+    grid = _Grid.of(x, padding)
+    images = _channels_last(x)
+    y = torch.empty(len(x), transformed.shape[2], grid.height, grid.width, memory_format=torch.channels_last)
+    convolved = _channels_last(y)
+    for faces, inputs, outputs in grid.blocks(len(x), transformed):
+        gather(images[faces].numpy(), padding, grid.down, grid.across, True, inputs.numpy())
+        torch.bmm(inputs, transformed, out=outputs)
+        if bias is not None:
+            outputs[SUM] += bias
+        scatter(outputs.numpy(), 0, grid.down, grid.across, False, convolved[faces].numpy())
+    return y
+
+
+def gradients(
+    gradient: Tensor, x: Tensor, transformed: Tensor, padding: int, of_image: bool
+) -> tuple[Tensor | None, Tensor, Tensor]:
+    """The gradients of x (where `of_image`), of the kernel [F, C, 3, 3] and of the bias, from that of the output."""
+    channels, filters = transformed.shape[1:]
+    grid = _Grid.of(x, padding)
+    images, given = _channels_last(x), _channels_last(gradient)
+    back = torch.empty_like(images) if of_image else None
+    of_kernel, of_bias = torch.zeros_like(transformed), x.new_zeros(filters)
+    for faces, inputs, outputs in grid.blocks(len(x), transformed):
+        gather(images[faces].numpy(), padding, grid.down, grid.across, True, inputs.numpy())
+        gather(given[faces].numpy(), 0, grid.down, grid.across, False, outputs.numpy())
+        torch.baddbmm(of_kernel, inputs.transpose(1, 2), outputs, out=of_kernel)
+        of_bias += outputs[SUM].sum(0)
+        if back is not None:
+            torch.bmm(outputs, transformed.transpose(1, 2), out=inputs)
+            scatter(inputs.numpy(), padding, grid.down, grid.across, True, back[faces].numpy())
+    kernel = (_G.T @ of_kernel.view(SIZE**2, -1)).view(3, 3, channels, filters).permute(3, 2, 0, 1)
+    return None if back is None else back.permute(0, 3, 1, 2), kernel, of_bias
+
+
+class _Grid(NamedTuple):
+    """The tiles of an output of height x width pixels."""
+
+    height: int
+    width: int
+    down: int
+    across: int
+
+    @classmethod
+    def of(cls, x: Tensor, padding: int) -> "_Grid":
+        height, width = (side + 2 * padding - 2 for side in x.shape[2:])
+        return cls(height, width, -(-height // OUT), -(-width // OUT))
+
+    def blocks(self, faces: int, transformed: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """The faces that are transformed together, and memory for their inputs' and outputs' tiles."""
+        positions, channels, filters = transformed.shape
+        together = max(round(TILES / (self.down * self.across)), 1)
+        for first in range(0, faces, together):
+            count = min(together, faces - first)
+            if first == 0 or count < together:  # the same memory for all blocks: it stays in the caches
+                tiles = count * self.down * self.across
+                inputs = transformed.new_empty(positions, tiles, channels)
+                outputs = transformed.new_empty(positions, tiles, filters)
+            yield slice(first, first + count), inputs, outputs
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """[N, C, H, W] as [N, H, W, C], on the same memory if that is channels last."""
+    return x.detach().permute(0, 2, 3, 1).contiguous()
