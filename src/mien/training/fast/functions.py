@@ -9,6 +9,7 @@ bfloat16 or float32.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -28,30 +29,37 @@ class Convolve(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, kernel: Tensor, bias: Tensor | None, stride: list[int], padding: list[int]
+        ctx: Any,
+        x: Tensor,
+        kernel: Tensor,
+        bias: Tensor | None,
+        stride: list[int],
+        padding: list[int],
+        cores: ThreadPoolExecutor | None = None,
     ) -> Tensor:
-        """The convolved batch, channels last."""
+        """The convolved batch, channels last; `cores`: threads for what does not share itself out."""
         ctx.save_for_backward(x, kernel)
-        ctx.settings = stride, padding, bias is not None
+        ctx.settings = stride, padding, bias is not None, cores
         ctx.transformed = winograd.transform_kernel(kernel) if winograd.suits(x, kernel, stride, padding) else None
         if ctx.transformed is not None:
-            return winograd.convolve(x, ctx.transformed, bias, padding[0])
+            return winograd.convolve(x, ctx.transformed, bias, padding[0], cores)
         return F.conv2d(x, kernel, bias, stride, padding)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """The gradients of x (where it is needed), kernel and bias."""
-        stride, padding, with_bias = ctx.settings
+        stride, padding, with_bias, cores = ctx.settings
         x, kernel = ctx.saved_tensors
         of_image = ctx.needs_input_grad[0]
         if ctx.transformed is not None:
-            of_x, of_kernel, of_bias = winograd.gradients(gradients[0], x, ctx.transformed, padding[0], of_image)
-            return of_x, of_kernel, of_bias if with_bias else None, None, None
-        call = (_channels_last(gradients[0]), x, kernel, stride, padding)
+            call = (gradients[0], x, ctx.transformed, padding[0], of_image, cores)
+            of_x, of_kernel, of_bias = winograd.gradients(*call)
+            return of_x, of_kernel, of_bias if with_bias else None, None, None, None
+        gradient = _channels_last(gradients[0])
         # Two calls take less time than one for all three.
-        of_kernel, of_bias = kernel_gradients(*call)
-        of_x = image_gradient(*call) if of_image else None
-        return of_x, of_kernel, of_bias if with_bias else None, None, None
+        of_kernel, of_bias = kernel_gradients(gradient, x, kernel, stride, padding)
+        of_x = image_gradient(gradient, x, kernel, stride, padding) if of_image else None
+        return of_x, of_kernel, of_bias if with_bias else None, None, None, None
 
 
 class MaxPool2x2(torch.autograd.Function):

@@ -6,8 +6,6 @@ Both keep the master weights in float32 and compute in bfloat16 or float32.
 import ctypes
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 from typing import TypeVar
 
 import torch
@@ -16,6 +14,7 @@ from torch.nn import functional as F
 
 from mien.training.fast.functions import forward, plain_layers
 from mien.training.fast.fused import Fused
+from mien.training.fast.threads import single_core_threads
 from mien.training.gradients import BatchResult, Gradients, Whole, count_correct, seed_of, split
 from mien.training.losses import Loss
 
@@ -33,9 +32,7 @@ def make_gradients(model: nn.Sequential, dtype: torch.dtype, loss: Loss = F.cros
     """
     keep_memory()
     layers = plain_layers(model)
-    if layers is not None:
-        return Chunked(model, layers, dtype, loss)
-    return FusedWhole(model, dtype, loss) if dtype == torch.bfloat16 else Whole(model, dtype, loss)
+    return FusedWhole(model, dtype, loss) if layers is None else Chunked(model, layers, dtype, loss)
 
 
 class Chunked:
@@ -56,7 +53,7 @@ class Chunked:
         of_trunk = sum(len(list(layer.parameters())) for layer in self.trunk)
         self.trunk_weights, self.head_weights = self.weights[:of_trunk], self.weights[of_trunk:]
         self.cores = torch.get_num_threads()
-        self.threads = _single_core_threads(self.cores) if self.trunk else None
+        self.threads = single_core_threads(self.cores) if self.trunk else None
 
     def batch(self, x: Tensor, targets: Tensor, key: int) -> BatchResult:
         """See Gradients."""
@@ -120,15 +117,24 @@ class Chunked:
 
 
 class FusedWhole(Whole):
-    """Any model, a batch at once in bfloat16; while training, some layers by `Fused`."""
+    """Any model, a batch at once; while training, some layers by `Fused`. In float32 they evaluate as well."""
 
     def __init__(self, model: nn.Sequential, dtype: torch.dtype, loss: Loss = F.cross_entropy) -> None:
         super().__init__(model, dtype, loss)
-        self.fused = Fused(self.model)
+        self.fused = Fused(self.model, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
         """See Whole."""
         return self.fused(x)
+
+    @torch.no_grad()
+    def logits(self, x: Tensor) -> Tensor:
+        """See Gradients."""
+        if self.fused.dtype != torch.float32:
+            return super().logits(x)
+        self.model.eval()
+        parts = split(x.contiguous(memory_format=torch.channels_last), 256)
+        return torch.cat([self.fused(part) for part in parts])
 
     def close(self) -> None:
         """See Gradients."""
@@ -156,21 +162,6 @@ def _working_copy(master: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _generator(key: int, part: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed_of(key, part))
-
-
-def _single_core_threads(count: int) -> ThreadPoolExecutor:
-    """Threads in which torch uses one core each; it goes on using `count` in the calling thread."""
-    threads = ThreadPoolExecutor(count)
-    together = Barrier(count)
-
-    def limit(_: int) -> None:
-        torch.ones(2**16).add_(1)  # torch sets a thread's number of cores at its first parallel work: now
-        torch.set_num_threads(1)
-        together.wait()
-
-    list(threads.map(limit, range(count)))
-    torch.set_num_threads(count)
-    return threads
 
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -4, -8

@@ -6,15 +6,19 @@ products. The gradients are the same transforms turned round. Rounding errors ar
 convolution's. Measured in docs/decisions/0003-fast-step.md.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from mien.training.fast.threads import shares
 from mien.training.fast.tiles import KERNEL, OUT, SIZE, SUM, gather, scatter
 from mien.training.fast.vectors import LANES
+
+Out = TypeVar("Out")
 
 TILES = 64
 """Tiles that are transformed together, about: few enough for the caches, many enough for the matrix products."""
@@ -43,40 +47,59 @@ def transform_kernel(kernel: Tensor) -> Tensor:
     return (_G @ kernel.permute(2, 3, 1, 0).reshape(9, -1)).view(-1, channels, filters)
 
 
-def convolve(x: Tensor, transformed: Tensor, bias: Tensor | None, padding: int) -> Tensor:
-    """The convolution of x float32 [N, C, H, W] with a kernel that `transform_kernel` gave: channels last."""
+def convolve(
+    x: Tensor, transformed: Tensor, bias: Tensor | None, padding: int, cores: ThreadPoolExecutor | None = None
+) -> Tensor:
+    """The convolution of x float32 [N, C, H, W] with a kernel that `transform_kernel` gave: channels last.
+
+    cores: threads that take their shares of the faces; without them all is done in this one.
+    """
     grid = _Grid.of(x, padding)
     images = _channels_last(x)
     y = torch.empty(len(x), transformed.shape[2], grid.height, grid.width, memory_format=torch.channels_last)
     convolved = _channels_last(y)
-    for faces, inputs, outputs in grid.blocks(len(x), transformed):
-        gather(images[faces].numpy(), padding, grid.down, grid.across, True, inputs.numpy())
-        torch.bmm(inputs, transformed, out=outputs)
-        if bias is not None:
-            outputs[SUM] += bias
-        scatter(outputs.numpy(), 0, grid.down, grid.across, False, convolved[faces].numpy())
+
+    def work(share: slice) -> None:
+        for faces, inputs, outputs in grid.blocks(share, transformed):
+            gather(images[faces].numpy(), padding, grid.down, grid.across, True, inputs.numpy())
+            torch.bmm(inputs, transformed, out=outputs)
+            if bias is not None:
+                outputs[SUM] += bias
+            scatter(outputs.numpy(), 0, grid.down, grid.across, False, convolved[faces].numpy())
+
+    _over(cores, torch.no_grad()(work), len(x))
     return y
 
 
 def gradients(
-    gradient: Tensor, x: Tensor, transformed: Tensor, padding: int, of_image: bool
+    gradient: Tensor,
+    x: Tensor,
+    transformed: Tensor,
+    padding: int,
+    of_image: bool,
+    cores: ThreadPoolExecutor | None = None,
 ) -> tuple[Tensor | None, Tensor, Tensor]:
     """The gradients of x (where `of_image`), of the kernel [F, C, 3, 3] and of the bias, from that of the output."""
     channels, filters = transformed.shape[1:]
     grid = _Grid.of(x, padding)
     images, given = _channels_last(x), _channels_last(gradient)
-    back = torch.empty_like(images) if of_image else None
-    of_kernel, of_bias = torch.zeros_like(transformed), x.new_zeros(filters)
-    for faces, inputs, outputs in grid.blocks(len(x), transformed):
-        gather(images[faces].numpy(), padding, grid.down, grid.across, True, inputs.numpy())
-        gather(given[faces].numpy(), 0, grid.down, grid.across, False, outputs.numpy())
-        torch.baddbmm(of_kernel, inputs.transpose(1, 2), outputs, out=of_kernel)
-        of_bias += outputs[SUM].sum(0)
-        if back is not None:
-            torch.bmm(outputs, transformed.transpose(1, 2), out=inputs)
-            scatter(inputs.numpy(), padding, grid.down, grid.across, True, back[faces].numpy())
-    kernel = (_G.T @ of_kernel.view(SIZE**2, -1)).view(3, 3, channels, filters).permute(3, 2, 0, 1)
-    return None if back is None else back.permute(0, 3, 1, 2), kernel, of_bias
+    back = torch.empty_like(x, memory_format=torch.channels_last) if of_image else None
+
+    def work(share: slice) -> tuple[Tensor, Tensor]:
+        of_kernel, of_bias = torch.zeros_like(transformed), transformed.new_zeros(filters)
+        for faces, inputs, outputs in grid.blocks(share, transformed):
+            gather(images[faces].numpy(), padding, grid.down, grid.across, True, inputs.numpy())
+            gather(given[faces].numpy(), 0, grid.down, grid.across, False, outputs.numpy())
+            torch.baddbmm(of_kernel, inputs.transpose(1, 2), outputs, out=of_kernel)
+            of_bias += outputs[SUM].sum(0)
+            if back is not None:
+                torch.bmm(outputs, transformed.transpose(1, 2), out=inputs)
+                scatter(inputs.numpy(), padding, grid.down, grid.across, True, _channels_last(back)[faces].numpy())
+        return of_kernel, of_bias
+
+    of_kernels, of_biases = zip(*_over(cores, torch.no_grad()(work), len(x)), strict=True)
+    of_kernel = (_G.T @ sum(of_kernels).view(SIZE**2, -1)).view(3, 3, channels, filters).permute(3, 2, 0, 1)
+    return back, of_kernel, sum(of_biases)
 
 
 class _Grid(NamedTuple):
@@ -92,17 +115,24 @@ class _Grid(NamedTuple):
         height, width = (side + 2 * padding - 2 for side in x.shape[2:])
         return cls(height, width, -(-height // OUT), -(-width // OUT))
 
-    def blocks(self, faces: int, transformed: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
-        """The faces that are transformed together, and memory for their inputs' and outputs' tiles."""
+    def blocks(self, share: slice, transformed: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
+        """The faces of a share that are transformed together, and memory for their inputs' and outputs' tiles."""
         positions, channels, filters = transformed.shape
         together = max(round(TILES / (self.down * self.across)), 1)
-        for first in range(0, faces, together):
-            count = min(together, faces - first)
-            if first == 0 or count < together:  # the same memory for all blocks: it stays in the caches
+        for first in range(share.start, share.stop, together):
+            count = min(together, share.stop - first)
+            if first == share.start or count < together:  # the same memory for all blocks: it stays in the caches
                 tiles = count * self.down * self.across
                 inputs = transformed.new_empty(positions, tiles, channels)
                 outputs = transformed.new_empty(positions, tiles, filters)
             yield slice(first, first + count), inputs, outputs
+
+
+def _over(cores: ThreadPoolExecutor | None, work: Callable[[slice], Out], faces: int) -> list[Out]:
+    """The results of all shares of the faces, in their order."""
+    if cores is None:
+        return [work(slice(0, faces))]
+    return list(cores.map(work, shares(faces, torch.get_num_threads())))
 
 
 def _channels_last(x: Tensor) -> Tensor:
