@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
+
+import pytest
 
 from mien.process import is_running
 
@@ -14,3 +17,14 @@ def test_a_process_is_running_until_it_ends() -> None:
         assert is_running(process.pid)
         process.communicate(b"\n")
     assert not is_running(process.pid)
+
+
+def test_on_windows_no_signal_asks_for_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(pid: int, signal: int) -> None:
+        raise AssertionError("on Windows, this ends the process")
+
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "psutil", SimpleNamespace(pid_exists=lambda pid: pid == 7))
+    assert is_running(7)
+    assert not is_running(8)

@@ -7,12 +7,19 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mien.errors import UserError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+PATIENCE = 2.0
+"""Seconds in which renaming a file is tried again: Windows refuses it while another program has the file open."""
 
 TMP_SUFFIX = ".tmp"
 """Suffix of temporary files and folders, which `whole_file` and `whole_folder` write before they rename them."""
@@ -65,6 +72,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Write a file atomically: give a temporary path beside `path`, and rename it to `path` when the block ends.
 
     If the block raises, the temporary file is removed and `path` stays as it was.
+
+    Raises:
+        UserError: `path` cannot be replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TMP_SUFFIX)
@@ -74,7 +84,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield temporary
         _flush(temporary)
         temporary.chmod(0o644)
-        temporary.replace(path)
+        move(temporary, path)
         _flush(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -86,6 +96,9 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """Write a folder atomically, as `whole_file` writes a file: it appears when all of its files are written.
 
     A folder that exists at `path` is replaced.
+
+    Raises:
+        UserError: `path` cannot be replaced.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=TMP_SUFFIX))
@@ -95,12 +108,38 @@ def whole_folder(path: Path) -> Iterator[Path]:
             _flush(file)
         temporary.chmod(0o755)
         if path.exists():
-            shutil.rmtree(path)
-        temporary.replace(path)
+            # Moved away whole, or not at all: where a file in it is open, Windows would remove only the others.
+            former = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=TMP_SUFFIX))
+            former.rmdir()
+            move(path, former)
+            move(temporary, path)
+            shutil.rmtree(former, ignore_errors=True)
+        else:
+            move(temporary, path)
         _flush(path.parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def move(path: Path, target: Path) -> None:
+    """Rename a file, in place of one that is there, or a folder, to a name that is free.
+
+    Raises:
+        UserError: that is not allowed, or, on Windows, a file is open elsewhere and stays so.
+        OSError: the disk is full, or has another fault.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            path.replace(target)
+            return
+        except PermissionError as error:
+            if time.monotonic() > deadline:
+                reason = (error.strerror or str(error)).lower()
+                name = path if path.is_dir() else target
+                raise UserError(f"{name}: cannot be replaced: {reason}; is it open in another program?") from None
+        time.sleep(0.02)
 
 
 def remove_temporary(folder: Path) -> None:
@@ -124,6 +163,21 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def process_lock(file: Path) -> "BaseFileLock":
+    """A lock between processes, which ends with its process, however that ends; `file` may stay when it is released.
+
+    Two such objects lock each other out in one process too; one object can be locked again by the thread that holds it.
+
+    Raises:
+        TimeoutError: by `acquire(blocking=False)`: it is held elsewhere.
+        OSError: by `acquire`: the file cannot be written, or its file system has no locks.
+    """
+    from filelock import FileLock
+
+    # Without locks of the system, filelock would make a file that a killed process leaves behind: locked for ever.
+    return FileLock(file, fallback_to_soft=False, poll_interval=0.01)
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:
@@ -152,7 +206,13 @@ def _ends_with_newline(path: Path, size: int) -> bool:
 
 
 def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    """Flush a file to disk, or the names in a folder: Windows, which opens no folders, flushes those by itself."""
+    try:
+        handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)  # Windows flushes what can be written
+    except PermissionError:
+        if path.is_dir():
+            return
+        raise
     try:
         os.fsync(handle)
     finally:

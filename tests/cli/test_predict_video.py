@@ -2,8 +2,6 @@
 
 import csv
 import json
-import os
-import pty
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +15,6 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from mien.cli import app
-from mien.cli.predict_video import _keys
 from mien.errors import UserError
 from mien.faces import EMOTIONS
 from mien.predict.tracking import Moment, track_video
@@ -161,20 +158,6 @@ def test_a_camera_is_classified_by_the_fast_model_unless_another_is_named(monkey
     assert fast.stderr == best.stderr == ""
     probabilities = [json.loads(done.stdout)["faces"][0]["probabilities"] for done in (alone, fast, best)]
     assert probabilities[0] == probabilities[1] != probabilities[2]
-
-
-@pytest.mark.usefixtures("camera")
-def test_a_camera_until_q_is_pressed(model_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keyboard, terminal = pty.openpty()
-    with os.fdopen(keyboard, "wb", buffering=0) as fingers, os.fdopen(terminal, encoding="utf-8") as stdin:
-        monkeypatch.setattr("sys.stdin", stdin)
-        with _keys() as pressed:
-            assert not pressed()
-            fingers.write(b"x")
-            assert not pressed()
-            fingers.write(b"q")
-            assert pressed()
-            assert not pressed()
 
 
 @pytest.mark.usefixtures("camera")

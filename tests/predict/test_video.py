@@ -1,6 +1,5 @@
 """Videos: every frame, with its time, upright; and all that can be wrong with one."""
 
-import resource
 import socket
 import struct
 from pathlib import Path
@@ -90,6 +89,7 @@ def test_a_video_that_breaks_off_gives_what_there_is_and_says_so(tmp_path: Path)
 
 
 def test_memory_does_not_grow_with_the_video(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
     path = write_film(tmp_path / "film.avi", (frame for _ in range(10) for frame in counted(10, 640, 480)))
     with open_video(path) as video:
         frames = video.frames()

@@ -121,7 +121,11 @@ def _watch(
     with video, ExitStack() as stack:
         draw = stack.enter_context(_recorder(how.save / place, video, how.every)) if how.save else None
         show = stack.enter_context(_live_line(video))
-        quit_pressed = stack.enter_context(_keys()) if video.live else bool
+        quit_pressed: Callable[[], bool] = bool
+        if video.live:
+            from mien.cli.keyboard import q_pressed
+
+            quit_pressed = stack.enter_context(q_pressed())
         try:
             for moment in track_video(video, predictor, how.every, how.smooth, how.crop):
                 frames += 1
@@ -186,40 +190,6 @@ def _live_line(video: Video) -> Iterator[Callable[[Moment], None]]:
         yield show
     finally:
         sys.stderr.write("\r\x1b[K")
-
-
-@contextmanager
-def _keys() -> Iterator[Callable[[], bool]]:
-    """Give a function that says whether q was pressed since its last call; always False without a keyboard."""
-    import os
-
-    try:
-        import termios
-        import tty
-        from select import select
-    except ImportError:
-        yield lambda: False
-        return
-    keyboard = sys.stdin.fileno() if sys.stdin and sys.stdin.isatty() else -1
-    if keyboard < 0 or _in_background(keyboard):
-        yield lambda: False
-        return
-    before = termios.tcgetattr(keyboard)
-    try:
-        tty.setcbreak(keyboard)
-        yield lambda: bool(select([keyboard], [], [], 0)[0]) and b"q" in os.read(keyboard, 64).lower()
-    finally:
-        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
-
-
-def _in_background(terminal: int) -> bool:
-    """Whether this process is a background job of its terminal: reading the keyboard would stop it."""
-    import os
-
-    try:
-        return os.tcgetpgrp(terminal) != os.getpgrp()
-    except OSError:  # a terminal, but not this process's own
-        return False
 
 
 def _sum_up(path: Path, timeline: Timeline, frames: int) -> None:

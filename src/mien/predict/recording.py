@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.disk import move
 from mien.errors import UserError
 
 if TYPE_CHECKING:
@@ -82,6 +83,6 @@ def record(path: Path, rate: float) -> Iterator[Recording]:
 
 def _move(temporary: Path, path: Path) -> None:
     try:
-        temporary.replace(path)
+        move(temporary, path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None

@@ -2,8 +2,11 @@
 
 import os
 import platform
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,7 @@ class Machine:
 
     Attributes:
         system: operating system and its version.
-        processor: its name, with the matrix instructions that matter for speed.
+        processor: its name, with the instructions that torch computes by, where that is installed.
         cores: logical cores, at least 1.
     """
 
@@ -44,15 +47,30 @@ def machine() -> Machine:
 
 
 def processor() -> str:
-    """The processor's name, with the matrix instructions that matter for speed."""
+    """The processor's name, with the instructions that torch computes by, where that is installed."""
+    if find_spec("torch") is None:
+        return _processor_name()
     import torch
 
+    return f"{_processor_name()} ({torch.backends.cpu.get_cpu_capability()})"
+
+
+def _processor_name() -> str:
+    """The processor's name as its maker sells it; its kind, as x86_64, where the system does not know that."""
     try:
+        if sys.platform == "win32":
+            import winreg
+
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"HARDWARE\DESCRIPTION\System\CentralProcessor\0") as key:
+                return str(winreg.QueryValueEx(key, "ProcessorNameString")[0]).strip()
+        if sys.platform == "darwin":
+            command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)  # noqa: S603
+            return done.stdout.strip()
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, subprocess.SubprocessError, StopIteration):
         return platform.processor() or platform.machine()
-    name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
 
 
 def now() -> str:

@@ -7,13 +7,12 @@ tuning/        the searches' journals
 results.json   every figure
 """
 
-import fcntl
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from mien.disk import write_text
+from mien.disk import process_lock, write_text
 from mien.errors import UserError
 from mien.runs.results import Results, write_results
 from mien.runs.run import Run
@@ -160,14 +159,15 @@ def exclusive(folder: Path) -> Iterator[None]:
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     if names - {LOCK} and "study.toml" not in names:
         raise UserError(f"{folder}: holds something else than a study; give another folder with -o")
+    lock = process_lock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / LOCK).open("w", encoding="utf-8")
+        lock.acquire(blocking=False)
+    except TimeoutError:
+        raise UserError(f"{folder}: another process is running a study here; wait for it, or give -o") from None
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {(error.strerror or str(error)).lower()}") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{folder}: another process is running a study here; wait for it, or give -o") from None
+    try:
         yield
+    finally:
+        lock.release()

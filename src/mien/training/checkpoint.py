@@ -127,7 +127,8 @@ def _write(path: Path, tensors: Weights, metadata: dict[str, str]) -> None:
 def _read(path: Path) -> tuple[Weights, dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            # Copied: what it gives is the file itself, mapped, which Windows would not let be replaced.
+            return {name: file.get_tensor(name).clone() for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except FileNotFoundError:
         raise UserError(f"{path}: is not there; run the study again to train this run anew") from None
     except Exception as error:  # safetensors' own exception has no public name

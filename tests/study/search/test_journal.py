@@ -8,14 +8,14 @@ from pathlib import Path
 import optuna
 import pytest
 
-from mien.study.search.journal import TrialLocks, storage
+from mien.study.search.journal import SearchLocks, storage
 
 HOLD = """
 import sys
 from pathlib import Path
-from mien.study.search.journal import TrialLocks
-claims = TrialLocks(Path(sys.argv[1]))
-print(claims.acquire(int(sys.argv[2])), flush=True)
+from mien.study.search.journal import SearchLocks
+locks = SearchLocks(Path(sys.argv[1]))
+print(locks.key, flush=True)
 sys.stdin.read()
 """
 
@@ -50,16 +50,27 @@ def test_a_journal_of_which_only_half_a_line_was_written_begins_anew(tmp_path: P
     assert len(_study(tmp_path / "s.journal").trials) == 1
 
 
-def test_a_claim_goes_with_its_process(tmp_path: Path) -> None:
+def test_a_process_takes_part_until_it_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "s.lock"
-    call = [sys.executable, "-c", HOLD, str(path), "3"]
+    call = [sys.executable, "-c", HOLD, str(path)]
     with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
-        assert other.stdout.readline() == "True\n"
-        with closing(TrialLocks(path)) as claims:
-            assert not claims.acquire(3)
-            assert claims.acquire(2)
-            other.kill()
-            other.wait()
-            assert claims.acquire(3)
-            assert claims.acquire(3), "what one has, one may take again"
+        key = other.stdout.readline().strip()
+        with closing(SearchLocks(path)) as locks:
+            assert locks.key != key
+            with locks.handing_out:
+                assert locks.is_held(key)
+                other.kill()
+                other.wait()
+                assert not locks.is_held(key)
+                assert not locks.is_held("")
+    assert [file.name for file in tmp_path.iterdir()] == ["s.lock"]
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "s.journal.lock").touch()
+    (tmp_path / "s.0123abcd.lock").touch()
+    with closing(SearchLocks(tmp_path / "s.lock")) as one, closing(SearchLocks(tmp_path / "s.lock")) as other:
+        names = {file.name for file in tmp_path.iterdir()}
+    assert names == {"s.journal.lock", "s.lock", f"s.{one.key}.lock", f"s.{other.key}.lock"}
+    assert {file.name for file in tmp_path.iterdir()} == {"s.journal.lock", "s.lock"}

@@ -4,16 +4,16 @@ It is Optuna's journal file. Its locks end with their process, however that ends
 is cut off before the next line is written. `reading` opens a journal without writing anything.
 """
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
-from typing import Any, BinaryIO
+from secrets import token_hex
+from typing import Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
+from mien.disk import process_lock
 from mien.errors import UserError
 
 
@@ -23,25 +23,21 @@ class _Lock(JournalFileOpenLock):
     def __init__(self, journal: Path) -> None:
         super().__init__(str(journal))
         self._journal = journal
-        self._file: BinaryIO | None = None
+        self._lock = process_lock(journal.with_name(f"{journal.name}.lock"))
 
     def acquire(self) -> bool:
-        """Wait for the exclusive lock of the file."""
-        self._file = self._journal.open("r+b")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        if self._file.seek(0, os.SEEK_END) and not self._ends_with_a_line():
-            self._file.truncate(self._journal.read_bytes().rfind(b"\n") + 1)
+        """Wait for the lock, and cut off a torn last line."""
+        self._lock.acquire()
+        with self._journal.open("r+b") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.truncate(self._journal.read_bytes().rfind(b"\n") + 1)
         return True
 
     def release(self) -> None:
         """Release the lock."""
-        assert self._file is not None
-        self._file.close()
-
-    def _ends_with_a_line(self) -> bool:
-        assert self._file is not None
-        self._file.seek(-1, os.SEEK_END)
-        return self._file.read(1) == b"\n"
+        self._lock.release()
 
 
 class _ReadOnly(JournalFileBackend):
@@ -71,32 +67,48 @@ def reading(journal: Path) -> JournalStorage:
         raise UserError(f"{journal}: damaged; remove it, and run the study again: it keeps its runs") from None
 
 
-class TrialLocks:
-    """Which process works on which trial of a search: a byte of a file is locked for each.
+class SearchLocks:
+    """By which processes share the trials of a search.
 
-    A process makes one such object for a search, as the system releases all of its locks on a file once it closes one.
+    Each process that takes part holds a lock of its own for as long as it does: a trial whose process holds none is
+    taken up by another.
+
+    Making one removes the files of processes that were killed.
+
+    Attributes:
+        handing_out: held while a trial is handed out, so that no budget is exceeded; `with` waits for it.
+        key: of this process; its trials are marked with it.
+
+    Args:
+        path: the file of `handing_out`; those of the processes are NAME.KEY.lock beside NAME.lock.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab")
+        self._path, self.key = path, token_hex(4)
+        self.handing_out, self._own = process_lock(path), process_lock(self._file(self.key))
+        with self.handing_out:
+            for file in path.parent.glob(f"{escape(path.stem)}.{'[0-9a-f]' * 8}.lock"):
+                self.is_held(file.stem.rpartition(".")[2])
+            self._own.acquire()
 
-    def acquire(self, trial: int) -> bool:
-        """Lock a trial, by Optuna's number; False where another process holds it, True again where this one does."""
-        try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, 1 + trial, os.SEEK_SET)
-        except (BlockingIOError, PermissionError):
+    def is_held(self, key: str) -> bool:
+        """Whether the process of a key takes part; called with `handing_out` held. A dead one's file is removed."""
+        file = self._file(key)
+        if not key or not file.exists():
             return False
-        return True
-
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold the lock under which trials are handed out; waits for it."""
-        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, 0, os.SEEK_SET)
+        other = process_lock(file)
         try:
-            yield
-        finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, 0, os.SEEK_SET)
+            other.acquire(blocking=False)
+        except TimeoutError:
+            return True
+        other.release()
+        file.unlink(missing_ok=True)  # Windows has removed it
+        return False
 
     def close(self) -> None:
-        """Release all trials."""
-        self._file.close()
+        """Take part no more."""
+        self._own.release()
+        self._file(self.key).unlink(missing_ok=True)
+
+    def _file(self, key: str) -> Path:
+        return self._path.with_name(f"{self._path.stem}.{key}.lock")

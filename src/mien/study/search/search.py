@@ -1,8 +1,9 @@
 """Search: makes the trials of a tuned net, each an ordinary run.
 
-tuning/NAME-ID.journal   Optuna's journal of the search: it survives a kill, and several processes can write it
-tuning/NAME-ID.lock      which process works on which trial; locked while a trial is handed out, so that no budget is
-                         exceeded
+tuning/NAME-ID.journal        Optuna's journal of the search: it survives a kill, and several processes can write it
+tuning/NAME-ID.journal.lock   locked while it is written
+tuning/NAME-ID.lock           locked while a trial is handed out
+tuning/NAME-ID.KEY.lock       locked by a process that makes trials, for as long as it does
 
 A trial whose process died goes on from its run's checkpoint with the values that it had, so a search that was killed
 makes the trials that it would have made. The sampler's random numbers follow from the seed and the trial's number.
@@ -17,7 +18,7 @@ from dataclasses import replace
 from statistics import median
 
 import optuna
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from mien.faces import Faces
 from mien.nets import check
@@ -26,7 +27,7 @@ from mien.study.config.study import StudyNet
 from mien.study.config.tune import pruner_of
 from mien.study.engines.callback import StudyCallback
 from mien.study.engines.engine import Engine
-from mien.study.search.journal import TrialLocks, storage
+from mien.study.search.journal import SearchLocks, storage
 from mien.study.search.sampling import draw
 from mien.study.search.state import SearchState, best_of, is_spent
 from mien.study.search.trials import shown_number, trial_results
@@ -59,7 +60,7 @@ class Search:
         self._study = state.study
         self._training: dict[str, list[Trial]] = {}
         state.locks.parent.mkdir(parents=True, exist_ok=True)
-        self._locks = TrialLocks(state.locks)
+        self._locks = SearchLocks(state.locks)
 
     def run(self) -> None:
         """Make the trials that are missing, and wait for those of other processes."""
@@ -78,7 +79,7 @@ class Search:
 
     def _open_journal(self) -> None:
         """Open the journal for writing; it is made if it is not there."""
-        with self._locks.exclusive():
+        with self._locks.handing_out:
             self._study = optuna.create_study(
                 storage=storage(self._journal),
                 study_name=self._net.net.name,
@@ -94,7 +95,7 @@ class Search:
         """Submit trials until the engine is full or the budget is spent."""
         busy = {one.number for trials in self._training.values() for one in trials}
         while len(self._training) < self._engine.slots:
-            with self._locks.exclusive():
+            with self._locks.handing_out:
                 trial = self._next(busy)
                 if trial is None:
                     return
@@ -115,7 +116,7 @@ class Search:
         """A trial to make: one that a dead process left, else a new one; None where the budget is spent."""
         trials = self._study.get_trials(deepcopy=False)
         for left in trials:
-            if left.state == TrialState.RUNNING and left.number not in busy and self._locks.acquire(left.number):
+            if left.state == TrialState.RUNNING and left.number not in busy and not self._is_others(left):
                 return self._with_values(Trial(self._study, left._trial_id))
         begun = [one for one in trials if one.state != TrialState.WAITING]
         if is_spent(self._tune, begun):
@@ -126,15 +127,19 @@ class Search:
             if values is None:
                 return None
             self._study.enqueue_trial(values)
-        self._locks.acquire(number)
         return self._with_values(self._study.ask())
 
     def _with_values(self, trial: Trial) -> Trial:
         """The trial with the values that it was given, also if a kill came while they were written down."""
         for key, one in self._tune.space.items():
             one.draw(trial, key)
-        trial.set_user_attr("owner", f"{socket.gethostname()} {os.getpid()}")
+        trial.set_user_attr("owner", f"{socket.gethostname()} {os.getpid()} {self._locks.key}")
         return trial
+
+    def _is_others(self, trial: FrozenTrial) -> bool:
+        """Whether another process makes a trial: one of which the owner was not written down has none."""
+        _, _, key = trial.user_attrs.get("owner", "").rpartition(" ")
+        return key != self._locks.key and self._locks.is_held(key)
 
     def _run_of(self, trial: Trial) -> Run | None:
         """The run of a trial, noted with it; None where its values fit no net, which ends it."""

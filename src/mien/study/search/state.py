@@ -43,7 +43,7 @@ class SearchState:
 
     @property
     def locks(self) -> Path:
-        """The file of the locks by which processes share the trials."""
+        """The file that is locked while a trial is handed out."""
         return self.folder / "tuning" / f"{self._stem}.lock"
 
     def trials(self) -> list[TrialResult]:

@@ -1,0 +1,119 @@
+"""What mien does where the file system refuses what Windows refuses, and without what only Unix has."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+from windows_stand_in import UNIX, forbidden, refuse
+
+import mien.disk
+from mien.cli import app
+from mien.disk import whole_folder, write_text
+from mien.errors import UserError
+from mien.faces import read_packed, write_packed
+from mien.faces.drawn import draw_faces
+
+SOURCE = Path(__file__).parents[1] / "src" / "mien"
+
+STUDY = """
+name = "small"
+[data]
+source = "packed"
+[recipe]
+epochs = 2
+batch = 32
+precision = "float32"
+[nets.fnn]
+layers = ["pool(8)", "flatten", "dense(8)", "relu", "classes"]
+[nets.searched]
+layers = ["pool(8)", "flatten", "dense(n)", "relu", "classes"]
+tune = { trials = 2, space = { n = [4, 8] } }
+"""
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="sees open files in /proc")
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., str]:
+    """Runs a command in an empty folder and gives its output."""
+    refuse(monkeypatch)
+    monkeypatch.setattr(mien.disk, "PATIENCE", 0.1)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, code: int = 0) -> str:
+        done = CliRunner().invoke(app, words, catch_exceptions=code == 0)
+        assert done.exit_code == code, done.output
+        return done.output
+
+    return run
+
+
+def test_one_module_alone_imports_what_only_unix_has() -> None:
+    imports = re.compile(rf"^\s*(import|from) ({'|'.join(UNIX)})\b", re.MULTILINE)
+    modules = [path for path in SOURCE.rglob("*.py") if imports.search(path.read_text(encoding="utf-8"))]
+    assert [path.relative_to(SOURCE).as_posix() for path in modules] == ["cli/keyboard.py"]
+
+
+def test_files_and_folders_are_written_whole(windows: Callable[..., str], tmp_path: Path) -> None:
+    for text in ("old", "new"):
+        with whole_folder(tmp_path / "folder") as temporary:
+            write_text(temporary / "a.txt", text)
+    assert (tmp_path / "folder" / "a.txt").read_text(encoding="utf-8") == "new"
+    assert [file.name for file in tmp_path.iterdir()] == ["folder"]
+
+
+def test_what_is_open_elsewhere_is_left_as_it_is(windows: Callable[..., str], tmp_path: Path) -> None:
+    file = tmp_path / "folder" / "a.txt"
+    write_text(file, "old")
+    write_text(file.with_name("b.txt"), "old")
+    with file.open(encoding="utf-8"):
+        with pytest.raises(UserError, match=r"a\.txt: cannot be replaced: access is denied; is it open in another"):
+            write_text(file, "new")
+        with pytest.raises(UserError, match=r"folder: cannot be replaced: access is denied; is it open in another"):
+            write_folder(file.parent)
+    assert {one.name: one.read_text(encoding="utf-8") for one in file.parent.iterdir()} == {
+        "a.txt": "old",
+        "b.txt": "old",
+    }
+    write_text(file, "new")
+    assert file.read_text(encoding="utf-8") == "new"
+
+
+def write_folder(folder: Path) -> None:
+    """Write an empty folder."""
+    with whole_folder(folder):
+        pass
+
+
+def test_a_file_that_is_soon_closed_is_waited_for(
+    windows: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text(tmp_path / "a.txt", "old")
+    reader = (tmp_path / "a.txt").open(encoding="utf-8")
+    monkeypatch.setattr(mien.disk.time, "sleep", lambda seconds: reader.close())
+    write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "new"
+
+
+def test_faces_that_are_mapped_are_not_replaced_by_halves(windows: Callable[..., str], tmp_path: Path) -> None:
+    write_packed(draw_faces(50), tmp_path / "packed")
+    faces = read_packed(tmp_path / "packed")
+    with pytest.raises(UserError, match="packed: cannot be replaced: access is denied; is it open in another program"):
+        write_packed(draw_faces(60), tmp_path / "packed")
+    assert read_packed(tmp_path / "packed").fingerprint == faces.fingerprint
+
+
+@pytest.mark.slow
+def test_a_study_from_import_to_report(windows: Callable[..., str], tmp_path: Path) -> None:
+    for _ in range(2):
+        windows("faces", "import", "drawn:140", "-o", "packed")
+    (tmp_path / "small.toml").write_text(STUDY, encoding="utf-8")
+    windows("plan", "small.toml")
+    assert "report: " in windows("study", "small.toml")
+    assert "ended before" in windows("study", "small.toml")
+    windows("report", "out/small")
+    names = [part for path in tmp_path.rglob("*") for part in forbidden(path.relative_to(tmp_path))]
+    assert names == []
+    assert (tmp_path / "out" / "small" / "report.html").exists()
