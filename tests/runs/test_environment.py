@@ -1,4 +1,4 @@
-"""The processor's name, as each system tells it."""
+"""The processor's name on each system."""
 
 import sys
 from contextlib import nullcontext
@@ -27,7 +27,7 @@ def test_the_processor_of_windows_stands_in_its_registry(monkeypatch: pytest.Mon
     assert environment.processor() == f"machine: {place}: ProcessorNameString"
 
 
-def test_the_processor_of_a_mac_is_asked_of_sysctl(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sysctl_names_the_processor_of_a_mac(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(command: list[str], **options: object) -> SimpleNamespace:
         assert command == ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
         return SimpleNamespace(stdout="Apple M1\n")

@@ -36,6 +36,9 @@ PATIENCE = timedelta(minutes=5)
 
 LOOPBACK = "127.0.0.1"
 
+LIBUV = sys.platform != "win32"
+"""torch is built without libuv for Windows, and would use it all the same (pytorch/pytorch#139990)."""
+
 
 class LostWorkerError(UserError):
     """Another worker of the run is gone."""
@@ -94,7 +97,7 @@ def lead(
         LostWorkerError: a worker is gone; the same call goes on from the last epoch.
         KeyboardInterrupt: as `fit`.
     """
-    store = TCPStore(host, 0, workers, is_master=True, wait_for_workers=False)
+    store = TCPStore(host, 0, workers, is_master=True, wait_for_workers=False, use_libuv=LIBUV)
     files = archive_run(run)
     others = [Invitation(host, store.port, rank, workers, cores, run.id, files) for rank in range(1, workers)]
     with (hire or processes)(others, faces), _on_cores(cores), _together(store, 0, workers):
@@ -107,7 +110,7 @@ def assist(invitation: Invitation, faces: Faces) -> None:
     rank, workers = invitation.rank, invitation.workers
     with suppress(LostWorkerError):  # the leader says so, or is itself gone
         with _exchange():
-            store = TCPStore(invitation.host, invitation.port, workers)
+            store = TCPStore(invitation.host, invitation.port, workers, use_libuv=LIBUV)
         with _together(store, rank, workers), TemporaryDirectory(prefix="mien-") as scratch:
             run = restore_run(invitation.files, Path(scratch) / invitation.run)
             fit(run, faces, lambda progress: None, _leaders(None), SharedGradients)
