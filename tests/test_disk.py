@@ -1,6 +1,6 @@
 """Paths as users name them, atomic writing, and JSON lines."""
 
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from mien.disk import (
     TMP_SUFFIX,
     append_line,
+    in_order,
+    is_forbidden,
     read_json,
     read_lines,
     remove_temporary,
@@ -125,3 +127,14 @@ def test_any_path_is_a_path_or_a_message(rest: str) -> None:
         assert isinstance(user_path(f"~nouser7{rest}"), Path)
     except UserError as error:
         assert "home folder is not known" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("name", ["a:b", "what?", "con", "Con.txt", "lpt1.a.b", "a.", "a ", "a\tb", "a/b", "a\\b"])
+def test_what_windows_does_not_take_as_a_name(name: str) -> None:
+    assert is_forbidden(name)
+    assert not is_forbidden(f"x{name.strip('. ').replace(':', '-')}x") or set(name) & {"?", "\t", "/", "\\"}
+
+
+def test_names_have_one_order_on_every_system() -> None:
+    names = ["b.png", "A.png", "a.png", "B/c.png", "_.png"]
+    assert [path.as_posix() for path in in_order(map(PureWindowsPath, names))] == sorted(names)

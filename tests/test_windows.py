@@ -1,18 +1,22 @@
 """What mien does where the file system refuses what Windows refuses, and without what only Unix has."""
 
+import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+import typer
 from typer.testing import CliRunner
 from windows_stand_in import UNIX, forbidden, refuse
 
 import mien.disk
-from mien.cli import app
+from mien.cli import app, main
 from mien.disk import whole_folder, write_text
 from mien.errors import UserError
 from mien.faces import read_packed, write_packed
+from mien.faces.archives import unpacked
 from mien.faces.drawn import draw_faces
 
 SOURCE = Path(__file__).parents[1] / "src" / "mien"
@@ -31,6 +35,8 @@ layers = ["pool(8)", "flatten", "dense(8)", "relu", "classes"]
 layers = ["pool(8)", "flatten", "dense(n)", "relu", "classes"]
 tune = { trials = 2, space = { n = [4, 8] } }
 """
+
+SPLITS = ("Training", "PublicTest", "PrivateTest")
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="sees open files in /proc")
 
@@ -105,8 +111,38 @@ def test_faces_that_are_mapped_are_not_replaced_by_halves(windows: Callable[...,
     assert read_packed(tmp_path / "packed").fingerprint == faces.fingerprint
 
 
+def test_an_archive_of_a_mapped_table_is_read(windows: Callable[..., str], tmp_path: Path) -> None:
+    rows = "".join(f"{label},{' '.join(['7'] * 2304)},{usage}\n" for label in range(7) for usage in SPLITS)
+    with ZipFile(tmp_path / "faces.zip", "w") as archive:
+        archive.writestr("faces.csv", f"emotion,pixels,Usage\n{rows}")
+    assert "21 faces" in windows("faces", "import", "faces.zip", "-o", "packed")
+
+
+def test_an_archive_with_names_that_windows_forbids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ZipFile(tmp_path / "faces.zip", "w") as archive:
+        archive.writestr("train/anger/a:b.png", b"")
+    monkeypatch.setattr("sys.platform", "win32")
+    with pytest.raises(UserError, match=r"'train/anger/a:b\.png' has a name that Windows forbids"):
+        find_and_unpack(tmp_path / "faces.zip")
+
+
+def find_and_unpack(archive: Path) -> None:
+    """Unpack an archive."""
+    with unpacked(archive):
+        pass
+
+
+def test_what_goes_into_a_file_is_utf_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="cp1252", newline=""))
+    monkeypatch.setattr("mien.cli.app", lambda: typer.echo("\u0142"))
+    main()
+    assert written.getvalue() == "\u0142\n".encode()
+
+
 @pytest.mark.slow
-def test_a_study_from_import_to_report(windows: Callable[..., str], tmp_path: Path) -> None:
+def test_a_study_from_import_to_prediction(windows: Callable[..., str], tmp_path: Path, grace: Path) -> None:
     for _ in range(2):
         windows("faces", "import", "drawn:140", "-o", "packed")
     (tmp_path / "small.toml").write_text(STUDY, encoding="utf-8")
@@ -114,6 +150,10 @@ def test_a_study_from_import_to_report(windows: Callable[..., str], tmp_path: Pa
     assert "report: " in windows("study", "small.toml")
     assert "ended before" in windows("study", "small.toml")
     windows("report", "out/small")
+    for _ in range(2):
+        windows("export", "out/small", "small.onnx")
+        windows("predict", str(grace), "--model", "small.onnx", "--save", "seen", "--csv", "seen.csv")
+        windows("test", "small.onnx", "--data", "packed")
     names = [part for path in tmp_path.rglob("*") for part in forbidden(path.relative_to(tmp_path))]
     assert names == []
     assert (tmp_path / "out" / "small" / "report.html").exists()

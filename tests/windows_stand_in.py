@@ -32,7 +32,9 @@ def forbidden(path: "str | os.PathLike[str]") -> list[str]:
 
 
 def in_use() -> set[str]:
-    """The files that this process has open or mapped."""
+    """The files that this process has open or mapped, where /proc shows them."""
+    if not Path("/proc/self/maps").exists():
+        return set()
     files = set()
     for link in Path("/proc/self/fd").iterdir():
         try:

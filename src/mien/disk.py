@@ -5,10 +5,11 @@ A crash leaves either the old content of a file or the new one, never a part of 
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,19 @@ PATIENCE = 2.0
 
 TMP_SUFFIX = ".tmp"
 """Suffix of temporary files and folders, which `whole_file` and `whole_folder` write before they rename them."""
+
+
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE | re.ASCII)
+
+
+def is_forbidden(name: str) -> bool:
+    """Whether Windows takes no file of this name: it holds a colon, ends in a dot, or is a device's."""
+    return bool(_FORBIDDEN.search(name))
+
+
+def in_order(paths: Iterable[Path]) -> list[Path]:
+    """Sort paths by their names, capitals first, on every system: Windows' own order knows no capitals."""
+    return sorted(paths, key=lambda path: path.parts)
 
 
 def user_path(word: "str | os.PathLike[str]") -> Path:

@@ -1,7 +1,10 @@
-"""Processes on this machine."""
+"""Processes on this machine, and how a shell starts them."""
 
 import os
+import shlex
 import sys
+from collections.abc import Sequence
+from subprocess import list2cmdline
 
 
 def is_running(pid: int) -> bool:
@@ -17,3 +20,8 @@ def is_running(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def command_line(words: Sequence[str]) -> str:
+    """The line that this system's shells read as these words; Windows' know no single quotes."""
+    return list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

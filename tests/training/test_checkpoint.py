@@ -5,6 +5,7 @@ import pytest
 import torch
 from safetensors.torch import save
 from torch import nn
+from windows_stand_in import in_use
 
 from mien.errors import UserError
 from mien.training.checkpoint import TrainingState, load_checkpoint, load_weights, save_checkpoint, save_weights
@@ -51,6 +52,14 @@ def test_a_training_that_is_saved_and_resumed_ends_where_it_would_have(
     train(again, theirs, 3, seed=2)
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_nothing_of_a_checkpoint_stays_mapped_when_it_is_read(tmp_path: Path) -> None:
+    file, model = tmp_path / "checkpoint.safetensors", make(torch.contiguous_format)
+    save_checkpoint(file, TrainingState(1), model.state_dict(), OPTIMIZERS["adam"](model), best=None, ema=None)
+    loaded = load_checkpoint(file, OPTIMIZERS["adam"](model))
+    assert str(file) not in in_use(), "Windows would not let the next epoch's replace it"
+    assert loaded.weights
 
 
 def test_the_best_epochs_weights_are_saved_beside_the_last(tmp_path: Path) -> None:

@@ -54,8 +54,10 @@ def main() -> None:
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     _set_matplotlib_folder()
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a file name may have letters that the terminal's encoding lacks
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, TextIOWrapper):
+            # A file name may have letters that the terminal's encoding lacks. Files and pipes get UTF-8 on Windows too.
+            encoding = None if stream.isatty() or sys.platform != "win32" else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
     try:
         app()
     except UserError as error:

@@ -1,7 +1,6 @@
 """`mien plan`, `study`, `runs`, `trials`, `compare`, `report`: plan a study, run it, and compare its nets."""
 
 import json
-import shlex
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import typer
 from mien.cli.data_options import CLASSES, VALIDATION, as_settings
 from mien.cli.progress import reading_faces
 from mien.disk import user_path
+from mien.process import command_line
 
 if TYPE_CHECKING:
     from mien.runs.summary import RunSummary
@@ -222,4 +222,4 @@ def _typed(file: Path, data: list[str], settings: list[str], out: Path | None, e
     options += [("-o", str(out))] if out else []
     options += [("--engine", engine)] if engine != "local" else []
     options += [("--address", address)] if address else []
-    return shlex.join(["mien", "study", str(file), *(word for option in options for word in option)])
+    return command_line(["mien", "study", str(file), *(word for option in options for word in option)])

@@ -10,6 +10,7 @@ import re
 import shutil
 import stat
 import struct
+import sys
 import tarfile
 import tempfile
 import zipfile
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
+from mien.disk import is_forbidden
 from mien.errors import UserError
 
 ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
@@ -77,7 +79,8 @@ def unpacked(archive: Path) -> Iterator[Path]:
         UserError: it is no archive, a broken one, one that is not safe to unpack, or the disk is full.
     """
     try:
-        temporary = tempfile.TemporaryDirectory(prefix="mien-")
+        # Where a file in it is still mapped, Windows does not remove it.
+        temporary = tempfile.TemporaryDirectory(prefix="mien-", ignore_cleanup_errors=True)
     except OSError as error:
         raise UserError(f"{archive}: there is no folder to unpack it into ({error}); name one by TMPDIR") from None
     with temporary as folder:
@@ -139,6 +142,8 @@ def _safe(member: _Member, archive: Path) -> Path:
     parts = [part for part in PurePosixPath(name).parts if part != "."]
     outside = name.startswith("/") or ".." in parts or PureWindowsPath(name).drive or not parts
     refusal = member.refusal or ("leads out of its folder" if outside else "")
+    if sys.platform == "win32" and any(map(is_forbidden, parts)):
+        refusal = refusal or "has a name that Windows forbids"
     if refusal or any(ord(letter) < 32 for letter in name):
         raise UserError(f"{archive}: {member.name!r} {refusal or 'has no proper name'}; nothing of it is read")
     return Path(*parts)

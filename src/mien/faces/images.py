@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.disk import in_order
 from mien.errors import UserError, counted
 from mien.faces.decoding import MAX_PIXELS, SUFFIXES, DecodeOptions, decode
 from mien.faces.mistakes import Mistakes
@@ -194,7 +195,7 @@ def labelled_files(folder: Path, split: int | None = None, suffixes: Collection[
         for sub, number in splits.items()
         if number is not None
         for emotion in _folders(sub)
-        for file in sorted(emotion.iterdir())
+        for file in in_order(emotion.iterdir())
         if file.suffix.lower() in suffixes and not file.name.startswith(".")
     ]
     if not files:
@@ -230,7 +231,7 @@ def read_folder(folder: Path, split: int | None = None, reader: FaceReader = DEF
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith((".", "__")))
+    return in_order(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.startswith((".", "__")))
 
 
 @dataclass(frozen=True)

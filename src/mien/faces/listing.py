@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mien.disk import in_order
 from mien.errors import UserError
 from mien.faces.archives import ARCHIVE
 from mien.faces.arrays import holds_arrays
@@ -55,7 +56,7 @@ def _search(folder: Path, depth: int) -> Listing | None:
     """What to read of a folder and, down to `depth`, of those inside it; None where nothing holds faces."""
     if is_packed(folder):
         return Listing((folder,))
-    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith((".", "__")))
+    entries = in_order(entry for entry in folder.iterdir() if not entry.name.startswith((".", "__")))
     files, folders = [entry for entry in entries if entry.is_file()], [entry for entry in entries if entry.is_dir()]
     tables = [file for file in files if DATA_FILE.search(file.name) and not _VOTES_FILE.search(file.name)]
     # A compressed file is not read where the same file is there uncompressed.
@@ -65,7 +66,7 @@ def _search(folder: Path, depth: int) -> Listing | None:
     faces = [file for file in tables if file not in without_pixels]
     if faces:
         votes = next((file for file in files if _VOTES_FILE.search(file.name)), None)
-        return _of_tables(folder, sorted([*faces, *_other_splits(faces, without_pixels)]), columns, votes)
+        return _of_tables(folder, in_order([*faces, *_other_splits(faces, without_pixels)]), columns, votes)
     notes = tuple(f"{file} holds no pixels and is not read" for file in without_pixels)
     if any(split_of_word(sub.name) is not None for sub in folders) or holds_arrays(folder):
         return Listing((folder,), notes=notes)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.disk import user_path
+from mien.disk import in_order, user_path
 from mien.errors import UserError
 from mien.faces.archives import ARCHIVE, unpacked
 from mien.faces.arrays import holds_arrays, read_npy, read_npz
@@ -277,4 +277,4 @@ def _sum_of(counts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
 
 def files_of(path: Path) -> list[Path]:
     """A file, or all files below a folder, in order."""
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    return in_order(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]

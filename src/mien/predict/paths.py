@@ -8,6 +8,7 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 from unicodedata import category
 
+from mien.disk import in_order
 from mien.errors import UserError
 from mien.faces.decoding import SUFFIXES
 
@@ -105,7 +106,7 @@ def _folders(top: str) -> Iterator[str]:
 def _inside(path: Path) -> list[tuple[Path, Path]]:
     """A file and its name; or a folder's photos, each with its path within the folder."""
     is_folder = os.path.isdir(path)  # noqa: PTH112 - pathlib's raises where a name is too long
-    files = [(file, file.relative_to(path)) for file in sorted(path.rglob("*"))] if is_folder else []
+    files = [(file, file.relative_to(path)) for file in in_order(path.rglob("*"))] if is_folder else []
     photos = [(file, within) for file, within in files if file.suffix.lower() in SUFFIXES and file.is_file()]
     visible = [(file, within) for file, within in photos if not any(part.startswith(".") for part in within.parts)]
     selected = [(file, within) for file, within in visible if not OURS.fullmatch(file.name)]

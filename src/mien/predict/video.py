@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from mien.errors import UserError
 from mien.predict.containers import UNKNOWN, Container, examine
 from mien.predict.opencv_logging import silent
+from mien.process import command_line
 
 if TYPE_CHECKING:
     import cv2
@@ -145,7 +145,7 @@ class Video:
             return "holds no frame that can be read"
         path = Path(self.name)
         converted = path.with_name(f"{path.stem}.h264.mp4")
-        command = f"ffmpeg -i {quote(str(path))} -c:v libx264 -pix_fmt yuv420p {quote(str(converted))}"
+        command = command_line(["ffmpeg", "-i", str(path), *["-c:v", "libx264", "-pix_fmt", "yuv420p"], str(converted)])
         return (
             f"holds no frame that can be read; its codec is {CODECS.get(codec.upper(), codec)}, which not every build "
             f"of OpenCV decodes; convert it: {command}"

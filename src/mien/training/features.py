@@ -52,8 +52,11 @@ def cached_features(
     shape = (len(images), backbone.facts.features)
     features = _read(path, shape, dtype)
     if features is None:
-        _write(path, compute_features(model, images, scaling, dtype, device).cpu())
-        features = _read(path, shape, dtype)
+        computed = compute_features(model, images, scaling, dtype, device).cpu()
+        features = _read(path, shape, dtype)  # where another process has written them, Windows replaces no mapped file
+        if features is None:
+            _write(path, computed)
+            features = _read(path, shape, dtype)
     assert features is not None
     return features
 

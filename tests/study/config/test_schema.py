@@ -33,6 +33,15 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
     [
         (NET, ["name: missing"]),
         ('name = "a"', ["nets: missing"]),
+        ('name = "aux"\n' + NET, ["name: 'aux' cannot be a file's name on Windows; take another"]),
+        (
+            'name = "a"\n' + NET + NET.replace("nets.a", "nets.A"),
+            ["nets: 'a' and 'A' would be one file on Windows and on macOS; rename one"],
+        ),
+        (
+            'name = "a"\ndata.source = "C:\\faces"\n' + NET,
+            [r"data.source: found 'C:\x0caces'; a path with backslashes stands in single quotes: 'C:\faces'"],
+        ),
         ('name = "a"\n[nets]', ["nets: found {}, should have at least 1 item"]),
         (
             'name = "a b"\n' + NET,
@@ -383,3 +392,8 @@ def test_what_numbers_mean_and_a_share_for_validation(tmp_path: Path) -> None:
     assert _mistakes(tmp_path, 'name = "a"\ndata.classes = [0]\n' + NET) == [
         "data.classes: found [0]; give a known layout, or a list of names, one for each number"
     ]
+
+
+def test_a_path_with_backslashes_in_double_quotes(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"not TOML: .*; a path with backslashes stands in single quotes: 'C:\\faces'"):
+        _read(tmp_path, 'name = "a"\ndata.source = "C:\\Users"\n' + NET)

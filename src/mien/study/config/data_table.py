@@ -19,6 +19,8 @@ def _sources(entry: Any) -> Any:
     listed = [entry] if isinstance(entry, str) else entry
     if not listed or not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
         raise ValueError(f"found {entry!r}; a source is a text, or a list of texts")
+    if controls := [item for item in listed if any(ord(letter) < 32 for letter in item)]:
+        raise ValueError(f"found {controls[0]!r}; a path with backslashes stands in single quotes: 'C:\\faces'")
     return listed
 
 

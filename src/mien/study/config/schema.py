@@ -23,7 +23,7 @@ from mien.study.config.net_table import NetTable, check_recipe, inherit_layers, 
 from mien.study.config.overrides import apply_setting
 from mien.study.config.resources import Resources
 from mien.study.config.study import Group, Study, StudyNet
-from mien.study.config.validation import NAME, Location, Table, checked
+from mien.study.config.validation import NAME, Location, Table, checked, name_problems
 
 ALL = "all"
 """The one group of a study that names none."""
@@ -65,13 +65,15 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
     Raises:
         UserError: the file cannot be read, or has mistakes: all of them, each with its place.
     """
+    text = ""
     try:
         text = file.read_text(encoding="utf-8")
         table = tomllib.loads(text)
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: not TOML: {error}") from None
+        hint = "; a path with backslashes stands in single quotes: 'C:\\faces'" if "\\" in text else ""
+        raise UserError(f"{file}: not TOML: {error}{hint}") from None
     notes = rename_former_keys(table)
     for setting in settings:
         notes += apply_setting(table, setting)
@@ -91,6 +93,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
     names = table["nets"] if isinstance(table.get("nets"), dict) else {}
     checks, left_out = checked(_StudyTable, table, problems, StudyFile(frozenset(names), file.parent))
     problems += [f"{key}: missing" for key in ("name", "nets") if key not in table]
+    problems += [*name_problems("name", [checks.name]), *name_problems("nets", checks.nets)]
     problems += [f"seeds: {seed} stands {n} times" for seed, n in Counter(checks.seeds).items() if n > 1]
     check_recipe(checks.recipe, checks.recipe, "recipe", problems)
     nets = _read_nets(checks, left_out, problems)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from mien.disk import is_forbidden
 from mien.errors import did_you_mean
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -28,6 +29,22 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 Location = tuple[int | str, ...]
 """Where an entry stands in a table: its keys, and indices of lists, from the outside in."""
+
+
+def name_problems(place: str, names: Iterable[str]) -> list[str]:
+    """What is wrong with the names of folders and files that a study makes, on Windows and on macOS too.
+
+    Args:
+        place: where they stand, as "nets".
+        names: as `NAME` allows them.
+    """
+    problems, lower = [], dict[str, str]()
+    for name in names:
+        if is_forbidden(name):
+            problems.append(f"{place}: {name!r} cannot be a file's name on Windows; take another")
+        if (other := lower.setdefault(name.lower(), name)) != name:
+            problems.append(f"{place}: {other!r} and {name!r} would be one file on Windows and on macOS; rename one")
+    return problems
 
 
 class Table(BaseModel):
