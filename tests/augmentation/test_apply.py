@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from mien.augmentation import WORDS, Augmentation
+from mien.augmentation.batch import Batch
 from mien.augmentation.geometry import Geometry, Maps, rotate, shear, shift, zoom
-from mien.augmentation.quality import compress
+from mien.augmentation.quality import jpeg
 from mien.augmentation.registry import GEOMETRY
 
 EVERY_WORD = (
@@ -180,11 +182,14 @@ class TestGrays:
     @pytest.mark.parametrize("quality", [10, 40, 75, 100])
     @pytest.mark.parametrize("shape", [(16, 24), (13, 18)])
     def test_compression_is_that_of_libjpeg(self, quality, shape):
-        images = (faces(20, *shape) // 2 + torch.arange(shape[1], dtype=torch.uint8)).numpy()
-        actual = compress(images.astype(np.float32), np.full(20, quality))
-        apart = [np.abs(one - compressed(image, quality)) for one, image in zip(actual, images, strict=True)]
+        images = faces(20, *shape) // 2 + torch.arange(shape[1], dtype=torch.uint8)
+        lowest = SimpleNamespace(integers=lambda low, high, size: np.full(size, low), random=np.zeros)
+        at = Batch(images.float(), targets(20), lowest)
+        jpeg(at, quality)
+        actual = at.images.numpy()
+        apart = [np.abs(one - compressed(image, quality)) for one, image in zip(actual, images.numpy(), strict=True)]
         assert np.mean(apart) < 0.5
-        assert np.mean(np.abs(actual - images)) > (3 if quality < 100 else 0)
+        assert np.mean(np.abs(actual - images.numpy())) > (3 if quality < 100 else 0)
 
     @pytest.mark.parametrize("word", ["blur(2, 0)", "sharpen(2, 0)", "noise(8, 0)", "jpeg(10, 0)"])
     def test_none_is_changed_where_none_is_taken(self, word):

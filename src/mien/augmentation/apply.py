@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mien.augmentation.batch import Batch, sent
 from mien.augmentation.geometry import Geometry
-from mien.augmentation.pixels import Batch
 from mien.augmentation.registry import GEOMETRY, PIXELS, QUALITY, check, read_word
 from mien.errors import UserError
 
@@ -75,7 +75,7 @@ class Augmentation:
             float32 [N, H, W] in 0..255.
         """
         others = [word for word in self._changes if word.name not in QUALITY]
-        return self._apply(images, torch.empty(len(images), 0), number, others)[0]
+        return self._apply(images, images.new_empty(len(images), 0, dtype=torch.float32), number, others)[0]
 
     def _apply(self, images: Tensor, targets: Tensor, number: int, changes: list[_Step]) -> tuple[Tensor, Tensor]:
         moved = self._resampled(images, number) if self._moves else images.float()
@@ -83,7 +83,7 @@ class Augmentation:
             return moved, targets
         mixed = targets.clone()
         for name, arguments, at in changes:
-            PIXELS[name](Batch(moved.numpy(), mixed.numpy(), self._rng(number, at)), **arguments)
+            PIXELS[name](Batch(moved, mixed, self._rng(number, at)), **arguments)
         return moved, mixed
 
     def _resampled(self, images: Tensor, number: int) -> Tensor:
@@ -92,17 +92,31 @@ class Augmentation:
         for name, arguments, at in self._moves:
             maps = maps @ GEOMETRY[name](Geometry(faces, height, width, self._rng(number, at)), **arguments)
         half = np.array([width / 2, height / 2, 1])  # torch's coordinates go from -1 to 1 over the image
-        theta = torch.from_numpy((maps * half / half[:, None])[:, :2].astype(np.float32))
-        points = (theta.view(2 * faces, 3) @ _centres(height, width)).view(faces, 2, height, width).permute(0, 2, 3, 1)
-        return F.grid_sample(images[:, None].float(), points, padding_mode="border", align_corners=False)[:, 0]
+        theta = sent((maps * half / half[:, None])[:, :2], images.device)
+        centres = _centres(height, width, images.device)
+        points = (theta.view(2 * faces, 3) @ centres).view(faces, 2, height, width)
+        padding = "border"
+        if images.device.type == "mps":  # which has no such padding before torch 2.11
+            points, padding = _within(points), "zeros"
+        source = images[:, None].float()
+        moved = F.grid_sample(source, points.permute(0, 2, 3, 1), padding_mode=padding, align_corners=False)
+        return moved[:, 0]
 
     def _rng(self, number: int, at: int) -> np.random.Generator:
         return np.random.default_rng((_STREAM, self.seed, number, at))
 
 
+def _within(points: Tensor) -> Tensor:
+    """Points [N, 2, H, W], x and y from -1 to 1 over the image, moved to its outermost pixels if they lie beyond them."""
+    height, width = points.shape[2:]
+    limits = (1 - 1 / width, 1 - 1 / height)
+    moved = [at.clamp(-limit, limit) for at, limit in zip(points.unbind(1), limits, strict=True)]
+    return torch.stack(moved, 1)
+
+
 @cache
-def _centres(height: int, width: int) -> Tensor:
+def _centres(height: int, width: int, device: torch.device) -> Tensor:
     """(x, y, 1) of each pixel, float32 [3, H * W]; a product with it takes a third of F.affine_grid's time."""
-    x, y = ((2 * torch.arange(length) + 1) / length - 1 for length in (width, height))
-    rows = x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width)
+    x, y = ((2 * torch.arange(length, device=device) + 1) / length - 1 for length in (width, height))
+    rows = x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width, device=device)
     return torch.stack(rows).flatten(1)

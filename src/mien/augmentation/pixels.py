@@ -1,7 +1,9 @@
-"""The words that change gray values, and those that mix faces: each works on a whole batch, in place."""
+"""The words that change gray values, and those that mix faces: each works on a whole batch, in place.
 
-from dataclasses import dataclass
-from typing import Annotated
+They use tensors' methods alone: reading a recipe imports this file, and does not wait for torch.
+"""
+
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,59 +11,24 @@ from pydantic import Field
 
 from mien.augmentation.geometry import Share
 
+if TYPE_CHECKING:
+    from mien.augmentation.batch import Batch
+
 Alpha = Annotated[float, Field(gt=0, le=100)]
-Boxes = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
 
-@dataclass
-class Batch:
-    """The faces of a step, which words change in place.
-
-    Attributes:
-        images: float32 [N, H, W], 0..255.
-        targets: float32 [N, K], rows sum to 1.
-        rng: random numbers of this word and this batch.
-    """
-
-    images: NDArray[np.float32]
-    targets: NDArray[np.float32]
-    rng: np.random.Generator
-
-    def factors(self, share: float) -> NDArray[np.float32]:
-        """A number for each face, evenly between -share and share, [N, 1, 1]."""
-        return self.rng.uniform(-share, share, (len(self.images), 1, 1)).astype(np.float32)
-
-    def drawn(self, bound: float, probability: float) -> NDArray[np.float64]:
-        """A number for each face, evenly between 0 and bound, with this probability, and else 0; [N]."""
-        numbers = self.rng.uniform(0, bound, len(self.images))
-        numbers[self.rng.random(len(self.images)) >= probability] = 0
-        return numbers
-
-    def inside(self, boxes: Boxes) -> NDArray[np.bool_]:
-        """Which pixels lie in their face's box (top, bottom, left, right, the ends not included), [N, H, W]."""
-        top, bottom, left, right = (edge[:, None] for edge in boxes)
-        rows, columns = np.arange(self.images.shape[1]), np.arange(self.images.shape[2])
-        down: NDArray[np.bool_] = (rows >= top) & (rows < bottom)
-        across: NDArray[np.bool_] = (columns >= left) & (columns < right)
-        return down[:, :, None] & across[:, None, :]
-
-
-def brightness(at: Batch, share: Share) -> None:
+def brightness(at: "Batch", share: Share) -> None:
     """Add up to `share` of white or black, the same to all pixels of a face (Keras's RandomBrightness)."""
-    at.images += 255 * at.factors(share)
-    np.clip(at.images, 0, 255, out=at.images)
+    at.images.add_(255 * at.factors(share)).clamp_(0, 255)
 
 
-def contrast(at: Batch, share: Share) -> None:
+def contrast(at: "Batch", share: Share) -> None:
     """Stretch a face's grays about their mean by a factor between 1 - share and 1 + share (Keras's RandomContrast)."""
-    mean = at.images.mean(axis=(1, 2), keepdims=True)
-    at.images -= mean
-    at.images *= 1 + at.factors(share)
-    at.images += mean
-    np.clip(at.images, 0, 255, out=at.images)
+    mean = at.images.mean((1, 2), keepdim=True)
+    at.images.lerp_(mean, -at.factors(share)).clamp_(0, 255)
 
 
-def erase(at: Batch, probability: Share = 0.5, share: Share = 0.4) -> None:
+def erase(at: "Batch", probability: Share = 0.5, share: Share = 0.4) -> None:
     """Put random grays in a box, with this probability (Zhong et al. 2017, arXiv 1708.04896).
 
     The box takes 2 % to `share` of the face. It is up to 3.3 times as wide as high, or as high as wide, and cut to the
@@ -74,22 +41,22 @@ def erase(at: Batch, probability: Share = 0.5, share: Share = 0.4) -> None:
     high = np.minimum(np.rint(np.sqrt(area * form)), height).astype(np.intp) * chosen
     wide = np.minimum(np.rint(np.sqrt(area / form)), width).astype(np.intp) * chosen
     top, left = at.rng.integers(0, height - high + 1), at.rng.integers(0, width - wide + 1)
-    mask = at.inside((top, top + high, left, left + wide))
-    np.copyto(at.images, at.rng.integers(0, 256, at.images.shape, np.uint8), where=mask)
+    at.paste(at.grays(), (top, top + high, left, left + wide))
 
 
-def mixup(at: Batch, alpha: Alpha = 0.2, probability: Share = 1.0) -> None:
+def mixup(at: "Batch", alpha: Alpha = 0.2, probability: Share = 1.0) -> None:
     """Blend a face and its target with another's (Zhang et al. 2017, arXiv 1710.09412).
 
     The shares are drawn from Beta(alpha, alpha); the paper draws once a batch, this word for each face.
     """
     faces = len(at.images)
     other, own = at.rng.permutation(faces), _own_shares(at, alpha, probability)
-    at.images += (1 - own)[:, None, None] * (at.images[other] - at.images)
-    at.targets += (1 - own)[:, None] * (at.targets[other] - at.targets)
+    others, share = at.sent(other), at.sent(1 - own)[:, None]
+    at.images.lerp_(at.images.index_select(0, others), share[:, None])
+    at.targets.lerp_(at.targets[others], share)
 
 
-def cutmix(at: Batch, alpha: Alpha = 1.0, probability: Share = 1.0) -> None:
+def cutmix(at: "Batch", alpha: Alpha = 1.0, probability: Share = 1.0) -> None:
     """Paste a box of another face, and as large a share of its target (Yun et al. 2019, arXiv 1905.04899).
 
     The box has the face's form and, before it is cut off at the borders, a share of its area from Beta(alpha, alpha).
@@ -98,12 +65,13 @@ def cutmix(at: Batch, alpha: Alpha = 1.0, probability: Share = 1.0) -> None:
     other, side = at.rng.permutation(faces), np.sqrt(1 - _own_shares(at, alpha, probability))
     edges = [edge for length in (height, width) for edge in _edges(at.rng, side, length)]
     top, bottom, left, right = edges
-    np.copyto(at.images, at.images[other], where=at.inside((top, bottom, left, right)))
-    pasted = ((bottom - top) * (right - left) / (height * width)).astype(np.float32)[:, None]
-    at.targets += pasted * (at.targets[other] - at.targets)
+    pasted = at.sent((bottom - top) * (right - left) / (height * width))[:, None]
+    others = at.sent(other)
+    at.paste(at.images.index_select(0, others), (top, bottom, left, right))
+    at.targets.lerp_(at.targets[others], pasted)
 
 
-def _own_shares(at: Batch, alpha: float, probability: float) -> NDArray[np.float32]:
+def _own_shares(at: "Batch", alpha: float, probability: float) -> NDArray[np.float32]:
     faces = len(at.images)
     shares = at.rng.beta(alpha, alpha, faces)
     return np.where(at.rng.random(faces) < probability, shares, 1).astype(np.float32)

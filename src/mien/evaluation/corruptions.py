@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from mien.augmentation.quality import compress
 from mien.faces import Faces
 
 
@@ -42,8 +42,9 @@ def _half_the_size(face: Image.Image) -> Image.Image:
 
 
 def _compressed(face: Image.Image) -> Image.Image:
-    pixels = np.asarray(face, np.float32)[None]
-    return Image.fromarray(compress(pixels, np.array([20]))[0].astype(np.uint8))
+    content = BytesIO()
+    face.save(content, "JPEG", quality=20)
+    return Image.open(content)
 
 
 CORRUPTIONS: Mapping[str, Callable[[Image.Image], Image.Image]] = {
