@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from mien.augmentation import WORDS, Augmentation, check
@@ -23,29 +23,33 @@ MOST = 2**17
 """Bytes that a word may send: numbers of faces, none of pixels."""
 
 
-class Device(TorchDispatchMode):
+class Device(TorchFunctionMode):
     """Refuses what would wait for the device "meta" if it were a GPU, or what MPS lacks; notes what is sent there."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[int] = []
 
-    def __torch_dispatch__(
-        self, op: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    def __torch_function__(
+        self, function: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        name, given = op.overloadpacket.__name__, tensors((args, kwargs))
+        name, options = function.__name__, kwargs or {}
+        given = tensors((args, kwargs))
         there = [tensor for tensor in given if tensor.is_meta]
-        result = op(*args, **(kwargs or {}))
+        result = function(*args, **options)
         arrived = [tensor for tensor in tensors(result) if tensor.is_meta]
-        if name == "_to_copy" and arrived and not there:
-            assert (kwargs or {}).get("non_blocking"), "waits while it is sent"
-            self.sent.append(given[0].nbytes)
-        elif there or arrived:
-            assert len(there) == len(given), f"{name} of tensors of two devices"
-            assert not (name.startswith("index") and any(tensor.dtype == torch.bool for tensor in given)), (
-                f"{name} by a mask waits for the number of faces in it"
+        if there or arrived:
+            masks = any(tensor.dtype == torch.bool for tensor in given)
+            assert name not in ("tensor", "as_tensor", "new_tensor"), f"{name} waits until Python's numbers are there"
+            assert not (name in ("__setitem__", "index_put_") and masks), (
+                f"{name} by a mask waits for its number of faces"
             )
-        assert all(tensor.dtype != torch.float64 for tensor in arrived), f"{name} gives float64"
+            assert all(tensor.dtype != torch.float64 for tensor in arrived), f"{name} gives float64"
+        if name in ("to", "copy_", "cuda") and arrived and len(there) < len(given):
+            assert options.get("non_blocking"), f"{name} waits while it sends"
+            self.sent.append(given[0].nbytes)
+        elif there:
+            assert len(there) == len(given), f"{name} of tensors of two devices"
         return result
 
 
@@ -55,12 +59,7 @@ def tensors(tree: object) -> list[Tensor]:
 
 @pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[Device]:
-    def refuse(*args: object, **options: object) -> None:
-        raise AssertionError("a tensor of Python's numbers waits until they are there")
-
     monkeypatch.setattr(Batch, "_generator", lambda self: None)  # torch makes none for this device
-    for owner, name in ((torch, "tensor"), (torch, "as_tensor"), (Tensor, "new_tensor")):
-        monkeypatch.setattr(owner, name, refuse)
     with Device() as device:
         yield device
 
@@ -96,6 +95,9 @@ def test_no_word_waits_for_the_device(device: Device, name: str) -> None:
         lambda x: bool((x > 0).any()),
         lambda x: x @ torch.eye(SIZE[1]),
         lambda x: x.new_tensor([1.0, 2.0]),
+        lambda x: x + torch.tensor([1.0], device="meta"),
+        lambda x: torch.ones(3).to(x.device),
+        lambda x: x.tolist(),
         lambda x: x.double(),
     ],
 )

@@ -107,7 +107,7 @@ class Augmentation:
 
 
 def _within(points: Tensor) -> Tensor:
-    """Points [N, 2, H, W], x and y from -1 to 1 over the image, moved to its outermost pixels if they lie beyond them."""
+    """Points [N, 2, H, W], x and y from -1 to 1 over the image, moved to its outermost pixels if beyond."""
     height, width = points.shape[2:]
     limits = (1 - 1 / width, 1 - 1 / height)
     moved = [at.clamp(-limit, limit) for at, limit in zip(points.unbind(1), limits, strict=True)]

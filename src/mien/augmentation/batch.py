@@ -16,8 +16,8 @@ Boxes = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.i
 class Batch:
     """The faces of a step, which words change in place.
 
-    What is drawn for a face is drawn on the processor, so that it is the same on every device; what is drawn for a pixel
-    is drawn where the faces lie. No word may wait for the device: it sends numbers there, and fetches none.
+    What is drawn for a face is drawn on the processor, so that it is the same on every device; what is drawn for a
+    pixel is drawn where the faces lie. No word may wait for the device: it sends numbers there, and fetches none.
 
     Attributes:
         images: float32 [N, H, W], 0..255.
@@ -52,8 +52,8 @@ class Batch:
         top, bottom, left, right = (edge[:, None] for edge in boxes)
         rows, columns = np.arange(height), np.arange(width)
         edges = np.hstack([(rows >= top) & (rows < bottom), (columns >= left) & (columns < right)])
-        down, across = self.sent(edges).float().split([height, width], dim=1)
-        self.images.lerp_(source, down[:, :, None] * across[:, None, :])
+        inside = self.sent(edges).float()
+        self.images.lerp_(source, inside[:, :height, None] * inside[:, None, height:])
 
     def noise(self, deviation: float) -> Tensor:
         """A normal number for each pixel, of mean 0 and this standard deviation, float32 [N, H, W]."""
