@@ -13,6 +13,8 @@ from mien.training.fast.vectors import LANES, Matrix, linear_map
 
 Images = NDArray[np.float32]
 Tiles = NDArray[np.float32]
+Bias = NDArray[np.float32]
+Sums = NDArray[np.float64]
 
 OUT = 4
 """The side of a tile of the output."""
@@ -43,12 +45,13 @@ _output = linear_map(OUTPUT)
 _output_back = linear_map(tuple(zip(*OUTPUT, strict=True)))
 
 
-@compiled("void(f4[:,:,:,::1], i8, i8, i8, b1, f4[:,:,::1])")
-def gather(x: Images, padding: int, down: int, across: int, overlap: bool, tiles: Tiles) -> None:
+@compiled("void(f4[:,:,:,::1], i8, i8, i8, b1, f4[:,:,::1], f8[::1])")
+def gather(x: Images, padding: int, down: int, across: int, overlap: bool, tiles: Tiles, sums: Sums) -> None:
     """Cut images into down * across tiles each, and transform them.
 
     x: of channels that `LANES` divides; what a tile has beyond the image is 0. padding: where the first tile begins, in
     pixels before the first. overlap: true for inputs, false for the gradient of outputs. tiles: for the result.
+    sums: float64 [C], to which the sum of each channel of an output's gradient is added, or empty.
     """
     faces, height, width, channels = x.shape
     size = SIZE if overlap else OUT
@@ -86,15 +89,22 @@ def gather(x: Images, padding: int, down: int, across: int, overlap: bool, tiles
                         else:
                             _output_back(half, at + c, channels, to, place + c, count)
             tile += across
+    for t in range(tile):
+        for c in range(sums.size):
+            sums[c] += tiles[SUM, t, c]
 
 
-@compiled("void(f4[:,:,::1], i8, i8, i8, b1, f4[:,:,:,::1])")
-def scatter(tiles: Tiles, padding: int, down: int, across: int, overlap: bool, y: Images) -> None:
+@compiled("void(f4[:,:,::1], i8, i8, i8, b1, f4[:,:,:,::1], f4[::1])")
+def scatter(tiles: Tiles, padding: int, down: int, across: int, overlap: bool, y: Images, bias: Bias) -> None:
     """The adjoint of `gather` for the other matrix: transform tiles and put them together to images.
 
     overlap: false for outputs; true for the gradient of inputs, where tiles are added up. y: for the result.
+    bias: [C], added to outputs, or empty; `tiles` is overwritten.
     """
     faces, height, width, channels = y.shape
+    for t in range(faces * down * across):
+        for c in range(bias.size):
+            tiles[SUM, t, c] += bias[c]
     size = SIZE if overlap else OUT
     wide = OUT * across + size - OUT
     row, line, beside = width * channels, wide * channels, across * channels

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mien.training.fast.threads import shares
-from mien.training.fast.tiles import KERNEL, OUT, SIZE, SUM, gather, scatter
+from mien.training.fast.tiles import KERNEL, OUT, SIZE, Images, gather, scatter
 from mien.training.fast.vectors import LANES
 
 Out = TypeVar("Out")
@@ -26,6 +26,7 @@ TILES = 64
 FEWEST = 16
 """Channels and filters below which the transforms cost more than they save."""
 
+_NO_BIAS, _NO_SUMS = np.empty(0, np.float32), np.empty(0)
 _G = torch.from_numpy(np.kron(KERNEL, KERNEL)).float()
 
 
@@ -55,17 +56,15 @@ def convolve(
     cores: threads that take their shares of the faces; without them all is done in this one.
     """
     grid = _Grid.of(x, padding)
-    images = _channels_last(x)
     y = torch.empty(len(x), transformed.shape[2], grid.height, grid.width, memory_format=torch.channels_last)
-    convolved = _channels_last(y)
+    images, convolved = _channels_last(x), _channels_last(y)
+    added = _NO_BIAS if bias is None else bias.detach().numpy()
 
     def work(share: slice) -> None:
         for faces, inputs, outputs in grid.blocks(share, transformed):
-            gather(images[faces].numpy(), padding, grid.down, grid.across, True, inputs.numpy())
+            gather(images[faces], padding, grid.down, grid.across, True, inputs.numpy(), _NO_SUMS)
             torch.bmm(inputs, transformed, out=outputs)
-            if bias is not None:
-                outputs[SUM] += bias
-            scatter(outputs.numpy(), 0, grid.down, grid.across, False, convolved[faces].numpy())
+            scatter(outputs.numpy(), 0, grid.down, grid.across, False, convolved[faces], added)
 
     _over(cores, torch.no_grad()(work), len(x))
     return y
@@ -82,20 +81,20 @@ def gradients(
     """The gradients of x (where `of_image`), of the kernel [F, C, 3, 3] and of the bias, from that of the output."""
     channels, filters = transformed.shape[1:]
     grid = _Grid.of(x, padding)
-    images, given = _channels_last(x), _channels_last(gradient)
     back = torch.empty_like(x, memory_format=torch.channels_last) if of_image else None
+    images, given = _channels_last(x), _channels_last(gradient)
+    of_images = None if back is None else _channels_last(back)
 
     def work(share: slice) -> tuple[Tensor, Tensor]:
-        of_kernel, of_bias = torch.zeros_like(transformed), transformed.new_zeros(filters)
+        of_kernel, of_bias = torch.zeros_like(transformed), np.zeros(filters)
         for faces, inputs, outputs in grid.blocks(share, transformed):
-            gather(images[faces].numpy(), padding, grid.down, grid.across, True, inputs.numpy())
-            gather(given[faces].numpy(), 0, grid.down, grid.across, False, outputs.numpy())
-            torch.baddbmm(of_kernel, inputs.transpose(1, 2), outputs, out=of_kernel)
-            of_bias += outputs[SUM].sum(0)
-            if back is not None:
+            gather(images[faces], padding, grid.down, grid.across, True, inputs.numpy(), _NO_SUMS)
+            gather(given[faces], 0, grid.down, grid.across, False, outputs.numpy(), of_bias)
+            of_kernel.baddbmm_(inputs.transpose(1, 2), outputs)
+            if of_images is not None:
                 torch.bmm(outputs, transformed.transpose(1, 2), out=inputs)
-                scatter(inputs.numpy(), padding, grid.down, grid.across, True, _channels_last(back)[faces].numpy())
-        return of_kernel, of_bias
+                scatter(inputs.numpy(), padding, grid.down, grid.across, True, of_images[faces], _NO_BIAS)
+        return of_kernel, torch.from_numpy(of_bias).float()
 
     of_kernels, of_biases = zip(*_over(cores, torch.no_grad()(work), len(x)), strict=True)
     of_kernel = (_G.T @ sum(of_kernels).view(SIZE**2, -1)).view(3, 3, channels, filters).permute(3, 2, 0, 1)
@@ -135,6 +134,7 @@ def _over(cores: ThreadPoolExecutor | None, work: Callable[[slice], Out], faces:
     return list(cores.map(work, shares(faces, torch.get_num_threads())))
 
 
-def _channels_last(x: Tensor) -> Tensor:
-    """[N, C, H, W] as [N, H, W, C], on the same memory if that is channels last."""
-    return x.detach().permute(0, 2, 3, 1).contiguous()
+def _channels_last(x: Tensor) -> Images:
+    """[N, C, H, W] as an array [N, H, W, C], on the same memory if that is channels last."""
+    images: Images = x.detach().permute(0, 2, 3, 1).contiguous().numpy()
+    return images
