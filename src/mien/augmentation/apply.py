@@ -54,11 +54,11 @@ class Augmentation:
         self.degrades = any(word.name in QUALITY for word in steps)
 
     def __call__(self, images: Tensor, targets: Tensor, number: int) -> tuple[Tensor, Tensor]:
-        """Augment a batch; the arguments are left unchanged.
+        """Augment a batch, where it lies; the arguments are left unchanged, and a GPU is not waited for.
 
         Args:
-            images: uint8 [N, H, W].
-            targets: float32 [N, K], rows sum to 1.
+            images: uint8 [N, H, W], on any device.
+            targets: float32 [N, K], rows sum to 1, on the same.
             number: of the batch, 0 or more.
 
         Returns:
