@@ -2,6 +2,8 @@
 
 import io
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZipFile
@@ -157,3 +159,11 @@ def test_a_study_from_import_to_prediction(windows: Callable[..., str], tmp_path
     names = [part for path in tmp_path.rglob("*") for part in forbidden(path.relative_to(tmp_path))]
     assert names == []
     assert (tmp_path / "out" / "small" / "report.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", ["win32", "darwin"])
+def test_types_hold_with_what_python_has_on_another_system(system: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mypy", "--platform", system, "--cache-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=SOURCE.parents[1], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stdout

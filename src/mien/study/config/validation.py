@@ -36,11 +36,11 @@ def name_problems(place: str, names: Iterable[str]) -> list[str]:
 
     Args:
         place: where they stand, as "nets".
-        names: as `NAME` allows them.
+        names: those that `NAME` does not allow are refused elsewhere.
     """
     problems, lower = [], dict[str, str]()
     for name in names:
-        if is_forbidden(name):
+        if re.fullmatch(NAME, name) and is_forbidden(name):
             problems.append(f"{place}: {name!r} cannot be a file's name on Windows; take another")
         if (other := lower.setdefault(name.lower(), name)) != name:
             problems.append(f"{place}: {other!r} and {name!r} would be one file on Windows and on macOS; rename one")
