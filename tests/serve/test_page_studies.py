@@ -193,9 +193,9 @@ def test_where_nothing_is_yet_it_says_what_to_do(browser: Any, tmp_path: Path, m
     monkeypatch.setattr("mien.serve.models.bundled_models", dict)
     with served(ServerConfig(runs=tmp_path / "out")) as empty, opened(browser, f"{empty}/#/studies") as page:
         for place, words in (
-            ("studies", "mien study studies/quick.toml"),
+            ("studies", "mien study quick"),
             ("data", "mien serve --data faces"),
-            ("models", "mien study studies/quick.toml"),
+            ("models", "mien study quick"),
         ):
             go(page, f"#/{place}")
             expect(page.locator(".empty pre")).to_contain_text(words)

@@ -14,7 +14,7 @@ from mien.errors import UserError
 app = typer.Typer(
     name="mien",
     help="A workbench for facial expression recognition: import faces, compare nets, read the report.",
-    epilog="Example: [bold]mien study studies/quick.toml[/]",
+    epilog="Example: [bold]mien study quick[/]",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -40,15 +40,24 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
+NEEDS_TRAIN = ("backbones", "explain", "export", "nets", "plan", "report", "study", "trials")
+"""The verbs that do nothing without the extra `train`."""
+
+
 @app.callback()
 def _options(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
-    pass
+    verb = context.invoked_subcommand
+    if verb in NEEDS_TRAIN and not {"-h", "--help"} & set(sys.argv):
+        from mien.extras import require
+
+        require("train", f"mien {verb}")
 
 
 def main() -> None:
-    """Run the command. A user's mistake becomes one message and exit code 2; a bug keeps its traceback."""
+    """Run the command. A user's mistake or a missing extra is one message, exit code 2; a bug keeps its traceback."""
     # torch's threads wait for each other by spinning. Where another program uses a core too, that made a step tens of
     # times slower; a short spin costs next to nothing on idle cores. torch reads it when it is first imported.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
@@ -60,6 +69,14 @@ def main() -> None:
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
     try:
         app()
+    except ModuleNotFoundError as error:
+        from mien.extras import explained
+
+        missing = explained(error)
+        if missing is None:
+            raise
+        sys.stderr.write(f"mien: {missing}\n")
+        sys.exit(2)
     except UserError as error:
         sys.stderr.write(f"mien: {error}\n")
         sys.exit(2)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from mien.cli.data_options import study_file
 from mien.disk import user_path
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ def show(
     study: Path | None = typer.Option(
         None,
         "--study",
-        parser=user_path,
+        parser=study_file,
         metavar="FILE",
-        help="Take the recipe of a net of this study file.",
+        help="Take the recipe of a net of this study file, or of a bundled study.",
         show_default=False,
     ),
     net: str | None = typer.Option(None, "--net", help="Which net of the study.", show_default=False),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import typer
+
+from mien.disk import user_path
 
 CLASSES = typer.Option(
     "",
@@ -32,3 +35,10 @@ def as_settings(classes: str, validation: float) -> list[str]:
     """The same as values of a study's `--set`."""
     names = [f"data.classes={json.dumps(listed(classes), ensure_ascii=False)}"] if listed(classes) else []
     return names + ([f"data.validation={validation:g}"] if validation else [])
+
+
+def study_file(word: str) -> Path:
+    """The study file that a user names: by its path, or a bundled one by its name."""
+    from mien.studies import find_study
+
+    return find_study(word) or user_path(word)

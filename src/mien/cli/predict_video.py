@@ -113,6 +113,7 @@ def _watch(
         Whether it was stopped by Ctrl-C.
     """
     from mien.cli.predict_output import Answer, print_json
+    from mien.extras import install_command, is_installed
     from mien.predict.paths import shown
     from mien.predict.timeline import Timeline, draw_timeline
     from mien.predict.tracking import track_video
@@ -142,7 +143,11 @@ def _watch(
     timeline.end(1 / video.rate)
     if how.save and frames:
         target = how.save / place
-        draw_timeline(timeline, target.with_name(f"{target.name}.timeline.svg"), shown(path))
+        if is_installed("matplotlib"):
+            draw_timeline(timeline, target.with_name(f"{target.name}.timeline.svg"), shown(path))
+        else:
+            needed = f"it needs matplotlib, which the extra train brings: {install_command('train')}"
+            typer.echo(f"note: no timeline is drawn; {needed}", err=True)
     if print_json not in outputs:
         _sum_up(path, timeline, frames)
     return stopped

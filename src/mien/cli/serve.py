@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from mien.disk import user_path
-from mien.errors import UserError
 
 if TYPE_CHECKING:
     from mien.serve.server_config import ServerConfig
-
-REQUIRED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
 EXAMPLE = "Example: [bold]mien serve --runs out --port 8000[/]"
 
@@ -78,10 +75,9 @@ def serve(
 def _config(
     runs: Path, data: list[str], model: str | None, host: str, port: int, token: str, limit: list[str]
 ) -> "ServerConfig":
-    from importlib.util import find_spec
+    from mien.extras import require
 
-    if missing := [name for name in REQUIRED if find_spec(name) is None]:
-        raise UserError(f"mien serve needs more packages (missing: {', '.join(missing)}): pip install 'mien[serve]'")
+    require("serve", "mien serve")
     from mien.serve.limits import Limits
     from mien.serve.server_config import ServerConfig
 

@@ -1,4 +1,4 @@
-"""`mien plan`, `study`, `runs`, `trials`, `compare`, `report`: plan a study, run it, and compare its nets."""
+"""The verbs on studies: `mien studies`, `plan`, `study`, `runs`, `trials`, `compare`, `report`."""
 
 import json
 from functools import partial
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mien.cli.data_options import CLASSES, VALIDATION, as_settings
+from mien.cli.data_options import CLASSES, VALIDATION, as_settings, study_file
 from mien.cli.progress import reading_faces
 from mien.disk import user_path
 from mien.process import command_line
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from mien.runs.summary import RunSummary
     from mien.study.engines.engine import MakeEngine
 
-FILE = typer.Argument(..., parser=user_path, metavar="FILE", help="A study file (TOML).", show_default=False)
+FILE = typer.Argument(
+    ...,
+    parser=study_file,
+    metavar="FILE",
+    help="A study file (TOML), or the name of one that comes with mien (mien studies).",
+    show_default=False,
+)
 DATA = typer.Option(
     None, "--data", metavar="SOURCE", help="The faces, in place of the file's; again for each file of them."
 )
@@ -47,12 +53,26 @@ FOLDERS = typer.Argument(
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command."""
-    app.command(epilog="Example: [bold]mien plan studies/quick.toml --set recipe.epochs=2[/bold]")(plan)
-    app.command(epilog="Example: [bold]mien study studies/quick.toml -o out/first[/bold]")(study)
+    app.command(epilog="Example: [bold]mien studies --json[/bold]")(studies)
+    app.command(epilog="Example: [bold]mien plan quick --set recipe.epochs=2[/bold]")(plan)
+    app.command(epilog="Example: [bold]mien study quick -o out/first[/bold]")(study)
     app.command(epilog="Example: [bold]mien runs out/quick[/bold]")(runs)
     app.command(epilog="Example: [bold]mien trials out/quick[/bold]")(trials)
     app.command(epilog="Example: [bold]mien compare out/quick --json[/bold]")(compare)
     app.command(epilog="Example: [bold]mien report out/quick[/bold]")(report)
+
+
+def studies(as_json: bool = JSON) -> None:
+    """List the study files that come with mien: what each is for, its nets, the faces and the time that it needs."""
+    from mien.cli import tables
+    from mien.runs.json_objects import to_json
+    from mien.studies import bundled_studies
+
+    bundled = list(bundled_studies().values())
+    if as_json:
+        _print_json([to_json(one) for one in bundled])
+    else:
+        tables.show_studies(bundled)
 
 
 def plan(
@@ -198,6 +218,7 @@ def _default(name: str) -> Path:
 def _engine(name: str, address: str | None) -> "MakeEngine":
     """Where the runs of a study happen."""
     from mien.errors import UserError, did_you_mean
+    from mien.extras import require
 
     if name not in ("local", "ray"):
         raise UserError(f"--engine {name}: {did_you_mean(name, ['local', 'ray'])}")
@@ -207,19 +228,19 @@ def _engine(name: str, address: str | None) -> "MakeEngine":
         from mien.study.engines.local import LocalEngine
 
         return LocalEngine
-    try:
-        from mien.study.engines.ray_engine import RayEngine
-    except ModuleNotFoundError as error:
-        if error.name != "ray":
-            raise
-        raise UserError("--engine ray: Ray is not installed; install it with: pip install 'mien[ray]'") from None
+    require("ray", "--engine ray")
+    from mien.study.engines.ray_engine import RayEngine
+
     return partial(RayEngine, address=address)
 
 
 def _typed(file: Path, data: list[str], settings: list[str], out: Path | None, engine: str, address: str | None) -> str:
     """The command again, as a shell takes it."""
+    from mien.studies import bundled_name
+
     options = [("--data", item) for item in data] + [("--set", item) for item in settings]
     options += [("-o", str(out))] if out else []
     options += [("--engine", engine)] if engine != "local" else []
     options += [("--address", address)] if address else []
-    return command_line(["mien", "study", str(file), *(word for option in options for word in option)])
+    words = [word for option in options for word in option]
+    return command_line(["mien", "study", bundled_name(file) or str(file), *words])

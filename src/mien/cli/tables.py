@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import typer
+
 from mien.cli.study_progress import STYLES, duration, percent
 
 if TYPE_CHECKING:
@@ -14,11 +16,26 @@ if TYPE_CHECKING:
     from mien.runs.metrics import Accuracy
     from mien.runs.results import EnsembleResult, GroupResult, Results, SplitAccuracies
     from mien.runs.summary import RunSummary
+    from mien.studies import BundledStudy
     from mien.study.outline import Outline
     from mien.study.search.trials import ListedSearch
 
 WIDE = 200
 """Columns of a table that goes to a file or another program, where nothing need be cut."""
+
+
+def show_studies(studies: Sequence[BundledStudy]) -> None:
+    """Print the study files that come with mien, each with what it is for and what it needs."""
+    from textwrap import fill
+
+    indent = " " * (max(len(study.name) for study in studies) + 2)
+    for study in studies:
+        nets = f"nets: {', '.join(study.nets)}"
+        needs = f"data: {study.data}; time: {study.time}"
+        for number, line in enumerate((study.about, nets, needs)):
+            first = study.name.ljust(len(indent)) if number == 0 else indent
+            typer.echo(fill(line, 100, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False))
+    typer.echo("run one: mien study NAME; those on FER2013 with --data path/to/fer2013")
 
 
 def show_plan(outline: Outline) -> None:

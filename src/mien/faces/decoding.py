@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError
+from mien.extras import install_command
 from mien.faces.decode_errors import DECODE_ERRORS, TooManyPixelsError, UnknownKindError, errors_translated
 from mien.faces.metadata import EXIF_ORIENTATION, exif_orientation, without_metadata
 
@@ -222,7 +223,7 @@ def _heif(file: BinaryIO, where: str) -> "Image":
     try:
         from pi_heif import HeifImageFile
     except ImportError:
-        raise UserError(f"{where}: HEIC photos need a reader of their own: pip install pi-heif") from None
+        raise UserError(f"{where}: HEIC photos need a reader of their own: {install_command('heic')}") from None
     image: Image = HeifImageFile(file)
     return image
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError, counted
+from mien.extras import install_command
 from mien.faces.arrays import ADVICE, IMAGES, first_of, gray_images, labelled_faces
 from mien.faces.images import read_images
 from mien.faces.mistakes import Mistakes
@@ -40,7 +41,7 @@ def read_parquet(path: Path, split: int | None = None, named: bool = True) -> Fa
         import pyarrow as pa
         import pyarrow.parquet
     except ImportError:
-        raise UserError(f"{path}: to read parquet, install pyarrow: pip install 'mien[parquet]'") from None
+        raise UserError(f"{path}: to read parquet, install pyarrow: {install_command('parquet')}") from None
     try:
         table = pyarrow.parquet.read_table(path)
     except FileNotFoundError:

@@ -8,6 +8,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from mien.errors import UserError
+from mien.extras import install_command
 
 _OPENERS = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File, b"\xfd7zXZ\x00": lzma.LZMAFile}
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -48,7 +49,7 @@ def _decompressed_zstd(path: Path) -> bytes:
     try:
         import zstandard
     except ImportError:
-        raise UserError(f"{path}: to read zstd, install zstandard: pip install 'mien[zstd]'") from None
+        raise UserError(f"{path}: to read zstd, install zstandard: {install_command('zstd')}") from None
     # zstandard's stream reader accepts a file that is cut off; a decompressor knows whether it reached the end.
     compressed, parts = path.read_bytes(), []
     try:

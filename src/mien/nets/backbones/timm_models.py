@@ -16,6 +16,7 @@ import torch
 
 from mien.disk import cache_folder
 from mien.errors import UserError
+from mien.extras import install_command
 from mien.nets.backbones import weight_cache
 from mien.nets.backbones.catalog import TIMM, AbsentError, BackboneFacts
 from mien.nets.backbones.timm_network import TimmNetwork, features_of
@@ -100,7 +101,7 @@ def obstacle() -> str:
         import huggingface_hub  # noqa: F401
         import timm  # noqa: F401
     except ModuleNotFoundError as error:
-        return f"needs {error.name}, which is not installed; get it by: pip install 'mien[timm]'"
+        return f"needs {error.name}, which is not installed; get it by: {install_command('timm')}"
     except (ImportError, OSError, RuntimeError) as error:
         reason, version = " ".join(str(error).split()), torch.__version__
         return (

@@ -112,5 +112,5 @@ const nothing = () =>
     "No faces are known yet",
     h("p", { class: "lead" }, "Here stand the faces that studies are trained on. Read your own once, and name them:"),
     h("pre", null, "mien faces import path/to/fer2013 -o faces\nmien serve --data faces"),
-    h("p", { class: "quiet" }, "Or run a study: ", h("code", null, "mien study studies/quick.toml"), " trains on built-in faces."),
+    h("p", { class: "quiet" }, "Or run a study: ", h("code", null, "mien study quick"), " trains on built-in faces."),
   );

@@ -62,6 +62,6 @@ const nothing = (runs) =>
     "model",
     "No model is at hand",
     h("p", { class: "lead" }, runs ? "Choose a finished run below; it becomes a model in some seconds." : "Train one, and choose it here:"),
-    !runs && h("pre", null, "mien study studies/quick.toml"),
+    !runs && h("pre", null, "mien study quick"),
     h("p", { class: "quiet" }, "Or start with a file that mien export wrote: ", h("code", null, "mien serve --model FILE"), "."),
   );

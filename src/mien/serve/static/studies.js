@@ -68,6 +68,6 @@ const nothing = (folder) =>
     "curve",
     "No study is here yet",
     h("p", { class: "lead" }, "A study trains several nets and compares them. This one takes about two minutes:"),
-    h("pre", null, "mien study studies/quick.toml"),
+    h("pre", null, "mien study quick"),
     h("p", { class: "quiet" }, "It appears here as soon as it begins, in ", h("code", null, folder), ". Other folders: ", h("code", null, "mien serve --runs DIR"), "."),
   );
