@@ -26,6 +26,9 @@ def explain(
         3, "-n", min=1, max=10, help="Faces of each emotion that are predicted correctly, and as many that are not."
     ),
     data: list[str] | None = DATA,
+    device: str = typer.Option(
+        "auto", "--device", metavar="DEVICE", help="What computes: auto, cpu, cuda, cuda:1, mps."
+    ),
 ) -> None:
     """Draw which pixels decide a net's predictions, on the validation faces of which it was surest, correct and wrong.
 
@@ -36,15 +39,17 @@ def explain(
     from mien.explain.sheet import draw, most_confident
     from mien.faces.contact_sheets import picture_format
     from mien.runs.resolve import faces_of, resolve_run
+    from mien.training.device import named_device
 
     picture_format(out)
+    computes = named_device(device)
     known = next((one for one in METHODS if one == method), None)
     if method and known is None:
         raise UserError(f"--method {method}: no such method; {did_you_mean(method, list(METHODS))}")
     resolved = resolve_run(run)
     with reading_faces():
         faces = faces_of(resolved, data or []).split("validation")
-    explainer, predictions = Explainer(resolved, known), resolved.predictions("validation")
+    explainer, predictions = Explainer(resolved, known, computes), resolved.predictions("validation")
     assert predictions is not None
     layer = f" at {explainer.layer}" if explainer.method == "grad_cam" else ""
     caption = f"{resolved.net.name}, validation, {explainer.method}{layer}: {METHODS[explainer.method]}"

@@ -38,6 +38,9 @@ OUT = typer.Option(
     help="The study's folder; by default out/NAME.",
     show_default=False,
 )
+DEVICE = typer.Option(
+    "", "--device", metavar="DEVICE", help="What trains: auto, cpu, cuda, cuda:1 or mps; by default the recipes' own."
+)
 ENGINE = typer.Option("local", "--engine", metavar="ENGINE", help="Where runs happen: local (this machine) or ray.")
 ADDRESS = typer.Option(
     None, "--address", metavar="HOST:PORT", help="The head of a Ray cluster; by default Ray on this machine."
@@ -82,6 +85,7 @@ def plan(
     validation: float = VALIDATION,
     settings: list[str] | None = SET,
     out: Path | None = OUT,
+    device: str = DEVICE,
     as_json: bool = JSON,
 ) -> None:
     """Check a whole study file, and list what it will run and how long that takes on this machine."""
@@ -93,7 +97,7 @@ def plan(
 
     changes = [*as_settings(classes, validation), *(settings or [])]
     with reading_faces():
-        made = make_plan(read_study(file, changes, data or []))
+        made = make_plan(read_study(file, changes, data or [], device))
     planned = outline(made, out or _default(made.study.name))
     if as_json:
         _print_json(to_json(planned))
@@ -108,6 +112,7 @@ def study(
     validation: float = VALIDATION,
     settings: list[str] | None = SET,
     out: Path | None = OUT,
+    device: str = DEVICE,
     engine: str = ENGINE,
     address: str | None = ADDRESS,
     join: bool = JOIN,
@@ -124,16 +129,17 @@ def study(
     from mien.study.plan import make_plan
 
     changes = [*as_settings(classes, validation), *(settings or [])]
-    command = _typed(file, data or [], changes, out, engine, address)
+    command = _typed(file, data or [], changes, out, device, engine, address)
     place = _engine(engine, address)
     with reading_faces():
-        made = make_plan(read_study(file, changes, data or []))
+        made = make_plan(read_study(file, changes, data or [], device))
     folder = out or _default(made.study.name)
+    moved = made.device_notes(folder) if engine == "local" else []
     console = Console(stderr=True)
     console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
     for line in tables.skipped_lines({net.net.name: made.skipped(net, folder) for net in made.study.nets}):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    for note in (*made.study.notes, *made.faces.notes):
+    for note in (*made.study.notes, *made.faces.notes, *moved):
         console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     try:
         with show_progress(console) as progress:
@@ -234,12 +240,21 @@ def _engine(name: str, address: str | None) -> "MakeEngine":
     return partial(RayEngine, address=address)
 
 
-def _typed(file: Path, data: list[str], settings: list[str], out: Path | None, engine: str, address: str | None) -> str:
+def _typed(
+    file: Path,
+    data: list[str],
+    settings: list[str],
+    out: Path | None,
+    device: str,
+    engine: str,
+    address: str | None,
+) -> str:
     """The command again, as a shell takes it."""
     from mien.studies import bundled_name
 
     options = [("--data", item) for item in data] + [("--set", item) for item in settings]
     options += [("-o", str(out))] if out else []
+    options += [("--device", device)] if device else []
     options += [("--engine", engine)] if engine != "local" else []
     options += [("--address", address)] if address else []
     words = [word for option in options for word in option]

@@ -33,6 +33,7 @@ class Explainer:
         run: a finished run.
         method: one of `METHODS`; by default grad_cam for a net that averages its last feature maps over their pixels,
             as that method does, and occlusion for any other.
+        device: that computes; the processor by default.
 
     Attributes:
         method: that is used.
@@ -43,8 +44,10 @@ class Explainer:
         UserError: grad_cam was requested for a net without such a layer; or the run's weights are damaged.
     """
 
-    def __init__(self, run: Run, method: Method | None = None) -> None:
-        self._member = member_of(run)
+    def __init__(self, run: Run, method: Method | None = None, device: torch.device | None = None) -> None:
+        self._device = device or torch.device("cpu")
+        self._member = member_of(run).to(self._device)
+        self._member.scaling.to(self._device)
         self.layer, averaged = _last_map(run, _net(self._member))
         self.method: Method = method or ("grad_cam" if averaged else "occlusion")
         if self.method == "grad_cam" and self.layer is None:
@@ -61,10 +64,10 @@ class Explainer:
             float32 [N, H, W], scaled differently for each face; negative values are evidence against the emotion.
             Saliency has no negative values.
         """
-        inputs = self._member.scaling(torch.from_numpy(np.array(images)))
-        targets = torch.tensor(list(emotions))
+        inputs = self._member.scaling(torch.from_numpy(np.array(images)).to(self._device))
+        targets = torch.tensor(list(emotions), device=self._device)
         attributed = _BY[self.method](_net(self._member), inputs, targets, self.layer)
-        weights: NDArray[np.float32] = attributed.detach()[:, 0].numpy().astype(np.float32)
+        weights: NDArray[np.float32] = attributed.detach()[:, 0].cpu().numpy().astype(np.float32)
         return weights
 
 

@@ -133,7 +133,7 @@ def _net_part(study: ReportedStudy, net: ReportedNet, faces: Faces | None, previ
     own = [tables.layers_table(study, net)]
     if len(net.runs) > 1:
         own.append(tables.runs_table(net))
-    recipe = settings(net.recipe, net.result.precision)
+    recipe = settings(net.recipe, net.result.precision, net.result.devices)
     part = NetPart(net, recipe, tuple(own), tuple(draw_history(net)), backbone_lines(net), narrate_curves(net))
     if previews is not None:
         part = replace(part, preview=previews.draw(f"shown-{net.name}", f"What {net.name} is shown", net.recipe))

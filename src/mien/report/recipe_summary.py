@@ -1,5 +1,6 @@
 """A recipe as labelled lines for people: what it changes, and apart from that what has its default."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +37,13 @@ class Settings:
     usual: tuple[Line, ...]
 
 
-def settings(recipe: Recipe, precision: str | None = None) -> Settings:
+def settings(recipe: Recipe, precision: str | None = None, devices: Sequence[str] = ()) -> Settings:
     """A recipe in words.
 
     Args:
         recipe: how the net was trained.
         precision: what it was trained in, where the recipe left that to the machine.
+        devices: what it was trained on.
     """
     changed = recipe.changes()
     main = [
@@ -51,7 +53,7 @@ def settings(recipe: Recipe, precision: str | None = None) -> Settings:
         ("learning rate", _rate(recipe)),
     ]
     usual: list[Line] = []
-    for label, text, keys in _others(recipe, precision):
+    for label, text, keys in _others(recipe, precision, devices):
         (main if any(key in changed for key in keys) else usual).append((label, text))
     return Settings(tuple(main), tuple(usual))
 
@@ -78,7 +80,9 @@ def backbone_lines(net: ReportedNet) -> tuple[Line, ...]:
 
 def changes(recipe: Recipe) -> str:
     """What a recipe changes, in one line: `rotation up to 90 degrees; …`."""
-    return "; ".join(f"{label} {text}" for label, text, keys in _others(recipe, None) if {*keys} & {*recipe.changes()})
+    return "; ".join(
+        f"{label} {text}" for label, text, keys in _others(recipe, None, ()) if {*keys} & {*recipe.changes()}
+    )
 
 
 def differences(recipe: Recipe, other: Recipe, apart_from: tuple[str, ...] = ()) -> list[str]:
@@ -123,7 +127,7 @@ def _evaluated(recipe: Recipe) -> str:
     return ", ".join(ways) or "each face by itself"
 
 
-def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple[str, ...]]]:
+def _others(recipe: Recipe, precision: str | None, devices: Sequence[str]) -> list[tuple[str, str, tuple[str, ...]]]:
     """What a recipe says beside epochs, batch, optimiser and rate: label, text, and the entries it comes from."""
     targets = "the shares of votes in FER+" if recipe.targets == "votes" else "the labels"
     smoothed = f", {recipe.label_smoothing:g} of each spread over all emotions" if recipe.label_smoothing else ""
@@ -151,4 +155,5 @@ def _others(recipe: Recipe, precision: str | None) -> list[tuple[str, str, tuple
         ("final weights", selected + averaged, ("keep", "ema_decay")),
         ("evaluated", _evaluated(recipe), ("tta_flip", "tta_scales")),
         ("precision", precision or recipe.precision, ("precision",)),
+        ("device", " and ".join(devices) or recipe.device, ("device",)),
     ]

@@ -14,6 +14,11 @@ Zoom = Annotated[float, Field(ge=0.5, le=2)]
 """A frame's side, as a share of the face's."""
 
 
+def is_device_name(word: str) -> bool:
+    """Whether a word names a device, here or elsewhere: auto, cpu, cuda, cuda:1 and so on, mps."""
+    return re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", word) is not None
+
+
 def _words(value: Any) -> Any:
     """Augmentation words, a text or a list of them, checked; all mistakes at once."""
     from mien.augmentation import check
@@ -127,7 +132,7 @@ class Recipe(BaseModel):
     @field_validator("device")
     @classmethod
     def _device_name(cls, name: str) -> str:
-        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", name):
+        if not is_device_name(name):
             raise ValueError(f"found {name!r}; auto, cpu, cuda, cuda:1 (the second GPU) or mps")
         return name
 

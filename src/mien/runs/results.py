@@ -107,7 +107,8 @@ class NetResult:
         finished_runs: how many of them finished.
         seconds: training time of a run with its validation, the mean over seeds.
         epochs: epochs trained, the most of any seed.
-        precision: bfloat16 or float32.
+        devices: what trained it, as "cpu" or "cuda:0 NVIDIA H200"; () in results of before.
+        precision: bfloat16, float16 or float32.
         last_epoch_accuracy: on train while training the last epoch, dropout on; the mean over seeds.
         test_opened: when test was first evaluated (ISO time, UTC).
         accuracy: by split.
@@ -129,6 +130,7 @@ class NetResult:
     finished_runs: int = 0
     seconds: float | None = None
     epochs: int | None = None
+    devices: tuple[str, ...] = ()
     precision: str | None = None
     last_epoch_accuracy: float | None = None
     test_opened: str | None = None

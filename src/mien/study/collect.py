@@ -105,6 +105,7 @@ def _net(plan: Plan, net: NetRuns, selected: bool) -> NetResult:
         finished_runs=len(done),
         seconds=float(np.mean([end.seconds for _, end in done])) if done else None,
         epochs=max((len(history) for history, _ in done), default=None),
+        devices=tuple(dict.fromkeys(device for _, end in done for device in end.devices)),
         precision=done[0][1].precision if done else None,
         last_epoch_accuracy=float(np.mean([history[-1].accuracy for history, _ in done])) if done else None,
         test_opened=min((end.test_opened for end in ends if end.test_opened), default=None),

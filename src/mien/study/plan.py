@@ -17,6 +17,7 @@ from mien.runs.recipe import Recipe
 from mien.runs.run import Run, run_id
 from mien.study.config.init_from import FromNet, FromRun
 from mien.study.config.study import Study, StudyNet
+from mien.training.device import choose_device, describe
 from mien.training.initialise import check_init_from
 
 if TYPE_CHECKING:
@@ -76,6 +77,24 @@ class Plan:
         from mien.study.search.state import SearchState
 
         return SearchState(net, self.faces.fingerprint, folder)
+
+    def device_notes(self, folder: Path) -> list[str]:
+        """Check that this machine has the nets' devices; what there is to say of runs that will go on on another one.
+
+        Raises:
+            UserError: it has not.
+        """
+        notes = []
+        for net in self.study.nets:
+            device = describe(choose_device(net.recipe.device))
+            for run in self.runs(net, folder):
+                before = run.status.devices[-1:]
+                if before and before != (device,) and not run.status.ended:
+                    notes.append(
+                        f"{net.net.name} seed {run.seed} was begun on {before[0]} and goes on on {device}: it will not "
+                        "end with the numbers that it would have had on one of them"
+                    )
+        return notes
 
     def counts(self, net: StudyNet) -> tuple[int | None, int | None]:
         """A net's parameters, and those of them that are trained; None where it needs what is not on this machine."""

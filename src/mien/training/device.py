@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.errors import UserError
+from mien.runs.recipe import is_device_name
 from mien.training.gradients import Gradients, Scale, Whole
 from mien.training.losses import CPU, Loss
 
@@ -41,6 +42,17 @@ def choose_device(name: str = "auto") -> torch.device:
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
         torch.cuda.set_device(device.index or 0)
     return device
+
+
+def named_device(word: str) -> torch.device:
+    """The device of an option's word, which may be no name of one.
+
+    Raises:
+        UserError: it is none, or is not here.
+    """
+    if not is_device_name(word):
+        raise UserError(f"--device {word}: no device; auto, cpu, cuda, cuda:1 (the second GPU) or mps")
+    return choose_device(word)
 
 
 def present_device(name: str) -> torch.device:

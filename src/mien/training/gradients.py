@@ -103,16 +103,11 @@ class Whole:
         """See Gradients."""
         self.model.eval()
         with self.cast:
-            parts = split(x.contiguous(memory_format=torch.channels_last), 256)
+            parts = x.contiguous(memory_format=torch.channels_last).split(256)
             return torch.cat([self.model(part) for part in parts]).float()
 
     def close(self) -> None:
         """See Gradients."""
-
-
-def split(x: Tensor, size: int) -> list[Tensor]:
-    """Consecutive parts of `size` faces each; the last may be smaller."""
-    return [x[first : first + size] for first in range(0, len(x), size)]
 
 
 def count_correct(y: Tensor, targets: Tensor) -> Tensor:

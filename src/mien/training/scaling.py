@@ -77,7 +77,7 @@ class Scaling:
         if "whitening" in self._fitted:
             flat = torch.addmm(self._fitted["shift"], scaled.flatten(1), self._fitted["whitening"])
             scaled = flat.view(scaled.shape)
-        return scaled[:, None]
+        return scaled.unsqueeze(1)
 
     def _scaled(self, x: Tensor) -> Tensor:
         """[N, H, W], not yet whitened."""

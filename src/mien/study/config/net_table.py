@@ -78,9 +78,16 @@ class NetTable(Table):
             recipe: the study's own.
         """
         written = {key: value for key, value in self._written.items() if key != "tune"}
+        if "recipe" in written:
+            written["recipe"] = _without_device(self.recipe)
         if self.init_from is not None:
             written["init_from"] = self.init_from.identity
-        return json.dumps(in_former_keys([written, dict(recipe)]), sort_keys=True, default=str)
+        return json.dumps(in_former_keys([written, _without_device(recipe)]), sort_keys=True, default=str)
+
+
+def _without_device(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """A recipe's entries but for where it is trained, which decides nothing."""
+    return {key: value for key, value in recipe.items() if key != "device"}
 
 
 def inherit_layers(tables: Mapping[str, NetTable]) -> dict[str, NetTable]:

@@ -1,4 +1,4 @@
-"""`--set key=value`: change one entry of a study's table from the command line."""
+"""`--set key=value` and `--device`: change entries of a study's table from the command line."""
 
 import re
 import tomllib
@@ -43,6 +43,16 @@ def apply_setting(table: dict[str, Any], text: str) -> list[str]:
             raise UserError(f"--set {text}: {'.'.join(keys[:depth])} is {table!r}, not a table with keys of its own")
     table[keys[-1]] = value
     return [f"--set {text}: {note}" for note in notes]
+
+
+def apply_device(table: dict[str, Any], name: str) -> None:
+    """Set the device of every net's recipe in `table`, over what the file has; one that is no name is found later."""
+    nets = table.get("nets")
+    for owner in [table, *(nets.values() if isinstance(nets, dict) else ())]:
+        if isinstance(owner, dict) and isinstance(owner.get("recipe", {}), dict):
+            owner["recipe"] = {key: value for key, value in owner.get("recipe", {}).items() if key != "device"}
+    if isinstance(recipe := table.get("recipe"), dict):
+        recipe["device"] = name
 
 
 def _renamed(keys: tuple[str, ...], value: Any) -> tuple[tuple[str, ...], Any, list[str]]:

@@ -14,15 +14,21 @@ class Resources(Table):
     model_config = ConfigDict(frozen=True)
 
     cores: int = Field(default=1, ge=1, description="processor cores of each worker")
-    gpu: float = Field(default=0.0, ge=0, description="share of a GPU of each worker")
+    gpu: float | None = Field(
+        default=None, ge=0, description="share of a GPU of each worker; one where there are any, unless device is cpu"
+    )
     workers: int = Field(default=1, ge=1, description="that train a run together, each with its share of every batch")
 
     @field_validator("gpu")
     @classmethod
-    def _whole_above_one(cls, gpu: float) -> float:
-        if gpu > 1 and gpu != int(gpu):
+    def _whole_above_one(cls, gpu: float | None) -> float | None:
+        if gpu is not None and gpu > 1 and gpu != int(gpu):
             raise ValueError(f"found {gpu:g}; a share of one GPU, or a whole number of them")
         return gpu
+
+    def with_gpu(self, share: float) -> "Resources":
+        """These, with this share of a GPU where they leave it open."""
+        return self if self.gpu is not None else self.model_copy(update={"gpu": share})
 
     def overridden_by(self, own: "Resources") -> "Resources":
         """These, with the entries that `own` sets over them."""

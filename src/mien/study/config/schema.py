@@ -20,7 +20,7 @@ from mien.study.config.ensembles import Members, ensemble_problems
 from mien.study.config.former_keys import rename_former_keys
 from mien.study.config.init_from import FromNet, StudyFile
 from mien.study.config.net_table import NetTable, check_recipe, inherit_layers, layer_problems, read_net
-from mien.study.config.overrides import apply_setting
+from mien.study.config.overrides import apply_device, apply_setting
 from mien.study.config.resources import Resources
 from mien.study.config.study import Group, Study, StudyNet
 from mien.study.config.validation import NAME, Location, Table, checked, name_problems
@@ -54,13 +54,14 @@ class _StudyTable(Table):
     resources: Resources = Resources()
 
 
-def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = ()) -> Study:
+def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (), device: str = "") -> Study:
     """Read and check a study file.
 
     Args:
         file: a TOML file; the paths in its [data] are relative to its folder.
         settings: `key=value` texts, applied before checking.
         data: sources that stand in for [data] source, relative to the working directory.
+        device: that stands in for every recipe's; "": theirs.
 
     Raises:
         UserError: the file cannot be read, or has mistakes: all of them, each with its place.
@@ -77,6 +78,8 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
     notes = rename_former_keys(table)
     for setting in settings:
         notes += apply_setting(table, setting)
+    if device:
+        apply_device(table, device)
     study, problems = check_table(table, file)
     if study is None:
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
@@ -117,9 +120,14 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
         sections=sections,
         ensembles={name: dict(members) for name, members in checks.ensembles.items()},
         previews={name: recipe for name, recipe in previews.items() if recipe},
-        resources={name: checks.resources.overridden_by(net.resources) for name, net in checks.nets.items()},
+        resources={name: _resources(checks, nets[name]) for name in checks.nets},
     )
     return study, []
+
+
+def _resources(table: _StudyTable, net: StudyNet) -> Resources:
+    own = table.resources.overridden_by(table.nets[net.net.name].resources)
+    return own.with_gpu(0.0) if net.recipe.device == "cpu" else own
 
 
 def _read_nets(table: _StudyTable, left_out: frozenset[Location], problems: list[str]) -> dict[str, StudyNet]:

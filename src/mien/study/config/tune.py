@@ -178,7 +178,7 @@ def _identity(table: TuneTable) -> list[tuple[str, str]]:
 def _key_problem(key: str, names: set[str]) -> str:
     """Why nothing in the net takes the values of a key of the space; "" where something does."""
     if key.startswith("recipe."):
-        known = list(Recipe.model_fields)
+        known = [name for name in Recipe.model_fields if name != "device"]
         entry = key.removeprefix("recipe.")
         return "" if entry in known else f"no entry of a recipe; {did_you_mean(entry, known)}"
     if key in names:

@@ -104,6 +104,11 @@ def check_room(resources: Mapping[str, Resources]) -> None:
         raise UserError("\n  ".join([f"{these} not fit on the cluster, whose nodes have: {there}", *problems]))
 
 
+def whole_gpu() -> float:
+    """The share of a GPU that a run takes unless its study says another: one where a node has any, else none."""
+    return float(any(node.get("GPU", 0) >= 1 for node in nodes()))
+
+
 def nodes() -> list[dict[str, float]]:
     """What each living node has in all."""
     nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]

@@ -24,7 +24,7 @@ from mien.faces import Faces
 from mien.runs.archive import RunArchive, archive_run, restore_run
 from mien.runs.run import Run, Status
 from mien.study.config.resources import Resources
-from mien.study.engines.ray_cluster import check_room, connect, slots
+from mien.study.engines.ray_cluster import check_room, connect, slots, whole_gpu
 from mien.study.engines.ray_queue import Message, MessageQueue, PruneQuestion
 from mien.study.engines.ray_worker import Order, train
 from mien.training.loop import OnStep, Progress, ShouldPrune
@@ -53,7 +53,7 @@ class RayEngine:
     Args:
         faces: those that the runs were created for.
         on_step: called on the progress of each run, a few times a second.
-        resources: of each net, by its name; others take one core.
+        resources: of each net, by its name; others take one core, and a GPU where there is one.
         address: host:port of the cluster's head; None: a Ray on this machine, for as long as the engine is open.
 
     Raises:
@@ -73,8 +73,11 @@ class RayEngine:
         self._tokens: dict[Path, Path] = {}
         connect(address)
         try:
+            gpu = whole_gpu()
+            self._resources = {name: each.with_gpu(gpu) for name, each in self._resources.items()}
+            self._usual = Resources(gpu=gpu)
             check_room(self._resources)
-            self.slots = max(slots(each) for each in self._resources.values() or [Resources()])
+            self.slots = max(slots(each) for each in self._resources.values() or [self._usual])
             # Plain arrays, which workers can read where they lie; a memory map would be copied for each.
             plain = replace(faces, images=np.asarray(faces.images), known_fingerprint=faces.fingerprint)
             self._faces = ray.put(plain)
@@ -86,7 +89,7 @@ class RayEngine:
 
     def submit(self, run: Run, should_prune: ShouldPrune | None = None) -> None:
         """Take a run to train; `should_prune` may end it after any epoch, and is called here, not on the cluster."""
-        resources = self._resources.get(run.net.name, Resources())
+        resources = self._resources.get(run.net.name, self._usual)
         folder = run.folder.resolve()
         order = Order(
             folder, self.storage_token(folder.parent), archive_run(run), resources, prunable=should_prune is not None

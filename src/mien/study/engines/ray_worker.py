@@ -67,7 +67,8 @@ def _train(run: Run, order: Order, faces: list[Any], queue: Any) -> Status:
     resources = order.resources
     torch.set_num_threads(resources.cores)
     here = replace(machine(), cores=resources.cores)
-    run.write_config(replace(run.config, machine=here, versions=versions()))
+    recipe = run.recipe.model_copy(update={"device": _device(run.recipe.device, resources)})
+    run.write_config(replace(run.config, recipe=recipe, machine=here, versions=versions()))
 
     def ask_driver(record: Epoch) -> str:
         return str(ray.get(queue.should_prune.remote(run.id, record)))
@@ -96,6 +97,13 @@ def _train(run: Run, order: Order, faces: list[Any], queue: Any) -> Status:
         host=ray.util.get_node_ip_address(),  # type: ignore[no-untyped-call]
         hire=hire,
     )
+
+
+def _device(name: str, resources: Resources) -> str:
+    """A recipe's device as a worker sees it: of the GPUs those that Ray gave it, counted from 0."""
+    if not resources.gpu:
+        return "cpu" if name == "auto" else name
+    return "cuda" if name.startswith("cuda") else name
 
 
 def _reporter(run: Run, queue: Any) -> Callable[[Progress], None]:
