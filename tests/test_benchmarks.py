@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 HERE = Path(__file__).parents[1] / "benchmarks"
-SCRIPTS = ("alignment", "augment", "classifier", "import", "live", "predict", "serve", "step", "train")
+SCRIPTS = ("alignment", "augment", "classifier", "gpu", "import", "live", "predict", "serve", "step", "train")
 
 ZEN_3 = "model name\t: AMD EPYC 7R13 Processor\nflags\t\t: fpu sse4_2 avx avx2 fma\n"
 SAPPHIRE_RAPIDS = "model name\t: Xeon\nflags\t\t: avx2 avx512f avx512_vnni avx_vnni avx512_bf16 amx_bf16 amx_int8\n"

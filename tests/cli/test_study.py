@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -147,6 +148,43 @@ def test_mistakes_in_the_options_are_reported_before_anything_is_read(options: l
     with pytest.raises(UserError) as error:
         CliRunner().invoke(app, ["study", "not there.toml", *options], catch_exceptions=False)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("verb", ["study", "plan"])
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [
+        ("cuda:7", "device cuda:7: this torch"),
+        ("gpu", "recipe.device: found 'gpu'; auto, cpu, cuda, cuda:1 (the second GPU) or mps"),
+    ],
+)
+def test_a_device_that_is_not_here_is_reported_before_anything_is_trained(
+    verb: str, device: str, message: str, mien, study_file: Path
+) -> None:
+    with pytest.raises(UserError) as error:
+        mien(verb, "small.toml", "--device", device)
+    assert message in str(error.value)
+    assert not (study_file.parent / "out").exists()
+
+
+def test_a_device_is_chosen_for_a_whole_study(mien, study_file: Path) -> None:
+    text = study_file.read_text(encoding="utf-8")
+    study_file.write_text(text.replace("[recipe]", '[recipe]\ndevice = "cuda:7"'), encoding="utf-8")
+    done = mien("study", "small.toml", "--device", "cpu")
+    assert done.exit_code == 0
+    results = read_results(study_file.parent / "out" / "small")
+    assert {net.recipe.device for net in results.nets} == {"cpu"}
+    assert results.command.endswith("small.toml --device cpu")
+
+
+def test_runs_that_go_on_on_another_device_are_named(mien, study_file: Path) -> None:
+    mien("study", "small.toml")
+    run = next((study_file.parent / "out" / "small" / "runs").glob("better-*"))
+    state = json.loads((run / "state.json").read_text(encoding="utf-8"))
+    stopped = state | {"state": "stopped", "devices": ["cuda:0 Card"]}
+    (run / "state.json").write_text(json.dumps(stopped), encoding="utf-8")
+    again = mien("study", "small.toml")
+    assert re.search(r"note: better seed \d was begun on cuda:0 Card and goes on on cpu: it will not", again.stderr)
 
 
 def test_without_ray_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ def test_a_plain_recipe_shows_four_things_and_folds_the_rest() -> None:
     assert list(shown.main) == PLAIN
     assert dict(shown.usual)["augmentation"] == "none"
     assert dict(shown.usual)["precision"] == "bfloat16"
+    assert dict(settings(Recipe(), None, ["cuda:0 Card", "cpu"]).usual)["device"] == "cuda:0 Card and cpu"
 
 
 def test_every_entry_that_differs_is_shown() -> None:
@@ -40,6 +41,7 @@ def test_every_entry_that_differs_is_shown() -> None:
         scaling="featurewise",
         whitening="zca",
         precision="float32",
+        device="cpu",
         teachers=("large", "old"),
         init_from="/there/cnn-0123456789",
         ema_decay=0.996,
@@ -72,7 +74,7 @@ def test_no_entry_of_a_recipe_is_left_out(name: str) -> None:
         "focal_gamma": 1.0, "class_weights": "balanced", "sampling": "balanced", "targets": "votes",
         "scaling": "standardised", "whitening": "zca", "precision": "float32", "patience": 2, "keep": "best",
         "ema_decay": 0.9, "tta_flip": True, "teachers": ("other",), "distillation_weight": 0.9,
-        "tta_scales": (0.9,), "init_from": "/there/cnn-0123456789",
+        "tta_scales": (0.9,), "device": "cpu", "init_from": "/there/cnn-0123456789",
     }  # fmt: skip
     base = {"optimizer": "sgd", "momentum": 0.9} if name in ("momentum", "nesterov") else {}
     base |= {"teachers": ("other",)} if name == "distillation_weight" else {}

@@ -98,7 +98,10 @@ def plan(
     changes = [*as_settings(classes, validation), *(settings or [])]
     with reading_faces():
         made = make_plan(read_study(file, changes, data or [], device))
-    planned = outline(made, out or _default(made.study.name))
+    folder = out or _default(made.study.name)
+    for note in made.device_notes(folder):
+        typer.echo(f"note: {note}", err=True)
+    planned = outline(made, folder)
     if as_json:
         _print_json(to_json(planned))
     else:

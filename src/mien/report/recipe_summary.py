@@ -45,7 +45,7 @@ def settings(recipe: Recipe, precision: str | None = None, devices: Sequence[str
         precision: what it was trained in, where the recipe left that to the machine.
         devices: what it was trained on.
     """
-    changed = recipe.changes()
+    changed = {*recipe.changes(), *(() if recipe.device == "auto" else ("device",))}
     main = [
         ("epochs", _epochs(recipe)),
         ("batch", f"{recipe.batch} faces"),

@@ -104,6 +104,11 @@ def make_gradients(
     return Whole(model, dtype, loss, device, scale)
 
 
+def steps_between_reads(device: torch.device) -> int:
+    """After how many steps the losses are read: what the processor computes is there at once."""
+    return 1 if device.type == "cpu" else READ_EVERY
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the device's memory is spent; torch's processor allocator has no class for it."""
     text = str(error)

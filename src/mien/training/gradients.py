@@ -5,6 +5,7 @@ depends on nothing but its own number and the seed. Nothing here waits for the d
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -69,7 +70,9 @@ class Whole:
     ) -> None:
         self.loss, self.scale = loss, scale
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.cast = torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+        self.cast: AbstractContextManager[object] = nullcontext()
+        if dtype != torch.float32:
+            self.cast = torch.autocast(device.type, dtype)
 
     def batch(self, x: Tensor, targets: Tensor, key: int) -> BatchResult:
         """See Gradients."""
@@ -103,7 +106,7 @@ class Whole:
         """See Gradients."""
         self.model.eval()
         with self.cast:
-            parts = x.contiguous(memory_format=torch.channels_last).split(256)
+            parts = torch.split(x.contiguous(memory_format=torch.channels_last), 256)
             return torch.cat([self.model(part) for part in parts]).float()
 
     def close(self) -> None:

@@ -42,8 +42,9 @@ class Graphed(Whole):
         scale: Scale | None = None,
     ) -> None:
         super().__init__(model, dtype, loss, device or torch.device("cuda"), scale)
-        # A recorded step must not take casts of weights from a cache that a step before it has filled.
-        self.cast = torch.autocast("cuda", dtype, enabled=dtype != torch.float32, cache_enabled=False)
+        if dtype != torch.float32:
+            # A recorded step must not take casts of weights from a cache that a step before it has filled.
+            self.cast = torch.autocast("cuda", dtype, cache_enabled=False)
         self.trained = [weight for weight in model.parameters() if weight.requires_grad]
         self.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self.pool = torch.cuda.graph_pool_handle()

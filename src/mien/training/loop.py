@@ -16,7 +16,7 @@ from mien.nets import Model, parameters, trainable
 from mien.runs.recipe import Recipe
 from mien.runs.run import Epoch, Run, Status
 from mien.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint, save_weights
-from mien.training.device import READ_EVERY, choose_device, describe, out_of_memory, read_together
+from mien.training.device import choose_device, describe, out_of_memory, read_together, steps_between_reads
 from mien.training.ema import Weights
 from mien.training.evaluate import loss_and_accuracy, predict, teacher_of, trainer_of
 from mien.training.gradients import Gradients
@@ -144,7 +144,7 @@ def _train(run: Run, trainer: Trainer, faces: Faces, on_step: OnStep, should_pru
     inputs, validation_inputs = trainer.inputs(train), trainer.inputs(validation)
     targets, steps = targets_of(train, recipe).to(trainer.device), -(-len(train) // recipe.batch)
     state, best = _resume(run, trainer, faces)
-    read_every = 1 if trainer.device.type == "cpu" else READ_EVERY
+    read_every = steps_between_reads(trainer.device)
     state = replace(state, seconds=state.seconds + time.perf_counter() - started)
     for record in run.history():
         _prune_if(should_prune(record))

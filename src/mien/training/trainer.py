@@ -141,7 +141,7 @@ class Trainer:
             float32 [N, K] on the processor, rows sum to 1.
         """
         with self.ema.in_place() if self.ema else nullcontext():
-            return torch.cat([self._logits(part) for part in inputs.split(EVALUATION_BATCH)]).softmax(1).cpu()
+            return torch.cat([self._logits(part) for part in torch.split(inputs, EVALUATION_BATCH)]).softmax(1).cpu()
 
     def soft_targets(self, images: Tensor) -> Tensor:
         """Probabilities, a student's targets: images [N, H, W], uint8 or float32 in 0..255 -> float32 [N, K]."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.errors import UserError
-from mien.study.config.overrides import apply_setting, parse_setting
+from mien.study.config.overrides import apply_device, apply_setting, parse_setting
 
 KEYS = st.lists(st.from_regex(r"[A-Za-z0-9_-]+", fullmatch=True), min_size=1, max_size=4)
 VALUES = st.recursive(
@@ -18,6 +18,21 @@ VALUES = st.recursive(
     | st.text("abcå 1=#.[]"),
     lambda inner: st.lists(inner, max_size=3),
 )
+
+
+def test_a_device_stands_in_for_those_of_all_recipes() -> None:
+    table = {
+        "recipe": {"epochs": 2, "device": "mps"},
+        "nets": {"a": {"recipe": {"device": "cpu", "batch": 8}}, "b": {}},
+    }
+    apply_device(table, "cuda:1")
+    assert table == {
+        "recipe": {"epochs": 2, "device": "cuda:1"},
+        "nets": {"a": {"recipe": {"batch": 8}}, "b": {"recipe": {}}},
+    }
+    wrong = {"recipe": 3, "nets": ["a"]}
+    apply_device(wrong, "cpu")
+    assert wrong == {"recipe": 3, "nets": ["a"]}
 
 
 @pytest.mark.parametrize(

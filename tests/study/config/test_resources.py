@@ -16,7 +16,13 @@ def resources(folder: Path, text: str) -> dict[str, Resources]:
 
 
 def test_a_run_takes_one_core_unless_more_are_configured(tmp_path: Path) -> None:
-    assert resources(tmp_path, "") == dict.fromkeys("ab", Resources(cores=1, gpu=0, workers=1))
+    assert resources(tmp_path, "") == dict.fromkeys("ab", Resources(cores=1, gpu=None, workers=1))
+
+
+def test_a_gpu_is_left_open_but_for_a_net_that_is_trained_on_the_processor(tmp_path: Path) -> None:
+    merged = resources(tmp_path, 'b.recipe.device = "cpu"\n')
+    assert (merged["a"].gpu, merged["b"].gpu) == (None, 0.0)
+    assert [merged[name].with_gpu(1.0).gpu for name in "ab"] == [1.0, 0.0]
 
 
 def test_a_nets_own_resources_go_over_the_studys(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from mien.training.fast.functions import forward, plain_layers
 from mien.training.fast.fused import Fused
 from mien.training.fast.threads import single_core_threads
-from mien.training.gradients import BatchResult, Gradients, Whole, count_correct, seed_of, split
+from mien.training.gradients import BatchResult, Gradients, Whole, count_correct, seed_of
 from mien.training.losses import Loss
 
 CHUNK = 128
@@ -59,7 +59,7 @@ class Chunked:
         """See Gradients."""
         self._refresh()
         size = min(CHUNK, -(-len(x) // self.cores)) if self.threads else len(x)
-        chunks = split(x, size)
+        chunks = torch.split(x, size)
         outputs = self._each(lambda at: self._through_trunk(chunks[at], _generator(key, 1 + at)), range(len(chunks)))
         features = torch.cat([y.detach() for y in outputs]) if len(outputs) > 1 else outputs[0].detach()
         trains_trunk = bool(self.trunk_weights)
@@ -69,7 +69,7 @@ class Chunked:
         by_head = torch.autograd.grad(loss, [*([features] if trains_trunk else []), *self.head_weights])
         by_chunks: list[Sequence[Tensor]] = []
         if trains_trunk:
-            parts = split(by_head[0], size)
+            parts = torch.split(by_head[0], size)
 
             def back_through_trunk(at: int) -> Sequence[Tensor]:
                 return torch.autograd.grad(outputs[at], self.trunk_weights, parts[at])
@@ -87,7 +87,7 @@ class Chunked:
         def whole(chunk: Tensor) -> Tensor:
             return forward(self.head, self._through_trunk(chunk, None), self.head_weights, None).float()
 
-        return torch.cat(self._each(whole, split(x, CHUNK if self.threads else 1024)))
+        return torch.cat(self._each(whole, torch.split(x, CHUNK if self.threads else 1024)))
 
     def close(self) -> None:
         """See Gradients."""
