@@ -133,7 +133,7 @@ class FusedWhole(Whole):
         if self.fused.dtype != torch.float32:
             return super().logits(x)
         self.model.eval()
-        parts = split(x.contiguous(memory_format=torch.channels_last), 256)
+        parts = torch.split(x.contiguous(memory_format=torch.channels_last), 256)
         return torch.cat([self.fused(part) for part in parts])
 
     def close(self) -> None:
