@@ -175,17 +175,17 @@ def test_losses_that_are_read_together_are_those_that_are_read_one_by_one(
     assert several.status.devices == ("cpu",)
 
 
-def test_a_loss_that_is_not_finite_is_found_at_its_step(
+def test_a_loss_that_is_not_finite_is_reported_with_its_step(
     start: Start, faces: Faces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mien.training.loop.steps_between_reads", lambda device: 4)
     taken = Trainer.step
 
-    def spoilt(self: Trainer, inputs: Any, targets: Any, number: int, rate: float) -> Any:
+    def with_nan(self: Trainer, inputs: Any, targets: Any, number: int, rate: float) -> Any:
         step = taken(self, inputs, targets, number, rate)
         return step._replace(loss=step.loss * float("nan")) if number == 6 else step
 
-    monkeypatch.setattr(Trainer, "step", spoilt)
+    monkeypatch.setattr(Trainer, "step", with_nan)
     status = fit(start(NET, epochs=1, batch=24), faces, silent)
     assert (status.state, status.reason.split(";")[0]) == ("failed", "the loss became nan in epoch 1, step 6")
 

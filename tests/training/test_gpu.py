@@ -69,8 +69,8 @@ def test_nothing_in_a_step_waits_for_the_gpu(faces: Faces) -> None:
     recipe = Recipe.model_validate(entries)
     teacher = Trainer(build(NET, 24), recipe, 1, device=CUDA)
     loss = make_loss(recipe, faces.labels, 7, CUDA)
-    taught = recipe.model_copy(update={"teachers": ("it",)})
-    student = Trainer(build(NET, 24), taught, 0, loss=loss, teachers=[teacher], device=CUDA)
+    student_recipe = recipe.model_copy(update={"teachers": ("it",)})
+    student = Trainer(build(NET, 24), student_recipe, 0, loss=loss, teachers=[teacher], device=CUDA)
     images = student.inputs(faces.first(32))
     targets = torch.eye(7, device=CUDA)[torch.from_numpy(faces.labels[:32]).long().to(CUDA)]
     for number in range(1, WARM_UP + 2):
