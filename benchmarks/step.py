@@ -69,7 +69,7 @@ def work(ways: list[str], net: str, turn: float) -> None:
         winograd.suits = lambda *_: False
     if "torch" in ways:
         aten = torch.ops.aten
-        functions.pools_2x2 = lambda layer, x: False
+        functions.pools_2x2 = lambda layer: False
         kernels.apply = lambda function, x: function(x)
         kernels.relu = lambda x: x.relu_()
         kernels.relu_backward = lambda g, y: aten.threshold_backward.grad_input(g, y, 0, grad_input=g)

@@ -63,7 +63,7 @@ class Convolve(torch.autograd.Function):
 
 
 class MaxPool2x2(torch.autograd.Function):
-    """Max-pooling of 2x2 windows of bfloat16, and relu behind it where `relu` is true."""
+    """Max-pooling of 2x2 windows, and relu behind it where `relu` is true."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, relu: bool) -> Tensor:
@@ -206,7 +206,7 @@ def forward(
     """
     own = iter(weights)
     for at, layer in enumerate(layers):
-        done = at > 0 and isinstance(layer, nn.ReLU) and pools_2x2(layers[at - 1], x)
+        done = at > 0 and isinstance(layer, nn.ReLU) and pools_2x2(layers[at - 1])
         if not done:
             relu_behind = isinstance(layers[at + 1], nn.ReLU) if at + 1 < len(layers) else False
             x = apply_layer(layer, x, own, generator, relu_behind)
@@ -224,7 +224,7 @@ def apply_layer(
         case nn.Conv2d():
             padding = list(map(int, layer.padding))
             return _call(Convolve, x, next(weights), next(weights), list(layer.stride), padding)
-        case nn.MaxPool2d() if pools_2x2(layer, x):
+        case nn.MaxPool2d() if pools_2x2(layer):
             return _call(MaxPool2x2, x, relu_behind)
         case nn.MaxPool2d(kernel_size=size, stride=stride):
             return _call(MaxPool, x, size, size if stride is None else stride)
@@ -248,11 +248,9 @@ def _is_plain(layer: nn.Module) -> bool:
     return type(layer) in _ACTIVATIONS or isinstance(layer, nn.MaxPool2d | nn.Linear | nn.Dropout | nn.Flatten)
 
 
-def pools_2x2(layer: nn.Module, x: Tensor) -> bool:
-    """Whether a layer is a max-pooling that `MaxPool2x2` does: of 2x2 windows, on bfloat16."""
-    if not isinstance(layer, nn.MaxPool2d) or x.dtype != torch.bfloat16:
-        return False
-    return layer.kernel_size == 2 and layer.stride in (None, 2)
+def pools_2x2(layer: nn.Module) -> bool:
+    """Whether a layer is a max-pooling that `MaxPool2x2` does: of 2x2 windows."""
+    return isinstance(layer, nn.MaxPool2d) and layer.kernel_size == 2 and layer.stride in (None, 2)
 
 
 def _channels_last(gradient: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from mien.training.fast.threads import single_core_threads
 
 
 class SpreadMaxPool2x2(torch.autograd.Function):
-    """The largest value of each 2x2 window, x: bfloat16 [N, C, H, W]; each core takes its share of the faces."""
+    """The largest value of each 2x2 window, x: [N, C, H, W]; each core takes its share of the faces."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, cores: ThreadPoolExecutor) -> Tensor:
@@ -58,7 +58,7 @@ class Fused:
                     x = self._normalise(module, x, relu)
                 case nn.Conv2d():
                     x = self._convolve(module, x)
-                case nn.MaxPool2d(kernel_size=2, stride=None | 2) if self.dtype == torch.bfloat16:
+                case nn.MaxPool2d(kernel_size=2, stride=None | 2):
                     x = self._pool(x)
                 case _:
                     x = module(x)
@@ -69,7 +69,7 @@ class Fused:
         self.cores.shutdown()
 
     def _pool(self, x: Tensor) -> Tensor:
-        y: Tensor = SpreadMaxPool2x2.apply(x.bfloat16(), self.cores)  # type: ignore[no-untyped-call]
+        y: Tensor = SpreadMaxPool2x2.apply(x.to(self.dtype), self.cores)  # type: ignore[no-untyped-call]
         return y
 
     def _residual(self, block: Residual, x: Tensor) -> Tensor:

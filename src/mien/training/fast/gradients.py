@@ -112,8 +112,7 @@ class Chunked:
     @torch.no_grad()
     def _write(self, gradients: Sequence[Tensor]) -> None:
         for master, gradient in zip(self.masters, gradients, strict=True):
-            master.grad = torch.empty_like(master) if master.grad is None else master.grad
-            master.grad.copy_(gradient)
+            master.grad = gradient.to(master.dtype)
 
 
 class FusedWhole(Whole):

@@ -1,4 +1,4 @@
-"""Max-pooling, activations and dropout on bfloat16, compiled; torch's own take several times as long.
+"""Max-pooling, and activations and dropout on bfloat16, compiled; torch's own take several times as long.
 
 Measured in docs/decisions/0003-fast-step.md.
 
@@ -10,15 +10,19 @@ more than 65,536 bfloat16, any function of one is a table. All images lie channe
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
+from numba import types
+from numba.extending import overload
 from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.compiled import compiled
 
 Bits = NDArray[np.int16]
+Values = NDArray[np.float32] | NDArray[np.int16]
 
 DEAD = 4
 """In the place of a window's winner: none of its values is positive, so none has a gradient."""
@@ -70,35 +74,36 @@ def drop(x: Tensor, drawn: Tensor, rate: float) -> None:
 def pool(x: Tensor, with_relu: bool) -> tuple[Tensor, Tensor]:
     """The largest value of each 2x2 window, after relu if `with_relu`, and which of the four it was.
 
-    x: bfloat16 [N, C, H, W] channels last -> bfloat16 [N, C, H // 2, W // 2] channels last,
+    x: bfloat16 or float32 [N, C, H, W] channels last -> the same type, [N, C, H // 2, W // 2] channels last,
     int8 [N, H // 2, W // 2, C]: 0..3 in reading order, the first among equals, or `DEAD`.
     """
     n, c, h, w = x.shape
-    y = torch.empty((n, c, h // 2, w // 2), dtype=torch.bfloat16, memory_format=torch.channels_last)
+    y = torch.empty((n, c, h // 2, w // 2), dtype=x.dtype, memory_format=torch.channels_last)
     winner = torch.empty(n, h // 2, w // 2, c, dtype=torch.int8)
-    _pool(_bits(x), _bits(y), winner.numpy(), with_relu)
+    _pool(_values(x), _values(y), winner.numpy(), with_relu)
     return y, winner
 
 
 def pool_backward(gradient: Tensor, winner: Tensor, shape: torch.Size) -> Tensor:
-    """The gradient of `pool`'s input, bfloat16 of `shape` [N, C, H, W] channels last.
+    """The gradient of `pool`'s input, of `shape` [N, C, H, W] channels last.
 
-    gradient: bfloat16 [N, C, H // 2, W // 2] channels last; winner: as `pool` gave it.
+    gradient: bfloat16 or float32 [N, C, H // 2, W // 2] channels last; winner: as `pool` gave it.
     """
     n, c, h, w = shape
-    x = torch.empty(n, h, w, c, dtype=torch.bfloat16)
+    x = torch.empty((n, c, h, w), dtype=gradient.dtype, memory_format=torch.channels_last)
     if h % 2:
-        x[:, -1].zero_()
-    if w % 2:
         x[:, :, -1].zero_()
-    _pool_backward(_bits(gradient), winner.numpy(), x.view(torch.int16).numpy())
-    return x.permute(0, 3, 1, 2)
+    if w % 2:
+        x[..., -1].zero_()
+    _pool_backward(_values(gradient), winner.numpy(), _values(x))
+    return x
 
 
-def _bits(x: Tensor) -> Bits:
-    """The bits of bfloat16 [N, C, H, W], as int16 [N, H, W, C] on the same memory if that is channels last."""
-    bits: Bits = x.permute(0, 2, 3, 1).contiguous().view(torch.int16).numpy()
-    return bits
+def _values(x: Tensor) -> Values:
+    """[N, C, H, W] as [N, H, W, C], of bfloat16 the bits, on the same memory if that is channels last."""
+    dense = x.detach().permute(0, 2, 3, 1).contiguous()
+    values: Values = (dense.view(torch.int16) if x.dtype == torch.bfloat16 else dense).numpy()
+    return values
 
 
 def _flat_bits(x: Tensor) -> Bits:
@@ -136,16 +141,44 @@ def _relu_backward(gradient: Bits, y: Bits) -> None:
         gradient[i] = gradient[i] if y[i] > 0 else np.int16(0)
 
 
-@compiled("i2(i2)")
-def _rank(bits: np.int16) -> np.int16:
-    """Sorts like the bfloat16 of these bits: below zero, the larger the bits the smaller the number."""
-    return np.int16(bits ^ ((bits >> 15) & 0x7FFF))
+_IMAGES = "i2[:,:,:,::1]", "f4[:,:,:,::1]"
 
 
-@compiled("void(i2[:,:,:,::1], i2[:,:,:,::1], i1[:,:,:,::1], b1)")
-def _pool(x: Bits, y: Bits, winner: NDArray[np.int8], with_relu: bool) -> None:
+def _rank(value: Any) -> Any:
+    """In compiled code: what sorts like the number, and gives the value back when it is ranked again."""
+
+
+@overload(_rank)
+def _compile_rank(value: Any) -> Callable[[Any], Any]:
+    def itself(value: Any) -> Any:
+        return value
+
+    def of_bits(value: Any) -> Any:
+        """Below zero, the larger the bits of a bfloat16 the smaller the number."""
+        return np.int16(value ^ ((value >> 15) & 0x7FFF))
+
+    return itself if value == types.float32 else of_bits
+
+
+def _only(value: Any, wanted: Any) -> Any:
+    """In compiled code: the value where it is wanted, else 0."""
+
+
+@overload(_only)
+def _compile_only(value: Any, wanted: Any) -> Callable[[Any, Any], Any]:
+    def chosen(value: Any, wanted: Any) -> Any:
+        return value if wanted else np.float32(0)
+
+    def masked(value: Any, wanted: Any) -> Any:
+        return value & np.int16(-wanted)
+
+    return chosen if value == types.float32 else masked
+
+
+@compiled([f"void({image}, {image}, i1[:,:,:,::1], b1)" for image in _IMAGES])
+def _pool(x: Values, y: Values, winner: NDArray[np.int8], with_relu: bool) -> None:
     faces, height, width, channels = y.shape
-    floor = np.int16(0 if with_relu else -32768)
+    zero = x.dtype.type(0)
     for n in range(faces):
         for i in range(height):
             for j in range(width):
@@ -160,13 +193,13 @@ def _pool(x: Bits, y: Bits, winner: NDArray[np.int8], with_relu: bool) -> None:
                         best, k = _rank(x2[c]), np.int8(2)
                     if _rank(x3[c]) > best:
                         best, k = _rank(x3[c]), np.int8(3)
-                    if best <= floor:
-                        best, k = floor, np.int8(DEAD)
-                    to[c], place[c] = _rank(best), k  # ranking twice gives the bits back
+                    if with_relu and best <= zero:
+                        best, k = zero, np.int8(DEAD)
+                    to[c], place[c] = _rank(best), k
 
 
-@compiled("void(i2[:,:,:,::1], i1[:,:,:,::1], i2[:,:,:,::1])")
-def _pool_backward(gradient: Bits, winner: NDArray[np.int8], x: Bits) -> None:
+@compiled([f"void({image}, i1[:,:,:,::1], {image})" for image in _IMAGES])
+def _pool_backward(gradient: Values, winner: NDArray[np.int8], x: Values) -> None:
     faces, height, width, channels = gradient.shape
     for n in range(faces):
         for i in range(height):
@@ -176,4 +209,4 @@ def _pool_backward(gradient: Bits, winner: NDArray[np.int8], x: Bits) -> None:
                 for k in range(4):
                     to = x[n, 2 * i + k // 2, 2 * j + k % 2]
                     for c in range(channels):
-                        to[c] = of[c] & np.int16(-(place[c] == k))
+                        to[c] = _only(of[c], place[c] == k)
