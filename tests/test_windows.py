@@ -20,6 +20,7 @@ from mien.errors import UserError
 from mien.faces import read_packed, write_packed
 from mien.faces.archives import unpacked
 from mien.faces.drawn import draw_faces
+from mien.study.config.schema import read_study
 
 SOURCE = Path(__file__).parents[1] / "src" / "mien"
 
@@ -118,6 +119,20 @@ def test_an_archive_of_a_mapped_table_is_read(windows: Callable[..., str], tmp_p
     with ZipFile(tmp_path / "faces.zip", "w") as archive:
         archive.writestr("faces.csv", f"emotion,pixels,Usage\n{rows}")
     assert "21 faces" in windows("faces", "import", "faces.zip", "-o", "packed")
+
+
+@pytest.mark.parametrize("name", [r"C:\faces.csv", "a=b.csv"])
+def test_a_source_is_not_split_at_the_colon_of_a_drive(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = "".join(f"{label},{' '.join(['7'] * 2304)}\n" for label in range(7))
+    Path(name).write_text(f"emotion,pixels\n{rows}", encoding="utf-8")
+    Path("s.toml").write_text(f"name = 'a'\nnets.a.zoo = 'cnn_1'\ndata.source = 'train={name}'\n", encoding="utf-8")
+    for study in (read_study(Path("s.toml")), read_study(Path("s.toml"), data=[f"train={name}"])):
+        assert study.data.source == (f"train={tmp_path / name}",)
+        assert study.data.read().counts().keys() == {"train"}
+    assert read_study(Path("s.toml"), [f"data.source=test={name}"]).data.source == (f"test={tmp_path / name}",)
 
 
 def test_an_archive_with_names_that_windows_forbids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

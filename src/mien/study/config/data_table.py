@@ -72,5 +72,5 @@ def resolved(source: str, folder: Path) -> str:
     """A source with its path made absolute from `folder`; `drawn`, `drawn:2000` and the `train=` before a path stay."""
     if re.fullmatch(r"drawn(:\d+)?", source):
         return source
-    split, equals, path = source.rpartition("=") if re.match(r"(train|validation|test)=", source) else ("", "", source)
+    split, equals, path = source.partition("=") if re.match(r"(train|validation|test)=", source) else ("", "", source)
     return f"{split}{equals}{(folder / user_path(path)).resolve()}"
