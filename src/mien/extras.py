@@ -16,7 +16,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "serve": ("cleanlab", "fastapi", "prometheus_client", "python_multipart", "uvicorn"),
     "timm": ("timm",),
     "train": (
-        *("torch", "captum", "cmaes", "jinja2", "matplotlib", "numba", "onnx", "onnxscript", "optuna"),
+        *("torch", "captum", "cmaes", "filelock", "jinja2", "matplotlib", "numba", "onnx", "onnxscript", "optuna"),
         *("safetensors", "scipy"),
     ),
     "zstd": ("zstandard",),
