@@ -24,9 +24,9 @@ from mien.training.device import (
     describe,
     devices,
     named_device,
-    out_of_memory,
     present_device,
     read_together,
+    reported_memory,
 )
 from mien.training.gradients import BatchResult, Whole
 from mien.training.graphed import WARM_UP, Graphed
@@ -228,7 +228,11 @@ def test_too_little_memory_ends_a_run_with_what_to_set(
     status = fit(start(NET, epochs=1, batch=24), faces, silent)
     assert status.state == "failed"
     assert status.reason.startswith("out of memory on cpu, with batches of 24 faces; set recipe.batch lower")
-    assert not out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+
+
+def test_another_error_keeps_its_traceback() -> None:
+    with pytest.raises(RuntimeError, match="cannot be multiplied"), reported_memory(CPU, 8):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
 
 def test_float16_is_scaled_and_its_scale_is_resumed(faces: Faces, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -166,7 +166,7 @@ def test_a_last_batch_of_one_face_is_trained_on(precision: str, start: Start, mo
 
 def test_a_plan_counts_the_features(mobilenet: None, few: Faces, computed: list[int]) -> None:
     recipe = Recipe(batch=8)
-    assert time_step(NET, recipe, few, steps=1) > 0
+    assert time_step(NET, recipe, few, times=1) > 0
     assert time_features(NET, recipe, few) > 0
     assert time_features(Net("plain", ("flatten", "classes")), recipe, few) == 0
     assert computed == []

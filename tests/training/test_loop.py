@@ -195,4 +195,4 @@ def test_the_test_split_is_opened_on_record_once(start: Start, faces: Faces) -> 
 
 
 def test_a_step_takes_time(faces: Faces) -> None:
-    assert time_step(CNN, Recipe(batch=1000), faces, steps=1) > 0
+    assert time_step(CNN, Recipe(batch=1000), faces, times=1) > 0

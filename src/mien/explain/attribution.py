@@ -15,6 +15,7 @@ from mien.nets.backbones.backbone import Backbone
 from mien.nets.model import placed
 from mien.predict.occlusion import patch_of
 from mien.runs.run import Run
+from mien.training.device import reported_memory
 
 Method = Literal["grad_cam", "saliency", "occlusion"]
 
@@ -64,9 +65,10 @@ class Explainer:
             float32 [N, H, W], scaled differently for each face; negative values are evidence against the emotion.
             Saliency has no negative values.
         """
-        inputs = self._member.scaling(torch.from_numpy(np.array(images)).to(self._device))
-        targets = torch.tensor(list(emotions), device=self._device)
-        attributed = _BY[self.method](_net(self._member), inputs, targets, self.layer)
+        with reported_memory(self._device, len(images)):
+            inputs = self._member.scaling(torch.from_numpy(np.array(images)).to(self._device))
+            targets = torch.tensor(list(emotions), device=self._device)
+            attributed = _BY[self.method](_net(self._member), inputs, targets, self.layer)
         weights: NDArray[np.float32] = attributed.detach()[:, 0].cpu().numpy().astype(np.float32)
         return weights
 

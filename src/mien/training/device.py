@@ -1,6 +1,7 @@
 """The device that trains and evaluates: which there are, in which precision each computes, and by what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,10 @@ from mien.training.losses import CPU, Loss
 
 READ_EVERY = 16
 """Steps after which the losses of a GPU are read: reading waits until all steps before are computed."""
+
+
+class OutOfMemoryError(UserError):
+    """What is computed together does not fit into the device's memory."""
 
 
 def devices() -> list[torch.device]:
@@ -109,12 +114,24 @@ def steps_between_reads(device: torch.device) -> int:
     return 1 if device.type == "cpu" else READ_EVERY
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the device's memory is spent; torch's processor allocator has no class for it."""
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and any(one in text for one in ("out of memory", "can't allocate memory"))
-    )
+@contextmanager
+def reported_memory(device: torch.device, batch: int) -> Iterator[None]:
+    """Say what to set where a device's memory is spent; batch: faces that are computed together.
+
+    Raises:
+        OutOfMemoryError: it is.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        # torch has a class for it on GPUs; on the processor it raises a RuntimeError with one of these texts.
+        spent = isinstance(error, torch.OutOfMemoryError | MemoryError)
+        if not spent and not any(text in str(error) for text in ("out of memory", "can't allocate memory")):
+            raise
+        raise OutOfMemoryError(
+            f"out of memory on {describe(device)}, with batches of {batch} faces; set recipe.batch lower, or another "
+            "device; where another program had taken the memory, remove the run's folder and run the study again"
+        ) from error
 
 
 def read_together(scalars: Sequence[Tensor]) -> list[float]:

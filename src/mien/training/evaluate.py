@@ -13,11 +13,11 @@ from mien.runs.environment import now
 from mien.runs.predictions import Predictions
 from mien.runs.run import Run
 from mien.training.checkpoint import load_weights, save_weights
-from mien.training.device import present_device
+from mien.training.device import present_device, reported_memory
 from mien.training.initialise import PrerequisiteError
 from mien.training.losses import make_loss
 from mien.training.scaling import Scaling
-from mien.training.trainer import Trainer
+from mien.training.trainer import EVALUATION_BATCH, Trainer
 
 
 def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
@@ -25,11 +25,13 @@ def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
 
     On the recipe's device or, where that is not here, the best that is.
     """
-    trainer = trained(run, faces, present_device(run.recipe.device))
-    try:
-        predictions = predict(trainer, faces, split)
-    finally:
-        trainer.close()
+    device = present_device(run.recipe.device)
+    with reported_memory(device, EVALUATION_BATCH):
+        trainer = trained(run, faces, device)
+        try:
+            predictions = predict(trainer, faces, split)
+        finally:
+            trainer.close()
     run.write_predictions(split, predictions)
     if split == "test" and not run.status.test_opened:
         run.write_status(replace(run.status, test_opened=now()))

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 
@@ -16,7 +15,14 @@ from mien.nets import Model, parameters, trainable
 from mien.runs.recipe import Recipe
 from mien.runs.run import Epoch, Run, Status
 from mien.training.checkpoint import TrainingState, load_checkpoint, save_checkpoint, save_weights
-from mien.training.device import choose_device, describe, out_of_memory, read_together, steps_between_reads
+from mien.training.device import (
+    OutOfMemoryError,
+    choose_device,
+    describe,
+    read_together,
+    reported_memory,
+    steps_between_reads,
+)
 from mien.training.ema import Weights
 from mien.training.evaluate import loss_and_accuracy, predict, teacher_of, trainer_of
 from mien.training.gradients import Gradients
@@ -61,10 +67,6 @@ ShareGradients = Callable[[Gradients, Model], Gradients]
 
 class PrunedError(Exception):
     """A search prunes this run."""
-
-
-class OutOfMemoryError(Exception):
-    """A step does not fit into the device's memory."""
 
 
 class DivergedError(Exception):
@@ -113,7 +115,7 @@ def fit(
     )
     run.write_status(status)
     try:
-        with _reported_memory(recipe, describe(device)):
+        with reported_memory(device, recipe.batch):
             trainer.teachers = [teacher_of(run, name, faces, device) for name in recipe.teachers]
             state = _train(run, trainer, faces, on_step, should_prune or _never)
             predictions = {split: predict(trainer, faces, split) for split in ("train", "validation")}
@@ -258,20 +260,6 @@ def _devices(run: Run, device: str) -> tuple[str, ...]:
     """The devices of a run in the order of its epochs, this one last; one that went on elsewhere has several."""
     before = run.status.devices if run.history() else ()
     return before if before[-1:] == (device,) else (*before, device)
-
-
-@contextmanager
-def _reported_memory(recipe: Recipe, device: str) -> Iterator[None]:
-    """Say what to set where the device's memory is spent."""
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if not out_of_memory(error):
-            raise
-        raise OutOfMemoryError(
-            f"out of memory on {device}, with batches of {recipe.batch} faces; set recipe.batch lower, or another "
-            "device; where another program had taken the memory, remove the run's folder and run the study again"
-        ) from error
 
 
 def _seconds(run: Run) -> float:

@@ -1,6 +1,7 @@
 """Timing: how long a net's training takes on this machine, estimated from a few of its steps."""
 
 import time
+from itertools import count
 from statistics import median
 
 import numpy as np
@@ -10,22 +11,31 @@ from torch import Tensor
 from mien.faces import Faces
 from mien.nets import Net, build
 from mien.runs.recipe import Recipe
-from mien.training.device import choose_device
+from mien.training.device import choose_device, reported_memory
 from mien.training.losses import make_loss, targets_of
 from mien.training.scaling import Scaling
 from mien.training.trainer import Trainer
 
 
-def time_step(net: Net, recipe: Recipe, faces: Faces, seed: int = 0, steps: int = 3) -> float:
-    """Seconds that one training step takes here: the median of `steps`, after one to warm up."""
+def time_step(net: Net, recipe: Recipe, faces: Faces, seed: int = 0, times: int = 3) -> float:
+    """Seconds that one training step takes here: the median of `times`, after those that warm up.
+
+    On a GPU steps are timed some at once, as they are trained, and the first are slower: they are recorded.
+
+    Raises:
+        UserError: the recipe's device is not here, or has too little memory.
+    """
     trainer, first, targets = _first_batch(net, recipe, faces, seed)
-    inputs = trainer.inputs(first, cache=False)
-    taken = []
+    warm_up, at_once = (1, 1) if trainer.device.type == "cpu" else (6, 8)
+    numbers, taken = count(), list[float]()
     try:
-        for number in range(steps + 1):
-            started = time.perf_counter()
-            trainer.step(inputs, targets, number).loss.item()  # waits for the device
-            taken.append(time.perf_counter() - started)
+        with reported_memory(trainer.device, recipe.batch):
+            inputs = trainer.inputs(first, cache=False)
+            for steps in (warm_up, *[at_once] * times):
+                started = time.perf_counter()
+                done = [trainer.step(inputs, targets, next(numbers)) for _ in range(steps)]
+                done[-1].loss.item()  # waits for the device
+                taken.append((time.perf_counter() - started) / steps)
     finally:
         trainer.close()
     return median(taken[1:])

@@ -9,6 +9,7 @@ from mien.study.config.resources import Resources
 
 pytest.importorskip("ray")
 from mien.study.engines import ray_cluster
+from mien.study.engines.ray_worker import device_of
 
 
 @pytest.mark.parametrize("address", ["head", "head:", ":6379", "ray://head:10001", "head:99999", "a b:1"])
@@ -57,6 +58,24 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_slots_are_the_runs_that_fit_at_once(resources: dict[str, float], slots: int, nodes: None) -> None:
     assert ray_cluster.slots(Resources.model_validate(resources)) == slots
+
+
+def test_a_run_takes_a_gpu_where_there_is_one_unless_its_study_says_otherwise(
+    nodes: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = ray_cluster.whole_gpu()
+    assert [Resources(gpu=share).with_gpu(gpu).gpu for share in (None, 0, 0.5)] == [1, 0, 0.5]
+    assert ray_cluster.slots(Resources().with_gpu(gpu)) == 1
+    monkeypatch.setattr(ray_cluster, "nodes", lambda: [{"CPU": 4.0}])
+    assert ray_cluster.whole_gpu() == 0
+
+
+@pytest.mark.parametrize(
+    ("device", "gpu", "there"),
+    [("auto", 0, "cpu"), ("auto", 1, "auto"), ("cuda:1", 0.5, "cuda"), ("cpu", 0, "cpu"), ("cuda", 0, "cuda")],
+)
+def test_a_worker_sees_the_gpus_that_ray_gave_it(device: str, gpu: float, there: str) -> None:
+    assert device_of(device, Resources(gpu=gpu)) == there
 
 
 def test_runs_that_would_wait_forever_are_reported(nodes: None) -> None:

@@ -67,7 +67,7 @@ def _train(run: Run, order: Order, faces: list[Any], queue: Any) -> Status:
     resources = order.resources
     torch.set_num_threads(resources.cores)
     here = replace(machine(), cores=resources.cores)
-    recipe = run.recipe.model_copy(update={"device": _device(run.recipe.device, resources)})
+    recipe = run.recipe.model_copy(update={"device": device_of(run.recipe.device, resources)})
     run.write_config(replace(run.config, recipe=recipe, machine=here, versions=versions()))
 
     def ask_driver(record: Epoch) -> str:
@@ -99,7 +99,7 @@ def _train(run: Run, order: Order, faces: list[Any], queue: Any) -> Status:
     )
 
 
-def _device(name: str, resources: Resources) -> str:
+def device_of(name: str, resources: Resources) -> str:
     """A recipe's device as a worker sees it: of the GPUs those that Ray gave it, counted from 0."""
     if not resources.gpu:
         return "cpu" if name == "auto" else name
