@@ -20,7 +20,7 @@ from mien.training.fast.vectors import LANES
 
 Out = TypeVar("Out")
 
-TILES = 64
+TILES = 128
 """Tiles that are transformed together, about: few enough for the caches, many enough for the matrix products."""
 
 FEWEST = 16
