@@ -178,7 +178,8 @@ def runs(folder: Path = FOLDER, as_json: bool = JSON) -> None:
 def _row(run: "RunSummary") -> dict[str, object]:
     """A run as `mien runs --json` prints it."""
     names = ("run", "net", "seed", "state", "reason", "epochs", "epochs_planned", "validation_accuracy", "seconds")
-    return {name: getattr(run, name) for name in names} | {"test_opened": run.test_opened or None}
+    own = {name: getattr(run, name) for name in names}
+    return own | {"devices": run.devices, "test_opened": run.test_opened or None}
 
 
 def trials(folder: Path = FOLDER, net: str | None = NET, as_json: bool = JSON) -> None:

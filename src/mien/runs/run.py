@@ -75,21 +75,21 @@ class Status:
         reason: why it was pruned or failed; "" otherwise.
         seconds: training time, validation included; of one that is not finished, that of its epochs without validation.
         selected_epoch: the epoch whose weights are the result; 0 until finished.
-        devices: what it was trained on, in the order of its epochs, as "cpu" or "cuda:0 NVIDIA H200"; () until started.
         precision: bfloat16, float16 or float32, as it was trained; "" until started.
         parameters, trainable: of the net.
         test_opened: when the test split was first evaluated (ISO time, UTC); "" if never.
+        devices: what it was trained on, in the order of its epochs, as "cpu" or "cuda:0 NVIDIA H200"; () until started.
     """
 
     state: State = "planned"
     reason: str = ""
     seconds: float = 0.0
     selected_epoch: int = 0
-    devices: tuple[str, ...] = ()
     precision: str = ""
     parameters: int = 0
     trainable: int = 0
     test_opened: str = ""
+    devices: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:

@@ -44,6 +44,7 @@ class RunSummary:
         selected_epoch: the epoch whose weights are the result; 0 until finished.
         validation_accuracy: of the result; before that, of the last epoch. 0..1.
         seconds: of training.
+        devices: what it was trained on, in the order of its epochs; () until started.
         parameters: of the net; 0 until started.
         faces: the fingerprint of those that it is trained on.
         created: when (ISO time, UTC).
@@ -63,6 +64,7 @@ class RunSummary:
     selected_epoch: int = 0
     validation_accuracy: float | None = None
     seconds: float = 0.0
+    devices: tuple[str, ...] = ()
     parameters: int = 0
     faces: str = ""
     created: str = ""
@@ -101,6 +103,7 @@ def _summary(run: Run, study: str) -> RunSummary:
         selected_epoch=status.selected_epoch,
         validation_accuracy=last if accuracy is None else accuracy,
         seconds=status.seconds,
+        devices=status.devices,
         parameters=status.parameters,
         faces=config.faces.fingerprint,
         created=config.created,

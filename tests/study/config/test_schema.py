@@ -124,7 +124,7 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
                 "nets.a.recipe.epoch: unknown key; known: epochs, batch, optimizer, learning_rate, momentum, nesterov,"
                 " weight_decay, schedule, warm_up, layer_decay, label_smoothing, focal_gamma, class_weights,"
                 " sampling, targets, teachers, distillation_weight, init_from, augment, scaling, whitening,"
-                " ema_decay, tta_flip, tta_scales, precision, patience, keep; did you mean 'epochs'?",
+                " ema_decay, tta_flip, tta_scales, device, precision, patience, keep; did you mean 'epochs'?",
             ],
         ),
         (

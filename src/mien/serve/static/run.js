@@ -91,7 +91,7 @@ function made(run) {
       "div",
       { class: "two-columns" },
       h("div", null, h("h3", null, "Recipe"), settings(recipe)),
-      h("div", null, h("h3", null, "Made with"), settings([...Object.entries(run.versions), ...Object.entries(run.machine), ["run", run.facts.run], ["faces", run.facts.faces.slice(0, 10)]])),
+      h("div", null, h("h3", null, "Made with"), settings([...Object.entries(run.versions), ...Object.entries(run.machine), ["device", run.facts.devices.join(", then ") || "none yet"], ["run", run.facts.run], ["faces", run.facts.faces.slice(0, 10)]])),
     ),
   );
 }
