@@ -165,14 +165,16 @@ def _moments(x: Rows, near: Channels, sums: Sums) -> None:
     rows, channels = x.shape
     first, second = np.zeros(channels, np.float32), np.zeros(channels, np.float32)
     for block in range(0, rows, 256):
-        first[:], second[:] = 0, 0
+        for c in range(channels):
+            first[c], second[c] = 0, 0
         for r in range(block, min(block + 256, rows)):
             for c in range(channels):
                 value = _number(x[r, c]) - near[c]
                 first[c] += value
                 second[c] += value * value
-        sums[0] += first
-        sums[1] += second
+        for c in range(channels):
+            sums[0, c] += first[c]
+            sums[1, c] += second[c]
 
 
 @compiled(_of_both("void(R, R, R, f4[:,::1], b1, b1, f8[:,::1])"))
@@ -198,15 +200,17 @@ def _gradient_sums(g: Rows, x: Rows, y: Rows, mean: Channels, relu: bool, sums: 
     rows, channels = x.shape
     first, second = np.zeros(channels, np.float32), np.zeros(channels, np.float32)
     for block in range(0, rows, 256):
-        first[:], second[:] = 0, 0
+        for c in range(channels):
+            first[c], second[c] = 0, 0
         for r in range(block, min(block + 256, rows)):
             for c in range(channels):
                 value = _number(g[r, c])
                 value = value if not relu or _number(y[r, c]) > 0 else np.float32(0)
                 first[c] += value
                 second[c] += value * (_number(x[r, c]) - mean[c])
-        sums[0] += first
-        sums[1] += second
+        for c in range(channels):
+            sums[0, c] += first[c]
+            sums[1, c] += second[c]
 
 
 @compiled(_of_both("void(R, R, R, R, R, f4[:,::1], b1, b1, f8[:,::1])"))
