@@ -163,6 +163,7 @@ def test_runs_on_a_node_that_is_killed_end_with_the_same_numbers(
         return [folder for folder, pid in folders if pid and parent_of(pid) == doomed]
 
     wait(lambda: bool(lost()) or study.poll() is not None, "a run on the second node")
+    assert study.poll() is None, study.communicate()[1]
     (run,) = lost()
     os.kill(doomed, signal.SIGKILL)
     before = (run / "history.jsonl").read_text(encoding="utf-8").splitlines()
