@@ -57,8 +57,8 @@ coverage: setup ## the fast tests again, and the lines and branches of faces, pr
 	$(bin)/coverage combine --quiet
 	$(bin)/coverage report
 
-real: setup ## the slow tests, and those on the real FER2013 (FER2013=folder)
-	MIEN_FER2013=$(abspath $(FER2013)) $(bin)/pytest -m 'real or slow'
+real: setup ## the slow tests, those on the real FER2013 (FER2013=folder), and those on random examples with ten times as many
+	MIEN_FER2013=$(abspath $(FER2013)) $(bin)/pytest -m 'real or slow or hypothesis' --hypothesis-profile=thorough
 
 bench: setup $(rivals) ## mien beside its rivals: reading (where FER2013 is there) and training
 	@set -- $(FER2013)/*rain*.csv*; \

@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from timm_stand_in import Hub
 
     from mien.faces import Faces
+
+for profile, examples in (("fast", 30), ("thorough", 300)):  # the second by --hypothesis-profile=thorough
+    slow = [HealthCheck.too_slow]  # a busy machine fails no test
+    settings.register_profile(profile, max_examples=examples, deadline=None, suppress_health_check=slow)
+settings.load_profile("fast")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +19,9 @@ from mien.runs.run import Run
 from mien.runs.study_faces import StudyFaces
 from mien.training.evaluate import evaluate
 from mien.training.loop import fit
+
+if TYPE_CHECKING:
+    from mien.export.write import Exported
 
 Trained = Callable[..., Run]
 
@@ -49,6 +53,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory, drawn_faces: Faces) -> Tra
 def small_run(trained: Trained) -> Run:
     """A small net that has learnt something, evaluated on test."""
     return trained(test=True, epochs=12, learning_rate=0.01)
+
+
+@pytest.fixture(scope="session")
+def small_export(small_run: Run, drawn_faces: Faces, tmp_path_factory: pytest.TempPathFactory) -> "Exported":
+    """The small net's file `tiny.onnx`, in float32, with a licence and a note; a test that changes it takes a copy."""
+    from mien.export.write import export
+
+    folder = tmp_path_factory.mktemp("export")
+    return export([small_run], drawn_faces, folder / "tiny.onnx", licence="MIT", note="For trying out.")
 
 
 @pytest.fixture(scope="session")

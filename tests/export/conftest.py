@@ -1,12 +1,12 @@
 """Finished runs, under short names."""
 
 import pytest
-from finished_runs import drawn_faces, small_run, study, trained
+from finished_runs import drawn_faces, small_export, small_run, study, trained
 
 from mien.faces import Faces
 from mien.runs.run import Run
 
-__all__ = ["drawn_faces", "small_run", "study", "trained"]
+__all__ = ["drawn_faces", "small_export", "small_run", "study", "trained"]
 
 
 @pytest.fixture(scope="session")

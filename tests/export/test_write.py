@@ -13,7 +13,7 @@ from mien.export import agreement as compare
 from mien.export import write
 from mien.export.graph import graph_of
 from mien.export.temperature import Temperatures
-from mien.export.write import export
+from mien.export.write import Exported, export
 from mien.faces import Faces
 from mien.model_files.facts import INPUT, OUTPUT, read_facts
 from mien.nets import Net
@@ -79,8 +79,10 @@ def test_a_backbone_goes_with_its_net(word: str, trained, faces: Faces, tmp_path
     check_file(export([run], faces, tmp_path / "net.onnx").file, run, faces)
 
 
-def test_the_facts_tell_where_it_comes_from_and_what_it_is_worth(small: Run, faces: Faces, tmp_path: Path) -> None:
-    done = export([small], faces, tmp_path / "tiny.onnx", licence="MIT", note="For trying out.")
+def test_the_facts_tell_where_it_comes_from_and_what_it_is_worth(
+    small: Run, small_export: Exported, faces: Faces
+) -> None:
+    done = small_export
     facts = read_facts(done.file)
     assert facts == done.facts
     assert (facts.name, facts.run, facts.net, facts.seed, facts.study) == ("tiny", small.id, "small", 0, "")
@@ -98,9 +100,11 @@ def test_the_facts_tell_where_it_comes_from_and_what_it_is_worth(small: Run, fac
         assert sum(one["support"] for one in facts.scores[f"{split}_per_class"].values()) == len(part)
 
 
-def test_temperatures_change_how_sure_it_is_and_no_answer(small: Run, faces: Faces, tmp_path: Path) -> None:
+def test_temperatures_change_how_sure_it_is_and_no_answer(
+    small: Run, small_export: Exported, faces: Faces, tmp_path: Path
+) -> None:
     images = faces.split("validation").images
-    fitted, plain = (export([small], faces, tmp_path / "m.onnx", temperature=given) for given in (True, False))
+    fitted, plain = small_export, export([small], faces, tmp_path / "m.onnx", temperature=False)
     assert {plain.facts.temperature, *plain.facts.temperatures} == {1}
     assert len({fitted.facts.temperature, *fitted.facts.temperatures}) > 2
     assert plain.facts.scores["validation_ece"] == pytest.approx(fitted.facts.scores["validation_ece_before"], abs=1e-5)
@@ -208,8 +212,8 @@ def test_int8_leaves_scaling_and_softmax_in_float32(trained, faces: Faces, tmp_p
     assert givers[softmax.input[0]].op_type not in ("DequantizeLinear", "QuantizeLinear")
 
 
-def test_the_file_tells_nothing_of_the_machine(small: Run, faces: Faces, tmp_path: Path) -> None:
-    content = export([small], faces, tmp_path / "m.onnx").file.read_bytes()
+def test_the_file_tells_nothing_of_the_machine(small_export: Exported) -> None:
+    content = small_export.file.read_bytes()
     assert str(Path(write.__file__).parent).encode() not in content
     assert b"site-packages" not in content
     assert b".py" not in content

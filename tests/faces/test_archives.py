@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.errors import UserError
@@ -180,7 +180,6 @@ def test_a_member_twice_and_an_archive_within_an_archive(tmp_path: Path, tempora
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tar.bz2", "a.tar.xz"])
-@settings(max_examples=60, deadline=None)
 @given(place=st.floats(0, 1), cut=st.booleans())
 def test_a_damaged_archive_is_refused_or_gives_what_it_held(
     tmp_path_factory: pytest.TempPathFactory, name: str, place: float, cut: bool

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import mien.faces
@@ -234,7 +234,6 @@ def layouts(draw: st.DrawFn) -> dict[str, object]:
     }
 
 
-@settings(max_examples=60, deadline=None)
 @given(layout=layouts())
 def test_every_way_of_writing_the_same_rows(
     layout: dict[str, object], tmp_path_factory: pytest.TempPathFactory
@@ -273,7 +272,6 @@ def plainly(text: bytes) -> list[tuple[int, list[int]]] | None:
     return rows
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     changes=st.lists(st.tuples(st.floats(0, 1), st.sampled_from(b'0259 ,"\n\r\tx-.\xff')), min_size=1, max_size=3),

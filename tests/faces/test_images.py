@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -53,7 +53,6 @@ def test_area_averaging_keeps_a_flat_image_flat(side: int, size: int, gray: int)
     assert set(scaled.ravel().tolist()) == {gray}
 
 
-@settings(deadline=None)
 @given(side=st.integers(1, 32), size=st.integers(1, 24), seed=st.integers(0, 9))
 def test_area_averaging_is_the_mean_over_what_a_pixel_covers(side: int, size: int, seed: int) -> None:
     images = np.random.default_rng(seed).integers(0, 256, (2, side, side), np.uint8)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
@@ -97,7 +97,6 @@ def full(kind: str) -> tuple[bytes, list[bytes]]:
     return content(kind, **options), blobs
 
 
-@settings(deadline=None)
 @given(data=st.data(), kind=st.sampled_from(KINDS))
 def test_no_damage_of_metadata_makes_good_pixels_unreadable(data: st.DataObject, kind: str) -> None:
     file, blobs = full(kind)
@@ -110,7 +109,6 @@ def test_no_damage_of_metadata_makes_good_pixels_unreadable(data: st.DataObject,
     assert is_turned(read(bytes(damaged)), pixels)
 
 
-@settings(deadline=None)
 @given(data=st.data(), kind=st.sampled_from(["png", "jpeg"]))
 def test_pixels_that_are_cut_off_stay_refused(data: st.DataObject, kind: str) -> None:
     file, _ = full(kind)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from shutil import copy
 
 import numpy as np
 import onnx
@@ -14,18 +15,16 @@ from typer.testing import CliRunner
 
 from mien.cli import app
 from mien.errors import UserError
-from mien.export.write import export
-from mien.faces import Faces
+from mien.export.write import Exported
 from mien.model_files import reference
 from mien.model_files.bundled import FOLDER
 from mien.model_files.facts import KEY, Facts
 from mien.predict.classifier import Classifier
-from mien.runs.run import Run
 
 
 @pytest.fixture
-def file(small: Run, faces: Faces, tmp_path: Path) -> Path:
-    return export([small], faces, tmp_path / "small.onnx").file
+def file(small_export: Exported, tmp_path: Path) -> Path:
+    return Path(copy(small_export.file, tmp_path))
 
 
 def rewritten(file: Path, facts: Facts | None = None, faces: str | None = None) -> Path:
@@ -87,7 +86,7 @@ def test_damaged_reference_faces_are_reported(file: Path, damage: str) -> None:
     if damage == "fewer":
         damage = reference.to_text(np.zeros((3, 24, 24), np.uint8))
     rewritten(file, faces=damage)
-    with pytest.raises(UserError, match=r"small: .*reference faces.*; export it again"):
+    with pytest.raises(UserError, match=r"tiny: .*reference faces.*; export it again"):
         Classifier(file).check_reference()
 
 

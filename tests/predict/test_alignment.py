@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.predict.alignment import (
@@ -34,7 +34,6 @@ def placed(points: np.ndarray, side: float, x: float, y: float, roll: float) -> 
     return np.stack([flat.real, flat.imag], axis=1)
 
 
-@settings(deadline=None)
 @given(side=st.floats(12, 3000), x=st.floats(-50, 4000), y=st.floats(-50, 4000), roll=st.floats(-179, 179))
 def test_a_face_gets_the_alignment_that_it_lies_in(side: float, x: float, y: float, roll: float) -> None:
     alignment = alignment_of_landmarks(placed(FRONTAL, side, x, y, roll))
@@ -59,7 +58,6 @@ def test_landmarks_that_fell_together_leave_the_box_to_frame_by() -> None:
     assert 70 < alignment.side < 130
 
 
-@settings(deadline=None)
 @given(x=st.floats(0, 47), y=st.floats(0, 47), roll=st.floats(-180, 180), side=st.floats(10, 900))
 def test_places_in_a_crop_are_mapped_back_to_the_photo(x: float, y: float, roll: float, side: float) -> None:
     alignment = Alignment(300, 200, side, roll)

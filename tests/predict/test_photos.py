@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -181,7 +181,6 @@ def test_arrays_that_are_no_photos_are_refused_with_what_is_expected(array: np.n
         open_photo(array)
 
 
-@settings(deadline=None)
 @given(data=st.data(), kind=st.sampled_from(["jpeg", "png", "webp", "gif", "bmp", "tiff", "ppm", "jpeg2000", "avif"]))
 def test_damage_is_a_photo_or_a_message_and_nothing_else(data: st.DataObject, kind: str) -> None:
     damaged = bytearray(content(PHOTO, kind))

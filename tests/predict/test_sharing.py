@@ -92,6 +92,7 @@ def test_threads_that_share_a_predictor_get_the_answers_of_one(model_file: Path,
 
 
 def test_predictors_share_a_detector_among_threads(model_file: Path, photos: list[Path]) -> None:
+    photos = [photos[0], photos[1], photos[2], photos[4]]  # those that are not looked at in every way
     detector = Detector()
     both = [Predictor(model_file, detector), Predictor("fast", detector)]
     expected = [answer(predictor, photo) for predictor in both for photo in photos]

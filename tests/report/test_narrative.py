@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from report.examples import CLASSES, accuracy, comparison, failed_net, net, reported, split_scores
 
@@ -207,7 +207,6 @@ def studies(draw: st.DrawFn) -> ReportedStudy:
 
 
 @given(studies())
-@settings(max_examples=100, deadline=None)
 def test_sentences_never_say_more_than_the_numbers(study: ReportedStudy) -> None:
     sentences = [answer(study).headline, *answer(study).details, *sentences_of(study)]
     sentences += [sentence for one in study.nets for sentence in narrate_net(one)]
@@ -224,7 +223,6 @@ def test_sentences_never_say_more_than_the_numbers(study: ReportedStudy) -> None
 
 
 @given(studies())
-@settings(max_examples=100, deadline=None)
 def test_who_leads_is_who_has_the_higher_number(study: ReportedStudy) -> None:
     shares = {one.name: one.validation.mean for one in study.nets if one.validation}
     for sentence in sentences_of(study):

@@ -81,7 +81,7 @@ def test_a_folder_in_its_place_is_a_message(tmp_path: Path) -> None:
         read_predictions(tmp_path / "test.npz")
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 700), st.integers(0, 255), st.integers(0, 900))
 def test_any_byte_may_be_wrong_and_any_end_missing(tmp_path: Path, place: int, byte: int, end: int) -> None:
     content = bytearray(npz(**FITTING))

@@ -88,7 +88,7 @@ def test_damaged_photos_are_answered_or_refused(client: TestClient, photo: bytes
     assert client.post("/v1/predict", files={"file": ("x", photo)}).status_code == 200
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     body=st.binary(max_size=300) | st.lists(st.sampled_from([
         b"--b", b"--b--", b"\r\n", b"\n", b'Content-Disposition: form-data; name="file"; filename="x"', b"\r\n\r\n",
