@@ -42,6 +42,9 @@ def house() -> House:
     return House()
 
 
+LOADING = {"weights_only", "allow_pickle"}
+"""Options by which numpy and torch unpickle or refuse to."""
+
 TEXT_MODES = [["r"], ["w"], ["a"], ["x"], ["r+"], ["w+"], ["a+"]]
 
 
@@ -163,7 +166,7 @@ def test_nothing_is_unpickled_and_no_text_is_run() -> None:
             f"{path}:{line} imports {name}" for line, name, _ in imported(tree) if name.split(".")[0] in unpicklers
         ]
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            options = [ast.unparse(option) for option in call.keywords if option.arg in {"weights_only", "allow_pickle"}]
+            options = [ast.unparse(option) for option in call.keywords if option.arg in LOADING]
             # torch's reader of plain tensors is no unpickler: it knows tensors and refuses everything else.
             if ast.unparse(call.func) == "torch.load" and "weights_only=True" in options:
                 continue

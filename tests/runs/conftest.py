@@ -44,7 +44,7 @@ def finished_run(runs: Path, net: Net, faces: Faces, seed: int = 0, correct: int
         append_line(run.folder / "history.jsonl", line | {"seconds": 1.0, "faces_per_second": 35.0, "steps": [1.0]})
     for split in ("train", "validation"):
         run.write_predictions(split, predictions(faces.split(split).labels, correct))
-    run.write_status(Status("finished", "", 3.0, 2, ("cpu",), "float32", 1000, 900))
+    run.write_status(Status("finished", "", 3.0, 2, "float32", 1000, 900))
     return run
 
 

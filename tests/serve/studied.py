@@ -91,7 +91,7 @@ def finish(run: Run, faces: Faces, skill: float, splits: tuple[str, ...] = ("tra
     for at, split in enumerate(splits):
         run.write_predictions(split, predictions(faces.split(split).labels, skill, 10 * at + run.seed))
     opened = "2030-01-01T10:00:00+00:00" if "test" in splits else ""
-    run.write_status(Status("finished", "", 8.0, run.recipe.epochs, ("cpu",), "float32", 16135, 16135, opened))
+    run.write_status(Status("finished", "", 8.0, run.recipe.epochs, "float32", 16135, 16135, opened))
 
 
 def build(folder: Path) -> Path:
