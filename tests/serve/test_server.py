@@ -55,11 +55,10 @@ def test_a_stop_finishes_what_was_begun(server: Running, photo: bytes) -> None:
         )
         server.process.send_signal(signal.SIGTERM)
         # No new connection is taken; the open one is answered.
-        with pytest.raises(OSError), socket.socket() as late:  # noqa: PT011, PT012 - refused, or reset
+        with pytest.raises(OSError):  # noqa: PT011, PT012 - refused, or reset
             for _ in range(600):
-                late.close()
-                late = socket.create_connection(("127.0.0.1", server.port), timeout=1)
-                late.recv(1)
+                with socket.create_connection(("127.0.0.1", server.port), timeout=1) as late:
+                    late.recv(1)
         line.sendall(body[100:])
         answer = b"".join(iter(lambda: line.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200")

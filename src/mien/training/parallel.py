@@ -131,6 +131,7 @@ def processes(invitations: Sequence[Invitation], faces: Faces) -> Iterator[None]
             # The leader has left: the others come to their end too, or lose their connection to it.
             process.join(30)
             process.kill()
+            process.join()
 
 
 class SharedGradients:
