@@ -51,7 +51,7 @@ def test_a_name_a_path_and_a_word_that_is_neither(tmp_path: Path, monkeypatch: p
 
 
 def test_the_command_to_go_on_has_the_name() -> None:
-    assert _typed(ROOT / "studies" / "quick.toml", [], ["seeds=[0]"], None, "local", None) == (
+    assert _typed(ROOT / "studies" / "quick.toml", [], ["seeds=[0]"], None, "", "local", None) == (
         "mien study quick --set 'seeds=[0]'"
     )
     assert bundled_name(ROOT / "quick.toml") is None

@@ -197,5 +197,5 @@ def test_damage_is_a_photo_or_a_message_and_nothing_else(data: st.DataObject, ki
 
 def test_a_heic_photo_without_its_reader_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pi_heif", None)
-    with pytest.raises(UserError, match="pip install pi-heif"):
+    with pytest.raises(UserError, match=r"pip install 'mien\[heic\]'"):
         open_photo(b"\0\0\0\x18ftypheic" + bytes(80))

@@ -20,7 +20,7 @@ from mien.runs.recipe import Recipe
         ("momentum", -0.1),
         ("momentum", 1),
         ("scaling", "raw"),
-        ("precision", "float16"),
+        ("precision", "float8"),
         ("patience", -1),
         ("keep", "first"),
         ("batch_size", 32),

@@ -52,6 +52,27 @@ def test_penalties_and_their_gradients_are_those_of_the_loss_with_them_added(
         assert (ours.grad - theirs.grad).norm() <= 2e-5 * theirs.grad.norm() + 1e-8
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ("conv(16)", "relu", "conv(16)", "relu", "pool", "flatten", "classes"),
+        ("conv(3, kernel=5)", "elu", "conv(4, padding='same')", "flatten", "dense(5)", "relu", "classes"),
+        ("conv(8)", "batch_norm", "relu", "residual(16, stride=2)", "global_average", "classes"),
+    ],
+    ids=["large", "small", "residual"],
+)
+def test_a_step_moves_each_weight_along_its_own_gradient(layers: tuple[str, ...], precision: str, faces: Faces) -> None:
+    """torch's fused optimisers take weights and gradients as they lie in memory, whatever their strides say."""
+    trainer = trainer_of(layers, optimizer="sgd", learning_rate=0.5, precision=precision)
+    before = [weight.detach().clone() for weight in trainer.model.parameters()]
+    trainer.step(*batch_of(faces, 8), number=1)
+    trainer.close()
+    for old, weight in zip(before, trainer.model.parameters(), strict=True):
+        assert weight.grad.stride() == weight.stride()
+        torch.testing.assert_close(weight.detach(), old - 0.5 * weight.grad)
+
+
 def test_a_penalty_is_unhalved_and_free_of_biases() -> None:
     trainer = trainer_of(("conv(2, 1, l1=0.5)", "flatten", "dense(3, l1=0.1)", "classes(l2=2)"))
     model, images = trainer.model, torch.zeros(3, 24, 24, dtype=torch.uint8)

@@ -258,7 +258,7 @@ def _prune_if(reason: str) -> None:
 
 def _devices(run: Run, device: str) -> tuple[str, ...]:
     """The devices of a run in the order of its epochs, this one last; one that went on elsewhere has several."""
-    before = run.status.devices if run.history() else ()
+    before = run.status.devices if (run.folder / "checkpoint.safetensors").exists() else ()
     return before if before[-1:] == (device,) else (*before, device)
 
 

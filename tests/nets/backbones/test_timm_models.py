@@ -240,11 +240,11 @@ def test_the_list_has_those_that_are_here(hub: Hub, monkeypatch: pytest.MonkeyPa
     [
         (
             ModuleNotFoundError("No module named 'timm'", name="timm"),
-            "needs timm, which is not installed; get it by: pip ",
+            "needs timm, which is not installed; get it by: ",
         ),
         (
             ModuleNotFoundError("No module", name="torchvision"),
-            "needs torchvision, which is not installed; get it by: pip",
+            "needs torchvision, which is not installed; get it by: ",
         ),
         (RuntimeError("operator torchvision::nms\ndoes not exist"), "operator torchvision::nms does not exist; torch"),
         (

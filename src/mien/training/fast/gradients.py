@@ -112,7 +112,9 @@ class Chunked:
     @torch.no_grad()
     def _write(self, gradients: Sequence[Tensor]) -> None:
         for master, gradient in zip(self.masters, gradients, strict=True):
-            master.grad = gradient.to(master.dtype)
+            # The fused optimisers walk a weight and its gradient in the order of memory: both must be laid out alike.
+            alike = gradient.dtype == master.dtype and gradient.stride() == master.stride()
+            master.grad = gradient if alike else torch.empty_like(master).copy_(gradient)
 
 
 class FusedWhole(Whole):
