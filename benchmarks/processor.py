@@ -97,7 +97,7 @@ def name() -> str:
 def instructions() -> set[str]:
     """Those of the instructions above that the processor has."""
     present: set[str] = set()
-    if torch := installed_torch():
+    if (torch := installed_torch()) and hasattr(torch.cpu, "get_capabilities"):  # torch 2.9 has it not
         present |= {key for key, able in torch.cpu.get_capabilities().items() if able is True}
     if sys.platform == "win32":
         import ctypes

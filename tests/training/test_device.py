@@ -94,6 +94,17 @@ def test_auto_takes_cuda_then_mps_then_the_processor(monkeypatch: pytest.MonkeyP
         assert best_precision(choose_device("cuda")) == "float16"
 
 
+@pytest.mark.parametrize(("able", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_a_processor_trains_in_bfloat16_where_it_has_amx_with_any_torch(
+    able: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": able}, raising=False)
+    assert best_precision() == precision
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: able)
+    assert best_precision() == precision
+
+
 @pytest.mark.parametrize(
     ("count", "name", "message"),
     [
@@ -109,6 +120,13 @@ def test_a_device_that_is_not_here_is_one_message(
         with pytest.raises(UserError, match=message):
             choose_device(name)
         assert present_device(name) == choose_device()
+
+
+def test_without_a_gpu_a_torch_that_is_built_with_cuda_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with gpus(monkeypatch, 0):
+        monkeypatch.setattr(torch.version, "cuda", "13.0")
+        with pytest.raises(UserError, match=r"torch finds no GPU with a driver .*; this machine has: cpu$"):
+            choose_device("cuda")
 
 
 def test_a_word_that_is_no_device_is_refused_in_options_and_recipes() -> None:

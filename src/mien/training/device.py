@@ -84,7 +84,7 @@ def best_precision(device: torch.device = CPU) -> str:
     cards without it. On MPS float32, the only one of which nothing is left to doubt.
     """
     if device.type == "cpu":
-        return "bfloat16" if torch.cpu.get_capabilities().get("amx_bf16") else "float32"
+        return "bfloat16" if _has_amx() else "float32"
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     return "float32"
@@ -138,6 +138,13 @@ def read_together(scalars: Sequence[Tensor]) -> list[float]:
     """The numbers that scalars on a device have, by one wait for it."""
     numbers: list[float] = torch.stack([one.float() for one in scalars]).tolist()
     return numbers
+
+
+def _has_amx() -> bool:
+    """Whether the processor multiplies matrices of bfloat16."""
+    if hasattr(torch.cpu, "get_capabilities"):
+        return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    return torch.cpu._is_amx_tile_supported()  # torch 2.9 has nothing else
 
 
 def _why_not(device: torch.device) -> str:

@@ -21,7 +21,7 @@ def bfloat16_error(kernel: int) -> float:
     the sum. Elsewhere torch adds up the kernel's places one by one in bfloat16: kernel ** 2 roundings, which err to
     both sides, so that their error grows as their root.
     """
-    able = torch.cpu.get_capabilities()
+    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}  # torch 2.9 has it not
     return (1 if able.get("amx_bf16") or able.get("avx512_bf16") else 1 + kernel) * 2**-8
 
 
