@@ -157,7 +157,7 @@ def to_onnx(graph: Graph, size: int) -> "ModelProto":
             opset_version=OPSET,
             input_names=[INPUT],
             output_names=[OUTPUT],
-            dynamic_shapes=({0: torch.export.Dim("N")},),
+            dynamic_shapes=({0: torch.export.Dim("N", min=2)},),  # torch 2.9 refuses 1; files take it
             verbose=False,
         )
     assert program is not None
