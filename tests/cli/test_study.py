@@ -155,7 +155,7 @@ def test_mistakes_in_the_options_are_reported_before_anything_is_read(options: l
     ("device", "message"),
     [
         ("cuda:7", "device cuda:7: this torch"),
-        ("gpu", "recipe.device: found 'gpu'; auto, cpu, cuda, cuda:1 (the second GPU) or mps"),
+        ("gpu", "--device: found 'gpu'; auto, cpu, cuda, cuda:1 (the second GPU) or mps"),
     ],
 )
 def test_a_device_that_is_not_here_is_reported_before_anything_is_trained(

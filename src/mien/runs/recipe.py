@@ -14,9 +14,11 @@ Zoom = Annotated[float, Field(ge=0.5, le=2)]
 """A frame's side, as a share of the face's."""
 
 
-def is_device_name(word: str) -> bool:
-    """Whether a word names a device, here or elsewhere: auto, cpu, cuda, cuda:1 and so on, mps."""
-    return re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", word) is not None
+def check_device_name(word: str) -> str:
+    """The word, if it names a device, here or elsewhere: auto, cpu, cuda, cuda:1 and so on, mps; else a ValueError."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,3})?", word):
+        raise ValueError(f"found {word!r}; auto, cpu, cuda, cuda:1 (the second GPU) or mps")
+    return word
 
 
 def _words(value: Any) -> Any:
@@ -132,9 +134,7 @@ class Recipe(BaseModel):
     @field_validator("device")
     @classmethod
     def _device_name(cls, name: str) -> str:
-        if not is_device_name(name):
-            raise ValueError(f"found {name!r}; auto, cpu, cuda, cuda:1 (the second GPU) or mps")
-        return name
+        return check_device_name(name)
 
     def changes(self) -> dict[str, Any]:
         """The entries that differ from their defaults, but for the device: it is no part of what a run is."""

@@ -17,7 +17,7 @@ from mien.runs.recipe import Recipe
 from mien.runs.run import Run, run_id
 from mien.study.config.init_from import FromNet, FromRun
 from mien.study.config.study import Study, StudyNet
-from mien.training.device import choose_device, describe
+from mien.training.device import choose_device, describe, precision_of
 from mien.training.initialise import check_init_from
 
 if TYPE_CHECKING:
@@ -82,11 +82,13 @@ class Plan:
         """Check that this machine has the nets' devices; what there is to say of runs that will go on on another one.
 
         Raises:
-            UserError: it has not.
+            UserError: it has not, or one does not compute in its net's precision.
         """
         notes = []
         for net in self.study.nets:
-            device = describe(choose_device(net.recipe.device))
+            chosen = choose_device(net.recipe.device)
+            precision_of(net.recipe, chosen)
+            device = describe(chosen)
             for run in self.runs(net, folder):
                 before = run.status.devices[-1:]
                 if before and before != (device,) and not run.status.ended:

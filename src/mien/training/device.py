@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.errors import UserError
-from mien.runs.recipe import is_device_name
+from mien.runs.recipe import Recipe, check_device_name
 from mien.training.gradients import Gradients, Scale, Whole
 from mien.training.losses import CPU, Loss
 
@@ -55,9 +55,10 @@ def named_device(word: str) -> torch.device:
     Raises:
         UserError: it is none, or is not here.
     """
-    if not is_device_name(word):
-        raise UserError(f"--device {word}: no device; auto, cpu, cuda, cuda:1 (the second GPU) or mps")
-    return choose_device(word)
+    try:
+        return choose_device(check_device_name(word))
+    except ValueError as error:
+        raise UserError(f"--device: {error}") from None
 
 
 def present_device(name: str) -> torch.device:
@@ -88,6 +89,17 @@ def best_precision(device: torch.device = CPU) -> str:
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     return "float32"
+
+
+def precision_of(recipe: Recipe, device: torch.device) -> str:
+    """The precision that a recipe is trained in on a device.
+
+    Raises:
+        UserError: the device does not compute in it.
+    """
+    if recipe.precision == "float16" and device.type == "cpu":
+        raise UserError("precision = 'float16' is for GPUs; on a processor take bfloat16, float32 or auto")
+    return best_precision(device) if recipe.precision == "auto" else recipe.precision
 
 
 def make_gradients(

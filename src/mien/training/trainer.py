@@ -10,11 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mien.augmentation import Augmentation
-from mien.errors import UserError
 from mien.faces import Faces
 from mien.nets import Model
 from mien.runs.recipe import Recipe
-from mien.training.device import best_precision, make_gradients
+from mien.training.device import make_gradients, precision_of
 from mien.training.ema import EMA, Weights
 from mien.training.features import cached_features, compute_features
 from mien.training.losses import CPU, Loss
@@ -73,9 +72,7 @@ class Trainer:
         self.device = device
         self.scaling = (scaling or Scaling.of(recipe, {})).to(device)
         self.augmentation = Augmentation(recipe.augment, seed) if recipe.augment else None
-        self.precision = best_precision(device) if recipe.precision == "auto" else recipe.precision
-        if self.precision == "float16" and device.type == "cpu":
-            raise UserError("precision = 'float16' is for GPUs; on a processor take bfloat16, float32 or auto")
+        self.precision = precision_of(recipe, device)
         self.dtype: torch.dtype = getattr(torch, self.precision)
         self.views = TestTimeAugmentation(recipe)
         self.on_features = bool(model.frozen) and not (recipe.augment or recipe.teachers or self.views.count > 1)

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from mien.errors import UserError, did_you_mean
 from mien.faces import SIZE
-from mien.runs.recipe import Recipe
+from mien.runs.recipe import Recipe, check_device_name
 from mien.study.config.data_table import DataTable, faces_spec, resolved
 from mien.study.config.ensembles import Members, ensemble_problems
 from mien.study.config.former_keys import rename_former_keys
@@ -79,7 +79,10 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
     for setting in settings:
         notes += apply_setting(table, setting)
     if device:
-        apply_device(table, device)
+        try:
+            apply_device(table, check_device_name(device))
+        except ValueError as error:
+            raise UserError(f"--device: {error}") from None
     study, problems = check_table(table, file)
     if study is None:
         count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
