@@ -245,7 +245,16 @@ def test_too_little_memory_ends_a_run_with_what_to_set(
     monkeypatch.setattr(Trainer, "step", full)
     status = fit(start(NET, epochs=1, batch=24), faces, silent)
     assert status.state == "failed"
-    assert status.reason.startswith("out of memory on cpu, with batches of 24 faces; set recipe.batch lower")
+    assert status.reason.startswith("out of memory on cpu, with 24 faces at once; set recipe.batch lower")
+
+
+def test_what_does_not_train_names_no_recipe() -> None:
+    with (
+        pytest.raises(UserError, match="with 1024 faces at once; take another device") as error,
+        reported_memory(CPU, 1024, training=False),
+    ):
+        raise MemoryError
+    assert "recipe" not in str(error.value)
 
 
 def test_another_error_keeps_its_traceback() -> None:

@@ -65,7 +65,7 @@ class Explainer:
             float32 [N, H, W], scaled differently for each face; negative values are evidence against the emotion.
             Saliency has no negative values.
         """
-        with reported_memory(self._device, len(images)):
+        with reported_memory(self._device, len(images), training=False):
             inputs = self._member.scaling(torch.from_numpy(np.array(images)).to(self._device))
             targets = torch.tensor(list(emotions), device=self._device)
             attributed = _BY[self.method](_net(self._member), inputs, targets, self.layer)

@@ -84,20 +84,7 @@ def read_rows(
     splits: NDArray[np.uint8],
     good: NDArray[np.bool_],
 ) -> None:
-    r"""Read those of the n rows text[cuts[k]:cuts[k + 1]] that are in the common form, and mark them.
-
-    Args:
-        text: uint8 [bytes], read-only.
-        cuts: uint64 [n + 1]; a "\n" stands before each but the first.
-        columns: how many columns there are.
-        emotion: the index of this column, -1 where there is none.
-        pixels: the same.
-        usage: the same.
-        images: uint8 [n, 2304], filled.
-        labels: uint8 [n], filled.
-        splits: uint8 [n], filled.
-        good: bool [n], filled: whether the row is in the common form. Of other rows the other arrays hold anything.
-    """
+    """As `mien.faces.csv_vectorised.read_rows`, a byte at a time."""
     for row in range(len(images)):
         at = cuts[row]
         for column in range(columns):

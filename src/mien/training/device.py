@@ -127,8 +127,13 @@ def steps_between_reads(device: torch.device) -> int:
 
 
 @contextmanager
-def reported_memory(device: torch.device, batch: int) -> Iterator[None]:
-    """Say what to set where a device's memory is spent; batch: faces that are computed together.
+def reported_memory(device: torch.device, batch: int, training: bool = True) -> Iterator[None]:
+    """Say what to set where a device's memory is spent.
+
+    Args:
+        device: that computes.
+        batch: faces that are computed together.
+        training: whether that is a recipe's batch; if not, it is not for the user to set.
 
     Raises:
         OutOfMemoryError: it is.
@@ -140,10 +145,13 @@ def reported_memory(device: torch.device, batch: int) -> Iterator[None]:
         spent = isinstance(error, torch.OutOfMemoryError | MemoryError)
         if not spent and not any(text in str(error) for text in ("out of memory", "can't allocate memory")):
             raise
-        raise OutOfMemoryError(
-            f"out of memory on {describe(device)}, with batches of {batch} faces; set recipe.batch lower, or another "
-            "device; where another program had taken the memory, remove the run's folder and run the study again"
-        ) from error
+        remedy = (
+            "set recipe.batch lower, or another device; where another program had taken the memory, remove the run's "
+            "folder and run the study again"
+            if training
+            else "take another device, as --device cpu, or end what else takes its memory, and run the command again"
+        )
+        raise OutOfMemoryError(f"out of memory on {describe(device)}, with {batch} faces at once; {remedy}") from error
 
 
 def read_together(scalars: Sequence[Tensor]) -> list[float]:

@@ -26,7 +26,7 @@ def evaluate(run: Run, faces: Faces, split: str) -> Predictions:
     On the recipe's device or, where that is not here, the best that is.
     """
     device = present_device(run.recipe.device)
-    with reported_memory(device, EVALUATION_BATCH):
+    with reported_memory(device, EVALUATION_BATCH, training=False):
         trainer = trained(run, faces, device)
         try:
             predictions = predict(trainer, faces, split)
