@@ -103,7 +103,8 @@ def fit(
     remove_temporary(run.folder)
     net, recipe = run.net, run.recipe
     device = choose_device(recipe.device)
-    trainer = trainer_of(run, faces, device)
+    with reported_memory(device, recipe.batch):
+        trainer = trainer_of(run, faces, device)
     if share_gradients:
         trainer.gradients = share_gradients(trainer.gradients, trainer.model)
     status = Status(

@@ -28,7 +28,7 @@ def test_a_device_stands_in_for_those_of_all_recipes() -> None:
     apply_device(table, "cuda:1")
     assert table == {
         "recipe": {"epochs": 2, "device": "cuda:1"},
-        "nets": {"a": {"recipe": {"batch": 8}}, "b": {"recipe": {}}},
+        "nets": {"a": {"recipe": {"batch": 8}}, "b": {}},
     }
     wrong = {"recipe": 3, "nets": ["a"]}
     apply_device(wrong, "cpu")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mien.study.config.schema import check_table
+from mien.study.config.schema import check_table, read_study
 from mien.study.config.study import Study
 from mien.study.config.tune import PRUNERS
 
@@ -70,6 +70,18 @@ def test_budgets_leave_a_search_what_it_is_and_all_else_makes_it_another() -> No
         search_id(NET + SPACE + "enqueue = [{n = 3}]"),
     }
     assert len(others | {first}) == 5
+
+
+@pytest.mark.parametrize("recipe", ["recipe = { epochs = 2 }", 'recipe = { epochs = 2, device = "mps" }', ""])
+def test_a_search_goes_on_on_another_device(recipe: str, tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    text = 'name = "a"\n[nets.a]\nlayers = ["flatten", "dense(n)", "classes"]\n'
+    file.write_text(f"{text}{recipe}\n[nets.a.tune]\nspace = {{ n = [2, 3] }}\n", encoding="utf-8")
+    tunes = [read_study(file, device=device).nets[0].tune for device in ("", "cpu", "cuda:1")]
+    assert len({tune.id("faces") for tune in tunes if tune}) == 1
+    bound = tunes[1].bind({"n": 3}, []) if tunes[1] else None
+    assert bound is not None
+    assert bound[1].device == "cpu"
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,10 @@ def apply_device(table: dict[str, Any], name: str) -> None:
     """Set the device of every net's recipe in `table`, over what the file has; one that is no name is found later."""
     nets = table.get("nets")
     for owner in [table, *(nets.values() if isinstance(nets, dict) else ())]:
-        if isinstance(owner, dict) and isinstance(owner.get("recipe", {}), dict):
-            owner["recipe"] = {key: value for key, value in owner.get("recipe", {}).items() if key != "device"}
-    if isinstance(recipe := table.get("recipe"), dict):
+        # A net without a recipe is left without one: a search is known by what stands in its net's table.
+        if isinstance(owner, dict) and isinstance(recipe := owner.get("recipe"), dict):
+            owner["recipe"] = {key: value for key, value in recipe.items() if key != "device"}
+    if isinstance(recipe := table.setdefault("recipe", {}), dict):
         recipe["device"] = name
 
 
