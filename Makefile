@@ -90,7 +90,7 @@ $(writers): requirements/docs.txt
 
 lock: ## renew requirements/lock.txt, bench.txt and docs.txt: the newest versions that pyproject.toml allows; timm's torchvision stands apart
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python $(pip) 'uv>=0.13'; }
-	$(compile) --extra heic --extra parquet --extra ray --extra serve --extra train --extra zstd --group dev --excludes requirements/torch.txt \
+	$(compile) --extra frame --extra heic --extra mlflow --extra parquet --extra ray --extra serve --extra tensorboard --extra train --extra zstd --group dev --excludes requirements/torch.txt \
 	  --output-file requirements/lock.txt pyproject.toml requirements/lock.in
 	$(compile) --constraints requirements/lock.txt --output-file requirements/bench.txt requirements/bench.in
 	$(compile) --constraints requirements/lock.txt --output-file requirements/docs.txt requirements/docs.in

@@ -10,14 +10,17 @@ from pathlib import Path
 from mien.errors import UserError
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "frame": ("pandas",),
     "heic": ("pi_heif",),
+    "mlflow": ("alembic", "mlflow", "sqlalchemy", "sqlparse"),
     "parquet": ("pyarrow",),
     "ray": ("ray",),
     "serve": ("cleanlab", "fastapi", "prometheus_client", "python_multipart", "uvicorn"),
+    "tensorboard": ("tensorboard",),
     "timm": ("timm",),
     "train": (
         *("torch", "captum", "cmaes", "filelock", "jinja2", "matplotlib", "numba", "onnx", "onnxscript", "optuna"),
-        *("safetensors", "scipy"),
+        *("safetensors", "scipy", "tqdm"),
     ),
     "zstd": ("zstandard",),
 }

@@ -16,7 +16,7 @@ from mien.nets.backbones import AbsentError
 from mien.runs.recipe import Recipe
 from mien.runs.run import Run, run_id
 from mien.study.config.init_from import FromNet, FromRun
-from mien.study.config.study import Study, StudyNet
+from mien.study.config.study import StudyConfig, StudyNet
 from mien.training.device import choose_device, describe, precision_of
 from mien.training.initialise import check_init_from
 
@@ -35,7 +35,7 @@ class Plan:
         lacking: by a net's name, what its training needs and this machine has not, and how to get it.
     """
 
-    study: Study
+    study: StudyConfig
     faces: Faces
     leaked: NDArray[np.bool_]
     lacking: Mapping[str, str] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class Plan:
         return f"{net.net.name}-{run_id(net.net, self.recipe(net, seed), seed, self.faces.fingerprint)}"
 
 
-def make_plan(study: Study) -> Plan:
+def make_plan(study: StudyConfig) -> Plan:
     """Open a study's faces and check that its nets fit them.
 
     A net whose weights are not on this machine is no mistake: the study does all else; see `Plan.skipped`.

@@ -7,13 +7,13 @@ import pytest
 from mien.errors import UserError
 from mien.model_files.bundled import bundled_run
 from mien.study.config.schema import read_study
-from mien.study.config.study import Study
+from mien.study.config.study import StudyConfig
 
 NET = '[nets.a]\nlayers = ["flatten", "dense(n)", "classes"]\nvalues = { n = 4 }\n'
 TUNED = '[nets.a]\nlayers = ["flatten", "dense(n)", "classes"]\n[nets.a.tune]\nspace.n = [4, 8]\n'
 
 
-def read(folder: Path, text: str, *settings: str) -> Study:
+def read(folder: Path, text: str, *settings: str) -> StudyConfig:
     (folder / "s.toml").write_text('name = "a"\n' + text, encoding="utf-8")
     return read_study(folder / "s.toml", settings)
 

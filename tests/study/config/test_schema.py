@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from mien.errors import UserError
 from mien.nets import ZOO
 from mien.study.config.schema import read_study
-from mien.study.config.study import Study
+from mien.study.config.study import StudyConfig
 
 STUDIES = Path(__file__).parents[3] / "studies"
 NET = '[nets.a]\nlayers = ["flatten", "classes"]\n'
 
 
-def _read(folder: Path, text: str, *settings: str) -> Study:
+def _read(folder: Path, text: str, *settings: str) -> StudyConfig:
     file = folder / "s.toml"
     file.write_text(text, encoding="utf-8")
     return read_study(file, settings)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mien.study.config.schema import check_table, read_study
-from mien.study.config.study import Study
+from mien.study.config.study import StudyConfig
 from mien.study.config.tune import PRUNERS
 
 NET = """
@@ -21,7 +21,7 @@ SPACE = (
 )
 
 
-def study(text: str) -> Study:
+def study(text: str) -> StudyConfig:
     checked, problems = check_table(tomllib.loads(text), Path("study.toml"))
     assert checked is not None, problems
     return checked

@@ -22,7 +22,7 @@ from mien.study.config.init_from import FromNet, StudyFile
 from mien.study.config.net_table import NetTable, check_recipe, inherit_layers, layer_problems, read_net
 from mien.study.config.overrides import apply_device, apply_setting
 from mien.study.config.resources import Resources
-from mien.study.config.study import Group, Study, StudyNet
+from mien.study.config.study import Group, StudyConfig, StudyNet
 from mien.study.config.validation import NAME, Location, Table, checked, name_problems
 
 ALL = "all"
@@ -54,7 +54,7 @@ class _StudyTable(Table):
     resources: Resources = Resources()
 
 
-def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (), device: str = "") -> Study:
+def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (), device: str = "") -> StudyConfig:
     """Read and check a study file.
 
     Args:
@@ -93,7 +93,7 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
     )
 
 
-def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[str]]:
+def check_table(table: dict[str, Any], file: Path) -> tuple[StudyConfig | None, list[str]]:
     """The study that a file's table describes, or None and all of its mistakes."""
     problems: list[str] = []
     names = table["nets"] if isinstance(table.get("nets"), dict) else {}
@@ -115,7 +115,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[Study | None, list[s
         return None, problems
     groups = [Group(name, tuple(group.nets), group.title, group.note) for name, group in checks.groups.items()]
     sections = tuple(groups) or (Group(ALL, tuple(nets)),)
-    study = Study(
+    study = StudyConfig(
         name=checks.name,
         seeds=tuple(checks.seeds),
         data=faces_spec(checks.data, file.parent),

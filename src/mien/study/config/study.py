@@ -67,7 +67,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyConfig:
     """A checked study.
 
     Attributes:

@@ -1,0 +1,1 @@
+"""From Python: studies, their results and models' evaluations as objects that show themselves in a notebook."""

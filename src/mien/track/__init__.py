@@ -1,0 +1,1 @@
+"""Track: follow a study in TensorBoard or MLflow, where a user asks for it."""
