@@ -21,7 +21,7 @@ SOURCE = ROOT / "src" / "mien"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (
-    *("errors", "extras", "studies", "process", "compiled", "disk", "faces", "nets", "augmentation", "runs"),
+    *("errors", "extras", "frames", "studies", "process", "compiled", "disk", "faces", "nets", "augmentation", "runs"),
     *("model_files", "training"),
     *("study", "report", "track", "export", "predict", "explain", "evaluation", "api", "mien", "serve", "cli"),
     "__main__",
@@ -220,7 +220,9 @@ def requirements(extra: str) -> list[Requirement]:
 
 def test_messages_know_every_module_that_an_extra_brings() -> None:
     modules = {
-        extra: sorted(MODULE_OF.get(one.name, one.name.replace("-", "_")) for one in requirements(extra) if one.name != "mien")
+        extra: sorted(
+            MODULE_OF.get(one.name, one.name.replace("-", "_")) for one in requirements(extra) if one.name != "mien"
+        )
         for extra in EXTRAS
     }
     assert modules == {extra: sorted(names) for extra, names in EXTRAS.items()}
