@@ -6,9 +6,9 @@ import numpy as np
 
 from mien.faces import EMOTIONS
 from mien.report.curves import Curve, draw_curves
-from mien.report.evaluation_figures import draw_confusion, draw_per_class, draw_reliability
+from mien.report.evaluation_figures import confusion_plot, per_class_plot, reliability_plot
 from mien.report.figures import Cost, Score, draw_costs, draw_counts, draw_faces, draw_scores
-from mien.runs.metrics import ClassScore
+from mien.runs.metrics import Bin, ClassScore
 
 RNG = np.random.default_rng(0)
 COUNTS = {"train": dict(zip(EMOTIONS, (3995, 436, 4097, 7215, 4830, 3171, 4965), strict=True))}
@@ -28,14 +28,14 @@ DRAWN = {
         [Curve("train", "train", [EPOCHS], [np.array([900.0, 2, np.nan, 1, np.inf])])], "epoch", "loss"
     ),
     "one point": lambda: draw_curves([Curve("train", "train", [EPOCHS[:1]], [EPOCHS[:1]])], "epoch", "loss"),
-    "confusion": lambda: draw_confusion(RNG.integers(0, 50, (7, 7)), EMOTIONS),
-    "empty confusion": lambda: draw_confusion(np.zeros((2, 2), int), ["a", "b"]),
-    "per class": lambda: draw_per_class(
-        {"a": ClassScore(precision=0.25, recall=0.5, f1=0.4, support=9), "b": ClassScore(0.0, 0.0, 0.0, 0)}
+    "confusion": lambda: confusion_plot(RNG.integers(0, 50, (7, 7)), EMOTIONS).svg,
+    "empty confusion": lambda: confusion_plot(np.zeros((2, 2), int), ["a", "b"]).svg,
+    "per class": lambda: (
+        per_class_plot(
+            {"a": ClassScore(precision=0.25, recall=0.5, f1=0.4, support=9), "b": ClassScore(0.0, 0.0, 0.0, 0)}
+        ).svg
     ),
-    "reliability": lambda: draw_reliability(
-        np.array([0.0, 0.7]), np.array([0.0, 0.5]), np.array([0, 9]), np.array([0.0, 0.5, 1.0])
-    ),
+    "reliability": lambda: reliability_plot([Bin(0.0, 0.5, 0, 0.0, 0.0), Bin(0.5, 1.0, 9, 0.7, 0.5)]).svg,
     "faces": lambda: draw_faces(RNG.integers(0, 255, (3, 8, 8)).astype(np.uint8), ["a", "b", "c"], columns=2),
 }
 

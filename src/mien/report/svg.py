@@ -21,6 +21,38 @@ if TYPE_CHECKING:
 COLUMN = 400
 """The width of a figure in points: a phone's, so that letters keep their size there; wide screens set two abreast."""
 
+STYLE: dict[Any, Any] = {
+    "font.size": 11,
+    "font.family": "sans-serif",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "mien",
+    "text.color": light("ink"),
+    "axes.labelcolor": light("muted"),
+    "axes.edgecolor": light("rule"),
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.labelsize": 11,
+    "grid.color": light("rule"),
+    "grid.linewidth": 0.6,
+    "xtick.color": light("rule"),
+    "ytick.color": light("rule"),
+    "xtick.labelcolor": light("muted"),
+    "ytick.labelcolor": light("muted"),
+    "xtick.labelsize": 10.5,
+    "ytick.labelsize": 10.5,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "legend.fontsize": 10.5,
+    "legend.handlelength": 1.6,
+    "legend.borderaxespad": 0.2,
+    "lines.solid_capstyle": "round",
+}
+"""matplotlib's settings for a figure of the report, which is drawn in light colours."""
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -42,37 +74,7 @@ def sheet(height: float, width: float = COLUMN) -> Iterator["Figure"]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    style: dict[Any, Any] = {
-        "font.size": 11,
-        "font.family": "sans-serif",
-        "svg.fonttype": "none",
-        "svg.hashsalt": "mien",
-        "text.color": light("ink"),
-        "axes.labelcolor": light("muted"),
-        "axes.edgecolor": light("rule"),
-        "axes.facecolor": "none",
-        "axes.grid": True,
-        "axes.axisbelow": True,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.spines.left": False,
-        "axes.labelsize": 11,
-        "grid.color": light("rule"),
-        "grid.linewidth": 0.6,
-        "xtick.color": light("rule"),
-        "ytick.color": light("rule"),
-        "xtick.labelcolor": light("muted"),
-        "ytick.labelcolor": light("muted"),
-        "xtick.labelsize": 10.5,
-        "ytick.labelsize": 10.5,
-        "ytick.major.size": 0,
-        "legend.frameon": False,
-        "legend.fontsize": 10.5,
-        "legend.handlelength": 1.6,
-        "legend.borderaxespad": 0.2,
-        "lines.solid_capstyle": "round",
-    }
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(STYLE):
         yield Figure(figsize=(width / 72, height / 72), facecolor="none", layout="constrained")
 
 
@@ -91,10 +93,26 @@ def legend(figure: "Figure", columns: int, dots: float | None = None) -> None:
             handle.set_sizes([dots])
 
 
+def on_dark(axes: "Axes") -> bool:
+    """Whether the background of axes is dark; one that is not filled is taken for light paper."""
+    from matplotlib.colors import to_rgba
+
+    for filled in (axes, axes.figure):
+        red, green, blue, opacity = to_rgba(filled.get_facecolor())
+        if opacity:
+            return 0.3 * red + 0.59 * green + 0.11 * blue < 0.5
+    return False
+
+
+def role_colour(axes: "Axes", role: str) -> str:
+    """The colour of a role of `mien.report.palette.ROLES` on the background of axes."""
+    return ROLES[role][on_dark(axes)]
+
+
 def upright(axes: "Axes", invert: bool = True) -> None:
     """Dress axes whose rows are names: no lines along them, the first row on top."""
     axes.grid(False, axis="y")
-    axes.tick_params(axis="y", labelcolor=light("ink"))
+    axes.tick_params(axis="y", labelcolor=role_colour(axes, "ink"))
     if invert:
         axes.invert_yaxis()
 
