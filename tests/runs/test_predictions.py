@@ -95,3 +95,12 @@ def test_any_byte_may_be_wrong_and_any_end_missing(tmp_path: Path, place: int, b
     else:
         assert predictions is not None
         assert predictions.probabilities.shape == (4, 3)
+
+
+def test_the_most_confident_come_first_and_equal_ones_in_their_order() -> None:
+    shares = np.array([[0.6, 0.4], [0.1, 0.9], [0.4, 0.6], [0.2, 0.8]], np.float32)
+    made = Predictions(shares, np.array([0, 0, 1, 1], np.uint8))
+    np.testing.assert_array_equal(made.confidence, np.array([0.6, 0.9, 0.6, 0.8], np.float32))
+    assert made.most_confident(np.array([True, True, True, False])).tolist() == [1, 0, 2]
+    assert made.most_confident(made.correct).tolist() == [3, 0, 2]
+    assert made.most_confident(np.zeros(4, bool)).tolist() == []

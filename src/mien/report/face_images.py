@@ -77,12 +77,11 @@ def misclassifications(net: ReportedNet, classes: Sequence[str], most: int = MIS
 
 def most_confident_mistakes(made: Predictions, classes: Sequence[str], most: int = MISTAKES) -> list[Misclassification]:
     """The wrong answers among predictions, most confident first; `classes` are the K names."""
-    confidence = made.probabilities.max(axis=1)
-    wrong = np.flatnonzero(~made.correct)
-    order = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
     return [
-        Misclassification(int(row), classes[made.labels[row]], classes[made.predicted[row]], float(confidence[row]))
-        for row in order
+        Misclassification(
+            int(row), classes[made.labels[row]], classes[made.predicted[row]], float(made.confidence[row])
+        )
+        for row in made.most_confident(~made.correct)[:most]
     ]
 
 

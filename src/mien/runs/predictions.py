@@ -37,6 +37,17 @@ class Predictions:
         correct: NDArray[np.bool_] = self.predicted == self.labels
         return correct
 
+    @cached_property
+    def confidence(self) -> NDArray[np.float32]:
+        """The highest probability of each face, 0..1, [N]."""
+        confidence: NDArray[np.float32] = self.probabilities.max(axis=1)
+        return confidence
+
+    def most_confident(self, among: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """The places of the faces where `among`, bool [N], is true, the most confident prediction first."""
+        places = np.flatnonzero(among)
+        return places[np.argsort(-self.confidence[places], kind="stable")]
+
     @property
     def accuracy(self) -> float:
         """Share of faces predicted correctly, 0..1; N must be at least 1."""

@@ -18,6 +18,7 @@ from mien.serve.models import Models
 from mien.serve.page_routes import page_routes, static_files
 from mien.serve.predict_routes import predict_routes, service_routes
 from mien.serve.predicting import Predicting
+from mien.serve.prediction_routes import prediction_routes
 from mien.serve.problem_details import SCHEMA, ErrorMiddleware, answer_with_problems
 from mien.serve.security import AuthMiddleware, SecurityHeaders
 from mien.serve.server_config import ServerConfig
@@ -99,6 +100,7 @@ def make_app(config: ServerConfig) -> App:
     for routes in (
         predict_routes(models, predicting, config.limits),
         study_routes(studies, events),
+        prediction_routes(studies, data),
         data_routes(studies, data),
         model_routes(studies, models, registry),
         service_routes(models, metrics, stopping),

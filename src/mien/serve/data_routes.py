@@ -145,7 +145,7 @@ def data_routes(studies: Studies, data: Data) -> APIRouter:
         part = faces.rows(split)
         rows = np.arange(part.start, part.stop)
         if emotion is not None:
-            rows = rows[faces.labels[part] == _class(faces, emotion)]
+            rows = rows[faces.labels[part] == class_index(faces.classes, emotion)]
         chosen = np.random.default_rng(seed).permutation(rows)[:count]
         return FaceList(len(rows), [face_facts(faces, int(row)) for row in chosen])
 
@@ -216,10 +216,15 @@ def sprite(faces: Faces, rows: Sequence[int]) -> bytes:
     return file.getvalue()
 
 
-def _class(faces: Faces, emotion: str) -> int:
-    if emotion not in faces.classes:
-        raise Problem(422, f"no emotion {emotion!r} here; {did_you_mean(emotion, faces.classes)}")
-    return faces.classes.index(emotion)
+def class_index(classes: Sequence[str], emotion: str) -> int:
+    """The place of an emotion among the classes.
+
+    Raises:
+        Problem: 422, it is none of them.
+    """
+    if emotion not in classes:
+        raise Problem(422, f"no emotion {emotion!r} here; {did_you_mean(emotion, classes)}")
+    return classes.index(emotion)
 
 
 def _same(faces: Faces, run: Run, predictions: Predictions) -> bool:
@@ -233,9 +238,9 @@ def _matching(
 ) -> list[int]:
     places = issues.places
     if label is not None:
-        places = places[predictions.labels[places] == _class(faces, label)]
+        places = places[predictions.labels[places] == class_index(faces.classes, label)]
     if predicted is not None:
-        places = places[issues.predicted[places] == _class(faces, predicted)]
+        places = places[issues.predicted[places] == class_index(faces.classes, predicted)]
     chosen: list[int] = places.tolist()
     return chosen
 

@@ -1,32 +1,46 @@
 /** How one emotion is taken for another: a table of shares, darker where more, and how each emotion fares. */
 
-import { h } from "./dom.js";
+import { count, h } from "./dom.js";
 import { points } from "./words.js";
 
 /**
- * The confusion matrix of a split: of the faces of each emotion, the share taken for each.
+ * The confusion matrix of a split: of the faces of each emotion, the share taken for each. A cell that has faces is a
+ * button.
  *
  * @param {string[]} classes
  * @param {number[][]} confusion faces, rows the truth, columns the prediction
+ * @param {function({label: string, predicted: string}, number): void} onchoose a cell and its count of faces
  */
-export function matrix(classes, confusion) {
+export function matrix(classes, confusion, onchoose) {
   const head = h("tr", null, h("td"), classes.map((name) => h("th", { scope: "col" }, h("span", null, name))));
   const body = confusion.map((row, truth) => {
     const all = row.reduce((a, b) => a + b, 0);
-    return h("tr", null, h("th", { scope: "row" }, classes[truth]), row.map((faces, predicted) => cell(faces, all, predicted === truth)));
+    const cells = row.map((faces, predicted) => {
+      const place = { label: classes[truth], predicted: classes[predicted] };
+      return h("td", null, cell(faces, all, place, () => onchoose(place, faces)));
+    });
+    return h("tr", null, h("th", { scope: "row" }, classes[truth]), cells);
   });
   return h(
     "figure",
     { class: "confusion" },
     h("div", { class: "scroll" }, h("table", null, h("thead", null, head), h("tbody", null, body))),
-    h("figcaption", { class: "quiet" }, "Rows are the labels, columns what the net predicts; per cent of each row."),
+    h("figcaption", { class: "quiet" }, "Rows are the labels, columns what the net predicts; per cent of each row. Choose a cell to see its faces."),
   );
 }
 
-function cell(faces, all, correct) {
+/** What a cell holds: `12 sad faces predicted as neutral`. */
+export const cellWords = ({ label, predicted }, faces) => `${count(faces, `${label} face`)} predicted as ${predicted}`;
+
+function cell(faces, all, place, onclick) {
   const share = all ? faces / all : 0;
-  const classes = ["cell", correct && "correct", share > 0.6 && "strong"].filter(Boolean).join(" ");
-  return h("td", { class: classes, style: { "--share": share.toFixed(3) }, title: `${faces} of ${all} faces` }, all ? Math.round(100 * share) : "–");
+  const classes = ["cell", place.label === place.predicted && "correct", share > 0.6 && "strong"].filter(Boolean).join(" ");
+  const look = { class: classes, style: { "--share": share.toFixed(3) }, title: `${faces} of ${all} faces` };
+  const text = all ? Math.round(100 * share) : "–";
+  if (!faces) return h("span", look, text);
+  const words = `${cellWords(place, faces)}, ${text} %`;
+  const named = { type: "button", "aria-label": words, "aria-expanded": "false", "data-cell": `${place.label} ${place.predicted}` };
+  return h("button", { ...look, ...named, onclick }, text);
 }
 
 /**

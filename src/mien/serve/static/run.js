@@ -1,8 +1,9 @@
 /** One run: its curves, live while it trains; what it is worth; how it was made. */
 
 import { api } from "./api.js";
+import { CellFaces } from "./cell-faces.js";
 import { lineChart } from "./chart.js";
-import { matrix, perClass } from "./confusion.js";
+import { perClass } from "./confusion.js";
 import { fill, h } from "./dom.js";
 import { crumbs, state } from "./parts.js";
 import { useModelButton } from "./use-model-button.js";
@@ -11,10 +12,12 @@ import { bound, duration, points, range, shown } from "./words.js";
 
 export async function render(root, study, id, signal) {
   const path = `/v1/studies/${encodeURIComponent(study)}`;
-  const load = () => api(`${path}/runs/${encodeURIComponent(id)}`, { signal });
+  const own = `${path}/runs/${encodeURIComponent(id)}`;
+  const load = () => api(own, { signal });
   let run = await load();
   const accuracy = lineChart("Accuracy", signal, { shares: true });
   const loss = lineChart("Loss", signal);
+  const cells = new CellFaces(own, signal);
   const heading = h("div");
   const worth = h("section", { class: "panel" });
   fill(
@@ -45,8 +48,9 @@ export async function render(root, study, id, signal) {
 
   function whole() {
     fill(heading, head(run.facts), run.facts.state === "finished" && useModelButton("Predict with this run", { run: `${study}/${id}` }, signal));
-    fill(worth, evaluated(run));
+    fill(worth, evaluated(run, cells));
     worth.hidden = !Object.keys(run.scores).length;
+    cells.restore();
     curves();
   }
 
@@ -70,12 +74,16 @@ function head(facts) {
   return h("p", { class: "facts-line" }, state(facts.state), words.filter(Boolean).map((word) => h("span", null, word)), facts.reason ? h("span", { class: "went-wrong" }, facts.reason) : null);
 }
 
-function evaluated(run) {
-  return Object.entries(run.scores).map(([split, scores]) => [
-    h("h2", null, `On ${split}`),
-    h("p", { class: "lead" }, h("b", null, `${points(scores.accuracy)} %`), ` of ${scores.faces.toLocaleString("en")} faces correct, 95 % interval ${range(scores.interval)}; macro-F1 ${points(scores.macro_f1)}.`),
-    h("div", { class: "two-columns" }, matrix(run.classes, scores.confusion), perClass(scores.per_class)),
-  ]);
+function evaluated(run, cells) {
+  return Object.entries(run.scores).map(([split, scores]) => {
+    const { figure, below } = cells.of(split, run.classes, scores.confusion);
+    return [
+      h("h2", null, `On ${split}`),
+      h("p", { class: "lead" }, h("b", null, `${points(scores.accuracy)} %`), ` of ${scores.faces.toLocaleString("en")} faces correct, 95 % interval ${range(scores.interval)}; macro-F1 ${points(scores.macro_f1)}.`),
+      h("div", { class: "two-columns" }, figure, perClass(scores.per_class)),
+      below,
+    ];
+  });
 }
 
 function made(run) {
