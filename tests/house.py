@@ -95,8 +95,9 @@ class House:
         return [package for layer in self.layers for package in layer]
 
     def circles(self) -> list[list[str]]:
-        """Circles of modules, each sorted, imports for the type checker included."""
-        return circles({name: {one.target for one in module.imports} for name, module in self.modules.items()})
+        """Circles of modules, each sorted; imports for the type checker alone are none."""
+        modules = self.modules.items()
+        return circles({name: {one.target for one in module.imports if not one.typing} for name, module in modules})
 
     def package_circles(self) -> list[list[str]]:
         """Circles of packages, each sorted."""

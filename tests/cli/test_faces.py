@@ -39,7 +39,7 @@ def test_audit_as_json_and_a_sheet(tmp_path: Path) -> None:
 def faulty(tmp_path: Path, small: Faces) -> Path:
     """Packed faces with a fault of each kind, and votes that agree with every label."""
     from mien.faces import VOTES
-    from mien.faces.types import VOTE_OF
+    from mien.faces.fer2013 import VOTE_OF
 
     small.images[0] = 9  # constant
     small.images[22] = small.images[1]  # a test image of train, with the same label

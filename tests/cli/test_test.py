@@ -14,7 +14,7 @@ from mien.cli import app
 from mien.errors import UserError
 from mien.evaluation.corruptions import CORRUPTIONS
 from mien.faces import VOTES, open_faces, read_packed, write_packed
-from mien.faces.types import VOTE_OF
+from mien.faces.fer2013 import VOTE_OF
 from mien.predict.predictor import Predictor
 
 

@@ -11,7 +11,7 @@ from mien.export.graph import graph_of, logit_offsets
 from mien.export.pretrained import save_pretrained
 from mien.export.write import export
 from mien.faces import VOTES, Faces, open_faces
-from mien.faces.types import VOTE_OF
+from mien.faces.fer2013 import VOTE_OF
 from mien.model_files.bundled import bundled_run
 from mien.model_files.card import card_of
 from mien.nets import Net

@@ -8,8 +8,18 @@ from PIL import Image
 from mien.errors import UserError
 from mien.faces import Faces
 from mien.faces.audit import AuditExample
-from mien.faces.contact_sheets import Captioned, draw_before_after, draw_examples, draw_grid, draw_rows, grid
+from mien.faces.contact_sheets import (
+    Captioned,
+    contact_sheet,
+    draw_before_after,
+    draw_examples,
+    draw_grid,
+    draw_rows,
+    grid,
+    grid_caption,
+)
 from mien.faces.drawn import draw_faces
+from mien.faces.sheet import DPI
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +137,23 @@ def test_a_sheet_shows_each_picture_at_its_place(drawn: Faces, tmp_path: Path) -
         assert np.abs(first - np.asarray(Image.fromarray(small[0]).resize((166, 166), 0), int)).mean() < 3
     draw_before_after(small, small, tmp_path / "text.svg", "größer & kleiner")
     assert "größer &amp; kleiner" in (tmp_path / "text.svg").read_text(encoding="utf-8")
+
+
+def test_a_contact_sheet_is_the_grid_as_a_picture(drawn: Faces, tmp_path: Path) -> None:
+    images, titles = grid(drawn, n=2, seed=3)
+    draw_grid(images, titles, tmp_path / "a.png", grid_caption(drawn, 3, False, "train"), standardised=False)
+    with Image.open(tmp_path / "a.png") as file:
+        assert np.array_equal(np.asarray(file), np.asarray(contact_sheet(drawn, n=2, seed=3)))
+
+
+def test_emotions_without_faces_have_no_column(drawn: Faces) -> None:
+    two = drawn[np.isin(drawn.labels, [3, 4])]
+    (width, height), (whole, same) = contact_sheet(two).size, contact_sheet(drawn).size
+    assert height == same
+    assert whole - width == 5 * round(1.1 * DPI)
+
+
+def test_faces_of_one_emotion_lie_in_rows(drawn: Faces) -> None:
+    few, many = (contact_sheet(drawn["happy"], n=n).size for n in (3, 10))
+    assert many[0] - few[0] == 4 * round(1.1 * DPI)
+    assert many[1] - few[1] == round(1.1 * DPI)

@@ -9,8 +9,8 @@ import pytest
 
 from mien.errors import UserError
 from mien.faces import VOTES, Faces, FacesSpec, open_faces, write_packed
+from mien.faces.fer2013 import VOTE_OF
 from mien.faces.spec import OtherFacesError
-from mien.faces.types import VOTE_OF
 
 Text = Callable[..., str]
 
@@ -128,3 +128,34 @@ def test_imported_faces_are_not_split_a_second_time(tmp_path: Path, small: Faces
 def test_the_function_is_the_spec(table: str) -> None:
     faces = open_faces(table, size=24, clean=["copies"])
     assert faces.fingerprint == FacesSpec((table,), 24, clean=("copies",)).read().fingerprint
+
+
+def test_a_source_may_be_a_path_or_several(
+    tmp_path: Path, table: str, small: Faces, csv_text: Text, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = open_faces(table)
+    assert open_faces(Path(table)).fingerprint == whole.fingerprint
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert open_faces("~/fer2013.csv").fingerprint == open_faces(Path("~/fer2013.csv")).fingerprint == whole.fingerprint
+    parts = [tmp_path / f"{split}.csv" for split in ("train", "test")]
+    for part in parts:
+        part.write_text(csv_text(small.split(part.stem), usage=False), encoding="utf-8")
+    assert open_faces(parts).counts().keys() == {"train", "test"}
+    assert open_faces([f"train={parts[0]}", parts[1]]).fingerprint == open_faces(parts).fingerprint
+
+
+def test_a_path_is_never_the_word_drawn(
+    tmp_path: Path, small: Faces, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_packed(small, Path("drawn"))
+    assert len(open_faces(Path("drawn"))) == len(small)
+    assert len(open_faces("drawn:100")) == 100
+
+
+def test_one_name_needs_no_list(table: str, cache: Path) -> None:
+    spec = FacesSpec((table,), clean=("copies",), classes=("fer2013",))
+    assert open_faces(table, clean="copies", classes="fer2013").fingerprint == spec.open().fingerprint
+    with pytest.raises(UserError, match="clean: cannot leave out 'copy'"):
+        open_faces(table, clean="copy")

@@ -13,7 +13,7 @@ from mien.errors import UserError
 from mien.faces import EIGHT, VOTES, Faces, in_split_order, write_packed
 from mien.faces.csv import read_csv
 from mien.faces.drawn import draw_faces
-from mien.faces.types import VOTE_OF
+from mien.faces.fer2013 import VOTE_OF
 from mien.report.face_images import reopen
 from mien.report.page import make_page
 from mien.report.study_data import ReportedStudy

@@ -59,7 +59,8 @@ def show(
     from mien.cli.progress import reading_faces
     from mien.errors import UserError
     from mien.faces import FacesSpec
-    from mien.faces.contact_sheets import draw_before_after, picture_format
+    from mien.faces.contact_sheets import draw_before_after
+    from mien.faces.sheet import picture_format
 
     picture_format(out)
     if (study is None) != (net is None):

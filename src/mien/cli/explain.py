@@ -37,7 +37,7 @@ def explain(
     from mien.errors import UserError, counted, did_you_mean
     from mien.explain.attribution import METHODS, Explainer
     from mien.explain.sheet import draw, most_confident
-    from mien.faces.contact_sheets import picture_format
+    from mien.faces.sheet import picture_format
     from mien.runs.resolve import faces_of, resolve_run
     from mien.training.device import named_device
 

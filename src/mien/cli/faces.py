@@ -104,23 +104,22 @@ def audit(
 
 
 def _check_picture(path: Path) -> None:
-    from mien.faces.contact_sheets import picture_format
+    from mien.faces.sheet import picture_format
 
     picture_format(path)
 
 
 def _draw_grid(faces: Faces, path: Path, n: int, standardise: bool, seed: int, split: str) -> None:
     from mien.errors import UserError, did_you_mean
-    from mien.faces.contact_sheets import draw_grid, grid
-    from mien.faces.types import SPLITS
+    from mien.faces.contact_sheets import draw_grid, grid, grid_caption
+    from mien.faces.fer2013 import SPLITS
 
     if split not in SPLITS:
         raise UserError(f"--split {split}: no such split; {did_you_mean(split, SPLITS)}")
     if split not in faces.counts():
         raise UserError(f"--split {split}: {faces.name} has no face in it; there are: {', '.join(faces.counts())}")
     images, titles = grid(faces, n, seed, standardise, split)
-    how = ", each standardised: (x - mean) / sd" if standardise else ""
-    draw_grid(images, titles, path, f"{faces.name}, {split}, random with seed {seed}{how}", standardise)
+    draw_grid(images, titles, path, grid_caption(faces, seed, standardise, split), standardise)
 
 
 def _print_counts(faces: Faces) -> None:
@@ -164,7 +163,7 @@ def _print_audit(audit: Audit) -> None:
     _say(table)
     if audit.votes is not None:
         _print_votes(audit)
-    for line in _advice(audit):
+    for line in audit.advice():
         _say(f"- {line}")
 
 
@@ -176,38 +175,6 @@ def _print_votes(audit: Audit) -> None:
     table.add_section()
     table.add_row("all", f"{audit.votes.clear:,}", f"{audit.votes.agree:,}", f"{100 * audit.votes.agreement:.1f}")
     _say(table)
-
-
-def _advice(audit: Audit) -> list[str]:
-    """What the figures mean, and what to do about them."""
-    from mien.errors import counted
-
-    lines = []
-    if audit.constant["total"]:
-        lines.append(
-            f"{counted(audit.constant['total'], 'image')} of a single gray: no net can learn from such images."
-        )
-    if audit.leaks["test_in_train"]:
-        lines.append(
-            f"{counted(audit.leaks['test_in_train'], 'test image')} pixel for pixel in train too: a net may know such "
-            "images by heart. Trust the test accuracy without them; reports give both."
-        )
-    if audit.leaks["validation_in_train"]:
-        lines.append(
-            f"{counted(audit.leaks['validation_in_train'], 'validation image')} in train too: selection slightly "
-            "favours nets that memorise."
-        )
-    if audit.conflicts.groups:
-        lines.append(
-            f"{counted(audit.conflicts.groups, 'picture')} with different labels "
-            f"({counted(audit.conflicts.images, 'image')}): no net can be correct on all of them."
-        )
-    if audit.votes is not None:
-        lines.append(
-            f"FER+'s annotators agree with {100 * audit.votes.agreement:.1f} % of the labels where they are clear; "
-            f"they all see no face in {counted(audit.votes.not_a_face, 'image')}."
-        )
-    return lines or ["no faults: no constant image, no copy across splits, no contradicting labels."]
 
 
 def _table(title: str, columns: list[str]) -> Any:

@@ -61,8 +61,8 @@ def evaluate(
     Models are compared in pairs by McNemar's test. A photo in which no face is detected counts as wrong.
     Exit code: 0, or 2 if a photo could not be read.
     """
+    from mien.faces.fer2013 import SPLITS
     from mien.faces.spec import LABELS
-    from mien.faces.types import SPLITS
     from mien.predict.classifier import Classifier
 
     corruptions = corruptions or former_changes
@@ -143,7 +143,7 @@ def _evaluate_photos(
     from mien.faces import FacesSpec
     from mien.faces.classes import describe_numbers
     from mien.faces.decoding import MAX_PIXELS, SUFFIXES
-    from mien.faces.types import SPLITS
+    from mien.faces.fer2013 import SPLITS
     from mien.predict.predictor import Predictor
 
     spec = FacesSpec(tuple(data), classes=classes)

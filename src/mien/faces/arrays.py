@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError, counted
+from mien.faces.fer2013 import SIZE, SPLITS
 from mien.faces.images import area_average, square
 from mien.faces.mistakes import Mistakes
 from mien.faces.names import LABEL_COLUMNS, SPLIT_WORDS, USAGE_COLUMNS, classes_of, split_of_word
-from mien.faces.types import SIZE, SPLITS, Faces, in_split_order
+from mien.faces.types import Faces, in_split_order
 
 IMAGES = ("images", "image", "img", "pixels", "faces", "x", "data")
 NAMES = ("classes", "class_names", "names", "label_names")

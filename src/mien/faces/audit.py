@@ -3,14 +3,20 @@
 Constant images are counted as such and nowhere else. `mien.faces.duplicates` says what copies and near duplicates are.
 """
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.errors import counted
 from mien.faces.duplicates import Rows, conflicting, copies, difference_hash, is_constant, leaked, nearest
-from mien.faces.types import EMOTIONS, SPLITS, VOTE_OF, VOTES, Faces
+from mien.faces.fer2013 import EMOTIONS, SPLITS, VOTE_OF, VOTES
+
+if TYPE_CHECKING:
+    from mien.faces.types import Faces
 
 PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))
 """(inner, outer): images of the inner split must not be in the outer one."""
@@ -92,6 +98,37 @@ class Audit:
         """The results as plain values, for JSON."""
         return asdict(self)
 
+    def _repr_html_(self) -> str:
+        from mien.faces.notebook import audit_as_html
+
+        return audit_as_html(self)
+
+    def advice(self) -> list[str]:
+        """What the figures mean, and what to do about them."""
+        lines = []
+        if total := self.constant["total"]:
+            lines.append(f"{counted(total, 'image')} of a single gray: no net can learn from such images.")
+        if leaked := self.leaks["test_in_train"]:
+            lines.append(
+                f"{counted(leaked, 'test image')} pixel for pixel in train too: a net may know such images by heart. "
+                "Trust the test accuracy without them; reports give both."
+            )
+        if leaked := self.leaks["validation_in_train"]:
+            lines.append(
+                f"{counted(leaked, 'validation image')} in train too: selection slightly favours nets that memorise."
+            )
+        if self.conflicts.groups:
+            lines.append(
+                f"{counted(self.conflicts.groups, 'picture')} with different labels "
+                f"({counted(self.conflicts.images, 'image')}): no net can be correct on all of them."
+            )
+        if self.votes is not None:
+            lines.append(
+                f"FER+'s annotators agree with {100 * self.votes.agreement:.1f} % of the labels where they are clear; "
+                f"they all see no face in {counted(self.votes.not_a_face, 'image')}."
+            )
+        return lines or ["no faults: no constant image, no copy across splits, no contradicting labels."]
+
 
 def audit(faces: Faces, distance: int = 0) -> Audit:
     """Count what makes results on these faces less reliable than they seem.
@@ -169,11 +206,10 @@ def _present(group: Rows, faces: Faces, split: str) -> Rows:
 def _duplicates(faces: Faces, group: Rows, rows: slice) -> Duplicates:
     known = group[rows]
     _, sizes = np.unique(known[known >= 0], return_counts=True)
-    within = Faces(faces.images[rows], faces.labels[rows], faces.splits[rows], faces.classes)
     return Duplicates(
         groups=int((sizes > 1).sum()),
         images=int(sizes[sizes > 1].sum()),
-        conflicting_groups=len(conflicting(within, known)),
+        conflicting_groups=len(conflicting(faces[rows], known)),
     )
 
 

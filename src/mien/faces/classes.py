@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from mien.errors import UserError, did_you_mean
+from mien.faces.fer2013 import EIGHT, EMOTIONS
 from mien.faces.names import classes_of, emotion_of_word, misspelt, number_of
-from mien.faces.types import EIGHT, EMOTIONS, Faces
+from mien.faces.types import Faces
 
 LAYOUTS: Mapping[str, Mapping[int, str]] = {
     "fer2013": dict(enumerate(EMOTIONS)),

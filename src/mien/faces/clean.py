@@ -3,15 +3,21 @@
 Validation and test stay as they are, so that scores remain comparable with those of others.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError, counted, did_you_mean
 from mien.faces.duplicates import conflicting, copies, is_constant
-from mien.faces.types import VOTES, Faces
+from mien.faces.fer2013 import VOTES
 from mien.faces.votes import majority
+
+if TYPE_CHECKING:
+    from mien.faces.types import Faces
 
 CLEAN = {
     "constant": "images of one gray",

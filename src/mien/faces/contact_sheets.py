@@ -1,27 +1,25 @@
 """Draw faces: a grid with random examples of each emotion, and contact sheets."""
 
-from base64 import b64encode
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.disk import whole_file
-from mien.errors import UserError
-from mien.faces.audit import AuditExample
-from mien.faces.types import SPLITS, Faces
+from mien.faces.fer2013 import SPLITS
+from mien.faces.sheet import FAINT, Sheet
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from PIL.ImageFont import FreeTypeFont, ImageFont
 
-INK, FAINT = "#1f2933", "#7b8794"
+    from mien.faces.audit import AuditExample
+    from mien.faces.types import Faces
 
-DPI = 160
-"""Pixels of an inch in a PNG."""
+ROW = 7
+"""Faces in a row of a contact sheet that has one emotion."""
 
 
 def pick(faces: Faces, n: int = 2, seed: int = 0, split: str = "train") -> list[NDArray[np.intp]]:
@@ -70,9 +68,36 @@ def draw_grid(images: NDArray[np.float32], titles: Sequence[str], path: Path, ca
         caption: one line below the pictures.
         standardised: images lie around 0, shown from -2.5 to 2.5 deviations; else 0..255.
     """
+    _grid_sheet(images, titles, caption, standardised).save(path)
+
+
+def contact_sheet(faces: Faces, n: int = 2, seed: int = 0, standardise: bool = False, split: str = "train") -> Image:
+    """Draw n random faces of each emotion, as a picture; emotions without faces are left out. Arguments as of `grid`.
+
+    The faces of a single emotion are drawn in rows of `ROW`.
+    """
+    images, titles = grid(faces, n, seed, standardise, split)
+    shown = [label for label, row in enumerate(images) if not np.isnan(row[:1]).any()]
+    images, titles = images[shown], [titles[label] for label in shown]
+    if len(shown) == 1:
+        rows = -(-n // ROW)
+        padded = np.full((rows * ROW, *images.shape[2:]), np.nan, np.float32)
+        padded[:n] = images[0]
+        images = padded.reshape(rows, ROW, *images.shape[2:]).swapaxes(0, 1)[:n]
+        titles += [""] * (len(images) - 1)
+    return _grid_sheet(images, titles, grid_caption(faces, seed, standardise, split), standardise).image()
+
+
+def grid_caption(faces: Faces, seed: int, standardise: bool, split: str) -> str:
+    """The line below a grid of random faces."""
+    how = ", each standardised: (x - mean) / sd" if standardise else ""
+    return f"{faces.name}, {split}, random with seed {seed}{how}"
+
+
+def _grid_sheet(images: NDArray[np.float32], titles: Sequence[str], caption: str, standardised: bool) -> Sheet:
     low, high = (-2.5, 2.5) if standardised else (0, 255)
     columns, rows = images.shape[:2]
-    sheet = _Sheet(columns * 1.1 + 0.3, rows * 1.1 + 0.65)
+    sheet = Sheet(columns * 1.1 + 0.3, rows * 1.1 + 0.65)
     for column, title in enumerate(titles):
         left = 0.2 + column * 1.1
         sheet.text(left + 0.5, 0.25, title, centre=True)
@@ -80,7 +105,7 @@ def draw_grid(images: NDArray[np.float32], titles: Sequence[str], path: Path, ca
             if not np.isnan(images[column, row]).any():
                 sheet.picture(left, 0.35 + row * 1.1, 1.0, images[column, row], low, high)
     sheet.text(0.2, rows * 1.1 + 0.5, caption, colour=FAINT)
-    sheet.save(path)
+    return sheet
 
 
 def draw_before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], path: Path, caption: str) -> None:
@@ -95,7 +120,7 @@ def draw_before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], path:
     columns = max(1, round(len(before) ** 0.5))
     rows, lines = -(-len(before) // columns), caption.splitlines()
     half = columns * 1.08 + 0.3
-    sheet = _Sheet(max(2 * half, 5.5) + 0.1, rows * 1.08 + 0.45 + 0.2 * len(lines))
+    sheet = Sheet(max(2 * half, 5.5) + 0.1, rows * 1.08 + 0.45 + 0.2 * len(lines))
     for left, title, images in ((0.2, "before", before), (0.2 + half, "after", after)):
         sheet.text(left, 0.25, title)
         for at, image in enumerate(images):
@@ -125,7 +150,7 @@ def draw_rows(
     """
     wide = [max((len(groups[at]) for groups in rows.values()), default=0) for at in range(len(titles))]
     lefts = [1.0 + sum(1.1 * max(count, 1) + 0.3 for count in wide[:at]) for at in range(len(wide) + 1)]
-    sheet = _Sheet(max(lefts[-1], 6.5), 0.75 + 1.3 * len(rows))
+    sheet = Sheet(max(lefts[-1], 6.5), 0.75 + 1.3 * len(rows))
     for left, title in zip(lefts, titles, strict=False):
         sheet.text(left, 0.25, title)
     for at, (name, groups) in enumerate(rows.items()):
@@ -153,7 +178,7 @@ def draw_examples(faces: Faces, examples: Sequence[AuditExample], path: Path) ->
         else:
             last.append(example)
     heights = [0.4 if isinstance(entry, str) else line for entry in lines]
-    sheet = _Sheet(columns * (size + 0.08) + 0.4, sum(heights) + 0.3)
+    sheet = Sheet(columns * (size + 0.08) + 0.4, sum(heights) + 0.3)
     first = {split: faces.rows(split).start for split in SPLITS}
     top = 0.15
     for entry, height in zip(lines, heights, strict=True):
@@ -173,122 +198,3 @@ def draw_examples(faces: Faces, examples: Sequence[AuditExample], path: Path) ->
     if not lines:
         sheet.text(0.2, 0.3, "nothing found")
     sheet.save(path)
-
-
-def picture_format(path: Path) -> str:
-    """The format of a picture by its file's suffix, "png" or "svg"; a UserError for any other."""
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in ("png", "svg"):
-        raise UserError(f"{path}: a picture is drawn as .png or .svg; name the file so")
-    return kind
-
-
-class _Picture(NamedTuple):
-    """A picture, uint8 [H, W] or [H, W, 3], with its place and side in inches."""
-
-    left: float
-    top: float
-    side: float
-    pixels: NDArray[np.uint8]
-
-    def image(self) -> "Image":
-        from PIL import Image
-
-        return Image.fromarray(self.pixels)
-
-
-class _Text(NamedTuple):
-    """A line of text, with the place of its left end or its middle in inches."""
-
-    left: float
-    base: float
-    text: str
-    colour: str
-    points: float
-    centre: bool
-
-
-class _Sheet:
-    """A white sheet. Pictures and text are placed in inches from its top left corner."""
-
-    def __init__(self, width: float, height: float) -> None:
-        self.width, self.height = width, height
-        self.pictures: list[_Picture] = []
-        self.texts: list[_Text] = []
-
-    def picture(
-        self, left: float, top: float, side: float, image: NDArray[np.integer | np.floating], low: float, high: float
-    ) -> None:
-        """Place a picture; its values from `low` to `high` are shown from black to white."""
-        grays = np.clip((image - low) / (high - low), 0, 1) * 255
-        self.pictures.append(_Picture(left, top, side, grays.round().astype(np.uint8)))
-
-    def text(
-        self, left: float, base: float, text: str, colour: str = INK, points: float = 9, centre: bool = False
-    ) -> None:
-        """Place a line of text on its base line; `left` is its left end or its middle."""
-        self.texts.append(_Text(left, base, text, colour, points, centre))
-
-    def save(self, path: Path) -> None:
-        """Write the sheet; the file's suffix decides the format."""
-        kind = picture_format(path)
-        with whole_file(path) as temporary:
-            if kind == "svg":
-                temporary.write_text(self._svg(), encoding="utf-8", newline="\n")
-            else:
-                self._pixels().save(temporary, format="PNG")
-
-    def _pixels(self) -> "Image":
-        from PIL import Image, ImageDraw
-
-        sheet = Image.new("RGB", (round(self.width * DPI), round(self.height * DPI)), "white")
-        for one in self.pictures:
-            side = round(one.side * DPI)
-            resample = Image.Resampling.NEAREST if len(one.pixels) <= side else Image.Resampling.BOX
-            place = (round(one.left * DPI), round(one.top * DPI))
-            sheet.paste(one.image().resize((side, side), resample), place)
-        pen = ImageDraw.Draw(sheet)
-        for line in self.texts:
-            font = _font(line.text, line.points * DPI / 72)
-            place, anchor = (round(line.left * DPI), round(line.base * DPI)), "ms" if line.centre else "ls"
-            pen.text(place, line.text, fill=line.colour, font=font, anchor=anchor)
-        return sheet
-
-    def _svg(self) -> str:
-        """The sheet as SVG, whose unit is a point."""
-        from xml.sax.saxutils import escape
-
-        size = f"{self.width * 72:.2f}", f"{self.height * 72:.2f}"
-        drawn = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{size[0]}pt" height="{size[1]}pt" '
-            f'viewBox="0 0 {size[0]} {size[1]}" font-family="sans-serif">',
-            '<rect width="100%" height="100%" fill="white"/>',
-        ]
-        for one in self.pictures:
-            file = BytesIO()
-            one.image().save(file, format="PNG")
-            drawn.append(
-                f'<image x="{one.left * 72:.2f}" y="{one.top * 72:.2f}" width="{one.side * 72:.2f}" '
-                f'height="{one.side * 72:.2f}" style="image-rendering:pixelated" '
-                f'href="data:image/png;base64,{b64encode(file.getvalue()).decode()}"/>'
-            )
-        for line in self.texts:
-            anchor = "middle" if line.centre else "start"
-            letters = escape("".join(letter if letter.isprintable() else "?" for letter in line.text))
-            drawn.append(
-                f'<text x="{line.left * 72:.2f}" y="{line.base * 72:.2f}" font-size="{line.points}" '
-                f'fill="{line.colour}" text-anchor="{anchor}">{letters}</text>'
-            )
-        return "\n".join([*drawn, "</svg>", ""])
-
-
-def _font(text: str, size: float) -> "FreeTypeFont | ImageFont":
-    """Pillow's own font, which has basic Latin letters alone; for others a font of this system, if it is found."""
-    from PIL import ImageFont
-
-    for name in () if text.isascii() else ("DejaVuSans.ttf", "Arial.ttf", "LiberationSans-Regular.ttf"):
-        try:
-            return ImageFont.truetype(name, size)
-        except OSError:
-            continue
-    return ImageFont.load_default(size)

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError, counted
+from mien.faces.fer2013 import EIGHT, EMOTIONS, SIZE
 from mien.faces.mistakes import Mistakes, quoted
 from mien.faces.names import LABEL_COLUMNS, USAGE_COLUMNS, USAGE_EXPECTED, classes_of, split_of_word
 from mien.faces.pixel_text import PIXELS, Columns, Rows, pixel_mistakes, read_rows
 from mien.faces.text_files import read_text
-from mien.faces.types import EIGHT, EMOTIONS, SIZE, Faces, in_split_order
+from mien.faces.types import Faces, in_split_order
 
 _BOM = b"\xef\xbb\xbf"
 _MAX_NAMES = 64

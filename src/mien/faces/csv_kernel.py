@@ -9,7 +9,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from mien.compiled import compiled
-from mien.faces.types import EMOTIONS, SIZE
+from mien.faces.fer2013 import EMOTIONS, SIZE
 
 PIXELS = SIZE * SIZE
 

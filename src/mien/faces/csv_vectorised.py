@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from mien.faces.types import EMOTIONS, SIZE
+from mien.faces.fer2013 import EMOTIONS, SIZE
 
 PIXELS = SIZE * SIZE
 

@@ -4,10 +4,15 @@ Images of one gray are called constant. They show no face, so they count as no c
 pixel for pixel; near duplicates have the same difference hash, or one that differs in a few bits.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.faces.types import Faces
+if TYPE_CHECKING:
+    from mien.faces.types import Faces
 
 Rows = NDArray[np.int64]
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from mien.disk import in_order
 from mien.errors import UserError, counted
 from mien.faces.decoding import MAX_PIXELS, SUFFIXES, DecodeOptions, decode
+from mien.faces.fer2013 import SIZE
 from mien.faces.mistakes import Mistakes
 from mien.faces.names import classes_of, split_of_word
-from mien.faces.types import SIZE, Faces, in_split_order
+from mien.faces.types import Faces, in_split_order
 
 _PIXELS_PER_STEP = 2**17
 """How many pixels are averaged at a time, so that the sums stay in the processor's cache."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from mien.faces.types import EIGHT, SPLITS
+from mien.faces.fer2013 import EIGHT, SPLITS
 
 SPLIT_WORDS = {
     "train": ("train", "training"),

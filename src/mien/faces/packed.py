@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mien.disk import read_json, whole_folder, write_json
 from mien.errors import UserError
-from mien.faces.types import SPLITS, VOTES, Faces
+from mien.faces.fer2013 import SPLITS, VOTES
+from mien.faces.types import Faces
 
 VERSION = 1
 HEAD = "faces.json"

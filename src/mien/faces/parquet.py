@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from mien.errors import UserError, counted
 from mien.extras import install_command
 from mien.faces.arrays import ADVICE, IMAGES, first_of, gray_images, labelled_faces
+from mien.faces.fer2013 import EIGHT, EMOTIONS, SIZE
 from mien.faces.images import read_images
 from mien.faces.mistakes import Mistakes
 from mien.faces.names import LABEL_COLUMNS, USAGE_COLUMNS
 from mien.faces.pixel_text import Columns, pixel_mistakes, read_rows
-from mien.faces.types import EIGHT, EMOTIONS, SIZE, Faces
+from mien.faces.types import Faces
 
 
 def read_parquet(path: Path, split: int | None = None, named: bool = True) -> Faces:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import counted
+from mien.faces.fer2013 import SIZE
 from mien.faces.mistakes import quoted
-from mien.faces.types import SIZE
 
 PIXELS = SIZE * SIZE
 

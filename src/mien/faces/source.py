@@ -14,6 +14,7 @@ from mien.faces.archives import ARCHIVE, unpacked
 from mien.faces.arrays import holds_arrays, read_npy, read_npz
 from mien.faces.classes import match_classes, name_classes
 from mien.faces.csv import read_csv
+from mien.faces.fer2013 import SPLITS
 from mien.faces.images import (
     DEFAULT_READER,
     FaceReader,
@@ -27,7 +28,7 @@ from mien.faces.listing import list_folder
 from mien.faces.names import split_of_file, split_of_word
 from mien.faces.packed import SourceFile, is_packed, read_packed
 from mien.faces.parquet import read_parquet
-from mien.faces.types import SPLITS, Faces, in_split_order
+from mien.faces.types import Faces, in_split_order
 from mien.faces.votes import join_votes
 
 DRAWN = 5000

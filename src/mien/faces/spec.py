@@ -1,11 +1,12 @@
 """One value that names a source of faces and everything that is done with them, and that opens itself."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, Union
 
 from mien.disk import cache_folder
 from mien.errors import UserError, did_you_mean
@@ -196,16 +197,30 @@ def _cached(entry: Path) -> Faces | None:
         return None
 
 
+Place: TypeAlias = Union[str, "os.PathLike[str]"]
+
+
 def open_faces(
-    source: str | Sequence[str],
+    source: Place | Sequence[Place],
     size: int | None = None,
-    votes: str | None = None,
+    votes: Place | None = None,
     labels: str = "own",
-    clean: Sequence[str] = (),
-    classes: Sequence[str] = (),
+    clean: str | Sequence[str] = (),
+    classes: str | Sequence[str] = (),
     validation: float = 0.0,
 ) -> Faces:
     """Open faces from any source: `FacesSpec.open`. The arguments are the attributes of `FacesSpec`.
+
+    `source` may be one path or several, as text or as `pathlib.Path`; `~` is the home folder. `clean` and `classes` may
+    be one name.
+
+    >>> import mien
+    >>> faces = mien.open_faces("drawn:200", labels="own", clean=["copies", "constant"])
+    >>> len(faces), faces.classes[3]
+    (200, 'happy')
+    >>> mien.open_faces("drawn:200", labels="agree")
+    Traceback (most recent call last):
+    mien.errors.UserError: labels agree: known: own, majority, agreed; did you mean 'agreed'?
 
     Returns:
         Faces whose images are memory-mapped.
@@ -213,5 +228,21 @@ def open_faces(
     Raises:
         UserError: an option is wrong, the source cannot be read or holds mistakes, or its train split lacks a class.
     """
-    sources = (source,) if isinstance(source, str) else tuple(source)
-    return FacesSpec(sources, size, votes, labels, tuple(clean), tuple(classes), validation).open()
+    sources = (source,) if isinstance(source, str | os.PathLike) else tuple(source)
+    return FacesSpec(
+        tuple(_word(one) for one in sources),
+        size,
+        None if votes is None else os.fspath(votes),
+        labels,
+        (clean,) if isinstance(clean, str) else tuple(clean),
+        (classes,) if isinstance(classes, str) else tuple(classes),
+        validation,
+    ).open()
+
+
+def _word(place: Place) -> str:
+    """A source as a word. A path is never the word "drawn" and never has a split before it."""
+    if isinstance(place, str):
+        return place
+    path = Path(place)
+    return str(path) if path.is_absolute() or str(path).startswith("~") else f"{os.curdir}{os.sep}{path}"

@@ -1,39 +1,55 @@
 """Faces: the labelled images that everything else works on."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""FER2013's classes in the order of its `emotion` column, 0..6 (Goodfellow et al. 2013, arXiv 1307.0414)."""
+from mien.errors import UserError, did_you_mean
+from mien.faces.fer2013 import EMOTIONS, SPLITS
 
-EIGHT = (*EMOTIONS, "contempt")
-"""FER+'s emotions, in this order (Barsoum et al. 2016, arXiv 1608.01041)."""
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
-SPLITS = ("train", "validation", "test")
-
-VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
-"""FER+'s columns in their order: votes of ten annotators (Barsoum et al. 2016, arXiv 1608.01041)."""
-
-VOTE_OF = dict(
-    zip(EIGHT, ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", "contempt"), strict=True)
-)
-"""The column of FER+ for each emotion."""
-
-SIZE = 48
-"""The side of a FER2013 face in pixels."""
+    from mien.faces.audit import Audit
 
 
-@dataclass(frozen=True, eq=False)
+class Counts(dict[str, dict[str, int]]):
+    """Faces per split and emotion, a plain dictionary that a notebook shows as a table."""
+
+    def _repr_html_(self) -> str:
+        from mien.faces.notebook import counts_as_html
+
+        return counts_as_html(self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Faces:
     """Gray face images with their emotions, each in one of the three splits.
 
     Rows are sorted by split (all of train, then validation, then test), so that a split is a slice without a copy;
     within a split they have the order of the source. Legend of the package: `N` faces, `H` and `W` pixels, `K` classes.
+
+    A notebook shows them as a table with a few faces. They are a data set for torch, too: a number gives a face and its
+    label, and `torch.utils.data.DataLoader` takes them as they are.
+
+    >>> import mien
+    >>> faces = mien.open_faces("drawn:200")
+    >>> faces
+    Faces 'drawn': 200 faces of 48x48 pixels, 7 classes; train 160, validation 20, test 20
+    >>> faces.counts()["test"]["happy"]
+    4
+    >>> faces["train", "happy"].images.shape
+    (32, 48, 48)
+    >>> image, label = faces[3]
+    >>> image.shape, faces.classes[label]
+    ((48, 48), 'happy')
 
     Attributes:
         images: uint8 [N, H, W], 0 black to 255 white; may be a read-only memory map.
@@ -69,6 +85,54 @@ class Faces:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        splits = ", ".join(f"{split} {sum(numbers.values()):,}" for split, numbers in self.counts().items())
+        return (
+            f"Faces {self.name!r}: {len(self):,} faces of {self.size}x{self.size} pixels, {len(self.classes)} classes"
+            + (f"; {splits}" if splits else "")
+        )
+
+    def _repr_html_(self) -> str:
+        from mien.faces.notebook import faces_as_html
+
+        return faces_as_html(self)
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], int]]:
+        return (self[row] for row in range(len(self)))
+
+    @overload
+    def __getitem__(self, key: int | np.integer[Any]) -> tuple[NDArray[np.uint8], int]: ...
+
+    @overload
+    def __getitem__(self, key: str | tuple[str, ...] | slice | Sequence[int] | NDArray[np.generic]) -> Faces: ...
+
+    def __getitem__(
+        self, key: int | np.integer[Any] | str | tuple[str, ...] | slice | Sequence[int] | NDArray[np.generic]
+    ) -> tuple[NDArray[np.uint8], int] | Faces:
+        """Select faces.
+
+        Args:
+            key: a number: this face, uint8 [H, W], and its label, as torch's data sets give them. A split, an emotion,
+                or both, as `faces["train", "happy"]`; a slice; numbers of faces, or one bool for each face, [N]: Faces
+                of these. They are sorted by split, as all Faces are; within a split they have the order that is given.
+
+        Raises:
+            UserError: there is no such split or emotion, or the key is of another kind.
+            IndexError: there is no face of this number.
+        """
+        if isinstance(key, int | np.integer):
+            if not -len(self) <= key < len(self):
+                raise IndexError(f"there is no face {key}: {self.name} has {len(self):,}, from 0 on")
+            return np.array(self.images[key]), int(self.labels[key])
+        if isinstance(key, str):
+            return self._select(self._named([key]))
+        if isinstance(key, tuple):
+            return self._select(self._named(key))
+        if isinstance(key, slice) and key.step in (None, 1):
+            return self._select(key)
+        rows = np.arange(len(self))[key] if isinstance(key, slice) else self._numbered(np.asarray(key))
+        return self._select(rows[np.argsort(self.splits[rows], kind="stable")])
+
     @property
     def size(self) -> int:
         """The side of an image in pixels."""
@@ -89,11 +153,11 @@ class Faces:
         first, last = np.searchsorted(self.splits, [SPLITS.index(split), SPLITS.index(split) + 1])
         return slice(int(first), int(last))
 
-    def split(self, split: str) -> "Faces":
+    def split(self, split: str) -> Faces:
         """The faces of one split, as views on the same memory."""
         return self._select(self.rows(split))
 
-    def without(self, rows: NDArray[np.bool_], reason: str) -> "Faces":
+    def without(self, rows: NDArray[np.bool_], reason: str) -> Faces:
         """Leave out the faces where `rows`, bool [N], is true, and count them in `left_out` under the reason."""
         if not rows.any():
             return self
@@ -103,7 +167,40 @@ class Faces:
         left_out = {**self.left_out, reason: {split: count for split, count in total.items() if count}}
         return replace(self._select(~rows), left_out=left_out)
 
-    def _select(self, rows: slice | NDArray[np.bool_]) -> "Faces":
+    def _named(self, names: Sequence[str]) -> slice | NDArray[np.bool_]:
+        """The rows of a split, of an emotion, or of an emotion in a split."""
+        splits = [name for name in names if name in SPLITS]
+        emotions = [name for name in names if name in self.classes and name not in SPLITS]
+        for name in names:
+            if name not in (*splits, *emotions):
+                raise UserError(f"{self.name}: no split and no emotion {name!r}; {did_you_mean(name, self._names)}")
+        if not names or len(splits) > 1 or len(emotions) > 1:
+            raise UserError(
+                f'{self.name}: give a split, an emotion, or both, as faces["train", "{self.classes[0]}"]'
+            )
+        rows = self.rows(splits[0]) if splits else slice(0, len(self))
+        if not emotions:
+            return rows
+        chosen = np.zeros(len(self), bool)
+        chosen[rows] = self.labels[rows] == self.classes.index(emotions[0])
+        return chosen
+
+    @property
+    def _names(self) -> list[str]:
+        return [*SPLITS, *self.classes]
+
+    def _numbered(self, key: NDArray[np.generic]) -> NDArray[np.intp]:
+        """The rows that numbers or bools select."""
+        if key.dtype == np.bool_ and key.shape == (len(self),):
+            return np.flatnonzero(key)
+        if key.ndim != 1 or (len(key) and key.dtype.kind not in "iu"):
+            raise UserError(
+                f"{self.name}: {key.dtype} {list(key.shape)} selects no faces; give a number, a slice, numbers [n], "
+                f"bools [{len(self)}], or names: {', '.join(self._names)}"
+            )
+        return np.arange(len(self))[key.astype(np.intp)]
+
+    def _select(self, rows: slice | NDArray[np.bool_] | NDArray[np.intp]) -> Faces:
         votes = None if self.votes is None else self.votes[rows]
         return replace(
             self,
@@ -114,19 +211,53 @@ class Faces:
             known_fingerprint=None,
         )
 
-    def first(self, count: int) -> "Faces":
+    def first(self, count: int) -> Faces:
         """The first faces, as views on the same memory."""
         return self._select(slice(0, count))
 
-    def counts(self) -> dict[str, dict[str, int]]:
+    def counts(self) -> Counts:
         """Faces per split and emotion: `counts()["train"]["happy"]`. A split without faces is not listed."""
-        table = {}
+        table = Counts()
         for split in SPLITS:
             labels = self.labels[self.rows(split)]
             if len(labels):
                 numbers = np.bincount(labels, minlength=len(self.classes))
                 table[split] = {name: int(n) for name, n in zip(self.classes, numbers, strict=True)}
         return table
+
+    def show(self, n: int = 2, *, split: str | None = None, seed: int = 0, standardise: bool = False) -> Image:
+        """Draw random faces of each emotion, as `mien faces show --grid` does; a notebook shows the picture.
+
+        Args:
+            n: the number for each emotion, from 1 on.
+            split: where they are from; None: train, or else the first split that has faces.
+            seed: fixes the choice.
+            standardise: draw each face as (x - its mean) / its standard deviation.
+
+        Raises:
+            UserError: there is no such split, it has no faces, or `n` is less than 1.
+        """
+        from mien.faces.contact_sheets import contact_sheet
+
+        splits = list(self.counts())
+        if split is not None and split not in SPLITS:
+            raise UserError(f"no split {split!r}; {did_you_mean(split, SPLITS)}")
+        if not splits or (split is not None and split not in splits):
+            where = "no faces at all" if not splits else f"no faces in {split}, only in {', '.join(splits)}"
+            raise UserError(f"{self.name}: {where}; there is nothing to show")
+        if n < 1:
+            raise UserError(f"n={n}: give the number of faces to show of each emotion, from 1 on")
+        return contact_sheet(self, n, seed, standardise, split or splits[0])
+
+    def audit(self, distance: int = 0) -> Audit:
+        """Count constant images, copies, leaks between splits and contradicting labels, as `mien faces audit` does.
+
+        Args:
+            distance: the number of bits, 0 to 64, in which the difference hashes of near duplicates may differ.
+        """
+        from mien.faces.audit import audit
+
+        return audit(self, distance)
 
 
 def in_split_order(

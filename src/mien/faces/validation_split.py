@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError, counted
 from mien.faces.duplicates import copies
-from mien.faces.types import SPLITS, Faces
+from mien.faces.fer2013 import SPLITS
+from mien.faces.types import Faces
 
 MAX_SHARE = 0.5
 """The largest share of train that may become validation."""

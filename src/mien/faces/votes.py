@@ -4,17 +4,23 @@ E. Barsoum, C. Zhang, C. Canton Ferrer, Z. Zhang (2016). Training Deep Networks 
 Crowd-Sourced Label Distribution. arXiv 1608.01041; code and votes: github.com/microsoft/FERPlus.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.errors import UserError, counted
+from mien.faces.fer2013 import EIGHT, SPLITS, VOTE_OF, VOTES
 from mien.faces.mistakes import Mistakes, quoted
 from mien.faces.names import USAGE_EXPECTED, split_of_word
 from mien.faces.text_files import read_text
-from mien.faces.types import EIGHT, SPLITS, VOTE_OF, VOTES, Faces
+
+if TYPE_CHECKING:
+    from mien.faces.types import Faces
 
 _HEADER = ("Usage", "Image name", *VOTES)
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.faces.decoding import MAX_PIXELS, SUFFIXES, DecodeOptions, decode, upright
+from mien.faces.fer2013 import SIZE
 from mien.faces.images import FaceReader
-from mien.faces.types import SIZE
 from mien.predict.alignment import alignment_of, cut
 from mien.predict.detector import Detector
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.disk import whole_file
 from mien.errors import UserError
 from mien.faces.colours import colours
-from mien.faces.contact_sheets import FAINT, INK, picture_format
+from mien.faces.sheet import FAINT, INK, picture_format
 from mien.predict.tracking import Moment
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mien.errors import UserError
 from mien.faces import Faces
-from mien.faces.types import VOTE_OF, VOTES
+from mien.faces.fer2013 import VOTE_OF, VOTES
 from mien.runs.recipe import Recipe
 
 CPU = torch.device("cpu")

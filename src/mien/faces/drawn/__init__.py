@@ -13,7 +13,8 @@ from mien.faces.drawn.expression import intensities, motion
 from mien.faces.drawn.face import paint
 from mien.faces.drawn.paint import grid, photograph
 from mien.faces.drawn.person import sample
-from mien.faces.types import EMOTIONS, SIZE, SPLITS, Faces, in_split_order
+from mien.faces.fer2013 import EMOTIONS, SIZE, SPLITS
+from mien.faces.types import Faces, in_split_order
 
 __all__ = ["draw_faces"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.faces.types import EMOTIONS
+from mien.faces.fer2013 import EMOTIONS
 
 PROTOTYPES: dict[str, tuple[int, ...]] = {
     "angry": (4, 5, 7, 23),
