@@ -175,9 +175,7 @@ class Faces:
             if name not in (*splits, *emotions):
                 raise UserError(f"{self.name}: no split and no emotion {name!r}; {did_you_mean(name, self._names)}")
         if not names or len(splits) > 1 or len(emotions) > 1:
-            raise UserError(
-                f'{self.name}: give a split, an emotion, or both, as faces["train", "{self.classes[0]}"]'
-            )
+            raise UserError(f'{self.name}: give a split, an emotion, or both, as faces["train", "{self.classes[0]}"]')
         rows = self.rows(splits[0]) if splits else slice(0, len(self))
         if not emotions:
             return rows
