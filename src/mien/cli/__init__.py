@@ -8,7 +8,7 @@ from io import TextIOWrapper
 import typer
 
 from mien import __version__
-from mien.cli import augment, backbones, explain, export, faces, models, nets, predict, serve, study, test
+from mien.cli import augment, backbones, explain, export, faces, init, models, nets, predict, serve, study, test
 from mien.errors import UserError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(faces.app, name="faces")
 app.add_typer(backbones.app, name="backbones")
 app.add_typer(augment.app, name="augment")
 nets.register(app)
+init.register(app)
 study.register(app)
 predict.register(app)
 export.register(app)
@@ -40,7 +41,7 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-NEEDS_TRAIN = ("backbones", "explain", "export", "nets", "plan", "report", "study", "trials")
+NEEDS_TRAIN = ("backbones", "explain", "export", "nets", "plan", "report", "schema", "study", "trials")
 """The verbs that do nothing without the extra `train`."""
 
 

@@ -44,15 +44,33 @@ def _classes(entry: Any) -> Any:
 
 
 class DataTable(Table):
-    """The table as it stands in the file."""
+    """Which faces, and what is done with them."""
 
-    source: Annotated[list[str], BeforeValidator(_sources)] = Field(default=[])
-    size: Annotated[int, Field(ge=1)] | None = None
-    votes: str | None = None
-    labels: Literal["own", "majority", "agreed"] = "own"
-    clean: Annotated[list[str], BeforeValidator(_cleanable)] = Field(default=[])
-    classes: Annotated[list[str], BeforeValidator(_classes)] = Field(default=[])
-    validation: Annotated[float, Field(ge=0, le=MAX_SHARE)] = 0.0
+    source: Annotated[list[str], BeforeValidator(_sources)] = Field(
+        default=[], description="a csv, npz or parquet file, a folder, an archive; a list of them; drawn or drawn:2000"
+    )
+    size: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="side in pixels that the faces are scaled down to; unless given they stay as they are"
+    )
+    votes: str | None = Field(
+        default=None, description="path of FER+'s fer2013new.csv; unless given, the one beside the source's files"
+    )
+    labels: Literal["own", "majority", "agreed"] = Field(
+        default="own",
+        description="own: the source's; majority: of FER+'s votes, eight classes; agreed: the source's, and no face "
+        "of which that majority differs",
+    )
+    clean: Annotated[list[str], BeforeValidator(_cleanable)] = Field(
+        default=[], description=f"what is left out of train: {', '.join(CLEAN)}"
+    )
+    classes: Annotated[list[str], BeforeValidator(_classes)] = Field(
+        default=[],
+        description="what classes that are numbers mean: a known layout, or a list of a name for each, in their order",
+    )
+    validation: Annotated[float, Field(ge=0, le=MAX_SHARE)] = Field(
+        default=0.0,
+        description="share of each class's train faces that become the validation split, where the source has none",
+    )
 
 
 def faces_spec(data: DataTable, folder: Path) -> FacesSpec:

@@ -23,7 +23,7 @@ from mien.study.config.resources import Resources
 from mien.study.config.space import Values
 from mien.study.config.study import StudyNet
 from mien.study.config.tune import TuneTable, read_tune
-from mien.study.config.validation import NAME, NAME_RULE, Table, problem
+from mien.study.config.validation import NAME, NAME_RULE, RecipeEntries, Table, problem
 
 LAYERS = ("layers", "zoo", "backbone")
 """The keys of a net's table that give its layers."""
@@ -33,17 +33,27 @@ INHERITED = (*LAYERS, "head", "values")
 
 
 class NetTable(Table):
-    """What may stand in a net's table."""
+    """A net: its layers, given by one of layers, backbone with head, zoo and init_from; and how it is trained."""
 
-    layers: Annotated[list[str], Field(min_length=1)] | None = None
-    backbone: str | None = None
-    head: Annotated[list[str], Field(min_length=1)] | None = None
-    values: dict[str, Any] = Field(default={})
-    zoo: str | None = None
-    init_from: InitFromEntry | None = None
-    recipe: dict[str, Any] = Field(default={})
-    tune: TuneTable | None = None
-    resources: Resources = Resources()
+    layers: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="layer words, from the image to classes; a name that is none is a hyper-parameter"
+    )
+    backbone: str | None = Field(
+        default=None, description="the first layer, a pretrained network, as mobilenet_v2(thaw=2); the head comes next"
+    )
+    head: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="layer words behind the backbone, to classes"
+    )
+    values: dict[str, Any] = Field(default={}, description="the value of each hyper-parameter that its words name")
+    zoo: str | None = Field(default=None, description="a net that comes with mien; mien nets lists them")
+    init_from: InitFromEntry | None = Field(
+        default=None,
+        description="whose layers and first weights it has: a net of the study, a bundled model as bundled:best, or "
+        "the path of a finished run",
+    )
+    recipe: RecipeEntries = Field(default={}, description="how this net is trained, over the study's own recipe")
+    tune: TuneTable | None = Field(default=None, description="a search for the values of its hyper-parameters")
+    resources: Resources = Field(default=Resources(), description="what one run of this net takes of the machines")
 
     _written: dict[str, Any] = PrivateAttr(default={})
 

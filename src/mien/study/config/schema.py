@@ -8,50 +8,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from mien.errors import UserError, did_you_mean
 from mien.faces import SIZE
 from mien.runs.recipe import Recipe, check_device_name
-from mien.study.config.data_table import DataTable, faces_spec, resolved
-from mien.study.config.ensembles import Members, ensemble_problems
+from mien.study.config.data_table import faces_spec, resolved
+from mien.study.config.ensembles import ensemble_problems
 from mien.study.config.former_keys import rename_former_keys
 from mien.study.config.init_from import FromNet, StudyFile
-from mien.study.config.net_table import NetTable, check_recipe, inherit_layers, layer_problems, read_net
+from mien.study.config.net_table import check_recipe, inherit_layers, layer_problems, read_net
 from mien.study.config.overrides import apply_device, apply_setting
 from mien.study.config.resources import Resources
 from mien.study.config.study import Group, StudyConfig, StudyNet
-from mien.study.config.validation import NAME, Location, Table, checked, name_problems
+from mien.study.config.study_table import StudyTable
+from mien.study.config.validation import Location, checked, name_problems
 
 ALL = "all"
 """The one group of a study that names none."""
-
-
-class _GroupTable(Table):
-    nets: list[str] = Field(min_length=1)
-    title: str = ""
-    note: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _list_of_nets(cls, entry: Any) -> Any:
-        if not isinstance(entry, dict | list):
-            raise ValueError(f"found {entry!r}; a group is a list of nets, or a table with nets in it")
-        return {"nets": entry} if isinstance(entry, list) else entry
-
-
-class _StudyTable(Table):
-    name: str = Field(default="", pattern=NAME)
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(default=[0], min_length=1)
-    data: DataTable = DataTable()
-    recipe: dict[str, Any] = Field(default={})
-    nets: dict[str, NetTable] = Field(default={}, min_length=1)
-    groups: dict[str, _GroupTable] = Field(default={})
-    ensembles: dict[str, Members] = Field(default={})
-    previews: dict[str, dict[str, Any]] = Field(default={})
-    resources: Resources = Resources()
 
 
 def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (), device: str = "") -> StudyConfig:
@@ -97,7 +71,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[StudyConfig | None, 
     """The study that a file's table describes, or None and all of its mistakes."""
     problems: list[str] = []
     names = table["nets"] if isinstance(table.get("nets"), dict) else {}
-    checks, left_out = checked(_StudyTable, table, problems, StudyFile(frozenset(names), file.parent))
+    checks, left_out = checked(StudyTable, table, problems, StudyFile(frozenset(names), file.parent))
     problems += [f"{key}: missing" for key in ("name", "nets") if key not in table]
     problems += [*name_problems("name", [checks.name]), *name_problems("nets", checks.nets)]
     problems += [f"seeds: {seed} stands {n} times" for seed, n in Counter(checks.seeds).items() if n > 1]
@@ -128,12 +102,12 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[StudyConfig | None, 
     return study, []
 
 
-def _resources(table: _StudyTable, net: StudyNet) -> Resources:
+def _resources(table: StudyTable, net: StudyNet) -> Resources:
     own = table.resources.overridden_by(table.nets[net.net.name].resources)
     return own.with_gpu(0.0) if net.recipe.device == "cpu" else own
 
 
-def _read_nets(table: _StudyTable, left_out: frozenset[Location], problems: list[str]) -> dict[str, StudyNet]:
+def _read_nets(table: StudyTable, left_out: frozenset[Location], problems: list[str]) -> dict[str, StudyNet]:
     """The nets of a study by name; those with mistakes are missing.
 
     Where an entry that gives a net's layers, or its tune table, was left out for its own mistakes, what would only
@@ -151,7 +125,7 @@ def _read_nets(table: _StudyTable, left_out: frozenset[Location], problems: list
     return readable
 
 
-def _order_problems(name: str, net: StudyNet, nets: Mapping[str, StudyNet], table: _StudyTable) -> list[str]:
+def _order_problems(name: str, net: StudyNet, nets: Mapping[str, StudyNet], table: StudyTable) -> list[str]:
     """Teachers, and the source of first weights, that are no net of the study or cannot be trained before this one."""
     before = [(f"nets.{name}.recipe.teachers", one, "teach") for one in net.recipe.teachers]
     if isinstance(net.init_from, FromNet):

@@ -79,16 +79,28 @@ class Tune:
 
 
 class TuneTable(Table):
-    """What may stand in a tune table."""
+    """A search for the values of a net's hyper-parameters."""
 
-    space: dict[str, Any] = Field(min_length=1)
-    trials: Annotated[int, Field(ge=1)] = 20
-    minutes: Annotated[float, Field(gt=0)] | None = None
-    sampler: Literal["tpe", "random", "grid", "gp", "cmaes"] = "tpe"
-    pruner: str = "none"
-    enqueue: list[dict[str, Any]] = Field(default=[])
-    seed: int = Field(default=0, ge=0)
-    objectives: list[Objective] = Field(default=["validation_accuracy"], min_length=1)
+    space: dict[str, Any] = Field(
+        min_length=1, description="what each hyper-parameter may be; entries of the recipe as recipe.learning_rate"
+    )
+    trials: Annotated[int, Field(ge=1)] = Field(default=20, description="how many are made at most")
+    minutes: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="of training, after which no trial is begun; no limit unless given"
+    )
+    sampler: Literal["tpe", "random", "grid", "gp", "cmaes"] = Field(
+        default="tpe", description="how values are chosen, by Optuna; grid goes through all of them"
+    )
+    pruner: str = Field(
+        default="none", description="gives up trials that fall behind: median, successive_halving or hyperband"
+    )
+    enqueue: list[dict[str, Any]] = Field(default=[], description="values that the first trials take")
+    seed: int = Field(default=0, ge=0, description="of the sampler")
+    objectives: list[Objective] = Field(
+        default=["validation_accuracy"],
+        min_length=1,
+        description="what the search makes large (parameters: small); with several there is no single best",
+    )
 
 
 def none(epochs: int) -> "BasePruner":

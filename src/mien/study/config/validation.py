@@ -27,6 +27,9 @@ _PLAIN_WORDS = {
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
+RecipeEntries = dict[str, Any]
+"""Entries of a recipe as a file has them; they are checked where those of study and net are merged."""
+
 Location = tuple[int | str, ...]
 """Where an entry stands in a table: its keys, and indices of lists, from the outside in."""
 
