@@ -21,8 +21,8 @@ SOURCE = ROOT / "src" / "mien"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 ORDER = (
-    *("errors", "extras", "frames", "html_tables", "studies", "process", "compiled", "disk", "faces"),
-    *("nets", "augmentation", "runs", "model_files", "training"),
+    *("errors", "extras", "frames", "html_tables", "notebook_figure", "studies", "process", "compiled", "disk"),
+    *("faces", "nets", "augmentation", "runs", "model_files", "training"),
     *("study", "report", "track", "export", "predict", "explain", "evaluation", "api", "mien", "serve", "cli"),
     "__main__",
 )

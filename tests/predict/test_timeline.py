@@ -1,16 +1,10 @@
-"""Timelines: who was seen when and how, summed up and drawn."""
-
-import re
-from pathlib import Path
-from xml.etree import ElementTree
+"""Timelines: who was seen when and how, summed up."""
 
 import numpy as np
 import pytest
 
-from mien.errors import UserError
 from mien.faces import EMOTIONS
-from mien.faces.colours import colours
-from mien.predict.timeline import MAX_SPANS, Timeline, clock, draw_timeline
+from mien.predict.timeline import MAX_SPANS, Timeline, clock
 from mien.predict.tracking import Moment
 from mien.predict.types import Box, Face, Prediction
 from mien.predict.video import Frame
@@ -75,83 +69,6 @@ def test_a_long_film_takes_no_more_memory_and_loses_no_time() -> None:
         assert sum(span.seconds for span in part) == pytest.approx(face.seconds)
         assert sum(span.sums.sum() for span in part) == pytest.approx(face.seconds)
     assert all(early.end <= late.start + 1e-9 for early, late in zip(spans[0], spans[0][1:], strict=False))
-
-
-def film() -> Timeline:
-    timeline = Timeline(EMOTIONS)
-    for number in range(100):
-        seen = {"_1": "happy" if number < 60 else "sad"}
-        if 20 <= number < 40 or number >= 80:
-            seen["_2"] = "surprise"
-        timeline.add(moment(number / 10, **seen))
-    timeline.end()
-    return timeline
-
-
-def test_the_drawing_tells_faces_emotions_and_times(tmp_path: Path) -> None:
-    for name in ("one.svg", "two.svg"):
-        draw_timeline(film(), tmp_path / name, "film.mp4")
-    svg = (tmp_path / "one.svg").read_text(encoding="utf-8")
-    assert svg == (tmp_path / "two.svg").read_text(encoding="utf-8")
-    ElementTree.fromstring(svg)
-    words = " ".join(re.findall(r">([^<>]+)</", svg))
-    for expected in ("film.mp4", "face 1", "face 2", "happy 60 %", "surprise 100 %", *EMOTIONS):
-        assert expected in words
-    assert all(colour in svg for colour in colours(EMOTIONS))
-
-
-def test_a_drawing_as_png_of_no_face_and_of_many(tmp_path: Path) -> None:
-    empty = Timeline(EMOTIONS)
-    empty.end()
-    draw_timeline(empty, tmp_path / "empty.svg", "film.mp4")
-    assert "no face was found" in (tmp_path / "empty.svg").read_text(encoding="utf-8")
-    crowd = Timeline(EMOTIONS)
-    for number in range(5):
-        crowd.add(moment(number / 10, **{f"_{face}": "happy" for face in range(1, 12)}))
-    crowd.end()
-    draw_timeline(crowd, tmp_path / "crowd.png", "film.mp4")
-    assert (tmp_path / "crowd.png").read_bytes().startswith(b"\x89PNG")
-    draw_timeline(crowd, tmp_path / "crowd.svg", "film.mp4")
-    assert "of 11 faces the 8 seen longest" in (tmp_path / "crowd.svg").read_text(encoding="utf-8")
-    with pytest.raises(UserError, match=r"a picture is drawn as \.png or \.svg"):
-        draw_timeline(crowd, tmp_path / "crowd.gif", "film.mp4")
-
-
-def words_of(svg: Path) -> list[str]:
-    return re.findall(r">([^<>]+)</", svg.read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize(
-    ("until", "times"),
-    [
-        (0.1, ["0:00", "0:00.1"]),
-        (4, ["0:00", "0:00.5", "0:01", "0:01.5", "0:02", "0:02.5", "0:03", "0:03.5", "0:04"]),
-        (100, ["0:00", "0:15", "0:30", "0:45", "1:00", "1:15", "1:30"]),
-        (10000, ["0:00", "30:00", "1:00:00", "1:30:00", "2:00:00", "2:30:00"]),
-    ],
-)
-def test_a_drawing_goes_to_the_films_end_in_round_times(until: float, times: list[str], tmp_path: Path) -> None:
-    seen = Timeline(EMOTIONS)
-    seen.add(moment(0, _1="happy"))
-    seen.add(moment(until / 2))
-    seen.end()
-    draw_timeline(seen, tmp_path / "film.svg", "film.mp4")
-    assert [word for word in words_of(tmp_path / "film.svg") if re.fullmatch(r"[\d:.]+", word)] == times
-
-
-def test_a_title_is_taken_as_it_is_and_has_room(tmp_path: Path) -> None:
-    for number, title in enumerate((r"a$b$ \frac{ 顔.mp4", f"{'long/' * 60}film.mp4")):
-        draw_timeline(film(), tmp_path / f"{number}.svg", title)
-    assert any(r"a$b$ \frac{ 顔.mp4" in word for word in words_of(tmp_path / "0.svg"))
-    assert any(re.fullmatch(r"….{90,110}film\.mp4", word) for word in words_of(tmp_path / "1.svg"))
-
-
-def test_a_drawing_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "film.svg").mkdir()
-    for name in ("film.svg", f"{'a' * 250}.svg"):
-        with pytest.raises(UserError, match="cannot be written"):
-            draw_timeline(film(), tmp_path / name, "film.mp4")
-    assert [path.name for path in tmp_path.iterdir()] == ["film.svg"]
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,8 @@ def _watch(
     from mien.cli.predict_output import Answer, print_json
     from mien.extras import install_command, is_installed
     from mien.predict.paths import shown
-    from mien.predict.timeline import Timeline, draw_timeline
+    from mien.predict.timeline import Timeline
+    from mien.predict.timeline_plot import draw_timeline
     from mien.predict.tracking import track_video
 
     timeline, frames, stopped = Timeline(predictor.classes), 0, False

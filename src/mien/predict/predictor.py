@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from mien.predict.detector import Detection, Detector, overlap, resized
 from mien.predict.photos import Photo, PhotoSource, gray, open_photo
 from mien.predict.stream import PERIOD, Seen, find_again
 from mien.predict.types import Box, Face, Point, Prediction
+
+if TYPE_CHECKING:
+    from mien.predict.video_predictions import VideoPredictions
 
 VIEWS = 1.0, 0.9
 """Test-time augmentation: a face is cropped at these shares of its alignment's side, their probabilities averaged. The
@@ -118,6 +122,29 @@ class Predictor:
             detections = find_again(self.detector, photo.pixels, time, seen, live, photo.scale)
             faces = self._faces(photo, detections, VIEWS[:1])
         return Prediction(faces, photo.size, photo.pixels)
+
+    def predict_video(
+        self, source: str | os.PathLike[str] | int, every: int | str = 1, smooth: float = 0.0, crop: bool = False
+    ) -> VideoPredictions:
+        """Find and classify the faces of a video or of a camera, and follow them from frame to frame.
+
+        Args:
+            source: a video file, or the number of a camera, 0 for the first.
+            every: which frames are predicted: 5 for each fifth, "0.5s" for one in half a second.
+            smooth: half-life in seconds of the average over time of each face's probabilities; 0: none.
+            crop: each frame is a face already, and none is searched.
+
+        Returns:
+            The predictions; iterate over them for one frame after the other, or call `frame()` for all in a data frame.
+
+        Raises:
+            UserError: there is no such file or it is not a readable video; or `every` or `smooth` is not as above.
+        """
+        from mien.predict.video import Every
+        from mien.predict.video_predictions import VideoPredictions, check_smooth
+
+        check_smooth(smooth)
+        return VideoPredictions(self, source, Every.of(str(every)), smooth, crop)
 
     def predict_many(self, images: Iterable[PhotoSource], *, crop: bool = False) -> Iterator[Prediction]:
         """Predict photos one by one, with one in memory at a time.

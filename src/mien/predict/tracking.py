@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, log, sqrt
+from typing import TYPE_CHECKING
 
 from mien.predict.photos import Photo
-from mien.predict.predictor import Predictor
 from mien.predict.stream import Seen
 from mien.predict.types import Box, Face, Prediction
 from mien.predict.video import EVERY_FRAME, Every, Frame, Video
+
+if TYPE_CHECKING:
+    from mien.predict.predictor import Predictor
 
 NEAR = 1.0
 """The largest distance of a face's centre from its expected place, as a share of the face's side."""
@@ -39,7 +42,7 @@ class Moment:
 
 
 def track_video(
-    video: Video, predictor: Predictor, every: Every = EVERY_FRAME, smooth: float = 0.0, crop: bool = False
+    video: Video, predictor: "Predictor", every: Every = EVERY_FRAME, smooth: float = 0.0, crop: bool = False
 ) -> Iterator[Moment]:
     """Predict a video frame by frame and track its faces; only the faces of the last frames are stored.
 

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mien.frames import Library, data_frame
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
 
 
 class Box(NamedTuple):
@@ -96,6 +102,36 @@ class Prediction(Sequence[Face]):
     def as_json(self) -> list[dict[str, Any]]:
         """The faces as a list of JSON objects."""
         return [face.as_json() for face in self.faces]
+
+    @overload
+    def frame(self, library: Literal["pandas"] = "pandas") -> "pandas.DataFrame": ...
+
+    @overload
+    def frame(self, library: Literal["polars"]) -> "polars.DataFrame": ...
+
+    def frame(self, library: Library = "pandas") -> "pandas.DataFrame | polars.DataFrame":
+        """A row for each face.
+
+        Args:
+            library: whose data frame it is, "pandas" or "polars".
+
+        Returns:
+            the columns face (from 1, the largest), emotion, a column for the probability of each emotion, the box x, y,
+            width, height in pixels, score (of the detector, 0 to 1) and roll (degrees).
+
+        Raises:
+            UserError: the library is not installed.
+        """
+        emotions = self.faces[0].probabilities if self.faces else ()
+        columns: dict[str, Sequence[object]] = {
+            "face": range(1, len(self.faces) + 1),
+            "emotion": [face.emotion for face in self.faces],
+            **{name: [face.probabilities[name] for face in self.faces] for name in emotions},
+            **{name: [getattr(face.box, name) for face in self.faces] for name in Box._fields},
+            "score": [face.score for face in self.faces],
+            "roll": [face.roll for face in self.faces],
+        }
+        return data_frame(columns, library)
 
     def _repr_html_(self) -> str:
         """The photo with a box and bars for each face, as a notebook shows it."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mien.extras import is_installed, require
+from mien.report.palette import light
 from mien.report.svg import COLUMN, STYLE, legend, sheet, svg_text
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ class Plot:
             require("train", "drawing")
         import matplotlib
 
-        from mien.report.notebook_figure import NotebookFigure
+        from mien.notebook_figure import NotebookFigure
 
-        figure = NotebookFigure(self.height + (18 if title else 0), self.width, f"{title}. {self.label}".lstrip(". "))
+        height, label = self.height + (18 if title else 0), f"{title}. {self.label}".lstrip(". ")
+        figure = NotebookFigure(self.width, height, label, STYLE, light("paper"))
         with matplotlib.rc_context(STYLE):
             self._fill(figure)
             figure.axes[0].set_title(title, loc="left")
