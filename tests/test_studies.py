@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from mien import studies
 from mien.cli import app
-from mien.cli.study import _typed
 from mien.errors import UserError
 from mien.studies import bundled_name, bundled_studies, find_study
+from mien.study.command import study_command
 from mien.study.config.schema import read_study
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +51,7 @@ def test_a_name_a_path_and_a_word_that_is_neither(tmp_path: Path, monkeypatch: p
 
 
 def test_the_command_to_go_on_has_the_name() -> None:
-    assert _typed(ROOT / "studies" / "quick.toml", [], ["seeds=[0]"], None, "", "local", None) == (
+    assert study_command(ROOT / "studies" / "quick.toml", settings=["seeds=[0]"]) == (
         "mien study quick --set 'seeds=[0]'"
     )
     assert bundled_name(ROOT / "quick.toml") is None

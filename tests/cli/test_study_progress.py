@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from mien.cli.study_progress import LiveTable, duration, percent, seconds_left, show_progress
+from mien.cli.study_progress import LiveTable, duration, percent, show_progress
 from mien.disk import append_line
 from mien.runs.run import Epoch, Run, Status
 from mien.study.execute import execute
@@ -52,8 +52,8 @@ def test_the_bar_goes_when_nothing_runs(runs: list[Run]) -> None:
 
 
 def test_time_left_counts_the_steps_to_come(runs: list[Run]) -> None:
-    assert seconds_left(Progress(runs[0], 1, 2, 5, 10, 1.0, 40.0, None)) == pytest.approx(15.0)
-    assert seconds_left(Progress(runs[0], 2, 2, 10, 10, 1.0, 40.0, None)) == 0
+    assert Progress(runs[0], 1, 2, 5, 10, 1.0, 40.0, None).seconds_left == pytest.approx(15.0)
+    assert Progress(runs[0], 2, 2, 10, 10, 1.0, 40.0, None).seconds_left == 0
 
 
 def test_a_terminal_gets_the_table_and_a_file_lines(plan, tmp_path: Path) -> None:

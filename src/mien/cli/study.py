@@ -10,7 +10,6 @@ import typer
 from mien.cli.data_options import CLASSES, VALIDATION, as_settings, study_file
 from mien.cli.progress import reading_faces
 from mien.disk import user_path
-from mien.process import command_line
 
 if TYPE_CHECKING:
     from mien.runs.summary import RunSummary
@@ -126,13 +125,14 @@ def study(
     from mien.cli import tables
     from mien.cli.study_progress import show_progress
     from mien.report import write_report
+    from mien.study.command import study_command
     from mien.study.config.schema import read_study
     from mien.study.execute import execute
     from mien.study.execute import join as join_search
-    from mien.study.plan import make_plan
+    from mien.study.plan import make_plan, skipped_lines
 
     changes = [*as_settings(classes, validation), *(settings or [])]
-    command = _typed(file, data or [], changes, out, device, engine, address)
+    command = study_command(file, data or [], changes, out, device, engine, address)
     place = _engine(engine, address)
     with reading_faces():
         made = make_plan(read_study(file, changes, data or [], device))
@@ -140,7 +140,7 @@ def study(
     moved = made.device_notes(folder) if engine == "local" else []
     console = Console(stderr=True)
     console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
-    for line in tables.skipped_lines({net.net.name: made.skipped(net, folder) for net in made.study.nets}):
+    for line in skipped_lines({net.net.name: made.skipped(net, folder) for net in made.study.nets}):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     for note in (*made.study.notes, *made.faces.notes, *moved):
         console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
@@ -242,24 +242,3 @@ def _engine(name: str, address: str | None) -> "MakeEngine":
     from mien.study.engines.ray_engine import RayEngine
 
     return partial(RayEngine, address=address)
-
-
-def _typed(
-    file: Path,
-    data: list[str],
-    settings: list[str],
-    out: Path | None,
-    device: str,
-    engine: str,
-    address: str | None,
-) -> str:
-    """The command again, as a shell takes it."""
-    from mien.studies import bundled_name
-
-    options = [("--data", item) for item in data] + [("--set", item) for item in settings]
-    options += [("-o", str(out))] if out else []
-    options += [("--device", device)] if device else []
-    options += [("--engine", engine)] if engine != "local" else []
-    options += [("--address", address)] if address else []
-    words = [word for option in options for word in option]
-    return command_line(["mien", "study", bundled_name(file) or str(file), *words])

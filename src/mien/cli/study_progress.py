@@ -46,13 +46,6 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
-def seconds_left(progress: Progress) -> float:
-    """Seconds that the run still trains at its present speed, without validation."""
-    done = (progress.epoch - 1) * progress.steps + progress.step
-    steps = progress.epochs * progress.steps - done
-    return steps * min(progress.run.recipe.batch, _train_faces(progress)) / max(progress.faces_per_second, 1e-9)
-
-
 @contextmanager
 def show_progress(console: Console) -> Iterator[StudyCallback]:
     """Show the study that runs inside the block on `console`: live on a terminal, else a line at a time."""
@@ -97,7 +90,7 @@ class PlainLines:
         """Print the figures of an epoch that has ended."""
         record = progress.record
         if record is not None:
-            left = seconds_left(progress)
+            left = progress.seconds_left
             self._print(
                 f"{_title(progress.run)}: epoch {progress.epoch}/{progress.epochs}, loss {record.loss:.4f},"
                 f" train {percent(record.accuracy)} %, validation {percent(record.validation_accuracy)} %,"
@@ -145,9 +138,9 @@ class LiveTable:
         self._now[progress.run.id] = progress
         self._bars.update(
             self._bar_of[progress.run.id],
-            completed=(progress.epoch - 1) * progress.steps + progress.step,
+            completed=progress.steps_done,
             rate=f"{progress.faces_per_second:,.0f} faces/s",
-            left=f"{duration(seconds_left(progress))} left",
+            left=f"{duration(progress.seconds_left)} left",
         )
         if progress.record is not None:
             self._rows[progress.run.id] = _history_row(progress.run)
@@ -217,7 +210,3 @@ def _bars() -> Bar:
 
 def _title(run: Run) -> str:
     return f"{run.net.name} seed {run.seed}"
-
-
-def _train_faces(progress: Progress) -> int:
-    return sum(progress.run.config.faces.counts["train"].values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -43,6 +43,7 @@ def show_plan(outline: Outline) -> None:
     from rich.markup import escape
 
     from mien.faces.clean import describe_left_out
+    from mien.study.plan import skipped_lines
 
     faces = outline.faces
     splits = ", ".join(f"{split} {sum(counts.values()):,}" for split, counts in faces.counts.items())
@@ -76,21 +77,6 @@ def show_plan(outline: Outline) -> None:
     runs, todo = sum(len(net.states) for net in outline.nets), sum(net.missing for net in outline.nets)
     seeds = f"seed{'' if len(outline.seeds) == 1 else 's'} {', '.join(map(str, outline.seeds))}"
     print_wide(f"{runs} run{'' if runs == 1 else 's'} with {seeds}; {todo} to do, about {duration(outline.seconds)}")
-
-
-def skipped_lines(reasons: Mapping[str, str]) -> list[str]:
-    """What a study leaves out and why, a line for each reason; [] where it leaves out nothing.
-
-    Args:
-        reasons: by the net's name; "" where it is not skipped.
-    """
-    lines = []
-    for reason in dict.fromkeys(filter(None, reasons.values())):
-        names = [name for name, why in reasons.items() if why == reason]
-        lines.append(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} skipped: {reason}")
-    if lines:
-        lines.append("the study does all else; once the weights are here, the same command trains what is missing")
-    return lines
 
 
 def _number(value: int | None) -> str:

@@ -28,6 +28,10 @@ READERS = 2
 """Version of the readers. It is raised when they read the same files as other faces, so that no old cache is used."""
 
 
+_OPENED: dict[str, "FacesSpec"] = {}
+"""By their fingerprint, how faces were opened last in this process; see `source_of`."""
+
+
 class OtherFacesError(UserError):
     """The faces of a source are not those that were opened before."""
 
@@ -77,6 +81,8 @@ class FacesSpec:
     def open(self) -> Faces:
         """Open the faces. Faces that are not packed are packed into a cache when they are first opened.
 
+        `source_of` knows afterwards where they come from.
+
         Returns:
             Faces whose images are memory-mapped.
 
@@ -84,6 +90,11 @@ class FacesSpec:
             UserError: an option is wrong, the source cannot be read or holds mistakes, or its train split lacks a
                 class.
         """
+        faces = self._open()
+        _OPENED[faces.fingerprint] = self
+        return faces
+
+    def _open(self) -> Faces:
         source = self.find()
         if source.packed and self == FacesSpec(self.source, self.size):
             faces = read_packed(source.packed)
@@ -198,6 +209,11 @@ def _cached(entry: Path) -> Faces | None:
 
 
 Place: TypeAlias = Union[str, "os.PathLike[str]"]
+
+
+def source_of(faces: Faces) -> FacesSpec | None:
+    """How faces were opened in this process; None where they were not, or where some were chosen or changed since."""
+    return _OPENED.get(faces.fingerprint)
 
 
 def open_faces(

@@ -54,7 +54,8 @@ def execute(
     """
     with exclusive(folder):
         head = "".join(f"# {line}\n" for line in command.splitlines())
-        write_text(folder / "study.toml", head + plan.study.text)
+        text = plan.study.text  # it has its head already, where the study's own copy of the file is run
+        write_text(folder / "study.toml", text if text.startswith(head) else head + text)
         write_study_faces(folder, study_faces(plan))
         tuned = [net for net in plan.study.nets if net.tune and not plan.skipped(net, folder)]
         runs = _runs(plan, [net for net in plan.study.nets if not net.tune], folder)

@@ -140,17 +140,21 @@ class Plan:
         return f"{net.net.name}-{run_id(net.net, self.recipe(net, seed), seed, self.faces.fingerprint)}"
 
 
-def make_plan(study: StudyConfig) -> Plan:
+def make_plan(study: StudyConfig, faces: Faces | None = None) -> Plan:
     """Open a study's faces and check that its nets fit them.
 
     A net whose weights are not on this machine is no mistake: the study does all else; see `Plan.skipped`.
+
+    Args:
+        study: as it is configured.
+        faces: those that its source holds, where they are open already.
 
     Raises:
         UserError: no source is named or it cannot be read, train or validation has no faces, or a net does not fit.
     """
     if not study.data.source:
         raise UserError(f"study {study.name}: no faces; name them with --data, or as source under [data]")
-    faces = study.data.open()
+    faces = study.data.open() if faces is None else faces
     _check_learnable(faces)
     problems = [text for net in study.nets for text in check(net.net, faces.size, len(faces.classes))]
     problems += [text for net in study.nets for text in _init_problems(net, faces)]
@@ -193,6 +197,21 @@ def _check_learnable(faces: Faces) -> None:
         )
     if len(faces.classes) < 2:
         raise UserError(f"{faces.name}: all of its faces are {faces.classes[0]}; a study needs two classes or more")
+
+
+def skipped_lines(reasons: Mapping[str, str]) -> list[str]:
+    """What a study leaves out and why, a line for each reason; [] where it leaves out nothing.
+
+    Args:
+        reasons: by the net's name; "" where it is not skipped.
+    """
+    lines = []
+    for reason in dict.fromkeys(filter(None, reasons.values())):
+        names = [name for name, why in reasons.items() if why == reason]
+        lines.append(f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} skipped: {reason}")
+    if lines:
+        lines.append("the study does all else; once the weights are here, the same command trains what is missing")
+    return lines
 
 
 def has_searches(folder: Path) -> bool:

@@ -54,6 +54,18 @@ class Progress:
     faces_per_second: float
     record: Epoch | None = None
 
+    @property
+    def seconds_left(self) -> float:
+        """Seconds that the run still trains at its present speed, without validation."""
+        faces = sum(self.run.config.faces.counts["train"].values())
+        steps = self.steps * self.epochs - self.steps_done
+        return steps * min(self.run.recipe.batch, faces) / max(self.faces_per_second, 1e-9)
+
+    @property
+    def steps_done(self) -> int:
+        """Steps of all epochs so far."""
+        return (self.epoch - 1) * self.steps + self.step
+
 
 OnStep = Callable[[Progress], None]
 """Called after every step of the optimiser, on a GPU after every few, and once more with an epoch's record."""

@@ -22,13 +22,13 @@ SPACE = (
 
 
 def study(text: str) -> StudyConfig:
-    checked, problems = check_table(tomllib.loads(text), Path("study.toml"))
+    checked, problems = check_table(tomllib.loads(text), Path())
     assert checked is not None, problems
     return checked
 
 
 def mistakes(text: str) -> list[str]:
-    checked, problems = check_table(tomllib.loads(text), Path("study.toml"))
+    checked, problems = check_table(tomllib.loads(text), Path())
     assert checked is None
     return problems
 

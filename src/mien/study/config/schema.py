@@ -6,6 +6,7 @@
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from mien.study.config.overrides import apply_device, apply_setting
 from mien.study.config.resources import Resources
 from mien.study.config.study import Group, StudyConfig, StudyNet
 from mien.study.config.study_table import StudyTable
+from mien.study.config.toml_text import TomlTable
 from mien.study.config.validation import Location, checked, name_problems
 
 ALL = "all"
@@ -40,38 +42,77 @@ def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (
     Raises:
         UserError: the file cannot be read, or has mistakes: all of them, each with its place.
     """
+    table, text = read_table(file)
+    return replace(check_study(table, str(file), file.parent, settings, data, device), text=text)
+
+
+def read_table(file: Path) -> tuple[TomlTable, str]:
+    """Read a study file without checking what is in it: its table, and its text.
+
+    Raises:
+        UserError: the file cannot be read, or is not TOML.
+    """
     text = ""
     try:
         text = file.read_text(encoding="utf-8")
-        table = tomllib.loads(text)
+        return tomllib.loads(text), text
     except OSError as error:
         raise UserError(f"{file}: cannot be read: {(error.strerror or str(error)).lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         hint = "; a path with backslashes stands in single quotes: 'C:\\faces'" if "\\" in text else ""
         raise UserError(f"{file}: not TOML: {error}{hint}") from None
-    notes = rename_former_keys(table)
+
+
+def check_study(
+    table: TomlTable,
+    name: str,
+    folder: Path,
+    settings: Sequence[str] = (),
+    data: Sequence[str] = (),
+    device: str = "",
+    problems: Sequence[str] = (),
+) -> StudyConfig:
+    """Check the table of a study, which stays as it is.
+
+    Args:
+        table: as a study file has it.
+        name: of the file, or of what else the table was given to, for messages.
+        folder: from which paths in the table start.
+        settings: as `read_study` takes them.
+        data: as `read_study` takes it.
+        device: as `read_study` takes it.
+        problems: mistakes that are known already; the checks may have a better word for the same place.
+
+    Returns:
+        The study, without a text.
+
+    Raises:
+        UserError: the table has mistakes: all of them, each with its place.
+    """
+    own: dict[str, Any] = deepcopy(dict(table))
+    notes = rename_former_keys(own)
     for setting in settings:
-        notes += apply_setting(table, setting)
+        notes += apply_setting(own, setting)
     if device:
         try:
-            apply_device(table, check_device_name(device))
+            apply_device(own, check_device_name(device))
         except ValueError as error:
             raise UserError(f"--device: {error}") from None
-    study, problems = check_table(table, file)
-    if study is None:
-        count = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
-        raise UserError("\n  ".join([f"{file}: {count}", *problems, *(f"note: {note}" for note in notes)]))
+    study, seen = check_table(own, folder)
+    places = tuple(problem.split(": ", 1)[0] for problem in seen)
+    seen += [problem for problem in problems if not problem.startswith(places)]
+    if study is None or seen:
+        count = "1 mistake" if len(seen) == 1 else f"{len(seen)} mistakes"
+        raise UserError("\n  ".join([f"{name}: {count}", *seen, *(f"note: {note}" for note in notes)]))
     source = tuple(resolved(item, Path.cwd()) for item in data) or study.data.source
-    return replace(
-        study, data=replace(study.data, source=source), text=text, settings=tuple(settings), notes=tuple(notes)
-    )
+    return replace(study, data=replace(study.data, source=source), settings=tuple(settings), notes=tuple(notes))
 
 
-def check_table(table: dict[str, Any], file: Path) -> tuple[StudyConfig | None, list[str]]:
-    """The study that a file's table describes, or None and all of its mistakes."""
+def check_table(table: dict[str, Any], folder: Path) -> tuple[StudyConfig | None, list[str]]:
+    """The study that the table of a file in a folder describes, or None and all of its mistakes."""
     problems: list[str] = []
     names = table["nets"] if isinstance(table.get("nets"), dict) else {}
-    checks, left_out = checked(StudyTable, table, problems, StudyFile(frozenset(names), file.parent))
+    checks, left_out = checked(StudyTable, table, problems, StudyFile(frozenset(names), folder))
     problems += [f"{key}: missing" for key in ("name", "nets") if key not in table]
     problems += [*name_problems("name", [checks.name]), *name_problems("nets", checks.nets)]
     problems += [f"seeds: {seed} stands {n} times" for seed, n in Counter(checks.seeds).items() if n > 1]
@@ -92,7 +133,7 @@ def check_table(table: dict[str, Any], file: Path) -> tuple[StudyConfig | None, 
     study = StudyConfig(
         name=checks.name,
         seeds=tuple(checks.seeds),
-        data=faces_spec(checks.data, file.parent),
+        data=faces_spec(checks.data, folder),
         nets=tuple(replace(nets[name], group=group.name) for group in sections for name in group.nets),
         sections=sections,
         ensembles={name: dict(members) for name, members in checks.ensembles.items()},

@@ -1,0 +1,177 @@
+"""A study on its faces and in its folder: what is decided before anything of it is run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from mien.disk import user_path, write_text
+from mien.errors import UserError
+from mien.faces import Faces, FacesSpec, read_packed, write_packed
+from mien.faces.packed import is_packed
+from mien.faces.spec import source_of
+from mien.study.command import study_command
+from mien.study.config.data_table import resolved
+from mien.study.config.keywords import data_entries
+from mien.study.config.schema import check_study
+from mien.study.config.study import StudyConfig
+from mien.study.config.toml_text import TomlTable, toml_text, toml_value
+
+if TYPE_CHECKING:
+    from mien.study.plan import Plan
+
+FacesSource: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]] | Faces
+"""Faces, or where they are: a path, several of them, or "drawn"."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedStudy:
+    """A study with its faces and its folder.
+
+    Attributes:
+        config: the study; its source holds the faces.
+        folder: the study's.
+        command: what runs it from a shell.
+        faces: those that it is to run on, where they are open; None: those of its source.
+        packed: where `faces` have to be written before anything reads the source; None: they are there.
+    """
+
+    config: StudyConfig
+    folder: Path
+    command: str
+    faces: Faces | None = None
+    packed: Path | None = None
+
+    def make_plan(self) -> "Plan":
+        """Open the faces and check that the nets fit them.
+
+        Raises:
+            UserError: they cannot be read, or a net does not fit.
+        """
+        from mien.study.plan import make_plan
+
+        return make_plan(self.config, self.faces)
+
+    def write_faces(self) -> None:
+        """Write the faces into the study's folder, where they have no other source.
+
+        Raises:
+            UserError: the folder holds something else than a study, or cannot be written.
+        """
+        from mien.study.execute import exclusive
+
+        if self.packed is None or self.faces is None:
+            return
+        with exclusive(self.folder):
+            if not (self.folder / "study.toml").exists():  # the folder is a study's from here on
+                write_text(self.folder / "study.toml", self.config.text)
+            write_packed(self.faces, self.packed)
+
+
+@dataclass(frozen=True, eq=False)
+class StudyOrigin:
+    """What a study was made from.
+
+    Attributes:
+        name: of the file, or "Study(...)", for messages.
+        table: the study's, unchecked.
+        folder: from which paths in the table start.
+        file: the study file; None where the table is of Python values.
+        text: the file's; "" where there is none.
+        settings: changes to the table, as `--set` takes them.
+    """
+
+    name: str
+    table: TomlTable
+    folder: Path
+    file: Path | None = None
+    text: str = ""
+    settings: tuple[str, ...] = ()
+
+    def check(
+        self, data: Sequence[str] = (), settings: Sequence[str] = (), device: str = "", problems: Sequence[str] = ()
+    ) -> StudyConfig:
+        """Check the study.
+
+        Args:
+            data: sources in place of the study's own.
+            settings: more changes to the table.
+            device: that stands in for every recipe's; "": theirs.
+            problems: mistakes that are known already.
+
+        Raises:
+            UserError: there are mistakes: all of them, each with its place.
+        """
+        config = check_study(self.table, self.name, self.folder, (*self.settings, *settings), data, device, problems)
+        return replace(config, text=self.text)
+
+    def placed(
+        self,
+        config: StudyConfig,
+        faces: FacesSource | None,
+        folder: str | PathLike[str] | None,
+        device: str,
+    ) -> PlacedStudy:
+        """The study on these faces and in this folder; see `mien.api.study.Study.run`.
+
+        Raises:
+            UserError: `device` is none.
+        """
+        place = Path("out") / config.name if folder is None else user_path(folder)
+        if not isinstance(faces, Faces):
+            return self._placed(_sources(faces), [], place, device)
+        spec, packed = _source(faces), None
+        if spec is None:
+            where = (place / "faces" / faces.fingerprint[:10]).resolve()
+            spec, packed = FacesSpec((str(where),)), None if _holds(where, faces) else where
+        if spec == replace(config.data, source=spec.source):
+            placed = self._placed(spec.source, [], place, device)
+        else:
+            placed = self._placed((), [f"data={toml_value(data_entries(spec))}"], place, device)
+        return replace(placed, faces=faces, packed=packed)
+
+    def _placed(self, data: Sequence[str], settings: Sequence[str], folder: Path, device: str) -> PlacedStudy:
+        config = self.check(data, settings, device)
+        out = None if folder == Path("out") / config.name else folder
+        if self.file is not None:
+            return PlacedStudy(config, folder, study_command(self.file, data, (*self.settings, *settings), out, device))
+        table = dict(self.table)
+        if config.data.source:
+            data_table = {"data": data_entries(config.data)}
+            table = {key: table[key] for key in ("name", "seeds") if key in table} | data_table | table | data_table
+        config = replace(config, text=toml_text(table), settings=())
+        return PlacedStudy(config, folder, study_command(folder / "study.toml", out=out, device=device))
+
+
+def _sources(faces: str | PathLike[str] | Sequence[str | PathLike[str]] | None) -> list[str]:
+    """The sources in a list, as `--data` takes them."""
+    if faces is None:
+        return []
+    listed = [faces] if isinstance(faces, str | PathLike) else faces
+    return [fspath(one) for one in listed]
+
+
+def _source(faces: Faces) -> FacesSpec | None:
+    """Where open faces come from; None where they came from no source as they are, or are not there any more."""
+    spec = source_of(faces)
+    if spec is None:
+        return None
+    spec = replace(
+        spec,
+        source=tuple(resolved(one, Path.cwd()) for one in spec.source),
+        votes=spec.votes and resolved(spec.votes, Path.cwd()),
+    )
+    try:
+        spec.reopen(faces.fingerprint)
+    except UserError:
+        return None
+    return spec
+
+
+def _holds(folder: Path, faces: Faces) -> bool:
+    """Whether a folder holds exactly these faces, packed."""
+    try:
+        return is_packed(folder) and read_packed(folder).fingerprint == faces.fingerprint
+    except UserError:  # they are damaged, and are written anew
+        return False
