@@ -12,6 +12,7 @@ from report.searches import SEARCH
 
 from mien.faces import read_packed, write_packed
 from mien.report import write_report
+from mien.report.study_data import read_reported_study
 from mien.runs.results import read_results
 
 
@@ -113,6 +114,22 @@ def test_pictures_of_faces_and_mistakes(page: str) -> None:
         assert truth != answer
 
 
+def test_every_cell_that_has_faces_leads_to_them(page: str, study: Path) -> None:
+    selected = [net for net in read_reported_study(study, read_results(study)).nets if net.selected]
+    cells = set()
+    for net in selected:
+        made = net.runs[0].predictions("test")
+        assert made
+        for truth, predicted in zip(made.labels.tolist(), made.predicted.tolist(), strict=True):
+            cells.add(f"confusion-{net.name}-{truth}-{predicted}")
+    links = {link[1:] for link in outline(page).links if re.search(r"^#confusion-\w+-\d-\d$", link)}
+    assert links == cells
+    assert page.count('class="cell-faces"') == len(cells)
+    assert page.count("by the predictions of seed 0 alone") == len(selected)
+    assert page.count("data:image/jpeg") == len(selected)
+    assert not any("<a" in path.read_text(encoding="utf-8") for path in (study / "figures").iterdir())
+
+
 def test_the_report_is_the_same_each_time(study: Path) -> None:
     before = (study / "report.html").read_bytes()
     assert report(study) == study / "report.html"
@@ -127,6 +144,9 @@ def test_missing_faces_are_explained(built: Callable[..., Path]) -> None:
     page = report(folder).read_text(encoding="utf-8")
     assert "The faces cannot be opened any more" in page
     assert "<img" not in page
+    assert "data:image" not in page
+    assert not any("confusion" in link for link in outline(page).links)
+    assert "Choose a cell" not in page
     assert "Most confident mistakes of" in page
 
 

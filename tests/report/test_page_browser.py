@@ -1,7 +1,9 @@
 """The page as a browser shows it."""
 
+import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,69 @@ def test_what_is_folded_prints(page: playwright.Page) -> None:
     assert page.locator("details:not([open])").count() == 0
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details:not([open])").count() > 0
+
+
+def a_cell(page: playwright.Page) -> playwright.Locator:
+    """A cell of the open confusion matrix that has faces."""
+    return page.locator("details[open] .linked figure a").first
+
+
+def test_a_cell_of_the_confusion_matrix_opens_its_faces(page: playwright.Page) -> None:
+    cell, shown = a_cell(page), page.locator(".cell-faces:visible")
+    playwright.expect(shown).to_have_count(0)
+    cell.click()
+    playwright.expect(shown).to_have_count(1)
+    playwright.expect(shown).to_be_in_viewport()
+    some, every = re.search(r"(\d+) of (\d+) by seed 0", shown.locator("p").inner_text()).groups()
+    assert shown.locator("li").count() == int(some) == min(8, int(every))
+    shares = [float(text.removesuffix(" %")) for text in shown.locator("li").all_inner_texts()]
+    assert shares == sorted(shares, reverse=True)
+    picture = shown.locator("li svg").first
+    assert picture.bounding_box()["width"] > 40
+    assert len(set(picture.screenshot())) > 100  # more than one colour
+    other = page.locator("details[open] .linked figure a").nth(3)
+    other.click()
+    playwright.expect(shown).to_have_count(1)
+    playwright.expect(other).to_have_attribute("aria-current", "true")
+    assert cell.get_attribute("aria-current") is None
+    page.go_back()
+    page.go_back()
+    playwright.expect(shown).to_have_count(0)
+    assert page.troubles == []
+
+
+def test_cells_are_opened_and_closed_by_keyboard(page: playwright.Page) -> None:
+    cell, shown = a_cell(page), page.locator(".cell-faces:visible")
+    name = cell.get_attribute("aria-label")
+    truth, predicted = re.fullmatch(r"[\d,]+ (\w+) faces? predicted as (\w+)", name).groups()
+    cell.focus()
+    ring = "(link) => getComputedStyle(link.querySelector('path')).stroke"
+    assert cell.evaluate(ring) != "none"
+    for close in ("Escape", "Enter"):
+        page.keyboard.press("Enter")
+        region = page.get_by_role("region", name=f"Labelled {truth}, predicted as {predicted}")
+        playwright.expect(region).to_be_focused()
+        page.keyboard.press("Tab")
+        playwright.expect(region.get_by_role("link", name="Close")).to_be_focused()
+        page.keyboard.press(close)
+        playwright.expect(shown).to_have_count(0)
+        playwright.expect(cell).to_be_focused()
+
+
+def test_cells_open_without_scripts(browser: playwright.Browser, study: Path) -> None:
+    with closing(browser.new_page(java_script_enabled=False)) as page:
+        page.goto((study / "report.html").as_uri())
+        a_cell(page).click()
+        playwright.expect(page.locator(".cell-faces:visible li").first).to_be_visible()
+        page.locator(".cell-faces:visible").get_by_role("link", name="Close").click()
+        playwright.expect(page.locator(".cell-faces:visible")).to_have_count(0)
+
+
+def test_the_faces_of_cells_do_not_print(page: playwright.Page) -> None:
+    a_cell(page).click()
+    playwright.expect(page.locator(".cell-faces:visible")).to_have_count(1)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    playwright.expect(page.locator(".cell-faces:visible")).to_have_count(0)
+    playwright.expect(page.locator(".hint:visible")).to_have_count(0)
+    assert page.locator(".linked figure").first.is_visible()

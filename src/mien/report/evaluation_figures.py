@@ -4,15 +4,16 @@ Each `plot_x` draws into given axes; `x_plot` gives the same as a `Plot`, which 
 classes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.faces.colours import colours
+from mien.report.cell_faces import CellFaces
 from mien.report.plot import Plot
-from mien.report.svg import Drawing, on_dark, role_colour, upright
+from mien.report.svg import Drawing, named_links, on_dark, role_colour, upright, without_links
 from mien.report.tables import percent
 from mien.runs.metrics import Bin, ClassScore
 from mien.runs.results import SplitScores
@@ -21,22 +22,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw_evaluation(name: str, scores: SplitScores, seeds: int) -> list[Drawing]:
+def draw_evaluation(name: str, scores: SplitScores, seeds: int, cells: CellFaces | None = None) -> list[Drawing]:
     """Confusion matrix, reliability and per-class scores of a net on the split of its scores.
 
     Args:
         name: the net's.
         scores: the net's.
         seeds: how many runs are pooled.
+        cells: faces that the page shows of each cell of the confusion matrix.
     """
     split = scores.evaluated_on
-    pooled = " The counts add up all seeds." if seeds > 1 else ""
     return [
-        Drawing(
-            f"confusion-{name}",
-            f"Confusion matrix of {name} on {split}: how many per cent of each row's faces got which answer.{pooled}",
-            confusion_plot(np.array(scores.confusion), list(scores.per_class)).svg,
-        ),
+        _draw_confusion(name, scores, seeds, cells),
         Drawing(
             f"reliability-{name}",
             f"Reliability of {name} on {split}: bars below the diagonal mean too much confidence. Expected calibration "
@@ -51,15 +48,37 @@ def draw_evaluation(name: str, scores: SplitScores, seeds: int) -> list[Drawing]
     ]
 
 
-def plot_confusion(axes: "Axes", confusion: NDArray[np.int64], classes: Sequence[str]) -> None:
+def _draw_confusion(name: str, scores: SplitScores, seeds: int, cells: CellFaces | None) -> Drawing:
+    caption = (
+        f"Confusion matrix of {name} on {scores.evaluated_on}: how many per cent of each row's faces got which answer."
+    )
+    if seeds > 1:
+        caption += " The counts add up all seeds."
+    confusion, classes = np.array(scores.confusion), list(scores.per_class)
+    keys = {cell.key for cell in cells.cells} if cells else set()
+    svg = confusion_plot(confusion, classes, keys).svg
+    if not keys:
+        return Drawing(f"confusion-{name}", caption, svg)
+    names = {
+        f"{row}-{column}": f"{count:,} {classes[row]} face{'s' if count != 1 else ''} predicted as {classes[column]}"
+        for (row, column), count in np.ndenumerate(confusion)
+    }
+    return Drawing(f"confusion-{name}", caption, without_links(svg), named_links(svg, names))
+
+
+def plot_confusion(
+    axes: "Axes", confusion: NDArray[np.int64], classes: Sequence[str], linked: Collection[str] = ()
+) -> None:
     """Confusion matrix, rows the truth: each cell shaded by its share of the row, with share and count.
 
     Args:
         axes: where to draw.
         confusion: int [K, K], rows truth, columns prediction.
         classes: the K names.
+        linked: cells that lead to `#row-column`, as in `0-3`.
     """
     from matplotlib import rcParams
+    from matplotlib.colors import to_rgba
     from matplotlib.patches import Rectangle
 
     axes.grid(False)
@@ -69,7 +88,10 @@ def plot_confusion(axes: "Axes", confusion: NDArray[np.int64], classes: Sequence
         # at most half opaque, so that the letters keep their contrast on light paper and on dark
         shade = 0.5 * float(share) ** 0.75
         corner = (column - 0.48, row - 0.48)
-        cell = axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=accent, alpha=shade, edgecolor="none"))
+        fill = to_rgba(accent, shade)  # opacity of the fill alone, not of the line that the page draws around it
+        cell = axes.add_patch(Rectangle(corner, 0.96, 0.96, facecolor=fill, edgecolor="none"))
+        if (key := f"{row}-{column}") in linked:
+            cell.set_url(f"#{key}")
         above = axes.text(column, row - 0.02, f"{100 * share:.0f}", va="bottom", ha="center", color=ink)
         count = f"{confusion[row, column]:,}"
         below = axes.text(column, row + 0.06, count, va="top", ha="center", color=ink, fontsize=small)
@@ -84,12 +106,12 @@ def plot_confusion(axes: "Axes", confusion: NDArray[np.int64], classes: Sequence
     axes.set(xlabel="predicted, % of the row (count below)", ylabel="truth")
 
 
-def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str]) -> Plot:
+def confusion_plot(confusion: NDArray[np.int64], classes: Sequence[str], linked: Collection[str] = ()) -> Plot:
     """`plot_confusion` as a plot."""
     shares = _shares(confusion)
     recognised = "; ".join(f"{name} {100 * shares[k, k]:.0f} %" for k, name in enumerate(classes))
     return Plot(
-        lambda axes: plot_confusion(axes, confusion, classes),
+        lambda axes: plot_confusion(axes, confusion, classes, linked),
         f"Confusion matrix. Of each emotion, recognised: {recognised}.",
         height=96 + 44 * len(classes),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from mien.faces import Faces
 from mien.report import study_tables as tables
 from mien.report.augmentation_narrative import narrate_augmentation
+from mien.report.cell_faces import CellFaces, cell_faces
 from mien.report.curves import draw_histories, draw_history
 from mien.report.evaluation_figures import draw_evaluation
 from mien.report.face_images import Misclassification, Picture, misclassifications, png
@@ -36,6 +37,7 @@ class NetPart:
         preview: a few faces before and after its augmentation; None where it has none, or no faces can be opened.
         evaluation: confusion, per-class scores and calibration; () unless selected.
         evaluation_tables: per-class scores, and the confusion matrix as counts.
+        cells: faces of each cell of the confusion matrix; None unless selected, or where no faces can be opened.
         mistakes: pictures of its most confident mistakes, or their table where there are no pictures.
         narrative: what the numbers mean, in sentences.
     """
@@ -49,6 +51,7 @@ class NetPart:
     preview: Drawing | None = None
     evaluation: tuple[Drawing, ...] = ()
     evaluation_tables: tuple[Table, ...] = ()
+    cells: CellFaces | None = None
     mistakes: tuple[Picture, ...] = ()
     mistakes_table: Table | None = None
     narrative: tuple[str, ...] = ()
@@ -141,10 +144,12 @@ def _net_part(study: ReportedStudy, net: ReportedNet, faces: Faces | None, previ
     if not net.selected or scores is None:
         return part
     wrong = misclassifications(net, study.classes)
+    cells = cell_faces(net, study.classes, faces) if faces is not None else None
     return replace(
         part,
-        evaluation=tuple(draw_evaluation(net.name, scores, len(net.runs))),
+        evaluation=tuple(draw_evaluation(net.name, scores, len(net.runs), cells)),
         evaluation_tables=(tables.per_class_table(net.name, scores), tables.confusion_table(net.name, scores)),
+        cells=cells,
         mistakes=tuple(_mistake_pictures(scores.evaluated_on, faces, wrong)),
         mistakes_table=tables.mistakes_table(net, wrong),
         narrative=tuple(narrate_net(net)),

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -56,16 +56,24 @@ STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of the report: the name of its file, its caption, its SVG text in light colours."""
+    """A figure of the report.
+
+    Attributes:
+        name: of its file.
+        caption: of the figure on the page.
+        svg: its SVG text in light colours.
+        linked: the same with links to parts of the page (see `named_links`); "" where it has none.
+    """
 
     name: str
     caption: str
     svg: str
+    linked: str = ""
 
     @property
     def inline(self) -> str:
         """The SVG for the page."""
-        return inline(self.svg, slug(self.name))
+        return inline(self.linked or self.svg, slug(self.name))
 
 
 @contextmanager
@@ -165,6 +173,27 @@ def inline(svg: str, name: str) -> str:
     opening, rest = svg.split(">", 1)
     opening = re.sub(r'\s(width|height|xmlns(:xlink)?|version)="[^"]*"', "", opening)
     return f"{opening}>{rest.replace('xlink:href', 'href')}"
+
+
+def named_links(svg: str, names: Mapping[str, str]) -> str:
+    """The SVG with named links, to which the page can lead back: that to `#x` gets the id `from-x`.
+
+    Args:
+        svg: as `svg_text` gives it, some artists with a URL `#x`.
+        names: what each link is, by the x, for those who do not see it; they are not read the letters of the figure.
+    """
+    svg = svg.replace('role="img"', 'role="group"', 1).replace("<text ", '<text aria-hidden="true" ')
+
+    def named(link: re.Match[str]) -> str:
+        key = link[1]
+        return f'<a xlink:href="#{key}" id="from-{key}" aria-label="{escape(names[key])}">'
+
+    return re.sub(r'<a xlink:href="#([^"]+)"[^>]*>', named, svg)  # matplotlib's open a window of their own
+
+
+def without_links(svg: str) -> str:
+    """The SVG, as `svg_text` gives it, without its links."""
+    return re.sub(r"\s*</?a\b[^>]*>", "", svg)
 
 
 def slug(name: str) -> str:

@@ -30,6 +30,19 @@ function unfold() {
 addEventListener("hashchange", unfold);
 unfold();
 
+// A confusion matrix marks the cell whose faces are shown; Escape closes them.
+function mark() {
+  for (const link of document.querySelectorAll(".linked figure a")) {
+    if (link.getAttribute("href") === location.hash) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}
+addEventListener("hashchange", mark);
+mark();
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.querySelector(".cell-faces:target .close")?.click();
+});
+
 // Paper cannot be unfolded.
 let folded = [];
 addEventListener("beforeprint", () => {
