@@ -8,7 +8,7 @@ from mien.errors import UserError
 from mien.faces import EMOTIONS
 from mien.runs.predictions import Predictions
 
-ALL = ["confusion", "per_class", "reliability", "mistakes"]
+ALL = ["confusion", "per_class", "reliability", "mistakes", "roc", "precision_recall"]
 
 
 def drawn_at_random(seed: int = 0, faces: int = 140) -> Predictions:

@@ -8,10 +8,22 @@ from mien.faces import EMOTIONS
 from mien.report.curves import Curve, draw_curves
 from mien.report.evaluation_figures import confusion_plot, per_class_plot, reliability_plot
 from mien.report.figures import Cost, Score, draw_costs, draw_counts, draw_faces, draw_scores
+from mien.report.ranking_figures import precision_recall_plot, roc_plot
 from mien.runs.metrics import Bin, ClassScore
+from mien.runs.predictions import Predictions
+from mien.runs.ranking import Area, ClassAreas
 
 RNG = np.random.default_rng(0)
 COUNTS = {"train": dict(zip(EMOTIONS, (3995, 436, 4097, 7215, 4830, 3171, 4965), strict=True))}
+MADE = Predictions(
+    np.array([[0.6, 0.4, 0], [0.5, 0.5, 0], [0.5, 0.5, 0], [0.1, 0.9, 0]], np.float32), np.array([0, 0, 1, 1], np.uint8)
+)
+"""Of four faces of two classes, the third of which has none."""
+AREAS = {
+    "a": ClassAreas(Area(0.875, (0.5, 1)), Area(0.833, (0.6, 1))),
+    "b": ClassAreas(Area(0.875, (0.5, 1)), Area(0.833, (0.6, 1))),
+    "c": None,
+}
 EPOCHS = np.arange(1.0, 6.0)
 
 DRAWN = {
@@ -36,6 +48,8 @@ DRAWN = {
         ).svg
     ),
     "reliability": lambda: reliability_plot([Bin(0.0, 0.5, 0, 0.0, 0.0), Bin(0.5, 1.0, 9, 0.7, 0.5)]).svg,
+    "roc": lambda: roc_plot([MADE], ["a", "b", "c"], AREAS).svg,
+    "precision recall": lambda: precision_recall_plot([MADE], ["a", "b", "c"], AREAS).svg,
     "faces": lambda: draw_faces(RNG.integers(0, 255, (3, 8, 8)).astype(np.uint8), ["a", "b", "c"], columns=2),
 }
 

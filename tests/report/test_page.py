@@ -227,6 +227,8 @@ def test_every_figure_is_saved(study: Path) -> None:
     assert {name for name in names if name.startswith("confusion-")} == {
         f"confusion-{name}" for name in ("wide", "deep", "conv_1", "conv_2") if f"reliability-{name}" in names
     }
+    evaluated = {name.removeprefix("confusion-") for name in names if name.startswith("confusion-")}
+    assert {f"{kind}-{name}" for kind in ("roc", "precision-recall") for name in evaluated} <= names
     for path in (study / "figures").iterdir():
         ElementTree.parse(path)
         assert "var(--" not in path.read_text(encoding="utf-8")

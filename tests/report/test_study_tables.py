@@ -77,5 +77,13 @@ def test_the_other_tables_equal_the_results(study: Path) -> None:
     assert {row["emotion"]: float(row["recall"]) for row in per_class} == {
         name: one.recall for name, one in best.scores.per_class.items()
     }
+    for row in per_class:
+        ranked = best.scores.areas[row["emotion"]]
+        assert ranked is not None
+        assert [float(row["roc_auc" + tail]) for tail in ("", "_low", "_high")] == [
+            ranked.roc_auc.value,
+            *ranked.roc_auc.interval,
+        ]
+        assert float(row["average_precision"]) == ranked.average_precision.value
     layers = rows_of(study, f"layers-{best.name}")
     assert int(layers[-1]["parameters"]) == best.parameters == sum(int(row["parameters"]) for row in layers[:-1])

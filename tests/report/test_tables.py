@@ -3,8 +3,9 @@ import io
 
 import pytest
 
-from mien.report.tables import Column, Table, duration, percent, probability, whole, with_spread
+from mien.report.tables import Column, Table, area, duration, percent, probability, whole, with_spread
 from mien.runs.metrics import Accuracy
+from mien.runs.ranking import Area
 
 
 def test_an_accuracy_takes_four_columns_and_nothing_is_rounded() -> None:
@@ -20,6 +21,15 @@ def test_an_accuracy_takes_four_columns_and_nothing_is_rounded() -> None:
     }
     assert set(lines[1].values()) == {"b", ""}
     assert (lines[2]["accuracy"], lines[2]["accuracy_sd"]) == ("0.5", "")
+
+
+def test_an_area_takes_three_columns_and_is_shown_with_three_digits() -> None:
+    columns = (Column("net", "net", lead=True), Column("roc_auc", "area", area, number=True))
+    table = Table("t", "T", columns, (("a", None), ("b", Area(0.9531, (0.25, 1.0)))))
+    lines = list(csv.DictReader(io.StringIO(table.csv)))
+    assert set(lines[0].values()) == {"a", ""}
+    assert lines[1] == {"net": "b", "roc_auc": "0.9531", "roc_auc_low": "0.25", "roc_auc_high": "1.0"}
+    assert table.shown(table.rows[1])[1][1:] == ("0.953 (0.250 to 1.000)", 0.9531)
 
 
 def test_a_table_shows_what_it_holds() -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 from runs.former import former, read
 
 from mien.errors import UserError
+from mien.runs.ranking import Area, ClassAreas
 from mien.runs.results import FORMAT, read_results, write_results
 
 
@@ -25,6 +27,17 @@ def test_keys_of_the_file(tmp_path: Path) -> None:
     assert set(net["accuracy"]["test"]) == {"mean", "interval", "sd", "n"}
     assert set(content["comparisons"][0]["mcnemar"]) == {"only_a", "only_b", "p"}
     assert content["previews"] == {}
+
+
+def test_scores_of_before_have_no_areas_and_new_ones_are_read_again(tmp_path: Path) -> None:
+    results = read(former("seeds"), tmp_path)
+    net = next(one for one in results.nets if one.scores)
+    assert net.scores is not None
+    assert (net.scores.areas, net.scores.macro_areas) == ({}, None)
+    known = ClassAreas(Area(0.9, (0.8, 0.95)), Area(0.7, (0.6, 0.8)))
+    scored = replace(net.scores, areas={"happy": known, "sad": None}, macro_areas=known)
+    write_results(tmp_path, replace(results, nets=(replace(net, scores=scored),)))
+    assert read_results(tmp_path).nets[0].scores == scored
 
 
 def test_previews_are_written_as_what_they_change(tmp_path: Path) -> None:

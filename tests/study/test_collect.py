@@ -25,6 +25,10 @@ def test_the_figures_of_a_net(plan, quiet, tmp_path: Path) -> None:
     assert better.parameters == 2304 * 5 + 5 + 5 * 7 + 7
     assert (better.scores.evaluated_on, worse.scores.evaluated_on) == ("test", "validation")
     assert np.sum(better.scores.confusion) == 60
+    assert set(better.scores.areas) == set(better.scores.per_class)
+    assert better.scores.macro_areas.roc_auc.value == pytest.approx(
+        np.mean([one.roc_auc.value for one in better.scores.areas.values()])
+    )
     assert sum(score.support for score in better.scores.per_class.values()) == 30
     assert results.faces.leaked_test == 3
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mien.errors import UserError
 from mien.runs.metrics import Scores, scores
 from mien.runs.predictions import Predictions
+from mien.runs.ranking import ClassAreas, areas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,6 +82,26 @@ class PredictionPlots(ABC):
 
         return self._show(reliability_plot(self._pooled().reliability), axes)
 
+    def roc(self, axes: "Axes | None" = None) -> "Figure":
+        """Draw the ROC curve of each emotion against the rest, with the area under it (Fawcett 2006).
+
+        Args:
+            axes: where to draw; a new figure unless given.
+        """
+        from mien.report.ranking_figures import roc_plot
+
+        return self._show(roc_plot(self.predictions, self.classes, self._areas()), axes)
+
+    def precision_recall(self, axes: "Axes | None" = None) -> "Figure":
+        """Draw the precision-recall curve of each emotion against the rest, with its average precision.
+
+        Args:
+            axes: where to draw; a new figure unless given.
+        """
+        from mien.report.ranking_figures import precision_recall_plot
+
+        return self._show(precision_recall_plot(self.predictions, self.classes, self._areas()), axes)
+
     def mistakes(self, axes: "Axes | None" = None, n: int = 14) -> "Figure":
         """Draw the most confident wrong answers: the faces, each with its truth and what was predicted instead.
 
@@ -118,3 +139,10 @@ class PredictionPlots(ABC):
 
     def _pooled(self) -> Scores:
         return scores([one.probabilities for one in self.predictions], self._first().labels)
+
+    def _areas(self) -> dict[str, ClassAreas | None]:
+        """By emotion, the areas under its curves."""
+        ranked = areas([one.probabilities for one in self.predictions], self._first().labels)
+        if ranked.macro is None:
+            raise UserError(f"{self.name}: the faces of {self.evaluated_on} have one emotion alone, so none is ranked")
+        return dict(zip(self.classes, ranked.per_class, strict=True))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.runs.metrics import Accuracy, McNemar, Scores, accuracy, mcnemar, scores
+from mien.runs.ranking import Areas, areas
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,11 @@ class Evaluation:
         """The other metrics, on the M detected faces; None if there are none."""
         return scores([self.probabilities], self.labels[self.detected]) if self.detected.any() else None
 
+    @cached_property
+    def areas(self) -> Areas | None:
+        """The areas under the ROC and precision-recall curves, on the M detected faces; None if there are none."""
+        return areas([self.probabilities], self.labels[self.detected]) if self.detected.any() else None
+
     @property
     def not_detected(self) -> int:
         """How many photos have no detected face."""
@@ -92,6 +98,10 @@ class Evaluation:
             per_class = zip(self.classes, self.scores.per_class, strict=True)
             entries["per_class"] = {name: asdict(score) for name, score in per_class}
             entries["confusion"] = self.confusion.tolist()
+        if self.areas:
+            ranked = zip(self.classes, self.areas.per_class, strict=True)
+            entries["areas"] = {name: one and asdict(one) for name, one in ranked}
+            entries["macro_areas"] = self.areas.macro and asdict(self.areas.macro)
         return entries
 
 

@@ -13,6 +13,7 @@ from mien.report.face_images import Misclassification, Picture, misclassificatio
 from mien.report.narrative import narrate_group
 from mien.report.net_narrative import narrate_curves, narrate_net
 from mien.report.previews import Previews
+from mien.report.ranking_figures import draw_ranking
 from mien.report.recipe_summary import Line, Settings, backbone_lines, settings
 from mien.report.study_data import ReportedNet, ReportedStudy
 from mien.report.svg import Drawing, slug
@@ -35,7 +36,7 @@ class NetPart:
         backbone: what is known of its backbone and weights; () where it has none.
         curve_note: what the curves mean.
         preview: a few faces before and after its augmentation; None where it has none, or no faces can be opened.
-        evaluation: confusion, per-class scores and calibration; () unless selected.
+        evaluation: confusion, calibration, per-class scores, ROC and precision-recall curves; () unless selected.
         evaluation_tables: per-class scores, and the confusion matrix as counts.
         cells: faces of each cell of the confusion matrix; None unless selected, or where no faces can be opened.
         mistakes: pictures of its most confident mistakes, or their table where there are no pictures.
@@ -147,7 +148,7 @@ def _net_part(study: ReportedStudy, net: ReportedNet, faces: Faces | None, previ
     cells = cell_faces(net, study.classes, faces) if faces is not None else None
     return replace(
         part,
-        evaluation=tuple(draw_evaluation(net.name, scores, len(net.runs), cells)),
+        evaluation=(*draw_evaluation(net.name, scores, len(net.runs), cells), *draw_ranking(net, study.classes)),
         evaluation_tables=(tables.per_class_table(net.name, scores), tables.confusion_table(net.name, scores)),
         cells=cells,
         mistakes=tuple(_mistake_pictures(scores.evaluated_on, faces, wrong)),

@@ -7,7 +7,7 @@ from mien.nets.backbones import AbsentError
 from mien.report.face_images import Misclassification
 from mien.report.narrative import verdict
 from mien.report.study_data import ReportedNet, ReportedStudy
-from mien.report.tables import Cell, Column, Table, duration, percent, probability, whole, with_spread
+from mien.report.tables import Cell, Column, Table, area, duration, percent, probability, whole, with_spread
 from mien.runs.results import Comparison, EnsembleResult, SplitScores
 
 
@@ -218,17 +218,37 @@ def runs_table(net: ReportedNet) -> Table:
 
 
 def per_class_table(name: str, scores: SplitScores) -> Table:
-    """Precision, recall, F1 and faces of each emotion, of the net with this name."""
-    columns = (
+    """Precision, recall, F1, areas and faces of each emotion, of the net with this name."""
+    columns = [
         Column("emotion", "emotion", lead=True),
         Column("precision", "precision, %", percent, True),
         Column("recall", "recall, %", percent, True),
         Column("f1", "F1, %", percent, True),
         Column("support", "faces", whole, True),
-    )
-    rows = tuple((emotion, one.precision, one.recall, one.f1, one.support) for emotion, one in scores.per_class.items())
+        Column("roc_auc", "area under ROC", area, True),
+        Column("average_precision", "average precision", area, True),
+    ]
+    if not scores.areas:
+        del columns[5:]
+    rows = [
+        {
+            "emotion": emotion,
+            "precision": one.precision,
+            "recall": one.recall,
+            "f1": one.f1,
+            "support": one.support,
+            "roc_auc": ranked.roc_auc if ranked else None,
+            "average_precision": ranked.average_precision if ranked else None,
+        }
+        for emotion, one in scores.per_class.items()
+        for ranked in [scores.areas.get(emotion)]
+    ]
     title = f"Each emotion as {name} recognises it on {scores.evaluated_on}"
-    return Table(f"per-class-{name}", title, columns, rows, sortable=True)
+    notes = ""
+    if macro := scores.macro_areas:
+        notes = f"Mean of the areas under ROC {area(macro.roc_auc)}, of the average precisions "
+        notes += f"{area(macro.average_precision)}; in brackets the 95 % interval."
+    return _table(f"per-class-{name}", title, columns, rows, notes=notes, sortable=True)
 
 
 def confusion_table(name: str, scores: SplitScores) -> Table:

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien.runs.metrics import Accuracy
+from mien.runs.ranking import Area
 
 Cell = Any
-"""What a table may hold: str, int, float, bool, `Accuracy`, or None where there is nothing."""
+"""What a table may hold: str, int, float, bool, `Accuracy`, `Area`, or None where there is nothing."""
+
+PARTS = {Accuracy: ("", "_low", "_high", "_sd"), Area: ("", "_low", "_high")}
+"""By kind of cell that takes several columns of a csv file, what follows the column's name in each."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +59,14 @@ class Table:
 
     @property
     def csv(self) -> str:
-        """The numbers as csv text, unrounded; an `Accuracy` takes four columns, its name and `_low`, `_high`, `_sd`."""
-        measured = [any(isinstance(row[place], Accuracy) for row in self.rows) for place in range(len(self.columns))]
+        """The numbers as csv text, unrounded; an `Accuracy` or `Area` takes the columns of `PARTS`."""
+        kinds = [{type(row[place]) for row in self.rows} for place in range(len(self.columns))]
+        parts = [next((PARTS[kind] for kind in PARTS if kind in there), ("",)) for there in kinds]
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            name
-            for column, wide in zip(self.columns, measured, strict=True)
-            for name in ([column.key + tail for tail in ("", "_low", "_high", "_sd")] if wide else [column.key])
-        )
+        writer.writerow(column.key + tail for column, tails in zip(self.columns, parts, strict=True) for tail in tails)
         for row in self.rows:
-            writer.writerow(value for cell, wide in zip(row, measured, strict=True) for value in _plain(cell, wide))
+            writer.writerow(value for cell, tails in zip(row, parts, strict=True) for value in _plain(cell, len(tails)))
         return file.getvalue()
 
     def shown(self, row: Sequence[Cell]) -> list[tuple[Column, str, float | str]]:
@@ -86,6 +87,12 @@ def with_spread(accuracy: Accuracy) -> str:
     sd = "" if accuracy.sd is None else f" ± {percent(accuracy.sd)}"
     low, high = map(percent, accuracy.interval)
     return f"{percent(accuracy.mean)}{sd} ({low} to {high})"
+
+
+def area(measured: Area) -> str:
+    """An area with its interval: `0.953 (0.947 to 0.960)`."""
+    low, high = measured.interval
+    return f"{measured.value:.3f} ({low:.3f} to {high:.3f})"
 
 
 def whole(number: int) -> str:
@@ -111,10 +118,12 @@ def probability(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _plain(cell: Cell, wide: bool) -> tuple[Cell, ...]:
+def _plain(cell: Cell, columns: int) -> tuple[Cell, ...]:
     if isinstance(cell, Accuracy):
         return (cell.mean, *cell.interval, cell.sd)
-    return (cell, None, None, None) if wide else (cell,)
+    if isinstance(cell, Area):
+        return (cell.value, *cell.interval)
+    return (cell, *(None,) * (columns - 1))
 
 
 def _order(cell: Cell) -> float | str:
@@ -122,4 +131,6 @@ def _order(cell: Cell) -> float | str:
         return ""
     if isinstance(cell, Accuracy):
         return cell.mean
+    if isinstance(cell, Area):
+        return cell.value
     return cell if isinstance(cell, int | float) else str(cell)

@@ -20,6 +20,7 @@ from mien.runs.files import REPEAT, cached_by_stamp, reported_damage
 from mien.runs.former_results import FORMER_FORMAT, from_former_format
 from mien.runs.json_objects import from_json, to_json
 from mien.runs.metrics import Accuracy, Bin, ClassScore, McNemar
+from mien.runs.ranking import ClassAreas
 from mien.runs.recipe import Recipe
 from mien.runs.search_results import SearchResult, Value
 from mien.runs.study_faces import StudyFaces
@@ -66,6 +67,9 @@ class SplitScores:
         per_class: by class name.
         confusion: counts [K, K], rows the truth, columns the prediction.
         reliability: the bins that `ece` sums over.
+        areas: under the ROC and the precision-recall curve of each class against the rest, by class name; None for a
+            class without positive or without negative faces. Empty in results of before.
+        macro_areas: means over the classes that have areas.
     """
 
     evaluated_on: str
@@ -76,6 +80,8 @@ class SplitScores:
     per_class: Mapping[str, ClassScore]
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[Bin, ...]
+    areas: Mapping[str, ClassAreas | None] = field(default_factory=dict)
+    macro_areas: ClassAreas | None = None
 
 
 @dataclass(frozen=True)

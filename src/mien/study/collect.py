@@ -13,6 +13,7 @@ from mien.runs.config import FacesRecord
 from mien.runs.environment import machine, now, versions
 from mien.runs.metrics import accuracy, scores
 from mien.runs.predictions import Predictions
+from mien.runs.ranking import areas
 from mien.runs.results import (
     Comparison,
     EnsembleResult,
@@ -148,7 +149,7 @@ def _ensemble(plan: Plan, name: str, nets: Sequence[NetRuns]) -> EnsembleResult:
 
 def _evaluation(plan: Plan, net: Evaluated, selected: bool) -> tuple[SplitAccuracies, SplitScores | None]:
     """Accuracies on train, validation and, for the selected, test; and the scores on the last of these."""
-    accuracies, split_scores = SplitAccuracies(), None
+    accuracies, scored = SplitAccuracies(), None
     for split in SPLITS if selected else SPLITS[:2]:
         predictions = net.predictions(split)
         if not predictions:
@@ -158,12 +159,13 @@ def _evaluation(plan: Plan, net: Evaluated, selected: bool) -> tuple[SplitAccura
         if split == "test" and not plan.leaked.all():
             accuracies = replace(accuracies, test_without_leaks=accuracy(correct[:, ~plan.leaked]))
         if split != "train":
-            split_scores = _scores(predictions, split, plan.faces.classes)
-    return accuracies, split_scores
+            scored = predictions, split
+    return accuracies, _scores(*scored, plan.faces.classes) if scored else None
 
 
 def _scores(predictions: Sequence[Predictions], split: str, classes: Sequence[str]) -> SplitScores:
-    pooled = scores([one.probabilities for one in predictions], predictions[0].labels)
+    probabilities, labels = [one.probabilities for one in predictions], predictions[0].labels
+    pooled, ranked = scores(probabilities, labels), areas(probabilities, labels)
     return SplitScores(
         evaluated_on=split,
         balanced_accuracy=pooled.balanced_accuracy,
@@ -173,6 +175,8 @@ def _scores(predictions: Sequence[Predictions], split: str, classes: Sequence[st
         per_class=dict(zip(classes, pooled.per_class, strict=True)),
         confusion=tuple(tuple(row) for row in pooled.confusion.tolist()),
         reliability=pooled.reliability,
+        areas=dict(zip(classes, ranked.per_class, strict=True)),
+        macro_areas=ranked.macro,
     )
 
 
