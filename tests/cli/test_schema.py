@@ -116,6 +116,8 @@ nets.n.tune = { space = { k = [1] }, enqueue = [{ k = 1 }], objectives = ["param
 nets.m.init_from = { run = "../out/first/n" }
 nets.o.init_from = "bundled:best"
 
+track = { tensorboard = true, mlflow = "http://tracker:5000" }
+
 ensembles = { both = ["n", "m"], weighed = { n = 2, m = 0.5 } }
 groups = { a = ["n"], b = { nets = ["m"], title = "B" } }
 """
@@ -156,6 +158,8 @@ REFUSED = {
     "previews.p.focal = 2": "previews.p",
     "nets.n.resources.core = 2": "nets.n.resources",
     "resources.gpu = -1": "resources.gpu",
+    "track.mlfow = true": "track",
+    "track.mlflow = 1": "track.mlflow",
 }
 
 

@@ -10,6 +10,7 @@ import typer
 from mien.cli.data_options import CLASSES, VALIDATION, as_settings, study_file
 from mien.cli.progress import reading_faces
 from mien.disk import user_path
+from mien.errors import UserError
 
 if TYPE_CHECKING:
     from mien.runs.summary import RunSummary
@@ -46,6 +47,12 @@ ADDRESS = typer.Option(
 )
 JSON = typer.Option(False, "--json", help="Print JSON instead of tables.")
 JOIN = typer.Option(False, "--join", help="Help with the trials of a study that another process runs in DIR.")
+TRACK = typer.Option(
+    None,
+    "--track",
+    metavar="TRACKER",
+    help="Follow it in tensorboard or mlflow too, in its folder; mlflow=http://HOST:PORT: a server; repeatable.",
+)
 NET = typer.Argument(None, metavar="[NET]", help="One tuned net; by default all of them.", show_default=False)
 FOLDER = typer.Argument(..., parser=user_path, metavar="DIR", help="A study's folder.", show_default=False)
 FOLDERS = typer.Argument(
@@ -118,6 +125,7 @@ def study(
     engine: str = ENGINE,
     address: str | None = ADDRESS,
     join: bool = JOIN,
+    track: list[str] | None = TRACK,
 ) -> None:
     """Run what is missing of a study, select nets on validation, evaluate those on test, write the report."""
     from rich.console import Console
@@ -127,39 +135,52 @@ def study(
     from mien.report import write_report
     from mien.study.command import study_command
     from mien.study.config.schema import read_study
+    from mien.study.config.track import merged, parse_tracker
+    from mien.study.engines.callback import CallbackList
     from mien.study.execute import execute
     from mien.study.execute import join as join_search
     from mien.study.plan import make_plan, skipped_lines
+    from mien.track.tracking import Tracking
 
     changes = [*as_settings(classes, validation), *(settings or [])]
-    command = study_command(file, data or [], changes, out, device, engine, address)
+    command = study_command(file, data or [], changes, out, device, engine, address, track or [])
     place = _engine(engine, address)
+    if join and track:
+        raise UserError("--track: belongs to the process that runs the study; leave it out with --join")
+    trackers = tuple(parse_tracker(word) for word in track or ())
     with reading_faces():
         made = make_plan(read_study(file, changes, data or [], device))
     folder = out or _default(made.study.name)
     moved = made.device_notes(folder) if engine == "local" else []
     console = Console(stderr=True)
-    console.print(f"study {made.study.name} in {folder}", highlight=False, markup=False)
-    for line in skipped_lines({net.net.name: made.skipped(net, folder) for net in made.study.nets}):
+
+    def show(line: str) -> None:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    for note in (*made.study.notes, *made.faces.notes, *moved):
-        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
-    try:
-        with show_progress(console) as progress:
-            if join:
-                join_search(made, folder, progress, place)
-            else:
-                results = execute(made, folder, progress, command, place)
-    except KeyboardInterrupt:
-        console.print(
-            f"stopped; to go on from the last epoch: {command}", highlight=False, markup=False, soft_wrap=True
-        )
-        raise typer.Exit(1) from None
-    if join:
-        typer.echo(f"the searches in {folder} have their trials; the process that runs the study goes on with them")
-        return
-    tables.show_results(results)
-    typer.echo(f"report: {write_report(folder, results)}")
+
+    trackers = () if join else merged(made.study.track, trackers)
+    tracking = Tracking(trackers, made.study, folder, lambda line: show(f"note: {line}"))
+    show(f"study {made.study.name} in {folder}")
+    for line in skipped_lines({net.net.name: made.skipped(net, folder) for net in made.study.nets}):
+        show(line)
+    for note in (*made.study.notes, *made.faces.notes, *moved, *tracking.notes):
+        show(f"note: {note}")
+    with tracking:
+        try:
+            with show_progress(console) as progress:
+                if join:
+                    join_search(made, folder, progress, place)
+                else:
+                    results = execute(made, folder, CallbackList([progress, tracking]), command, place)
+        except KeyboardInterrupt:
+            show(f"stopped; to go on from the last epoch: {command}")
+            raise typer.Exit(1) from None
+        if join:
+            typer.echo(f"the searches in {folder} have their trials; the process that runs the study goes on with them")
+            return
+        tables.show_results(results)
+        report = write_report(folder, results)
+        typer.echo(f"report: {report}")
+        tracking.finish(results, report)
 
 
 def runs(folder: Path = FOLDER, as_json: bool = JSON) -> None:
@@ -227,7 +248,7 @@ def _default(name: str) -> Path:
 
 def _engine(name: str, address: str | None) -> "MakeEngine":
     """Where the runs of a study happen."""
-    from mien.errors import UserError, did_you_mean
+    from mien.errors import did_you_mean
     from mien.extras import require
 
     if name not in ("local", "ray"):

@@ -15,6 +15,7 @@ def study_command(
     device: str = "",
     engine: str = "local",
     address: str | None = None,
+    track: Sequence[str] = (),
 ) -> str:
     """The command `mien study` with these options; one that has its default is left out.
 
@@ -26,11 +27,13 @@ def study_command(
         device: that stands in for every recipe's.
         engine: where runs happen.
         address: of a Ray cluster.
+        track: the words of `--track`.
     """
     options = [("--data", item) for item in data] + [("--set", item) for item in settings]
     options += [("-o", str(out))] if out else []
     options += [("--device", device)] if device else []
     options += [("--engine", engine)] if engine != "local" else []
     options += [("--address", address)] if address else []
+    options += [("--track", word) for word in track]
     words = [word for option in options for word in option]
     return command_line(["mien", "study", bundled_name(file) or str(file), *words])

@@ -5,6 +5,7 @@ faces.json     which faces
 runs/          a folder a run, trials of a search included
 tuning/        the searches' journals
 results.json   every figure
+track/         what trackers have written, where they are switched on (mien.track)
 """
 
 from collections.abc import Iterator, Sequence

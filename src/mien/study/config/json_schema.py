@@ -154,9 +154,10 @@ def _simple(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[s
     if "$ref" in simple:
         simple = {**definitions[simple.pop("$ref").rpartition("/")[2]], **simple}
     if "anyOf" in simple:
-        [one] = [one for one in simple.pop("anyOf") if one != {"type": "null"}]
-        simple = {**one, **simple}
-        return _simple(simple, definitions)
+        one, *others = [one for one in simple.pop("anyOf") if one != {"type": "null"}]
+        if not others:
+            return _simple({**one, **simple}, definitions)
+        simple["anyOf"] = [_simple(form, definitions) for form in (one, *others)]
     for key in ("$defs", "title"):
         simple.pop(key, None)
     if simple.get("default", 0) in (None, "", []) or isinstance(simple.get("default"), dict):

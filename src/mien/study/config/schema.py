@@ -24,6 +24,7 @@ from mien.study.config.resources import Resources
 from mien.study.config.study import Group, StudyConfig, StudyNet
 from mien.study.config.study_table import StudyTable
 from mien.study.config.toml_text import TomlTable
+from mien.study.config.track import trackers
 from mien.study.config.validation import Location, checked, name_problems
 
 ALL = "all"
@@ -139,6 +140,7 @@ def check_table(table: dict[str, Any], folder: Path) -> tuple[StudyConfig | None
         ensembles={name: dict(members) for name, members in checks.ensembles.items()},
         previews={name: recipe for name, recipe in previews.items() if recipe},
         resources={name: _resources(checks, nets[name]) for name in checks.nets},
+        track=trackers(checks.track, folder),
     )
     return study, []
 

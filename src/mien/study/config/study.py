@@ -8,6 +8,7 @@ from mien.nets import Net
 from mien.runs.recipe import Recipe
 from mien.study.config.init_from import FromNet, InitFrom
 from mien.study.config.resources import Resources
+from mien.study.config.track import TrackerConfig
 from mien.study.config.tune import Tune
 
 
@@ -79,6 +80,7 @@ class StudyConfig:
         ensembles: nets whose predictions are averaged, and the weight of each, by the ensemble's name.
         previews: recipes whose effect on a few faces the report shows, by name.
         resources: what a run of each net takes, by the net's name.
+        track: what follows it, beside its own folder; no part of what its runs are.
         text: the file, as it was read.
         settings: what `--set` changed, in its order.
         notes: former keys that the file has.
@@ -92,6 +94,7 @@ class StudyConfig:
     ensembles: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     previews: Mapping[str, Recipe] = field(default_factory=dict)
     resources: Mapping[str, Resources] = field(default_factory=dict)
+    track: tuple[TrackerConfig, ...] = ()
     text: str = ""
     settings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from mien.study.config.data_table import DataTable
 from mien.study.config.ensembles import Members
 from mien.study.config.net_table import NetTable
 from mien.study.config.resources import Resources
+from mien.study.config.track import TrackTable
 from mien.study.config.validation import NAME, NAME_RULE, RecipeEntries, Table
 
 
@@ -46,3 +47,4 @@ class StudyTable(Table):
         default={}, description="recipes whose effect on nine faces the report shows, by name"
     )
     resources: Resources = Field(default=Resources(), description="what one run takes of the machines")
+    track: TrackTable = Field(default=TrackTable(), description="trackers that follow the study, beside its folder")

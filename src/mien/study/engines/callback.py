@@ -29,3 +29,34 @@ class StudyCallback(Protocol):
 
     def on_run_end(self, run: Run, status: Status) -> None:
         """A run has ended: finished, pruned or failed."""
+
+
+class CallbackList:
+    """Several callbacks as one: each is called in turn.
+
+    Args:
+        callbacks: in the order in which they are called.
+    """
+
+    def __init__(self, callbacks: Sequence[StudyCallback]) -> None:
+        self._callbacks = tuple(callbacks)
+
+    def on_plan(self, runs: Sequence[Run]) -> None:
+        """The study's runs are known; see StudyCallback, also for the others."""
+        for callback in self._callbacks:
+            callback.on_plan(runs)
+
+    def on_trial(self, net: str, trials: int, trial: TrialResult, best: TrialResult | None) -> None:
+        """A trial of a net has begun or ended."""
+        for callback in self._callbacks:
+            callback.on_trial(net, trials, trial, best)
+
+    def on_step(self, progress: Progress) -> None:
+        """A training step was made."""
+        for callback in self._callbacks:
+            callback.on_step(progress)
+
+    def on_run_end(self, run: Run, status: Status) -> None:
+        """A run has ended."""
+        for callback in self._callbacks:
+            callback.on_run_end(run, status)
