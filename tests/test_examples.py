@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-MODULES = ("mien.faces.spec", "mien.faces.types")
+MODULES = ("mien.api.study", "mien.faces.spec", "mien.faces.types")
 """The modules whose docstrings have examples."""
 
 

@@ -1,6 +1,6 @@
 """HTML tables, as a notebook shows them: they have no colours of their own, and can be read in light and in dark."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 
 
@@ -13,7 +13,8 @@ def html_table(
     rows: Iterable[Sequence[str | int]],
     caption: str = "",
     last: Sequence[str | int] = (),
-    text_columns: int = 1,
+    text_columns: int | Collection[int] = 1,
+    bold: Collection[int] = (),
 ) -> Html:
     """Make a table. Everything in it is escaped, except `Html`.
 
@@ -22,16 +23,19 @@ def html_table(
         rows: their cells; whole numbers get commas, as 28,709.
         caption: one line above it.
         last: the cells of a row of sums below a line.
-        text_columns: how many of the first columns are text, aligned left; the others are numbers, aligned right.
+        text_columns: how many of the first columns are text, or the places of those that are; they are aligned left,
+            the others, which are numbers, right.
+        bold: the places of the rows to set off.
     """
+    texts = range(text_columns) if isinstance(text_columns, int) else text_columns
     lines = ['<table style="border-collapse:collapse">']
     if caption:
         lines.append(f'<caption style="text-align:left;font-weight:bold">{shown(caption)}</caption>')
-    lines += ["<thead>", _row("th", columns, text_columns), "</thead>", "<tbody>"]
-    lines += [_row("td", row, text_columns) for row in rows]
+    lines += ["<thead>", _row("th", columns, texts), "</thead>", "<tbody>"]
+    lines += [_row("td", row, texts, ";font-weight:bold" * (place in bold)) for place, row in enumerate(rows)]
     lines.append("</tbody>")
     if last:
-        lines += ["<tfoot>", _row("td", last, text_columns, ";border-top:1px solid"), "</tfoot>"]
+        lines += ["<tfoot>", _row("td", last, texts, ";border-top:1px solid"), "</tfoot>"]
     return Html("\n".join([*lines, "</table>"]))
 
 
@@ -47,8 +51,8 @@ def shown(cell: str | int) -> str:
     return escape(cell if isinstance(cell, str) else f"{cell:,}")
 
 
-def _row(tag: str, cells: Sequence[str | int], text_columns: int, style: str = "") -> str:
-    sides = ["left" if place < text_columns else "right" for place in range(len(cells))]
+def _row(tag: str, cells: Sequence[str | int], texts: Collection[int], style: str = "") -> str:
+    sides = ["left" if place in texts else "right" for place in range(len(cells))]
     inner = (
         f'<{tag} style="text-align:{side};padding:1px 8px{style}">{shown(cell)}</{tag}>'
         for side, cell in zip(sides, cells, strict=True)

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from mien.faces import EMOTIONS
-from mien.report.curves import Curve, draw_curves
+from mien.report.curves import Curve, curves_plot
 from mien.report.evaluation_figures import confusion_plot, per_class_plot, reliability_plot
 from mien.report.figures import Cost, Score, draw_costs, draw_counts, draw_faces, draw_scores
 from mien.report.ranking_figures import precision_recall_plot, roc_plot
@@ -33,13 +33,15 @@ DRAWN = {
     ),
     "costs": lambda: draw_costs([Cost("a", 0, 20.0, 1000, 0.5), Cost("b", 1, 20.0, 2000, 0.5)], ["x", "y"]),
     "one cost": lambda: draw_costs([Cost("a", 0, 0.5, 1000, 0.5)], ["x"]),
-    "curves": lambda: draw_curves(
-        [Curve("train", "train", [EPOCHS, EPOCHS[:3]], [1 / EPOCHS, EPOCHS[:3]])], "epoch", "loss", marked=2.0
+    "curves": lambda: (
+        curves_plot(
+            [Curve("train", "train", [EPOCHS, EPOCHS[:3]], [1 / EPOCHS, EPOCHS[:3]])], "epoch", "loss", marked=2.0
+        ).svg
     ),
-    "not a number": lambda: draw_curves(
-        [Curve("train", "train", [EPOCHS], [np.array([900.0, 2, np.nan, 1, np.inf])])], "epoch", "loss"
+    "not a number": lambda: (
+        curves_plot([Curve("train", "train", [EPOCHS], [np.array([900.0, 2, np.nan, 1, np.inf])])], "epoch", "loss").svg
     ),
-    "one point": lambda: draw_curves([Curve("train", "train", [EPOCHS[:1]], [EPOCHS[:1]])], "epoch", "loss"),
+    "one point": lambda: curves_plot([Curve("train", "train", [EPOCHS[:1]], [EPOCHS[:1]])], "epoch", "loss").svg,
     "confusion": lambda: confusion_plot(RNG.integers(0, 50, (7, 7)), EMOTIONS).svg,
     "empty confusion": lambda: confusion_plot(np.zeros((2, 2), int), ["a", "b"]).svg,
     "per class": lambda: (

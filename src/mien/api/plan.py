@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mien.api.html_tables import html_of, text_of
+from mien.html_tables import html_lines
 from mien.report.tables import Column, Table, duration, whole
 from mien.study.outline import Outline
 from mien.study.plan import skipped_lines
@@ -40,16 +40,15 @@ class StudyPlan:
         return [*lines, f"{self.missing} runs to do, about {duration(self.seconds)}"]
 
     def __repr__(self) -> str:
-        return "\n".join([f"{self.outline.study} in {self.outline.folder}", text_of(self._table()), *self._lines])
+        return "\n".join([repr(self._table), *self._lines])
 
     def _repr_html_(self) -> str:
-        from html import escape
+        return f"{self._table._repr_html_()}\n{html_lines(self._lines)}"
 
-        title = f"{self.outline.study} in {self.outline.folder}"
-        return html_of(self._table(title)) + "".join(f"<div>{escape(line)}</div>" for line in self._lines)
-
-    def _table(self, title: str = "") -> Table:
+    @property
+    def _table(self) -> Table:
         """The nets, one a row."""
+        title = f"{self.outline.study} in {self.outline.folder}"
         columns = (
             Column("net", "net", lead=True),
             Column("group", "group"),

@@ -1,34 +1,55 @@
 """StudyResults: what a study found, as an object that shows itself."""
 
+from collections.abc import Mapping
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
 
-from mien.api.html_tables import html_of, text_of
+from mien.api.evaluated_net import EvaluatedNet
+from mien.api.net_comparison import NetComparison
+from mien.api.trained_ensemble import TrainedEnsemble
 from mien.api.trained_net import TrainedNet
 from mien.disk import user_path
 from mien.errors import UserError, did_you_mean
-from mien.report.study_data import read_reported_study
+from mien.frames import Library, data_frame
+from mien.report.study_data import ReportedStudy, read_reported_study
 from mien.report.study_tables import comparison_table, ensembles_table, selected_table
 from mien.report.tables import Table
-from mien.runs.results import Results, read_results
+from mien.runs.metrics import Accuracy
+from mien.runs.results import NetResult, Results, read_results
+from mien.runs.seeds import mcnemar_of
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+
+    from mien.export.write import Exported
 
 
 class StudyResults:
-    """What a study found, from `Study.run`; `StudyResults.open` reads that of one that has ended.
+    """What a study found, from `Study.run`; `StudyResults.open` reads that of a study that has ended.
+
+    A notebook shows its tables: the nets of each group with their accuracies, the best of each in bold.
 
     Attributes:
         folder: the study's.
-        data: every figure, as results.json holds them.
+        data: every figure, as results.json holds it (docs/reference/results-file.md).
     """
+
+    folder: Path
+    data: Results
 
     def __init__(self, folder: Path, data: Results) -> None:
         self.folder = folder
         self.data = data
-        self._study = read_reported_study(folder, data)
 
     @classmethod
     def open(cls, folder: str | PathLike[str]) -> "StudyResults":
         """Read the results in a study's folder.
+
+        Args:
+            folder: the study's, as out/NAME.
 
         Raises:
             UserError: the study has not ended, or its results are damaged.
@@ -36,43 +57,217 @@ class StudyResults:
         path = user_path(folder)
         return cls(path, read_results(path))
 
-    @property
+    @cached_property
     def nets(self) -> tuple[TrainedNet, ...]:
-        """The nets, in the order of the study."""
-        return tuple(TrainedNet(self._study, net, self.folder) for net in self._study.nets)
+        """The nets, in the order of the study; those that failed or were skipped too.
+
+        Raises:
+            UserError: a run of the study is damaged.
+        """
+        return tuple(TrainedNet(self._study, self.folder, net) for net in self._study.nets)
+
+    @cached_property
+    def ensembles(self) -> tuple[TrainedEnsemble, ...]:
+        """The ensembles, in the order of the study."""
+        return tuple(TrainedEnsemble(self._study, self.folder, one) for one in self.data.ensembles)
 
     @property
     def best(self) -> TrainedNet | None:
         """Of the selected nets the one with the highest validation accuracy; None where none was selected."""
-        return self.net(self.data.best) if self.data.best else None
+        return None if self.data.best is None else self.net(self.data.best)
 
-    def net(self, name: "str | TrainedNet") -> TrainedNet:
+    def net(self, name: str | TrainedNet) -> TrainedNet:
         """A net by its name.
 
         Raises:
-            UserError: the study has no such net.
+            UserError: the study has no net of this name.
         """
         for net in self.nets:
             if net == name:
                 return net
-        raise UserError(f"{self.data.study}: no net {str(name)!r}; {did_you_mean(str(name), list(self.data.by_name))}")
+        if name in self.ensembles:
+            raise UserError(f"{name}: is an ensemble; results.ensemble({str(name)!r}) gives it")
+        raise UserError(f"{name}: no such net; {did_you_mean(str(name), list(self.data.by_name))}")
+
+    def ensemble(self, name: str | TrainedEnsemble) -> TrainedEnsemble:
+        """An ensemble by its name.
+
+        Raises:
+            UserError: the study has no ensemble of this name.
+        """
+        for one in self.ensembles:
+            if one == name:
+                return one
+        known = [one.name for one in self.ensembles]
+        raise UserError(f"{name}: no such ensemble; {did_you_mean(str(name), known) if known else 'there is none'}")
+
+    @overload
+    def frame(self, library: Literal["pandas"] = "pandas") -> "pandas.DataFrame": ...
+
+    @overload
+    def frame(self, library: Literal["polars"]) -> "polars.DataFrame": ...
+
+    def frame(self, library: Library = "pandas") -> "pandas.DataFrame | polars.DataFrame":
+        """The figures as a data frame, a row for each net.
+
+        Accuracies and scores are shares, 0..1; `_low` and `_high` are the ends of the 95 % interval, `_sd` is the
+        standard deviation over seeds. Balanced accuracy and what follows it are of the split in `evaluated_on`.
+
+        Args:
+            library: whose data frame it is, "pandas" or "polars".
+
+        Raises:
+            UserError: the library is not installed, or it is another one.
+        """
+        rows = [_row(net) for net in self.data.nets]
+        return data_frame({name: [row[name] for row in rows] for name in rows[0]}, library)
+
+    def compare(
+        self, a: str | EvaluatedNet, b: str | EvaluatedNet, split: Literal["validation", "test"] | None = None
+    ) -> NetComparison:
+        """Test whether one of two nets, or ensembles, is better beyond chance: McNemar's test on the same faces.
+
+        Args:
+            a: a net or an ensemble, or its name.
+            b: another one.
+            split: of the faces; unless given, test where both were evaluated on it, else validation.
+
+        Raises:
+            UserError: there is none of this name, or one was not evaluated on the split.
+        """
+        both = self._evaluated(a), self._evaluated(b)
+        if split not in (None, "validation", "test"):
+            raise UserError(f"split {split!r}: {did_you_mean(str(split), ['validation', 'test'])}")
+        split = split or ("test" if all(one.predictions_of("test") for one in both) else "validation")
+        first, second = (one.predictions_of(split) for one in both)
+        for one, made in zip(both, (first, second), strict=True):
+            if not made:
+                hint = "; test is opened for the best of each group alone" if split == "test" else ""
+                raise UserError(f"{one}: was not evaluated on {split}{hint}")
+        test = mcnemar_of(first, second)
+        return NetComparison(both[0].name, both[1].name, split, test.only_a, test.only_b, test.p)
 
     def report(self) -> Path:
-        """Write the report, `report.html` with `figures/` and `tables/` in the study's folder, and give its path."""
+        """Write the report: `report.html`, with `figures/` and `tables/` beside it, in the study's folder.
+
+        Returns:
+            The path of report.html.
+
+        Raises:
+            UserError: a run of the study is damaged.
+        """
         from mien.report import write_report
 
         return write_report(self.folder, self.data)
 
-    @property
-    def _tables(self) -> list[Table]:
-        """A table for each group, the scores of the selected, and the ensembles."""
-        study = self._study
-        tables = [comparison_table(study, study.members(one.name), "group", one.title) for one in study.groups]
-        tables += [selected_table(study), ensembles_table(study)]
-        return [table for table in tables if table.rows]
+    def export(
+        self,
+        path: str | PathLike[str],
+        net: str | EvaluatedNet | None = None,
+        *,
+        int8: bool = False,
+        fp16: bool = False,
+        temperature: bool = True,
+        logit_adjustment: float = 0.0,
+        name: str = "",
+        licence: str = "",
+        note: str = "",
+        card: bool = False,
+    ) -> "Exported":
+        """Write a net, or an ensemble, as one ONNX file; see `TrainedNet.export`, which has the same arguments.
+
+        Args:
+            path: the file to write, FILE.onnx; an existing one is replaced.
+            net: which; unless given, the study's best.
+            int8: compute in int8: a quarter of the size.
+            fp16: store weights as float16: half the size.
+            temperature: calibrate the probabilities: fit temperatures on validation.
+            logit_adjustment: strength of the logit adjustment, 0..1; higher favours rare emotions.
+            name: of the model; the file's unless given.
+            licence: of the model.
+            note: a sentence for the model's facts and its card.
+            card: write the model card beside it too, as FILE.md.
+
+        Returns:
+            What was written: its file, its facts, and how far it agrees with torch.
+
+        Raises:
+            UserError: as `TrainedNet.export`, or the study has no such net.
+        """
+        chosen = self.best if net is None else self._evaluated(net)
+        if chosen is None:
+            raise UserError(f"{self.folder}: no net of this study was trained to its end")
+        return chosen.export(
+            path,
+            int8=int8,
+            fp16=fp16,
+            temperature=temperature,
+            logit_adjustment=logit_adjustment,
+            name=name,
+            licence=licence,
+            note=note,
+            card=card,
+        )
 
     def __repr__(self) -> str:
-        return "\n\n".join(f"{table.title}\n{text_of(table)}" for table in self._tables)
+        return "\n\n".join(map(repr, self._tables))
 
     def _repr_html_(self) -> str:
-        return "".join(map(html_of, self._tables))
+        return "\n".join(table._repr_html_() for table in self._tables)
+
+    @cached_property
+    def _study(self) -> ReportedStudy:
+        return read_reported_study(self.folder, self.data)
+
+    def _evaluated(self, name: str | EvaluatedNet) -> EvaluatedNet:
+        """A net or an ensemble by its name."""
+        for one in self.ensembles:
+            if one == name:
+                return one
+        return self.net(str(name))
+
+    @property
+    def _tables(self) -> list[Table]:
+        """The nets of each group, the scores of the selected, and the ensembles."""
+        study = self._study
+        groups = [
+            comparison_table(study, study.members(group.name), f"comparison-{group.name}", group.title)
+            for group in study.groups
+        ]
+        return [
+            table
+            for table in (*groups, selected_table(study), ensembles_table(study, self.data.ensembles))
+            if table.rows
+        ]
+
+
+def _row(net: NetResult) -> Mapping[str, object]:
+    """A net's row of the data frame."""
+    accuracy, scores = net.accuracy, net.scores
+    return {
+        "net": net.name,
+        "group": net.group,
+        "selected": net.selected,
+        "state": net.state,
+        "reason": net.reason,
+        "seeds": net.finished_runs,
+        "parameters": net.parameters,
+        "trainable": net.trainable,
+        "seconds": net.seconds,
+        "epochs": net.epochs,
+        **_spread("train", accuracy.train),
+        **_spread("validation", accuracy.validation),
+        **_spread("test", accuracy.test),
+        **_spread("test_without_leaks", accuracy.test_without_leaks),
+        "evaluated_on": scores and scores.evaluated_on,
+        "balanced_accuracy": scores and scores.balanced_accuracy,
+        "macro_f1": scores and scores.macro_f1,
+        "nll": scores and scores.nll,
+        "ece": scores and scores.ece,
+    }
+
+
+def _spread(split: str, accuracy: Accuracy | None) -> dict[str, float | None]:
+    low, high = accuracy.interval if accuracy else (None, None)
+    mean, sd = (accuracy.mean, accuracy.sd) if accuracy else (None, None)
+    return {split: mean, f"{split}_low": low, f"{split}_high": high, f"{split}_sd": sd}

@@ -5,7 +5,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.api.html_tables import html_of, text_of
 from mien.api.placed_study import FacesSource, StudyOrigin
 from mien.disk import user_path
 from mien.report.tables import Column, Table
@@ -174,13 +173,15 @@ class Study:
         return execute_shown(placed, progress)
 
     def __repr__(self) -> str:
-        return f"Study {self.name}, seeds {', '.join(map(str, self.config.seeds))}\n{text_of(self._table())}"
+        return repr(self._table)
 
     def _repr_html_(self) -> str:
-        return html_of(self._table(f"Study {self.name}, seeds {', '.join(map(str, self.config.seeds))}"))
+        return self._table._repr_html_()
 
-    def _table(self, title: str = "") -> Table:
+    @property
+    def _table(self) -> Table:
         """The nets, one a row."""
+        title = f"Study {self.name}, seeds {', '.join(map(str, self.config.seeds))}"
         columns = (
             Column("net", "net", lead=True),
             Column("group", "group"),

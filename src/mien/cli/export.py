@@ -97,10 +97,7 @@ def export(
         weights=resolved.weights,
     )
     if card:
-        from mien.disk import write_text
-        from mien.model_files.card import card_of
-
-        write_text(out.with_suffix(".md"), card_of(exported.facts, exported.bytes))
+        write.write_card(exported)
     weights = None
     if with_weights:
         from mien.export.pretrained import save_pretrained

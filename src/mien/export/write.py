@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from mien import __version__
-from mien.disk import whole_file
+from mien.disk import whole_file, write_text
 from mien.errors import UserError
 from mien.export.agreement import Agreement, Precision
 from mien.export.evaluate import FileEvaluation, evaluate
@@ -101,6 +101,15 @@ def export(
     model.metadata_props.add(key=reference.KEY, value=reference.to_text(evaluation.reference_faces))
     _save(model, out)
     return Exported(out, out.stat().st_size, facts, evaluation.agreement, _trained_accuracy(runs, weights))
+
+
+def write_card(exported: Exported) -> Path:
+    """Write the model card of an exported file beside it, as FILE.md, and give its path."""
+    from mien.model_files.card import card_of
+
+    path = exported.file.with_suffix(".md")
+    write_text(path, card_of(exported.facts, exported.bytes))
+    return path
 
 
 def _build(graph: Graph, faces: Faces, precision: Precision) -> "ModelProto":

@@ -1,16 +1,24 @@
-"""A net's history as curves: loss over steps and epochs, accuracy over epochs."""
+"""A net's history as curves: loss over steps and epochs, accuracy over epochs.
+
+`plot_curves` draws into given axes; `curves_plot` gives the same as a `Plot`, which makes a figure or SVG of it.
+"""
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.report.palette import light, line_role
+from mien.report.plot import Plot
 from mien.report.study_data import ReportedNet
-from mien.report.svg import Drawing, legend, plain_ticks, sheet, spaced, svg_text
+from mien.report.svg import Drawing, plain_ticks, role_colour, sheet, spaced, svg_text
 from mien.runs.run import Epoch
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 POINTS = 400
 """The most points of a curve: longer series of steps are averaged in blocks."""
@@ -36,10 +44,13 @@ class Curve:
     y: Sequence[NDArray[np.float64]]
 
 
-def draw_curves(curves: Sequence[Curve], x: str, y: str, percent: bool = False, marked: float | None = None) -> str:
+def plot_curves(
+    axes: "Axes", curves: Sequence[Curve], x: str, y: str, percent: bool = False, marked: float | None = None
+) -> None:
     """Curves over epochs or steps.
 
     Args:
+        axes: where to draw.
         curves: what to draw.
         x: the horizontal axis' label.
         y: the vertical axis' label.
@@ -49,37 +60,43 @@ def draw_curves(curves: Sequence[Curve], x: str, y: str, percent: bool = False, 
     from matplotlib.ticker import MaxNLocator
 
     factor = 100.0 if percent else 1.0
-    with sheet(235) as figure:
-        axes = figure.subplots()
-        for curve in curves:
-            colour = light(curve.role)
-            alone = len(curve.y) == 1
-            width, opacity = (1.8, 1.0) if alone else (0.7, 0.55)
-            for xs, ys in zip(curve.x, curve.y, strict=True):
-                line = "o-" if len(xs) < 3 else "-"
-                axes.plot(xs, factor * ys, line, ms=4, color=colour, lw=width, alpha=opacity)
-            if not alone:
-                shortest = min(len(ys) for ys in curve.y)
-                mean = np.mean([ys[:shortest] for ys in curve.y], axis=0)
-                axes.plot(curve.x[0][:shortest], factor * mean, color=colour, lw=2.4)
-            axes.plot([], [], color=colour, lw=2.4, label=curve.label)
-        if marked is not None:
-            axes.axvline(marked, color=light("muted"), lw=0.8, ls=(0, (4, 3)))
-        axes.set(xlabel=x, ylabel=y)
-        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-        lowest, highest = _range(curves)
-        if lowest > 0 and highest > STEEP * lowest:
-            axes.set_yscale("log")
-            plain_ticks(axes.yaxis)
-        axes.margins(x=0.02)
-        if len(curves) > 1:
-            legend(figure, len(curves))
-        ends = "; ".join(
-            f"{curve.label} from {factor * first:.3g} to {factor * last:.3g}"
-            for curve in curves
-            for first, last in [(np.mean([ys[0] for ys in curve.y]), np.mean([ys[-1] for ys in curve.y]))]
-        )
-        return svg_text(figure, f"{y} over {x}: {ends}.")
+    for curve in curves:
+        colour = role_colour(axes, curve.role)
+        alone = len(curve.y) == 1
+        width, opacity = (1.8, 1.0) if alone else (0.7, 0.55)
+        for xs, ys in zip(curve.x, curve.y, strict=True):
+            line = "o-" if len(xs) < 3 else "-"
+            axes.plot(xs, factor * ys, line, ms=4, color=colour, lw=width, alpha=opacity)
+        if not alone:
+            shortest = min(len(ys) for ys in curve.y)
+            mean = np.mean([ys[:shortest] for ys in curve.y], axis=0)
+            axes.plot(curve.x[0][:shortest], factor * mean, color=colour, lw=2.4)
+        axes.plot([], [], color=colour, lw=2.4, label=curve.label)
+    if marked is not None:
+        axes.axvline(marked, color=role_colour(axes, "muted"), lw=0.8, ls=(0, (4, 3)))
+    axes.set(xlabel=x, ylabel=y)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    lowest, highest = _range(curves)
+    if lowest > 0 and highest > STEEP * lowest:
+        axes.set_yscale("log")
+        plain_ticks(axes.yaxis)
+    axes.margins(x=0.02)
+
+
+def curves_plot(curves: Sequence[Curve], x: str, y: str, percent: bool = False, marked: float | None = None) -> Plot:
+    """`plot_curves` as a plot."""
+    factor = 100.0 if percent else 1.0
+    ends = "; ".join(
+        f"{curve.label} from {factor * first:.3g} to {factor * last:.3g}"
+        for curve in curves
+        for first, last in [(np.mean([ys[0] for ys in curve.y]), np.mean([ys[-1] for ys in curve.y]))]
+    )
+    return Plot(
+        lambda axes: plot_curves(axes, curves, x, y, percent, marked),
+        f"{y} over {x}: {ends}.",
+        height=235,
+        legend_columns=len(curves) if len(curves) > 1 else 0,
+    )
 
 
 def thinned(values: NDArray[np.float64], most: int = POINTS) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
@@ -112,6 +129,33 @@ def draw_history(net: ReportedNet) -> list[Drawing]:
     block = max(size for _, _, size in steps)
     blocks = f" Each point is the mean of {block} steps." if block > 1 else ""
     by_step = Curve("train", "train", [x for x, _, _ in steps], [y for _, y, _ in steps])
+    loss, accuracy = history_plots(net)
+    selected = _selected_epoch(net)
+    mark = "" if selected is None else " Dashed: the epoch whose weights are the result."
+    changed = ", its faces augmented" if net.recipe.augment else ""
+    during = f" Train is evaluated while the net trains on it, dropout on{changed}."
+    return [
+        Drawing(
+            f"loss-steps-{net.name}",
+            f"{net.name}: cross-entropy on train over optimiser steps.{blocks}{penalty}{seeds}",
+            curves_plot([by_step], "step", "cross-entropy").svg,
+        ),
+        Drawing(
+            f"loss-epochs-{net.name}",
+            f"{net.name}: cross-entropy over epochs.{penalty}{mark}{seeds}",
+            loss.svg,
+        ),
+        Drawing(
+            f"accuracy-epochs-{net.name}",
+            f"{net.name}: accuracy over epochs.{during}{mark}{seeds}",
+            accuracy.svg,
+        ),
+    ]
+
+
+def history_plots(net: ReportedNet) -> tuple[Plot, Plot]:
+    """The loss and the accuracy of a net's runs over epochs; there must be an epoch."""
+    histories = [history for run in net.runs if (history := run.history())]
     loss = [
         _over_epochs("train", histories, lambda epoch: epoch.loss),
         _over_epochs("validation", histories, lambda epoch: epoch.validation_loss),
@@ -121,26 +165,10 @@ def draw_history(net: ReportedNet) -> list[Drawing]:
         _over_epochs("validation", histories, lambda epoch: epoch.validation_accuracy),
     ]
     selected = _selected_epoch(net)
-    mark = "" if selected is None else " Dashed: the epoch whose weights are the result."
-    changed = ", its faces augmented" if net.recipe.augment else ""
-    during = f" Train is evaluated while the net trains on it, dropout on{changed}."
-    return [
-        Drawing(
-            f"loss-steps-{net.name}",
-            f"{net.name}: cross-entropy on train over optimiser steps.{blocks}{penalty}{seeds}",
-            draw_curves([by_step], "step", "cross-entropy"),
-        ),
-        Drawing(
-            f"loss-epochs-{net.name}",
-            f"{net.name}: cross-entropy over epochs.{penalty}{mark}{seeds}",
-            draw_curves(loss, "epoch", "cross-entropy", marked=selected),
-        ),
-        Drawing(
-            f"accuracy-epochs-{net.name}",
-            f"{net.name}: accuracy over epochs.{during}{mark}{seeds}",
-            draw_curves(accuracy, "epoch", "accuracy, %", percent=True, marked=selected),
-        ),
-    ]
+    return (
+        curves_plot(loss, "epoch", "cross-entropy", marked=selected),
+        curves_plot(accuracy, "epoch", "accuracy, %", percent=True, marked=selected),
+    )
 
 
 def draw_histories(nets: Sequence[ReportedNet], group: str) -> list[Drawing]:

@@ -140,7 +140,7 @@ def make_page(study: ReportedStudy, faces: Faces | None, no_pictures: str) -> Pa
         groups=[group_part(study, group, faces, previews) for group in study.groups],
         comparison=tables.comparison_table(study, study.nets, "comparison", "All nets"),
         selected=tables.selected_table(study),
-        ensembles=tables.ensembles_table(study),
+        ensembles=tables.ensembles_table(study, results.ensembles),
         mcnemar=tables.mcnemar_table(_among_selected(study), "mcnemar-selected", "McNemar's test of the best"),
         every_pair=tables.mcnemar_table(results.comparisons, "mcnemar", "McNemar's test between nets"),
         counted=Drawing("counts", "", figures.draw_counts(results.faces.counts)),

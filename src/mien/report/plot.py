@@ -1,6 +1,6 @@
 """A plot that can be drawn three ways: as the report's SVG, in a notebook, and into axes of somebody else's figure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -83,3 +83,31 @@ class Plot:
             legend(figure, self.legend_columns)
         if self.below is not None:
             self.below(lower)
+
+
+def show_stacked(plots: Sequence[Plot], title: str = "") -> "Figure":
+    """Draw plots that have the same legend below each other, into a new figure that shows itself in a notebook.
+
+    Args:
+        plots: from the top.
+        title: above the figure.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    if not is_installed("matplotlib"):
+        require("train", "drawing")
+    import matplotlib
+
+    from mien.notebook_figure import NotebookFigure
+
+    label = " ".join([f"{title}."] * bool(title) + [plot.label for plot in plots])
+    height = sum(plot.height for plot in plots) + (18 if title else 0)
+    figure = NotebookFigure(max(plot.width for plot in plots), height, label, STYLE, light("paper"))
+    with matplotlib.rc_context(STYLE):
+        for axes, plot in zip(figure.subplots(len(plots), 1, squeeze=False)[:, 0], plots, strict=True):
+            plot.draw(axes)
+        if columns := max(plot.legend_columns for plot in plots):
+            legend(figure, columns)
+        figure.axes[0].set_title(title, loc="left")
+    return figure

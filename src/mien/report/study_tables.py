@@ -107,8 +107,8 @@ def selected_table(study: ReportedStudy) -> Table:
     return _table("selected", title, columns, rows, sortable=len(rows) > 1)
 
 
-def ensembles_table(study: ReportedStudy) -> Table:
-    """Ensembles, each beside the best of its nets."""
+def ensembles_table(study: ReportedStudy, ensembles: Sequence[EnsembleResult]) -> Table:
+    """Ensembles of a study, each beside the best of its nets."""
     columns = [
         Column("name", "ensemble", lead=True),
         Column("nets", "nets"),
@@ -120,7 +120,6 @@ def ensembles_table(study: ReportedStudy) -> Table:
         Column("best", "best of them"),
         Column("p", "p", probability, True),
     ]
-    ensembles = study.results.ensembles
     if any(one.reason for one in ensembles):
         columns.append(Column("reason", "why not evaluated"))
     if not study.total("test"):

@@ -1,13 +1,19 @@
-"""Tables: numbers under machine names for a csv file, and how each is shown on the page."""
+"""Tables: numbers under machine names for a csv file, and how each is shown on the page and in a notebook."""
 
 import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
+from mien.frames import Library, data_frame
+from mien.html_tables import html_lines, html_table
 from mien.runs.metrics import Accuracy
 from mien.runs.ranking import Area
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
 
 Cell = Any
 """What a table may hold: str, int, float, bool, `Accuracy`, `Area`, or None where there is nothing."""
@@ -60,14 +66,64 @@ class Table:
     @property
     def csv(self) -> str:
         """The numbers as csv text, unrounded; an `Accuracy` or `Area` takes the columns of `PARTS`."""
-        kinds = [{type(row[place]) for row in self.rows} for place in range(len(self.columns))]
-        parts = [next((PARTS[kind] for kind in PARTS if kind in there), ("",)) for there in kinds]
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(column.key + tail for column, tails in zip(self.columns, parts, strict=True) for tail in tails)
-        for row in self.rows:
-            writer.writerow(value for cell, tails in zip(row, parts, strict=True) for value in _plain(cell, len(tails)))
+        names, rows = self._expanded
+        writer.writerow(names)
+        writer.writerows(rows)
         return file.getvalue()
+
+    @overload
+    def frame(self, library: Literal["pandas"] = "pandas") -> "pandas.DataFrame": ...
+
+    @overload
+    def frame(self, library: Literal["polars"]) -> "polars.DataFrame": ...
+
+    def frame(self, library: Library = "pandas") -> "pandas.DataFrame | polars.DataFrame":
+        """The numbers as a data frame, unrounded, with the columns of `csv`.
+
+        Args:
+            library: whose data frame it is, "pandas" or "polars".
+
+        Raises:
+            UserError: the library is not installed, or it is another one.
+        """
+        names, rows = self._expanded
+        return data_frame({name: [row[at] for row in rows] for at, name in enumerate(names)}, library)
+
+    @property
+    def _expanded(self) -> tuple[list[str], list[list[Cell]]]:
+        """The names of the columns and the rows, with a column for each number."""
+        kinds = [{type(row[place]) for row in self.rows} for place in range(len(self.columns))]
+        parts = [next((PARTS[kind] for kind in PARTS if kind in there), ("",)) for there in kinds]
+        names = [column.key + tail for column, tails in zip(self.columns, parts, strict=True) for tail in tails]
+        rows = [
+            [value for cell, tails in zip(row, parts, strict=True) for value in _plain(cell, len(tails))]
+            for row in self.rows
+        ]
+        return names, rows
+
+    def __repr__(self) -> str:
+        """The table as text, its columns in line; a star stands behind the first cell of a marked row."""
+        rows = [[column.title for column in self.columns]]
+        for place, row in enumerate(self.rows):
+            first, *others = (text for _, text, _ in self.shown(row))
+            rows.append([first + (" *" if place in self.marked else ""), *others])
+        widths = [max(len(row[at]) for row in rows) for at in range(len(self.columns))]
+        sides = [">" if column.number else "<" for column in self.columns]
+        lines = (
+            "  ".join(f"{text:{side}{width}}" for text, side, width in zip(row, sides, widths, strict=True)).rstrip()
+            for row in rows
+        )
+        return "\n".join([*([self.title] if self.title else []), *lines])
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook; its marked rows are bold."""
+        rows = [[text for _, text, _ in self.shown(row)] for row in self.rows]
+        texts = [place for place, column in enumerate(self.columns) if not column.number]
+        titles = [column.title for column in self.columns]
+        table = html_table(titles, rows, self.title, text_columns=texts, bold=self.marked)
+        return f"{table}\n{html_lines([self.notes])}" if self.notes else table
 
     def shown(self, row: Sequence[Cell]) -> list[tuple[Column, str, float | str]]:
         """A row for the page: each cell's column, its text, and the value to sort by."""

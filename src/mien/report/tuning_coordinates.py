@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mien.report.palette import light
-from mien.report.svg import legend, plain_ticks, sheet, svg_text, upright
+from mien.report.svg import legend, plain_ticks, role_colour, sheet, svg_text, upright
 from mien.report.tuning import Objective, Setting, Tuning, shown
 from mien.runs.search_results import TrialResult
 
@@ -84,9 +84,9 @@ def dots(axes: "Axes", tuning: Tuning, x: Callable[[TrialResult], float]) -> Non
         points = [(x(trial), factor * score) for trial, score in tuning.scored if trial.state == state]
         if points:
             xs, ys = zip(*points, strict=True)
-            axes.plot(xs, ys, mark, ms=size, color=light(role), alpha=0.75, mew=1.4, label=state)
+            axes.plot(xs, ys, mark, ms=size, color=role_colour(axes, role), alpha=0.75, mew=1.4, label=state)
     best = [x(tuning.best)], [factor * tuning.best.scores[0]]
-    axes.plot(*best, "o", ms=11, color=light(BEST), mfc="none", mew=1.6, label="best")
+    axes.plot(*best, "o", ms=11, color=role_colour(axes, BEST), mfc="none", mew=1.6, label="best")
 
 
 def _across(setting: Setting, trial: TrialResult) -> float:

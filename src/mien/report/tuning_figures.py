@@ -1,12 +1,18 @@
 """Figures of a search: its history, the settings' importances, the Pareto front, and what was tried."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mien.report.curves import STEEP
 from mien.report.palette import light
-from mien.report.svg import Drawing, legend, plain_ticks, sheet, svg_text, upright
+from mien.report.plot import Plot
+from mien.report.svg import Drawing, plain_ticks, role_colour, sheet, svg_text, upright
 from mien.report.tuning import Tuning
 from mien.report.tuning_coordinates import dots, draw_parallel, draw_slices
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def draw_tuning(tuning: Tuning) -> list[Drawing]:
@@ -18,7 +24,7 @@ def draw_tuning(tuning: Tuning) -> list[Drawing]:
         Drawing(
             f"tuning-history-{tuning.net}",
             f"{tuning.net}: {label} by trial; the line is the best so far.{pruned}",
-            draw_search(tuning),
+            search_plot(tuning).svg,
         )
     ]
     if len(tuning.objectives) > 1:
@@ -51,23 +57,26 @@ def draw_tuning(tuning: Tuning) -> list[Drawing]:
     ]
 
 
-def draw_search(tuning: Tuning) -> str:
+def plot_search(axes: "Axes", tuning: Tuning) -> None:
     """The first score by trial, and the best so far."""
     from matplotlib.ticker import MaxNLocator
 
+    objective, steps = tuning.objectives[0], best_so_far(tuning)
+    ends = [*steps, (tuning.trials[-1].number, steps[-1][1])]
+    x, y = zip(*ends, strict=True)
+    colour = role_colour(axes, "validation")
+    axes.plot(x, objective.factor * np.array(y), drawstyle="steps-post", color=colour, lw=1.4)
+    dots(axes, tuning, lambda trial: float(trial.number))
+    axes.set(xlabel="trial", ylabel=objective.label)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+
+
+def search_plot(tuning: Tuning) -> Plot:
+    """`plot_search` as a plot."""
     objective = tuning.objectives[0]
-    with sheet(235) as figure:
-        axes = figure.subplots()
-        steps = best_so_far(tuning)
-        ends = [*steps, (tuning.trials[-1].number, steps[-1][1])]
-        x, y = zip(*ends, strict=True)
-        axes.plot(x, objective.factor * np.array(y), drawstyle="steps-post", color=light("validation"), lw=1.4)
-        dots(axes, tuning, lambda trial: float(trial.number))
-        axes.set(xlabel="trial", ylabel=objective.label)
-        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-        legend(figure, 3)
-        bests = "; ".join(f"trial {number} {objective.text(score)}" for number, score in _rises(steps))
-        return svg_text(figure, f"{objective.label} by trial. The best so far: {bests}.")
+    bests = "; ".join(f"trial {number} {objective.text(score)}" for number, score in _rises(best_so_far(tuning)))
+    label = f"{objective.label} by trial. The best so far: {bests}."
+    return Plot(lambda axes: plot_search(axes, tuning), label, height=235, legend_columns=3)
 
 
 def draw_importances(tuning: Tuning) -> str:

@@ -27,3 +27,18 @@ def correct_of(predictions: Sequence[Predictions]) -> NDArray[np.bool_]:
 def mcnemar_of(a: Sequence[Predictions], b: Sequence[Predictions]) -> McNemar:
     """McNemar's test of two nets on the same faces, each by the run of its first seed."""
     return mcnemar(a[0].correct, b[0].correct)
+
+
+def averaged(nets: Sequence[Sequence[Predictions]], weights: Sequence[float]) -> list[Predictions]:
+    """The mean of the probabilities of all runs of several nets, as the predictions of one; [] where a net has none.
+
+    Args:
+        nets: for each net the predictions of its runs, of the same faces.
+        weights: what each of a net's runs weighs in the mean, a number a net.
+    """
+    if not all(nets):
+        return []
+    each = [one for of_net in nets for one in of_net]
+    shares = [weight for of_net, weight in zip(nets, weights, strict=True) for _ in of_net]
+    mean = np.average([one.probabilities for one in each], axis=0, weights=shares)
+    return [Predictions(mean.astype(np.float32), each[0].labels)]

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from mien.runs.config import BackboneRecord
 from mien.runs.predictions import Predictions
 from mien.runs.run import Run
-from mien.runs.seeds import correct_of, predictions_of
+from mien.runs.seeds import averaged, correct_of, predictions_of
 from mien.study.config.study import StudyNet
 from mien.study.plan import Plan
 
@@ -82,12 +80,7 @@ class Ensemble:
     def predictions(self, split: str) -> list[Predictions]:
         """Its predictions; [] unless each net came to its end and was evaluated on the split."""
         of_nets = [net.predictions(split) if net.finished else [] for net in self.nets]
-        if not all(of_nets):
-            return []
-        each = [one for of_net in of_nets for one in of_net]
-        weights = [self.weights[net.name] for net, of_net in zip(self.nets, of_nets, strict=True) for _ in of_net]
-        mean = np.average([one.probabilities for one in each], axis=0, weights=weights)
-        return [Predictions(mean.astype(np.float32), each[0].labels)]
+        return averaged(of_nets, [self.weights[net.name] for net in self.nets])
 
 
 def select(plan: Plan, folder: Path) -> list[NetRuns]:
