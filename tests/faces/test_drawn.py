@@ -3,8 +3,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from mien.errors import UserError
 from mien.faces import EMOTIONS, SPLITS, Faces
-from mien.faces.drawn import draw_faces
+from mien.faces.drawn import draw_faces, draw_film
 from mien.faces.drawn.expression import ACTION_UNITS, PROTOTYPES, Motion, intensities
 
 
@@ -87,3 +88,22 @@ def test_a_raised_brow_and_an_open_mouth_are_seen(drawn: Faces) -> None:
     rows = np.abs(means[0] - means[1])[:, 14:34].mean(axis=1)
     assert rows[8:22].max() > 2 * np.median(rows)
     assert rows[34:44].max() > 2 * np.median(rows)
+
+
+def test_a_film_shows_one_person_who_moves_from_one_emotion_to_the_next() -> None:
+    film = draw_film(["neutral", "happy", "surprise"], frames=10, seed=5, size=64)
+    assert film.shape == (30, 64, 64)
+    steps = np.abs(np.diff(film.astype(int), axis=0)).mean(axis=(1, 2))
+    resting, moving = steps[[0, 1, 2, 10, 11, 12, 20, 25]], steps[[6, 7, 8, 16, 17, 18]]
+    assert resting.max() < moving.min()
+    assert np.abs(film[0].astype(int) - film[10]).mean() > 2 * resting.max()
+    other = draw_film(["neutral", "happy", "surprise"], frames=10, seed=6, size=64)
+    assert np.abs(film[0].astype(int) - other[0]).mean() > 10
+
+
+def test_a_film_is_fixed_by_its_seed_and_its_first_frames_are_the_emotion_itself() -> None:
+    film = draw_film(["happy", "sad"], frames=4, seed=1, size=48)
+    np.testing.assert_array_equal(film, draw_film(["happy", "sad"], frames=4, seed=1, size=48))
+    assert draw_film([], frames=4).shape == (0, 240, 240)
+    with pytest.raises(UserError, match="no emotion 'joy' can be drawn; known: angry, disgust"):
+        draw_film(["joy"])

@@ -262,7 +262,7 @@ def test_an_int8_file_of_before_the_reference_faces_gives_the_same_answers(tmp_p
 def test_a_notebook_shows_the_photo_its_boxes_and_bars(predictor: Predictor, grace: Path) -> None:
     html = predictor.predict(grace)._repr_html_()
     assert html.startswith("<svg")
-    assert html.count("data:image/png;base64,") == 1
+    assert html.count("data:image/jpeg;base64,") == 1
     assert "http" not in re.sub(r'xmlns="[^"]+"', "", html)
     assert all(emotion in html for emotion in EMOTIONS)
     assert html.count("<title>") == len(EMOTIONS)

@@ -44,7 +44,7 @@ def as_html(picture: NDArray[np.uint8], scale: float, faces: Sequence[ShownFace]
     columns = max(1, width // CELL)
     rows = -(-len(faces) // columns)
     cell = TOP + ROW * max((len(face.probabilities) for face in faces), default=0) + 12
-    parts = [f'<image href="{_png(picture)}" width="{picture.shape[1]}" height="{height}"/>']
+    parts = [f'<image href="{_jpeg(picture)}" width="{picture.shape[1]}" height="{height}"/>']
     for number, face in enumerate(faces):
         parts.append(_box(face, number + 1, scale))
         row, column = divmod(number, columns)
@@ -92,9 +92,9 @@ def _hue(face: ShownFace) -> dict[str, str]:
     return dict(zip(face.probabilities, colours(list(face.probabilities)), strict=True))
 
 
-def _png(pixels: NDArray[np.uint8]) -> str:
+def _jpeg(pixels: NDArray[np.uint8]) -> str:
     from PIL import Image
 
     content = BytesIO()
-    Image.fromarray(pixels).save(content, "png")
-    return f"data:image/png;base64,{b64encode(content.getvalue()).decode()}"
+    Image.fromarray(pixels).save(content, "jpeg", quality=90)  # a tenth of a PNG: notebooks are kept and sent
+    return f"data:image/jpeg;base64,{b64encode(content.getvalue()).decode()}"

@@ -1,0 +1,87 @@
+"""Run the notebooks of this repository, and keep what they show small and the same on every machine.
+
+From the repository root, `python -m tests.run_notebooks` runs every notebook and writes it with its outputs;
+names of files run those alone.
+"""
+
+import argparse
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def run(path: Path, folder: Path, timeout: int = 600) -> Any:
+    """Run a notebook in a folder, by this Python and the source of this checkout; a cell's error is raised.
+
+    Args:
+        path: of the notebook; it is not changed.
+        folder: where it runs, and writes what it writes.
+        timeout: the most seconds for a cell.
+
+    Returns:
+        the notebook with its outputs.
+    """
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    before = os.environ.copy()
+    os.environ |= {"PYTHONPATH": str(ROOT / "src"), "MIEN_CACHE": str(folder / "cache"), "GOMP_SPINCOUNT": "100"}
+    try:
+        NotebookClient(
+            notebook,
+            timeout=timeout,
+            kernel_name="python3",
+            record_timing=False,
+            resources={"metadata": {"path": str(folder)}},
+        ).execute()
+    finally:
+        os.environ.clear()
+        os.environ |= before
+    return notebook
+
+
+def strip(notebook: Any, folder: Path) -> None:
+    """Remove what differs from machine to machine: paths, versions, times, and what is written to stderr."""
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"
+        cell.metadata = {}
+        if cell.cell_type == "code":
+            cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr" and not is_bar(one)]
+            for output in cell.outputs:
+                output.get("metadata", {}).pop("execution", None)
+                for holder in (output, output.get("data", {})):
+                    for key, text in holder.items():
+                        if isinstance(text, str):
+                            holder[key] = re.sub(rf"{re.escape(str(folder))}/?", "", text)
+
+
+def is_bar(output: Any) -> bool:
+    """Whether an output is the state of a progress bar, which means nothing without its kernel."""
+    return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+
+
+def main() -> None:
+    """Run the notebooks that are named, or all, and write their outputs into them."""
+    parser = argparse.ArgumentParser(prog="python -m tests.run_notebooks", description="Run notebooks, write outputs.")
+    parser.add_argument("paths", nargs="*", type=Path, default=NOTEBOOKS)
+    for path in parser.parse_args().paths:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name).resolve()
+            notebook = run(path, folder)
+            strip(notebook, folder)
+        nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+        print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
