@@ -8,11 +8,14 @@ import argparse
 import os
 import re
 import tempfile
+from base64 import b64decode, b64encode
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -47,7 +50,7 @@ def run(path: Path, folder: Path, timeout: int = 600) -> Any:
 
 
 def strip(notebook: Any, folder: Path) -> None:
-    """Remove what differs from machine to machine: paths, versions, times, and what is written to stderr."""
+    """Remove what differs from machine to machine, as paths, versions and progress bars; make pictures small."""
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -56,18 +59,45 @@ def strip(notebook: Any, folder: Path) -> None:
         cell.id = f"cell-{number}"
         cell.metadata = {}
         if cell.cell_type == "code":
-            cell.outputs = [one for one in cell.outputs if one.get("name") != "stderr" and not is_bar(one)]
+            cell.outputs = [one for one in joined(cell.outputs) if not is_bar(one)]
             for output in cell.outputs:
-                output.get("metadata", {}).pop("execution", None)
+                shrink(output.get("data", {}))
                 for holder in (output, output.get("data", {})):
                     for key, text in holder.items():
                         if isinstance(text, str):
                             holder[key] = re.sub(rf"{re.escape(str(folder))}/?", "", text)
 
 
+def joined(outputs: list[Any]) -> list[Any]:
+    """Outputs without stderr; what is printed, without progress bars, in one piece."""
+    result: list[Any] = []
+    for output in outputs:
+        if output.output_type != "stream":
+            result.append(output)
+        elif output.name == "stdout":
+            lines = [line.rpartition("\r")[2] for line in output.text.splitlines(keepends=True)]
+            text = "".join(line for line in lines if not re.match(r"\s*\d+%\|", line))
+            if result and result[-1].output_type == "stream":
+                result[-1].text += text
+            else:
+                result.append(nbformat.v4.new_output("stream", name="stdout", text=text))  # type: ignore[no-untyped-call]
+    return [one for one in result if one.output_type != "stream" or one.text.strip()]
+
+
 def is_bar(output: Any) -> bool:
     """Whether an output is the state of a progress bar, which means nothing without its kernel."""
     return "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+
+
+def shrink(data: dict[str, str]) -> None:
+    """Keep one form of a picture; a PNG gets a palette of 256 colours where that is smaller."""
+    if "image/jpeg" in data:
+        data.pop("image/png", None)
+    if "image/png" in data:
+        content = BytesIO()
+        with Image.open(BytesIO(b64decode(data["image/png"]))) as image:
+            image.convert("RGB").quantize(256).save(content, "png", optimize=True)
+        data["image/png"] = min(data["image/png"], b64encode(content.getvalue()).decode(), key=len)
 
 
 def main() -> None:

@@ -54,12 +54,15 @@ def _picture(pixels: NDArray[np.uint8]) -> Html:
 
 
 def _plot(timeline: Timeline) -> Html:
+    from PIL import Image
+
     from mien.predict.timeline_plot import timeline_figure
 
-    figure = timeline_figure(timeline, "")
-    content = BytesIO()
-    figure.savefig(content, format="png", dpi=110)
-    return _image(content.getvalue(), "max-width:100%")
+    content, small = BytesIO(), BytesIO()
+    timeline_figure(timeline, "").savefig(content, format="png", dpi=110)
+    with Image.open(content) as image:  # few colours: a palette takes a third of the bytes
+        image.convert("RGB").quantize(64).save(small, "png", optimize=True)
+    return _image(small.getvalue(), "max-width:100%")
 
 
 def _image(content: bytes, style: str) -> Html:
