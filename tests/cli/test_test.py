@@ -133,7 +133,7 @@ def test_the_limit_on_pixels_is_an_option(photos: Path, model_file: Path, tmp_pa
 
 
 def test_a_split_without_photos_is_reported(photos: Path) -> None:
-    with pytest.raises(UserError, match="has no validation photos; name another --split, or say validation=FOLDER"):
+    with pytest.raises(UserError, match="has no validation photos; name another split, or say validation=FOLDER"):
         mien("test", "fast", "--data", f"test={photos}", "--photos", "--split", "validation")
 
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -90,7 +91,7 @@ class PredictionPlots(ABC):
         """
         from mien.report.ranking_figures import roc_plot
 
-        return self._show(roc_plot(self.predictions, self.classes, self._areas()), axes)
+        return self._show(roc_plot(self.predictions, self.classes, self._areas), axes)
 
     def precision_recall(self, axes: "Axes | None" = None) -> "Figure":
         """Draw the precision-recall curve of each emotion against the rest, with its average precision.
@@ -100,7 +101,7 @@ class PredictionPlots(ABC):
         """
         from mien.report.ranking_figures import precision_recall_plot
 
-        return self._show(precision_recall_plot(self.predictions, self.classes, self._areas()), axes)
+        return self._show(precision_recall_plot(self.predictions, self.classes, self._areas), axes)
 
     def mistakes(self, axes: "Axes | None" = None, n: int = 14) -> "Figure":
         """Draw the most confident wrong answers: the faces, each with its truth and what was predicted instead.
@@ -140,6 +141,7 @@ class PredictionPlots(ABC):
     def _pooled(self) -> Scores:
         return scores([one.probabilities for one in self.predictions], self._first().labels)
 
+    @cached_property
     def _areas(self) -> dict[str, ClassAreas | None]:
         """By emotion, the areas under its curves."""
         ranked = areas([one.probabilities for one in self.predictions], self._first().labels)

@@ -138,28 +138,19 @@ def _evaluate_photos(
     classifiers: dict[str, Classifier], data: list[str], split: str, classes: tuple[str, ...], max_pixels: int | None
 ) -> EvaluationReport:
     from mien.cli.progress import counting
-    from mien.evaluation.evaluate import CachingDetector, evaluate_photos
+    from mien.evaluation.evaluate import CachingDetector, evaluate_photos, find_photos
     from mien.evaluation.results import EvaluationReport
     from mien.faces import FacesSpec
-    from mien.faces.classes import describe_numbers
-    from mien.faces.decoding import MAX_PIXELS, SUFFIXES
-    from mien.faces.fer2013 import SPLITS
+    from mien.faces.decoding import MAX_PIXELS
     from mien.predict.predictor import Predictor
 
-    spec = FacesSpec(tuple(data), classes=classes)
-    spec.check()
-    source, number = spec.find(), SPLITS.index(split)
-    photos, names = source.photos(SUFFIXES, classes)
-    files = [file for file in photos if file.split == number]
-    if not files:
-        raise UserError(f"{source.name}: has no {split} photos; name another --split, or say {split}=FOLDER")
+    photos = find_photos(FacesSpec(tuple(data), classes=classes), split)
     detector, limit = CachingDetector(), max_pixels or MAX_PIXELS
     predictors = [Predictor(model, detector) for model in classifiers.values()]
-    with counting("photos", len(files) * len(predictors)) as one_more:
-        outcomes = [evaluate_photos(predictor, files, source.name, one_more, limit) for predictor in predictors]
+    with counting("photos", len(photos.files) * len(predictors)) as one_more:
+        outcomes = [evaluate_photos(predictor, photos.files, photos.name, one_more, limit) for predictor in predictors]
     evaluations = _named(classifiers, [evaluation for evaluation, _ in outcomes])
-    notes = [*source.notes, *describe_numbers(names)]
-    return EvaluationReport(source.name, split, evaluations, notes, unread=outcomes[0][1])
+    return EvaluationReport(photos.name, split, evaluations, photos.notes, unread=outcomes[0][1])
 
 
 def _named(classifiers: dict[str, Classifier], evaluations: list[Evaluation]) -> list[Evaluation]:

@@ -1,6 +1,7 @@
 """Evaluate: a model's predictions of labelled faces and photos, and their scores."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 
 from mien.errors import UserError
 from mien.evaluation.results import Evaluation
-from mien.faces import Faces
-from mien.faces.decoding import MAX_PIXELS
+from mien.faces import SPLITS, Faces, FacesSpec
+from mien.faces.classes import describe_numbers
+from mien.faces.decoding import MAX_PIXELS, SUFFIXES
 from mien.faces.duplicates import leaked
 from mien.faces.images import Labelled, area_average
 from mien.faces.names import emotion_of_word
@@ -51,7 +53,42 @@ def evaluate_faces(classifier: Classifier, faces: Faces, split: str) -> Evaluati
         probabilities=classifier.probabilities(images),
         leaked=copies[known],
         left_out=_counts(faces.classes, faces.labels[rows][~known]),
+        images=images,
     )
+
+
+@dataclass(frozen=True)
+class LabelledPhotos:
+    """Photos with their emotions.
+
+    Attributes:
+        name: of their source.
+        files: one a photo.
+        notes: on how the source was read.
+    """
+
+    name: str
+    files: Sequence[Labelled]
+    notes: Sequence[str]
+
+
+def find_photos(spec: FacesSpec, split: str) -> LabelledPhotos:
+    """Find the photos of a split in folders, by their emotions.
+
+    Args:
+        spec: its `source` and `classes` are used.
+        split: one of `SPLITS`.
+
+    Raises:
+        UserError: the source is no folder of photos, or has none of this split.
+    """
+    spec.check()
+    source = spec.find()
+    photos, names = source.photos(SUFFIXES, spec.classes)
+    files = [file for file in photos if file.split == SPLITS.index(split)]
+    if not files:
+        raise UserError(f"{source.name}: has no {split} photos; name another split, or say {split}=FOLDER")
+    return LabelledPhotos(source.name, files, [*source.notes, *describe_numbers(names)])
 
 
 class CachingDetector(Detector):

@@ -25,6 +25,7 @@ class Evaluation:
         probabilities: float32 [M, K], of the detected faces.
         leaked: bool [N]: which are pixel for pixel in the train split of the same source.
         left_out: faces of emotions that the model does not know, counted by emotion; they are not evaluated.
+        images: uint8 [N, H, W], as the model takes them; None for photos.
     """
 
     model: str
@@ -34,6 +35,7 @@ class Evaluation:
     probabilities: NDArray[np.float32]
     leaked: NDArray[np.bool_]
     left_out: dict[str, int]
+    images: NDArray[np.uint8] | None = None
 
     @cached_property
     def correct(self) -> NDArray[np.bool_]:

@@ -244,9 +244,8 @@ def open_faces(
     Raises:
         UserError: an option is wrong, the source cannot be read or holds mistakes, or its train split lacks a class.
     """
-    sources = (source,) if isinstance(source, str | os.PathLike) else tuple(source)
     return FacesSpec(
-        tuple(_word(one) for one in sources),
+        source_words(source),
         size,
         None if votes is None else os.fspath(votes),
         labels,
@@ -254,6 +253,12 @@ def open_faces(
         (classes,) if isinstance(classes, str) else tuple(classes),
         validation,
     ).open()
+
+
+def source_words(source: Place | Sequence[Place]) -> tuple[str, ...]:
+    """One path or several as `FacesSpec.source` has them."""
+    sources = (source,) if isinstance(source, str | os.PathLike) else source
+    return tuple(_word(one) for one in sources)
 
 
 def _word(place: Place) -> str:

@@ -9,6 +9,7 @@ from mien.report.augmentation_narrative import narrate_augmentation
 from mien.report.cell_faces import CellFaces, cell_faces
 from mien.report.curves import draw_histories, draw_history
 from mien.report.evaluation_figures import draw_evaluation
+from mien.report.evaluation_tables import confusion_table, per_class_table
 from mien.report.face_images import Misclassification, Picture, misclassifications, png
 from mien.report.narrative import narrate_group
 from mien.report.net_narrative import narrate_curves, narrate_net
@@ -149,7 +150,7 @@ def _net_part(study: ReportedStudy, net: ReportedNet, faces: Faces | None, previ
     return replace(
         part,
         evaluation=(*draw_evaluation(net.name, scores, len(net.runs), cells), *draw_ranking(net, study.classes)),
-        evaluation_tables=(tables.per_class_table(net.name, scores), tables.confusion_table(net.name, scores)),
+        evaluation_tables=(per_class_table(net.name, scores), confusion_table(net.name, scores)),
         cells=cells,
         mistakes=tuple(_mistake_pictures(scores.evaluated_on, faces, wrong)),
         mistakes_table=tables.mistakes_table(net, wrong),

@@ -1,14 +1,14 @@
 """The study's tables, each made from its numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mien.nets import summary
 from mien.nets.backbones import AbsentError
 from mien.report.face_images import Misclassification
 from mien.report.narrative import verdict
 from mien.report.study_data import ReportedNet, ReportedStudy
-from mien.report.tables import Cell, Column, Table, area, duration, percent, probability, whole, with_spread
-from mien.runs.results import Comparison, EnsembleResult, SplitScores
+from mien.report.tables import Cell, Column, Table, duration, keyed_table, percent, probability, whole, with_spread
+from mien.runs.results import Comparison, EnsembleResult
 
 
 def counts_table(study: ReportedStudy) -> Table:
@@ -52,7 +52,7 @@ def comparison_table(study: ReportedStudy, nets: Sequence[ReportedNet], name: st
     marked = frozenset(place for place, net in enumerate(nets) if net.selected)
     seeds = "after ± the standard deviation over seeds, " if len(study.results.seeds) > 1 else ""
     notes = f"All accuracies in %; {seeds}in brackets the 95 % interval. Bold: the best of its group on validation."
-    return _table(
+    return keyed_table(
         name, title, [one for one in columns if one.key not in left_out], rows,
         notes=notes if together else "", marked=marked, sortable=len(nets) > 1,
     )  # fmt: skip
@@ -104,7 +104,7 @@ def selected_table(study: ReportedStudy) -> Table:
         if (scores := net.result.scores)
     ]
     title = "The selected net, evaluated" if len(nets) == 1 else "The best of each group, evaluated"
-    return _table("selected", title, columns, rows, sortable=len(rows) > 1)
+    return keyed_table("selected", title, columns, rows, sortable=len(rows) > 1)
 
 
 def ensembles_table(study: ReportedStudy, ensembles: Sequence[EnsembleResult]) -> Table:
@@ -127,7 +127,7 @@ def ensembles_table(study: ReportedStudy, ensembles: Sequence[EnsembleResult]) -
     if not study.results.faces.leaked_test:
         columns = [column for column in columns if column.key != "test_accuracy_without_leaks"]
     rows = [_ensemble_cells(one) for one in ensembles]
-    return _table("ensembles", "Nets together, by the mean of their probabilities", columns, rows)
+    return keyed_table("ensembles", "Nets together, by the mean of their probabilities", columns, rows)
 
 
 def _ensemble_cells(ensemble: EnsembleResult) -> dict[str, Cell]:
@@ -216,49 +216,6 @@ def runs_table(net: ReportedNet) -> Table:
     return Table(f"runs-{net.name}", f"Runs of {net.name}", columns, tuple(rows))
 
 
-def per_class_table(name: str, scores: SplitScores) -> Table:
-    """Precision, recall, F1, areas and faces of each emotion, of the net with this name."""
-    columns = [
-        Column("emotion", "emotion", lead=True),
-        Column("precision", "precision, %", percent, True),
-        Column("recall", "recall, %", percent, True),
-        Column("f1", "F1, %", percent, True),
-        Column("support", "faces", whole, True),
-        Column("roc_auc", "area under ROC", area, True),
-        Column("average_precision", "average precision", area, True),
-    ]
-    if not scores.areas:
-        del columns[5:]
-    rows = [
-        {
-            "emotion": emotion,
-            "precision": one.precision,
-            "recall": one.recall,
-            "f1": one.f1,
-            "support": one.support,
-            "roc_auc": ranked.roc_auc if ranked else None,
-            "average_precision": ranked.average_precision if ranked else None,
-        }
-        for emotion, one in scores.per_class.items()
-        for ranked in [scores.areas.get(emotion)]
-    ]
-    title = f"Each emotion as {name} recognises it on {scores.evaluated_on}"
-    notes = ""
-    if macro := scores.macro_areas:
-        notes = f"Mean of the areas under ROC {area(macro.roc_auc)}, of the average precisions "
-        notes += f"{area(macro.average_precision)}; in brackets the 95 % interval."
-    return _table(f"per-class-{name}", title, columns, rows, notes=notes, sortable=True)
-
-
-def confusion_table(name: str, scores: SplitScores) -> Table:
-    """The confusion matrix as counts, of the net with this name."""
-    emotions = list(scores.per_class)
-    columns = (Column("truth", "truth \\ predicted", lead=True), *(Column(one, one, whole, True) for one in emotions))
-    rows = tuple((emotion, *counts) for emotion, counts in zip(emotions, scores.confusion, strict=True))
-    title = f"Confusion matrix of {name} on {scores.evaluated_on}, counts"
-    return Table(f"confusion-{name}", title, columns, rows)
-
-
 def mistakes_table(net: ReportedNet, wrong: Sequence[Misclassification]) -> Table:
     """The most confident mistakes."""
     columns = (
@@ -270,17 +227,3 @@ def mistakes_table(net: ReportedNet, wrong: Sequence[Misclassification]) -> Tabl
     rows = tuple((one.row, one.truth, one.predicted, one.probability) for one in wrong)
     title = f"Most confident mistakes of {net.name} on {net.evaluated_on}"
     return Table(f"mistakes-{net.name}", title, columns, rows)
-
-
-def _table(
-    name: str,
-    title: str,
-    columns: Sequence[Column],
-    rows: Sequence[Mapping[str, Cell]],
-    notes: str = "",
-    marked: frozenset[int] = frozenset(),
-    sortable: bool = False,
-) -> Table:
-    """A table of rows that hold, by the keys of the columns, at least what the columns show."""
-    cells = tuple(tuple(row[column.key] for column in columns) for row in rows)
-    return Table(name, title, tuple(columns), cells, notes, marked, sortable)

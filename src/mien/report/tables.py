@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -131,6 +131,20 @@ class Table:
             (column, "\N{EN DASH}" if cell is None else column.show(cell), _order(cell))
             for column, cell in zip(self.columns, row, strict=True)
         ]
+
+
+def keyed_table(
+    name: str,
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[Mapping[str, Cell]],
+    notes: str = "",
+    marked: frozenset[int] = frozenset(),
+    sortable: bool = False,
+) -> Table:
+    """A table of rows that hold, by the keys of the columns, at least what the columns show."""
+    cells = tuple(tuple(row[column.key] for column in columns) for row in rows)
+    return Table(name, title, tuple(columns), cells, notes, marked, sortable)
 
 
 def percent(share: float) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.runs.metrics import McNemar, mcnemar
+from mien.runs.metrics import McNemar, mcnemar, scores
 from mien.runs.predictions import Predictions
+from mien.runs.ranking import areas
+from mien.runs.results import SplitScores
 from mien.runs.run import Run
 
 
@@ -42,3 +44,27 @@ def averaged(nets: Sequence[Sequence[Predictions]], weights: Sequence[float]) ->
     shares = [weight for of_net, weight in zip(nets, weights, strict=True) for _ in of_net]
     mean = np.average([one.probabilities for one in each], axis=0, weights=shares)
     return [Predictions(mean.astype(np.float32), each[0].labels)]
+
+
+def split_scores_of(predictions: Sequence[Predictions], split: str, classes: Sequence[str]) -> SplitScores:
+    """The scores of a net's predictions of a split.
+
+    Args:
+        predictions: of each seed, of the same faces.
+        split: its name.
+        classes: the K names.
+    """
+    probabilities, labels = [one.probabilities for one in predictions], predictions[0].labels
+    pooled, ranked = scores(probabilities, labels), areas(probabilities, labels)
+    return SplitScores(
+        evaluated_on=split,
+        balanced_accuracy=pooled.balanced_accuracy,
+        macro_f1=pooled.macro_f1,
+        nll=pooled.nll,
+        ece=pooled.ece,
+        per_class=dict(zip(classes, pooled.per_class, strict=True)),
+        confusion=tuple(tuple(row) for row in pooled.confusion.tolist()),
+        reliability=pooled.reliability,
+        areas=dict(zip(classes, ranked.per_class, strict=True)),
+        macro_areas=ranked.macro,
+    )

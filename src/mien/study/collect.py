@@ -11,9 +11,7 @@ import numpy as np
 from mien.faces import SPLITS
 from mien.runs.config import FacesRecord
 from mien.runs.environment import machine, now, versions
-from mien.runs.metrics import accuracy, scores
-from mien.runs.predictions import Predictions
-from mien.runs.ranking import areas
+from mien.runs.metrics import accuracy
 from mien.runs.results import (
     Comparison,
     EnsembleResult,
@@ -25,7 +23,7 @@ from mien.runs.results import (
     SplitScores,
 )
 from mien.runs.search_results import SearchResult, SpaceEntry, Value
-from mien.runs.seeds import correct_of, mcnemar_of
+from mien.runs.seeds import correct_of, mcnemar_of, split_scores_of
 from mien.runs.study_faces import StudyFaces
 from mien.study.config.ensembles import shares
 from mien.study.net_runs import Ensemble, Evaluated, NetRuns, net_runs, select
@@ -160,24 +158,7 @@ def _evaluation(plan: Plan, net: Evaluated, selected: bool) -> tuple[SplitAccura
             accuracies = replace(accuracies, test_without_leaks=accuracy(correct[:, ~plan.leaked]))
         if split != "train":
             scored = predictions, split
-    return accuracies, _scores(*scored, plan.faces.classes) if scored else None
-
-
-def _scores(predictions: Sequence[Predictions], split: str, classes: Sequence[str]) -> SplitScores:
-    probabilities, labels = [one.probabilities for one in predictions], predictions[0].labels
-    pooled, ranked = scores(probabilities, labels), areas(probabilities, labels)
-    return SplitScores(
-        evaluated_on=split,
-        balanced_accuracy=pooled.balanced_accuracy,
-        macro_f1=pooled.macro_f1,
-        nll=pooled.nll,
-        ece=pooled.ece,
-        per_class=dict(zip(classes, pooled.per_class, strict=True)),
-        confusion=tuple(tuple(row) for row in pooled.confusion.tolist()),
-        reliability=pooled.reliability,
-        areas=dict(zip(classes, ranked.per_class, strict=True)),
-        macro_areas=ranked.macro,
-    )
+    return accuracies, split_scores_of(*scored, plan.faces.classes) if scored else None
 
 
 def _search(plan: Plan, net: NetRuns, folder: Path) -> SearchResult:
