@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mien.api.evaluation import evaluate as evaluate
     from mien.api.results import StudyResults as StudyResults
     from mien.api.study import Study as Study
     from mien.faces.spec import open_faces as open_faces
@@ -18,6 +19,7 @@ _PLACES = {
     "Predictor": "mien.predict.predictor",
     "Study": "mien.api.study",
     "StudyResults": "mien.api.results",
+    "evaluate": "mien.api.evaluation",
     "open_faces": "mien.faces.spec",
 }
 """The modules of the names that `mien` gives; each is imported when its name is first used."""

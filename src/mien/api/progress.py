@@ -1,10 +1,12 @@
-"""Progress of a study that runs from Python: a bar for each run, in a notebook as on a terminal."""
+"""Progress from Python: a bar for each run of a study or for the photos, in a notebook as on a terminal."""
 
 import sys
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
+from mien.extras import is_installed
 from mien.report.tables import duration, percent
 
 if TYPE_CHECKING:
@@ -106,10 +108,8 @@ class ProgressBars:
 
     def _bar(self, key: str, title: str, total: int, done: int) -> "tqdm[None]":
         if key not in self._bars:
-            # A notebook shows what goes to stderr on red.
-            file = sys.stdout if "ipykernel" in sys.modules else sys.stderr
             self._bars[key] = _tqdm()(
-                desc=title, total=total, initial=done, file=file, bar_format="{percentage:3.0f}%|{bar}| {desc}"
+                desc=title, total=total, initial=done, file=_stream(), bar_format="{percentage:3.0f}%|{bar}| {desc}"
             )
         return self._bars[key]
 
@@ -120,6 +120,34 @@ class ProgressBars:
         bar = self._bars.pop(key)
         bar.refresh()
         bar.close()
+
+
+@contextmanager
+def counting(what: str, total: int, shown: bool = True) -> Iterator[Callable[[], None]]:
+    """A bar of things that are counted, which goes away at the end; none where tqdm is not installed.
+
+    Args:
+        what: they are, in the plural.
+        total: how many there will be.
+        shown: False for no bar.
+
+    Yields:
+        What to call after each.
+    """
+    if not shown or not is_installed("tqdm"):
+        yield lambda: None
+        return
+    with _tqdm()(desc=what, total=total, file=_stream(), leave=False) as bar:
+
+        def one_more() -> None:
+            bar.update()
+
+        yield one_more
+
+
+def _stream() -> TextIO:
+    """Where bars go: a notebook shows what goes to stderr on red."""
+    return sys.stdout if "ipykernel" in sys.modules else sys.stderr
 
 
 def _title(run: "Run") -> str:

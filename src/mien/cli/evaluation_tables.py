@@ -76,18 +76,26 @@ def _accuracies(models: Sequence[Evaluation]) -> Table:
 
 
 def _emotions(models: Sequence[Evaluation]) -> Table:
-    """Recall and precision of each model for each emotion of the first."""
+    """Recall and precision of each model for each emotion of the first; of a single model the area under ROC too."""
     from rich.markup import escape
 
-    headings = [f"{escape(model.model)}: {what} %" for model in models for what in ("recall", "precision")]
-    table = table_of(["emotion"], ["faces", *headings])
+    parts = ("recall %", "precision %", "ROC area")[: 3 if len(models) == 1 else 2]
+    table = table_of(["emotion"], ["faces", *(f"{escape(model.model)}: {part}" for model in models for part in parts)])
     by_emotion = [dict(zip(model.classes, model.scores.per_class, strict=True)) for model in models if model.scores]
     for emotion, score in by_emotion[0].items():
         if score.support:
-            each = [scores.get(emotion) for scores in by_emotion]
-            cells = [percent(share) for one in each for share in ((one.recall, one.precision) if one else (None, None))]
+            cells = [cell for model in models for cell in _emotion(model, emotion)[: len(parts)]]
             table.add_row(emotion, f"{score.support:,}", *cells)
     return table
+
+
+def _emotion(model: Evaluation, emotion: str) -> list[str]:
+    """Three cells: recall, precision and area under ROC; empty where the model does not know the emotion."""
+    if emotion not in model.classes or model.scores is None or model.areas is None:
+        return [""] * 3
+    place = model.classes.index(emotion)
+    score, ranked = model.scores.per_class[place], model.areas.per_class[place]
+    return [percent(score.recall), percent(score.precision), f"{ranked.roc_auc.value:.3f}" if ranked else ""]
 
 
 def _confusion(model: Evaluation) -> Table:

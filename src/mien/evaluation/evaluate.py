@@ -34,7 +34,7 @@ def evaluate_faces(classifier: Classifier, faces: Faces, split: str) -> Evaluati
     """
     facts, rows = classifier.facts, faces.rows(split)
     if rows.stop == rows.start:
-        raise UserError(f"{faces.name}: has no {split} faces; it has: {', '.join(faces.counts())}")
+        raise UserError(f"{faces.name}: has no {split} faces; it has: {', '.join(faces.counts())}; name another split")
     if faces.size < facts.height:
         raise UserError(
             f"{faces.name}: its faces are {faces.size} pixels wide; {facts.name} takes {facts.height}, and faces are "
