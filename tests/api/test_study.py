@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from typer.testing import CliRunner
 
 import mien
+from mien.api.progress import ProgressBars, Silence
 from mien.cli import app
 from mien.errors import UserError
 from mien.faces import Faces
+from mien.runs.run import Run, Status
 from mien.study.config.schema import read_study
 
 LINEAR, DENSE = ["flatten", "classes"], ["flatten", "dense(8)", "relu", "classes"]
@@ -96,3 +99,140 @@ def test_opened_faces_are_taken_from_where_they_came_with_what_was_done_to_them(
     assert results.data.faces.source == ("drawn:200",)
     assert results.data.faces.size == 24
     assert read_study(Path("out/small/study.toml")).data.size == 24
+
+
+def test_a_study_from_a_file_keeps_its_text_and_takes_settings(folder: Path) -> None:
+    text = '# mine\nname = "f"\ndata.source = "drawn:200"\nnets.n.layers = ["flatten", "classes"]\n'
+    (folder / "f.toml").write_text(text, encoding="utf-8")
+    study = mien.Study.from_file("f.toml", ["recipe.epochs=1", "recipe.batch=64"])
+    (folder / "f.toml").unlink()  # it was read
+    assert (study.name, study.toml) == ("f", text)
+    results = study.run(progress=False)
+    assert results.net("n").recipe.batch == 64
+    written = Path("out/f/study.toml").read_text(encoding="utf-8")
+    assert written == f"# {results.data.command}\n{text}"
+    assert results.data.command == "mien study f.toml --set recipe.epochs=1 --set recipe.batch=64"
+
+
+def test_what_runs_a_study_from_a_file_on_other_faces_is_recorded(folder: Path, faces: Faces) -> None:
+    text = (
+        'name = "f"\ndata = { source = "gone", size = 24 }\nnets.n.layers = ["flatten", "classes"]\nrecipe.epochs = 1\n'
+    )
+    (folder / "f.toml").write_text(text, encoding="utf-8")
+    results = mien.Study.from_file(Path("f.toml")).run(faces, progress=False)
+    assert results.data.faces.size == 48, "open faces are taken as they are"
+    assert results.data.command == """mien study f.toml --set 'data={ source = ["drawn:200"] }'"""
+    again = CliRunner().invoke(app, ["study", "f.toml", "--set", 'data={ source = ["drawn:200"] }'])
+    assert "1 run, 1 ended before" in again.stderr
+    scaled = mien.Study.from_file("f.toml").run("drawn:200", "scaled", progress=False)
+    assert scaled.data.faces.size == 24, "the other keys of [data] go for a source"
+    assert scaled.data.command == "mien study f.toml --data drawn:200 -o scaled"
+
+
+def test_bundled_studies_are_read_by_name() -> None:
+    study = mien.Study.from_file("quick", ["recipe.epochs=2"])
+    assert (study.name, study.config.nets[0].recipe.epochs) == ("quick", 2)
+    with pytest.raises(UserError, match="did you mean 'quick'"):
+        mien.Study.from_file("quik")
+    with pytest.raises(UserError, match=r"^gone\.toml: cannot be read"):
+        mien.Study.from_file("gone.toml")
+
+
+def test_paths_start_from_the_working_directory_also_in_the_written_file(folder: Path) -> None:
+    study = mien.Study(
+        name="s",
+        data={"source": ["train=a.csv", "b.csv"], "votes": "v.csv"},
+        nets={"n": {"layers": LINEAR}},
+        track={"tensorboard": "logs", "mlflow": "http://localhost:5000"},
+    )
+    place = Path("deep") / "s"
+    written = study._origin.placed(study.config, None, place, "").config.text
+    place.mkdir(parents=True)
+    (place / "study.toml").write_text(written, encoding="utf-8")
+    again = read_study(place / "study.toml")
+    assert again.data.source == (f"train={folder / 'a.csv'}", str(folder / "b.csv"))
+    assert (again.data, again.track) == (study.config.data, study.config.track)
+    assert [one.place for one in again.track] == [str(folder / "logs"), "http://localhost:5000"]
+
+
+def test_weights_of_another_study_are_taken_by_a_relative_path(study: mien.Study, faces: Faces) -> None:
+    study.run(faces, progress=False)
+    second = mien.Study(name="second", recipe={"epochs": 1}, nets={"again": {"init_from": "out/small/dense"}})
+    results = second.run(faces, progress=False)
+    assert Path(results.net("again").recipe.init_from).parent == Path("out/small/runs").resolve()
+    assert '"out/small' not in Path("out/second/study.toml").read_text(encoding="utf-8")
+
+
+def test_a_plan_lists_the_runs_and_writes_nothing(study: mien.Study, faces: Faces) -> None:
+    plan = study.plan(faces)
+    assert (plan.missing, [net.name for net in plan.outline.nets]) == (2, ["linear", "dense"])
+    assert plan.seconds > 0
+    assert not Path("out").exists()
+    page, _ = DisplayFormatter().format(plan)
+    assert "2 runs to do, about " in page["text/plain"]
+    assert "faces: drawn, 48x48: train 160, validation 20, test 20" in page["text/html"]
+    study.run(faces, progress=False)
+    assert study.plan(faces).missing == 0
+
+
+def test_a_notebook_shows_a_study(study: mien.Study) -> None:
+    page, _ = DisplayFormatter().format(study)
+    assert "Study small, seeds 0" in page["text/html"]
+    assert page["text/plain"].splitlines()[2].split() == ["linear", "all", "2", "epochs", "1,", "batch", "32"]
+
+
+def test_an_interrupted_study_says_how_to_go_on_and_goes_on(
+    study: mien.Study, faces: Faces, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(self: ProgressBars, run: Run, status: Status) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ProgressBars, "on_run_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            study.run(faces)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert (
+        last == "stopped; to go on from the last epoch, run this again, or in a shell: mien study out/small/study.toml"
+    )
+    with pytest.raises(UserError, match=r"has not ended|finish the study first"):
+        mien.StudyResults.open("out/small")
+    assert len(study.run(faces, progress=False).nets) == 2
+
+
+def test_a_callback_of_the_users_own_follows_the_study(study: mien.Study, faces: Faces) -> None:
+    class Ends(Silence):
+        def __init__(self) -> None:
+            self.ends: list[str] = []
+
+        def on_run_end(self, run: Run, status: Status) -> None:
+            self.ends.append(f"{run.net.name} {status.state}")
+
+    ends = Ends()
+    study.run(faces, progress=ends)
+    assert ends.ends == ["linear finished", "dense finished"]
+
+
+def test_a_study_is_followed_in_tensorboard(study: mien.Study, faces: Faces) -> None:
+    pytest.importorskip("tensorboard")
+    study.run(faces, progress=False, track="tensorboard")
+    assert list(Path("out/small/track/tensorboard").rglob("events.out.tfevents*"))
+    assert "--track tensorboard" in mien.StudyResults.open("out/small").data.command
+    with pytest.raises(UserError, match=r"^track tensorbord: .*did you mean 'tensorboard'"):
+        study.run(faces, progress=False, track=["tensorbord"])
+
+
+def test_wrong_arguments_of_a_run_are_refused(study: mien.Study, faces: Faces) -> None:
+    with pytest.raises(UserError, match=r"^engine rai: .*did you mean 'ray'"):
+        study.run(faces, engine="rai")
+    with pytest.raises(UserError, match=r"^address: belongs to engine ray"):
+        study.run(faces, address="a:1")
+    with pytest.raises(UserError, match=r"^study small: no faces; give them to run"):
+        study.run()
+    with pytest.raises(UserError, match=r"^device"):
+        study.run(faces, device="gpu")
+    Path("other").mkdir()
+    Path("other/mine.txt").touch()
+    with pytest.raises(UserError, match=r"^other: holds something else than a study"):
+        study.run(faces[:190], "other")
+    assert [path.name for path in Path("other").iterdir() if not path.name.startswith(".")] == ["mine.txt"]

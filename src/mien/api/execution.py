@@ -1,41 +1,61 @@
 """Execution: run a study from Python, with its progress shown."""
 
+import warnings
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from mien.api.placed_study import PlacedStudy
+from mien.api.progress import ProgressBars, Silence
 from mien.api.results import StudyResults
+from mien.study.config.track import merged, parse_tracker
+from mien.study.engines.callback import CallbackList
+from mien.study.engines.choice import choose_engine
 from mien.study.execute import execute
-from mien.study.plan import Plan, skipped_lines
+from mien.study.plan import skipped_lines
+from mien.track.tracking import Tracking
 
 if TYPE_CHECKING:
     from mien.study.engines.callback import StudyCallback
 
 
-def execute_shown(placed: PlacedStudy, progress: "bool | StudyCallback") -> StudyResults:
-    """Run what is missing of a study; see `mien.api.study.Study.run`."""
-    from mien.api.progress import ProgressBars, Silence
-
-    plan = placed.make_plan()
-    notes = _notes(plan, placed)
+def execute_shown(
+    placed: PlacedStudy,
+    progress: "bool | StudyCallback" = True,
+    track: Sequence[str] = (),
+    engine: str = "local",
+    address: str | None = None,
+) -> StudyResults:
+    """Run what is missing of a study; the arguments are those of `mien.api.study.Study.run`."""
+    place, trackers = choose_engine(engine, address, ""), tuple(parse_tracker(word, "track") for word in track)
+    plan, command = placed.make_plan(), placed.command(engine, address, track)
+    moved = plan.device_notes(placed.folder) if engine == "local" else []
     placed.write_faces()
-    if not isinstance(progress, bool):
-        return StudyResults(placed.folder, execute(plan, placed.folder, progress, placed.command))
-    if not progress:
-        return StudyResults(placed.folder, execute(plan, placed.folder, Silence(), placed.command))
+
+    def run(callback: "StudyCallback", show: Callable[[str], None], warn: Callable[[str], None]) -> StudyResults:
+        with Tracking(merged(plan.study.track, trackers), plan.study, placed.folder, warn) as tracking:
+            for line in skipped_lines({net.net.name: plan.skipped(net, placed.folder) for net in plan.study.nets}):
+                show(line)
+            for note in (*plan.study.notes, *plan.faces.notes, *moved, *tracking.notes):
+                show(f"note: {note}")
+            results = execute(plan, placed.folder, CallbackList([callback, tracking]), command, place)
+            tracking.finish(results)
+            return StudyResults(placed.folder, results)
+
+    if progress is not True:
+        return run(progress or Silence(), _unseen, _warn)
     with closing(ProgressBars()) as bars:
-        for note in notes:
-            bars.note(note)
         try:
-            return StudyResults(placed.folder, execute(plan, placed.folder, bars, placed.command))
+            return run(bars, bars.note, bars.note)
         except KeyboardInterrupt:
             bars.close()
-            bars.note(f"stopped; to go on from the last epoch, run this again, or in a shell: {placed.command}")
+            bars.note(f"stopped; to go on from the last epoch, run this again, or in a shell: {command}")
             raise
 
 
-def _notes(plan: Plan, placed: PlacedStudy) -> list[str]:
-    """What there is to say before the study runs."""
-    skipped = skipped_lines({net.net.name: plan.skipped(net, placed.folder) for net in plan.study.nets})
-    notes = (*plan.study.notes, *plan.faces.notes, *plan.device_notes(placed.folder))
-    return [*skipped, *(f"note: {note}" for note in notes)]
+def _unseen(_: str) -> None:
+    """Show nothing."""
+
+
+def _warn(line: str) -> None:
+    warnings.warn(line, stacklevel=2)

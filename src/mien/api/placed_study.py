@@ -11,6 +11,7 @@ from mien.errors import UserError
 from mien.faces import Faces, FacesSpec, read_packed, write_packed
 from mien.faces.packed import is_packed
 from mien.faces.spec import source_of
+from mien.runs.recipe import check_device_name
 from mien.study.command import study_command
 from mien.study.config.data_table import resolved
 from mien.study.config.keywords import data_entries
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 FacesSource: TypeAlias = str | PathLike[str] | Sequence[str | PathLike[str]] | Faces
 """Faces, or where they are: a path, several of them, or "drawn"."""
 
+OUT = Path("out")
+"""Where studies have their folders, each by its name, unless another is named."""
+
 
 @dataclass(frozen=True, eq=False)
 class PlacedStudy:
@@ -32,16 +36,27 @@ class PlacedStudy:
     Attributes:
         config: the study; its source holds the faces.
         folder: the study's.
-        command: what runs it from a shell.
+        file: the study file, or the one that the folder will have.
+        data: sources in place of the file's own.
+        settings: changes to the file's table, as `--set` takes them.
+        device: that stands in for every recipe's; "": theirs.
         faces: those that it is to run on, where they are open; None: those of its source.
         packed: where `faces` have to be written before anything reads the source; None: they are there.
     """
 
     config: StudyConfig
     folder: Path
-    command: str
+    file: Path
+    data: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    device: str = ""
     faces: Faces | None = None
     packed: Path | None = None
+
+    def command(self, engine: str = "local", address: str | None = None, track: Sequence[str] = ()) -> str:
+        """What runs it from a shell; the arguments are those of `Study.run`."""
+        out = None if self.folder == OUT / self.config.name else self.folder
+        return study_command(self.file, self.data, self.settings, out, self.device, engine, address, track)
 
     def make_plan(self) -> "Plan":
         """Open the faces and check that the nets fit them.
@@ -51,6 +66,8 @@ class PlacedStudy:
         """
         from mien.study.plan import make_plan
 
+        if self.faces is None and not self.config.data.source:
+            raise UserError(f"study {self.config.name}: no faces; give them to run, or their source as data's source")
         return make_plan(self.config, self.faces)
 
     def write_faces(self) -> None:
@@ -118,7 +135,11 @@ class StudyOrigin:
         Raises:
             UserError: `device` is none.
         """
-        place = Path("out") / config.name if folder is None else user_path(folder)
+        try:
+            check_device_name(device or "auto")
+        except ValueError as error:
+            raise UserError(f"device: {error}") from None
+        place = OUT / config.name if folder is None else user_path(folder)
         if not isinstance(faces, Faces):
             return self._placed(_sources(faces), [], place, device)
         spec, packed = _source(faces), None
@@ -133,15 +154,15 @@ class StudyOrigin:
 
     def _placed(self, data: Sequence[str], settings: Sequence[str], folder: Path, device: str) -> PlacedStudy:
         config = self.check(data, settings, device)
-        out = None if folder == Path("out") / config.name else folder
         if self.file is not None:
-            return PlacedStudy(config, folder, study_command(self.file, data, (*self.settings, *settings), out, device))
+            changes = (*self.settings, *settings)
+            return PlacedStudy(config, folder, self.file, tuple(data), changes, device)
         table = dict(self.table)
         if config.data.source:
             data_table = {"data": data_entries(config.data)}
             table = {key: table[key] for key in ("name", "seeds") if key in table} | data_table | table | data_table
         config = replace(config, text=toml_text(table), settings=())
-        return PlacedStudy(config, folder, study_command(folder / "study.toml", out=out, device=device))
+        return PlacedStudy(config, folder, folder / "study.toml", device=device)
 
 
 def _sources(faces: str | PathLike[str] | Sequence[str | PathLike[str]] | None) -> list[str]:

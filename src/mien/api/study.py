@@ -46,7 +46,7 @@ class Study:
         ensembles: by an ensemble's name the list of its nets, or what each weighs in it.
         previews: recipes whose augmentation the report shows, by name.
         resources: what one run takes of the machine.
-        track: which services follow the study.
+        track: what follows the study: `{"tensorboard": True}`, `{"mlflow": "http://HOST:PORT"}`.
 
     Attributes:
         config: the checked study.
@@ -149,6 +149,9 @@ class Study:
         *,
         device: str = "",
         progress: "bool | StudyCallback" = True,
+        track: str | Sequence[str] = (),
+        engine: str = "local",
+        address: str | None = None,
     ) -> "StudyResults":
         """Run what is missing of the study, select nets on validation, and evaluate those on test.
 
@@ -162,15 +165,19 @@ class Study:
             folder: the study's; out/NAME unless given. Relative paths start from the working directory.
             device: what trains: "auto", "cpu", "cuda", "cuda:1" or "mps"; "": the recipes' own.
             progress: True: a bar for each run; False: none; or a `StudyCallback` of your own.
+            track: what follows the study too, as "tensorboard" or "mlflow=http://HOST:PORT"; one or several.
+            engine: where runs happen: "local" (this machine) or "ray".
+            address: the head of a Ray cluster, HOST:PORT; None: Ray on this machine.
 
         Raises:
-            UserError: the faces cannot be read, a net does not fit them, or the folder holds something else.
+            UserError: the faces cannot be read, a net does not fit them, the folder holds something else, or an
+                argument is none of its values.
             KeyboardInterrupt: stopped by the user; the same call goes on from the last epoch.
         """
         from mien.api.execution import execute_shown
 
         placed = self._origin.placed(self.config, faces, folder, device)
-        return execute_shown(placed, progress)
+        return execute_shown(placed, progress, [track] if isinstance(track, str) else track, engine, address)
 
     def __repr__(self) -> str:
         return repr(self._table)

@@ -1,7 +1,6 @@
 """The verbs on studies: `mien studies`, `plan`, `study`, `runs`, `trials`, `compare`, `report`."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from mien.errors import UserError
 
 if TYPE_CHECKING:
     from mien.runs.summary import RunSummary
-    from mien.study.engines.engine import MakeEngine
 
 FILE = typer.Argument(
     ...,
@@ -137,6 +135,7 @@ def study(
     from mien.study.config.schema import read_study
     from mien.study.config.track import merged, parse_tracker
     from mien.study.engines.callback import CallbackList
+    from mien.study.engines.choice import choose_engine
     from mien.study.execute import execute
     from mien.study.execute import join as join_search
     from mien.study.plan import make_plan, skipped_lines
@@ -144,7 +143,7 @@ def study(
 
     changes = [*as_settings(classes, validation), *(settings or [])]
     command = study_command(file, data or [], changes, out, device, engine, address, track or [])
-    place = _engine(engine, address)
+    place = choose_engine(engine, address)
     if join and track:
         raise UserError("--track: belongs to the process that runs the study; leave it out with --join")
     trackers = tuple(parse_tracker(word) for word in track or ())
@@ -244,22 +243,3 @@ def _print_json(value: Any) -> None:
 
 def _default(name: str) -> Path:
     return Path("out") / name
-
-
-def _engine(name: str, address: str | None) -> "MakeEngine":
-    """Where the runs of a study happen."""
-    from mien.errors import did_you_mean
-    from mien.extras import require
-
-    if name not in ("local", "ray"):
-        raise UserError(f"--engine {name}: {did_you_mean(name, ['local', 'ray'])}")
-    if name == "local" and address is not None:
-        raise UserError("--address: belongs to --engine ray")
-    if name == "local":
-        from mien.study.engines.local import LocalEngine
-
-        return LocalEngine
-    require("ray", "--engine ray")
-    from mien.study.engines.ray_engine import RayEngine
-
-    return partial(RayEngine, address=address)

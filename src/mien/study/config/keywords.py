@@ -12,7 +12,7 @@ from mien.faces.spec import FacesSpec
 from mien.study.config.data_table import resolved
 from mien.study.config.init_from import BUNDLED
 from mien.study.config.toml_text import TomlTable, TomlValue
-from mien.study.config.track import absolute
+from mien.study.config.track import NAMES, absolute
 
 Entries: TypeAlias = Mapping[str, object]
 """A table of a study from Python: its keys, and what stands under each."""
@@ -90,6 +90,10 @@ def _resolve(table: dict[str, Any], folder: Path) -> None:
             data["votes"] = resolved(votes, folder)
     if isinstance(track := table.get("track"), dict):
         track |= {name: absolute(one, folder) for name, one in track.items() if isinstance(one, str) and one}
+    if isinstance(track := table.get("track"), dict):
+        for name in NAMES:
+            if isinstance(entry := track.get(name), str) and entry.strip():
+                track[name] = absolute(entry, folder)
     nets = table.get("nets")
     nets = nets if isinstance(nets, dict) else {}
     for net in nets.values():
