@@ -23,6 +23,13 @@ def test_pandas_has_the_columns_in_their_order() -> None:
     assert frame["seed"].isna().tolist() == [False, True]
 
 
+def test_a_column_without_a_value_is_one_of_missing_numbers() -> None:
+    pytest.importorskip("pandas")
+    frame = data_frame({"net": ["a", "b"], "test": [None, None]})
+    assert frame["test"].dtype == "float64"
+    assert frame["test"].isna().all()
+
+
 def test_polars_has_the_same() -> None:
     polars = pytest.importorskip("polars")
     frame = data_frame(COLUMNS, "polars")

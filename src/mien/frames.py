@@ -56,4 +56,8 @@ def data_frame(
     require("frame", "a data frame")
     import pandas
 
-    return pandas.DataFrame({name: list(values) for name, values in columns.items()})
+    # A column without a value holds numbers that are missing, as where others have some.
+    known = {name: any(value is not None for value in values) for name, values in columns.items()}
+    return pandas.DataFrame(
+        {name: list(values) if known[name] else [float("nan")] * len(values) for name, values in columns.items()}
+    )

@@ -63,11 +63,12 @@ def test_the_data_frame_has_a_row_a_net_with_the_figures_of_the_results(ended: m
             ends = (row["validation"], row["validation_low"], row["validation_high"])
             assert ends == (net.accuracy.validation.mean, *net.accuracy.validation.interval)
             assert row["macro_f1"] == net.scores.macro_f1
+            assert row["roc_auc"] == net.scores.macro_areas.roc_auc.value
         assert np.isnan(row["test"]) == (net.accuracy.test is None)
     assert rows.loc["failed", "reason"].startswith("seed 0: the loss became")
     columns = ended.frame("polars").columns
     assert columns == list(frame.columns)
-    assert columns[-5:] == ["evaluated_on", "balanced_accuracy", "macro_f1", "nll", "ece"]
+    assert columns[-7:-4] == ["evaluated_on", "balanced_accuracy", "macro_f1"]
 
 
 def test_a_comparison_counts_the_faces_that_one_of_two_nets_alone_predicts(ended: mien.StudyResults) -> None:

@@ -119,7 +119,9 @@ def test_what_runs_a_study_from_a_file_on_other_faces_is_recorded(folder: Path, 
         'name = "f"\ndata = { source = "gone", size = 24 }\nnets.n.layers = ["flatten", "classes"]\nrecipe.epochs = 1\n'
     )
     (folder / "f.toml").write_text(text, encoding="utf-8")
-    results = mien.Study.from_file(Path("f.toml")).run(faces, progress=False)
+    study = mien.Study.from_file(Path("f.toml"))
+    assert study.plan(faces).notes == ("data.size does not go for faces that are open: these are taken as they are",)
+    results = study.run(faces, progress=False)
     assert results.data.faces.size == 48, "open faces are taken as they are"
     assert results.data.command == """mien study f.toml --set 'data={ source = ["drawn:200"] }'"""
     again = CliRunner().invoke(app, ["study", "f.toml", "--set", 'data={ source = ["drawn:200"] }'])

@@ -36,7 +36,7 @@ def execute_shown(
         with Tracking(merged(plan.study.track, trackers), plan.study, placed.folder, warn) as tracking:
             for line in skipped_lines({net.net.name: plan.skipped(net, placed.folder) for net in plan.study.nets}):
                 show(line)
-            for note in (*plan.study.notes, *plan.faces.notes, *moved, *tracking.notes):
+            for note in (*placed.notes, *plan.study.notes, *plan.faces.notes, *moved, *tracking.notes):
                 show(f"note: {note}")
             results = execute(plan, placed.folder, CallbackList([callback, tracking]), command, place)
             tracking.finish(results)

@@ -42,6 +42,7 @@ class PlacedStudy:
         device: that stands in for every recipe's; "": theirs.
         faces: those that it is to run on, where they are open; None: those of its source.
         packed: where `faces` have to be written before anything reads the source; None: they are there.
+        notes: what there is to say of that, a sentence each.
     """
 
     config: StudyConfig
@@ -52,6 +53,7 @@ class PlacedStudy:
     device: str = ""
     faces: Faces | None = None
     packed: Path | None = None
+    notes: tuple[str, ...] = ()
 
     def command(self, engine: str = "local", address: str | None = None, track: Sequence[str] = ()) -> str:
         """What runs it from a shell; the arguments are those of `Study.run`."""
@@ -150,7 +152,7 @@ class StudyOrigin:
             placed = self._placed(spec.source, [], place, device)
         else:
             placed = self._placed((), [f"data={toml_value(data_entries(spec))}"], place, device)
-        return replace(placed, faces=faces, packed=packed)
+        return replace(placed, faces=faces, packed=packed, notes=_left_out(config.data, spec))
 
     def _placed(self, data: Sequence[str], settings: Sequence[str], folder: Path, device: str) -> PlacedStudy:
         config = self.check(data, settings, device)
@@ -188,6 +190,14 @@ def _source(faces: Faces) -> FacesSpec | None:
     except UserError:
         return None
     return spec
+
+
+def _left_out(data: FacesSpec, spec: FacesSpec) -> tuple[str, ...]:
+    """Which keys of a study's data do not go for open faces, as a note; () where there are none."""
+    taken = data_entries(spec)
+    keys = [f"data.{key}" for key, value in data_entries(data).items() if key != "source" and taken.get(key) != value]
+    verb = "does" if len(keys) == 1 else "do"
+    return (f"{' and '.join(keys)} {verb} not go for faces that are open: these are taken as they are",) if keys else ()
 
 
 def _holds(folder: Path, faces: Faces) -> bool:

@@ -48,7 +48,7 @@ class StudyPlan:
     @property
     def _table(self) -> Table:
         """The nets, one a row."""
-        title = f"{self.outline.study} in {self.outline.folder}"
+        title = f"Plan of {self.outline.study} in {self.outline.folder}"
         columns = (
             Column("net", "net", lead=True),
             Column("group", "group"),

@@ -244,6 +244,7 @@ class StudyResults:
 def _row(net: NetResult) -> Mapping[str, object]:
     """A net's row of the data frame."""
     accuracy, scores = net.accuracy, net.scores
+    areas = scores and scores.macro_areas
     return {
         "net": net.name,
         "group": net.group,
@@ -264,6 +265,8 @@ def _row(net: NetResult) -> Mapping[str, object]:
         "macro_f1": scores and scores.macro_f1,
         "nll": scores and scores.nll,
         "ece": scores and scores.ece,
+        "roc_auc": areas and areas.roc_auc.value,
+        "average_precision": areas and areas.average_precision.value,
     }
 
 

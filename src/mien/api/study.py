@@ -140,7 +140,8 @@ class Study:
 
         placed = self._origin.placed(self.config, faces, folder, device)
         plan = placed.make_plan()
-        return StudyPlan(outline(plan, placed.folder), (*plan.study.notes, *plan.device_notes(placed.folder)))
+        notes = (*placed.notes, *plan.study.notes, *plan.device_notes(placed.folder))
+        return StudyPlan(outline(plan, placed.folder), notes)
 
     def run(
         self,

@@ -22,7 +22,7 @@ def counts_table(study: ReportedStudy) -> Table:
     ]
     rows.append(("all", *(study.total(split) for split in splits), 1.0))
     last = frozenset([len(rows) - 1])
-    return Table("counts", "Faces in each split", (*columns, share), tuple(rows), marked=last)
+    return Table("counts", "Faces in each split", (*columns, share), tuple(rows), marked=last, summed=True)
 
 
 def comparison_table(study: ReportedStudy, nets: Sequence[ReportedNet], name: str, title: str) -> Table:
@@ -192,7 +192,7 @@ def layers_table(study: ReportedStudy, net: ReportedNet) -> Table:
     if all(row.trainable == row.parameters for row in layers):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     last = frozenset([len(rows) - 1])
-    return Table(f"layers-{net.name}", f"Layers of {net.name}", columns, tuple(rows), marked=last)
+    return Table(f"layers-{net.name}", f"Layers of {net.name}", columns, tuple(rows), marked=last, summed=True)
 
 
 def runs_table(net: ReportedNet) -> Table:

@@ -53,6 +53,7 @@ class Table:
         notes: a sentence or two under it.
         marked: the numbers of the rows to set off.
         sortable: whether the page offers to sort it.
+        summed: whether its last row has the sums of the others.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Table:
     notes: str = ""
     marked: frozenset[int] = frozenset()
     sortable: bool = False
+    summed: bool = False
 
     @property
     def csv(self) -> str:
@@ -104,11 +106,11 @@ class Table:
         return names, rows
 
     def __repr__(self) -> str:
-        """The table as text, its columns in line; a star stands behind the first cell of a marked row."""
+        """The table as text, its columns in line; a star stands behind the first cell of a marked row, not of sums."""
         rows = [[column.title for column in self.columns]]
         for place, row in enumerate(self.rows):
             first, *others = (text for _, text, _ in self.shown(row))
-            rows.append([first + (" *" if place in self.marked else ""), *others])
+            rows.append([first + (" *" if place in self.marked and not self.summed else ""), *others])
         widths = [max(len(row[at]) for row in rows) for at in range(len(self.columns))]
         sides = [">" if column.number else "<" for column in self.columns]
         lines = (
@@ -122,7 +124,8 @@ class Table:
         rows = [[text for _, text, _ in self.shown(row)] for row in self.rows]
         texts = [place for place, column in enumerate(self.columns) if not column.number]
         titles = [column.title for column in self.columns]
-        table = html_table(titles, rows, self.title, text_columns=texts, bold=self.marked)
+        sums = rows.pop() if self.summed else ()
+        table = html_table(titles, rows, self.title, sums, texts, self.marked)
         return f"{table}\n{html_lines([self.notes])}" if self.notes else table
 
     def shown(self, row: Sequence[Cell]) -> list[tuple[Column, str, float | str]]:
