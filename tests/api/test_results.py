@@ -21,6 +21,7 @@ def test_a_notebook_shows_the_tables_escaped_with_the_selected_in_bold(ended: mi
     bold = re.findall(r'<tr><td style="[^"]*font-weight:bold">(\w+)</td>', html)
     assert sorted(bold) == sorted(net.name for net in ended.nets if net.name in _selected(ended))
     assert not re.search(r"[^-]color:", html), "the notebook's own colours are taken"
+    assert "failed: failed: seed 0: the loss became" in html
     lines = page["text/plain"].splitlines()
     assert lines[0] == "flat <b>"
     assert any(line.startswith(f"{ended.best.name} *") for line in lines)
@@ -125,6 +126,8 @@ def test_an_exported_file_gives_what_the_net_predicts(ended: mien.StudyResults, 
     net, file = ended.net("dense"), tmp_path / "dense.onnx"
     exported = net.export(file, temperature=False, note="small", card=True)
     assert (exported.file, exported.facts.note) == (file, "small")
+    assert repr(exported).startswith(f"{file}: dense, float32, ")
+    assert "compared with torch in float32 on 30 validation faces: the same emotion on 100.00%" in repr(exported)
     assert "small" in (tmp_path / "dense.md").read_text(encoding="utf-8")
     best = max(net.predictions_of("validation"), key=lambda made: made.accuracy)
     made = Classifier(str(file)).probabilities(_validation(ended))

@@ -94,7 +94,10 @@ class ProgressBars:
         ending = f"{status.state} {status.reason or 'in ' + duration(status.seconds)}"
         if run.id in self._accuracy:
             ending += f", validation {percent(self._accuracy[run.id])} %"
-        self._show(self._bars[run.id], f"{_title(run)}: {ending}")
+        bar = self._bars[run.id]
+        self._show(bar, f"{_title(run)}: {ending}")
+        if status.state == "finished":  # by patience perhaps before the last epoch
+            bar.n = bar.total
         self._close(run.id)
 
     def note(self, line: str) -> None:
@@ -117,9 +120,7 @@ class ProgressBars:
         bar.set_description_str(text, refresh=False)
 
     def _close(self, key: str) -> None:
-        bar = self._bars.pop(key)
-        bar.refresh()
-        bar.close()
+        self._bars.pop(key).close()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from mien.api.trained_net import TrainedNet
 from mien.disk import user_path
 from mien.errors import UserError, did_you_mean
 from mien.frames import Library, data_frame
+from mien.html_tables import html_lines
 from mien.report.study_data import ReportedStudy, read_reported_study
 from mien.report.study_tables import comparison_table, ensembles_table, selected_table
 from mien.report.tables import Table
@@ -210,10 +211,10 @@ class StudyResults:
         )
 
     def __repr__(self) -> str:
-        return "\n\n".join(map(repr, self._tables))
+        return "\n\n".join([*map(repr, self._tables), *self._reasons])
 
     def _repr_html_(self) -> str:
-        return "\n".join(table._repr_html_() for table in self._tables)
+        return "\n".join([*(table._repr_html_() for table in self._tables), html_lines(self._reasons)])
 
     @cached_property
     def _study(self) -> ReportedStudy:
@@ -225,6 +226,11 @@ class StudyResults:
             if one == name:
                 return one
         return self.net(str(name))
+
+    @property
+    def _reasons(self) -> list[str]:
+        """Why nets failed or were skipped."""
+        return [f"{net.name}: {net.state}: {net.reason}" for net in self.data.nets if net.reason]
 
     @property
     def _tables(self) -> list[Table]:

@@ -110,40 +110,14 @@ def _print(exported: "Exported", weights: Path | None, as_json: bool) -> None:
     import json
     from dataclasses import asdict
 
-    from mien.errors import counted
-
     if as_json:
         entries: dict[str, Any] = asdict(exported) | {"file": str(exported.file)}
         entries["weights"] = str(weights) if weights else None
         typer.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
-    facts, agreement = exported.facts, exported.agreement
-    typer.echo(
-        f"{exported.file}: {facts.name}, {facts.precision}, {exported.bytes:,} bytes, {facts.parameters:,} parameters"
-    )
+    file, *others = exported.lines
+    typer.echo(file)
     if weights:
         typer.echo(f"{weights}: initial weights for another study's net: init_from = {json.dumps(str(weights))}")
-    classes = ", ".join(facts.classes)
-    typer.echo(f"takes faces uint8 [N, {facts.height}, {facts.width}]; gives the probabilities of {classes}")
-    typer.echo(
-        f"compared with torch in float32 on {counted(agreement.faces, 'validation face')}: "
-        f"the same emotion on {agreement.same:.2%}, probabilities within {agreement.largest:.2g}"
-    )
-    trained = f"at the end of training {exported.trained_accuracy:.2%}"
-    typer.echo(f"validation accuracy: {agreement.accuracy:.2%}; torch {agreement.torch_accuracy:.2%}; {trained}")
-    for split in ("validation", "test"):
-        if f"{split}_accuracy" in facts.scores:
-            _print_split(split, facts.scores, facts.temperature)
-
-
-def _print_split(split: str, scores: Any, temperature: float) -> None:
-    mean, low, high, balanced, ece, before = (
-        100 * scores[f"{split}_{name}"]
-        for name in ("accuracy", "low", "high", "balanced_accuracy", "ece", "ece_before")
-    )
-    calibration = f"calibration error {ece:.2f} %"
-    if temperature != 1:
-        calibration += f" at temperatures around {temperature:.3f}, {before:.2f} % without"
-    typer.echo(
-        f"{split}: {mean:.1f} % correct ({low:.1f} to {high:.1f}); balanced accuracy {balanced:.1f} %; {calibration}"
-    )
+    for line in others:
+        typer.echo(line)

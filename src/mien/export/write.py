@@ -1,7 +1,7 @@
 """Write: finished runs as one ONNX file, which is reloaded, compared with torch and evaluated before it is saved."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import torch
 
 from mien import __version__
 from mien.disk import whole_file, write_text
-from mien.errors import UserError
+from mien.errors import UserError, counted
 from mien.export.agreement import Agreement, Precision
 from mien.export.evaluate import FileEvaluation, evaluate
 from mien.export.graph import Graph, graph_of, logit_offsets, to_onnx
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exported:
-    """An exported file.
+    """An exported file. Its `repr` says what was written, and how far it agrees with torch.
 
     Attributes:
         file: its path.
@@ -46,6 +46,36 @@ class Exported:
     facts: Facts
     agreement: Agreement
     trained_accuracy: float
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """What there is to say of it: the file; what it takes and gives; its agreement and accuracies."""
+        facts, agreement, scores = self.facts, self.agreement, self.facts.scores
+        lines = [
+            f"{self.file}: {facts.name}, {facts.precision}, {self.bytes:,} bytes, {facts.parameters:,} parameters",
+            f"takes faces uint8 [N, {facts.height}, {facts.width}]; gives the probabilities of "
+            f"{', '.join(facts.classes)}",
+            f"compared with torch in float32 on {counted(agreement.faces, 'validation face')}: "
+            f"the same emotion on {agreement.same:.2%}, probabilities within {agreement.largest:.2g}",
+            f"validation accuracy: {agreement.accuracy:.2%}; torch {agreement.torch_accuracy:.2%}; "
+            f"at the end of training {self.trained_accuracy:.2%}",
+        ]
+        splits = [split for split in ("validation", "test") if f"{split}_accuracy" in scores]
+        return [*lines, *(_split_line(split, scores, facts.temperature) for split in splits)]
+
+
+def _split_line(split: str, scores: Mapping[str, Any], temperature: float) -> str:
+    mean, low, high, balanced, ece, before = (
+        100 * scores[f"{split}_{name}"]
+        for name in ("accuracy", "low", "high", "balanced_accuracy", "ece", "ece_before")
+    )
+    calibration = f"calibration error {ece:.2f} %"
+    if temperature != 1:
+        calibration += f" at temperatures around {temperature:.3f}, {before:.2f} % without"
+    return f"{split}: {mean:.1f} % correct ({low:.1f} to {high:.1f}); balanced accuracy {balanced:.1f} %; {calibration}"
 
 
 def export(
