@@ -94,7 +94,7 @@ def test_a_stopped_study_goes_on(plan, quiet, pretended, tmp_path: Path) -> None
 def test_a_folder_of_something_else_is_left_alone(plan, quiet, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "me.jpg").touch()
-    with pytest.raises(UserError, match="photos: holds something else than a study; give another folder with -o"):
+    with pytest.raises(UserError, match=r"photos: holds something else than a study; give another folder \(-o\)"):
         execute(plan, tmp_path / "photos", quiet)
     assert [file.name for file in (tmp_path / "photos").iterdir()] == ["me.jpg"]
     with pytest.raises(UserError, match=r"me\.jpg: cannot be written: file exists"):
@@ -102,7 +102,9 @@ def test_a_folder_of_something_else_is_left_alone(plan, quiet, tmp_path: Path) -
 
 
 def test_two_do_not_run_a_study_in_one_folder_at_once(tmp_path: Path) -> None:
-    refused = pytest.raises(UserError, match="another process is running a study here; wait for it, or give -o")
+    refused = pytest.raises(
+        UserError, match=r"another process is running a study here; wait for it, or give another folder \(-o\)"
+    )
     with exclusive(tmp_path), refused, exclusive(tmp_path):
         pass
     with exclusive(tmp_path):

@@ -160,13 +160,15 @@ def exclusive(folder: Path) -> Iterator[None]:
     """
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     if names - {LOCK} and "study.toml" not in names:
-        raise UserError(f"{folder}: holds something else than a study; give another folder with -o")
+        raise UserError(f"{folder}: holds something else than a study; give another folder (-o)")
     lock = process_lock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except TimeoutError:
-        raise UserError(f"{folder}: another process is running a study here; wait for it, or give -o") from None
+        raise UserError(
+            f"{folder}: another process is running a study here; wait for it, or give another folder (-o)"
+        ) from None
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {(error.strerror or str(error)).lower()}") from None
     try:
