@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
+from mien.runs import ranking
 from mien.runs.ranking import Area, ClassAreas, areas, precision_recall_curve, roc_curve
 
 
@@ -135,3 +136,14 @@ def test_a_single_face_of_a_class_has_an_interval_of_the_samples_that_hold_it() 
     assert measured.per_class == (perfect, perfect)
     assert measured.macro == perfect
     assert areas([probabilities[:1]], np.array([0], np.uint8)).per_class == (None, None)
+
+
+def test_many_faces_have_fewer_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, drawn = np.random.default_rng(4), []
+    case = [rng.dirichlet(np.ones(3), 50).astype(np.float32)], rng.integers(0, 3, 50).astype(np.uint8)
+    monkeypatch.setattr(ranking, "_drawn", lambda *a, real=ranking._drawn: drawn.append(a[2]) or real(*a))
+    for many, samples in ((100, 1000), (25, 500), (2, 200)):
+        monkeypatch.setattr(ranking, "MANY", many)
+        drawn.clear()
+        areas(*case)
+        assert sum(drawn) == samples

@@ -37,7 +37,7 @@ class NetPart:
         backbone: what is known of its backbone and weights; () where it has none.
         curve_note: what the curves mean.
         preview: a few faces before and after its augmentation; None where it has none, or no faces can be opened.
-        evaluation: confusion, calibration, per-class scores, ROC and precision-recall curves; () unless selected.
+        evaluation: confusion, calibration, ROC and precision-recall curves, per-class scores; () unless selected.
         evaluation_tables: per-class scores, and the confusion matrix as counts.
         cells: faces of each cell of the confusion matrix; None unless selected, or where no faces can be opened.
         mistakes: pictures of its most confident mistakes, or their table where there are no pictures.
@@ -147,9 +147,10 @@ def _net_part(study: ReportedStudy, net: ReportedNet, faces: Faces | None, previ
         return part
     wrong = misclassifications(net, study.classes)
     cells = cell_faces(net, study.classes, faces) if faces is not None else None
+    confusion, reliability, per_class = draw_evaluation(net.name, scores, len(net.runs), cells)
     return replace(
         part,
-        evaluation=(*draw_evaluation(net.name, scores, len(net.runs), cells), *draw_ranking(net, study.classes)),
+        evaluation=(confusion, reliability, *draw_ranking(net, study.classes), per_class),
         evaluation_tables=(per_class_table(net.name, scores), confusion_table(net.name, scores)),
         cells=cells,
         mistakes=tuple(_mistake_pictures(scores.evaluated_on, faces, wrong)),

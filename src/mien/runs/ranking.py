@@ -11,8 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-RESAMPLES = 1000
-"""Bootstrap samples behind each interval: 3,589 faces of 7 classes take a third of a second."""
+RESAMPLES, FEWEST = 1000, 200
+"""Bootstrap samples behind each interval: 3,589 faces of 7 classes take a third of a second. Beyond `MANY` predictions
+there are fewer, in proportion, down to `FEWEST`: intervals are narrow there."""
+
+MANY = 20_000
+"""Predictions for which `RESAMPLES` samples are drawn."""
 
 AT_ONCE = 200_000
 """Numbers of a part of the samples that is computed at once, so that they stay in the processor's cache."""
@@ -112,14 +116,14 @@ def precision_recall_curve(scores: NDArray[np.floating], positive: NDArray[np.bo
 
 
 def areas(
-    probabilities: Sequence[NDArray[np.float32]], labels: NDArray[np.uint8], resamples: int = RESAMPLES, seed: int = 0
+    probabilities: Sequence[NDArray[np.float32]], labels: NDArray[np.uint8], resamples: int | None = None, seed: int = 0
 ) -> Areas:
     """Compute the areas under the curves of each class, with their intervals.
 
     Args:
         probabilities: for each of the S seeds float32 [N, K].
         labels: uint8 [N], the truth; N at least 1.
-        resamples: bootstrap samples, each of N faces drawn with replacement.
+        resamples: bootstrap samples, each of N faces drawn with replacement; by default as `RESAMPLES` says.
         seed: of the bootstrap.
     """
     classes, faces = probabilities[0].shape[1], len(labels)
@@ -129,7 +133,10 @@ def areas(
         return Areas((None,) * classes, None)
     orders = [_Order(np.stack([one[:, k] for one in probabilities]), labels == k) for k in there]
     values = np.array([order.areas(np.ones((faces, 1))) for order in orders])[..., 0]
-    rng, at_once = np.random.default_rng(seed), max(1, AT_ONCE // (faces * len(probabilities)))
+    rng, predictions = np.random.default_rng(seed), faces * len(probabilities)
+    at_once = max(16, AT_ONCE // predictions)
+    if resamples is None:
+        resamples = min(RESAMPLES, max(FEWEST, RESAMPLES * MANY // predictions))
     parts = []
     for first in range(0, resamples, at_once):
         weights = _drawn(rng, faces, min(at_once, resamples - first))
