@@ -1,9 +1,11 @@
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from followed_study import Followed
+from PIL import Image
 
 from mien.runs.run import Run
 from mien.study.config.track import TrackerConfig
@@ -123,6 +125,15 @@ def test_the_study_has_its_table_of_results_and_says_where_its_report_is(followe
     assert "**plain** | " in texts[0]
     assert f"{100 * best.mean:.1f} ({100 * low:.1f} to {100 * high:.1f}) | test |" in texts[0]
     assert str(followed.folder / "report.html") in texts[1]
+
+
+def test_the_study_has_the_figures_of_its_selected_net(followed: Followed) -> None:
+    events = read(followed.folder / "track" / "tensorboard" / "study")
+    assert events.Tags()["images"] == ["confusion/plain", "reliability/plain", "per_class/plain"]
+    image = events.Images("confusion/plain")[0]
+    pixels = Image.open(io.BytesIO(image.encoded_image_string))
+    assert pixels.size == (image.width, image.height) == (800, 808)
+    assert len(pixels.getcolors(1 << 20) or []) > 50
 
 
 def test_an_ended_study_again_has_nothing_twice(followed: Followed) -> None:

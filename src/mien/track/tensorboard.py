@@ -1,9 +1,16 @@
 """TensorBoardWriter: event files, a folder a run, by torch's own SummaryWriter."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mien.report.evaluation_figures import confusion_plot, per_class_plot, reliability_plot
+from mien.report.plot import Plot
 from mien.runs.results import EnsembleResult, NetResult, Results
 from mien.track.points import Point, TrackedRun, as_rows, settings, tags
 from mien.track.tracker import EndedStudy
@@ -13,6 +20,9 @@ if TYPE_CHECKING:
 
 SHOWN = ("result/validation_accuracy", "result/test_accuracy")
 """The values by which TensorBoard's table of settings compares runs."""
+
+DPI = 144
+"""Pixels of an inch of the figures."""
 
 COLUMNS = ("train, %", "validation, %", "test, %", "evaluated on", "macro-F1", "ECE")
 """Of the table of a study's nets."""
@@ -66,6 +76,9 @@ class TensorBoardWriter:
         writer.add_text("results", as_markdown(study.results))
         where = {"report": study.report, "command": study.results.command, "faces": study.results.faces.name}
         writer.add_text("study", as_rows({name: one for name, one in where.items() if one}))
+        for net in study.results.nets:
+            for name, plot in _plots(net):
+                writer.add_image(f"{name}/{net.name}", _pixels(plot), dataformats="HWC")
         self._writers.pop("study").close()
 
     def close(self) -> None:
@@ -98,6 +111,25 @@ def _add(writer: "SummaryWriter", summary: object) -> None:
     """Write a summary for which the writer has no method; its own `add_hparams` makes a run of its own for it."""
     assert writer.file_writer is not None
     writer.file_writer.add_summary(summary)
+
+
+def _plots(net: NetResult) -> list[tuple[str, Plot]]:
+    """What is drawn of a selected net's predictions; [] of another one."""
+    if not net.selected or not net.scores:
+        return []
+    scores, classes = net.scores, list(net.scores.per_class)
+    return [
+        ("confusion", confusion_plot(np.array(scores.confusion), classes)),
+        ("reliability", reliability_plot(scores.reliability)),
+        ("per_class", per_class_plot(scores.per_class)),
+    ]
+
+
+def _pixels(plot: Plot) -> NDArray[np.uint8]:
+    """The plot as an image, uint8 [H, W, 3]."""
+    file = io.BytesIO()
+    plot.show().savefig(file, format="png", dpi=DPI)
+    return np.asarray(Image.open(file).convert("RGB"))
 
 
 def as_markdown(results: Results) -> str:
