@@ -76,7 +76,7 @@ def test_a_tracker_that_fails_is_reported_once_and_the_study_goes_on(
         "TensorBoard follows the study no more: [Errno 28] No space left on device; the study goes on, and when it is "
         "run again, what is missing there is written"
     ]
-    assert (len(memory.points) < 40, memory.studies, memory.closed) == (True, 0, True)
+    assert (len(memory.points) < 40, memory.studies, memory.closed) == (True, 0, False)
 
 
 def test_results_are_the_same_with_a_tracker(plan, quiet, memory: Memory, tmp_path: Path) -> None:

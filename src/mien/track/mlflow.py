@@ -8,8 +8,9 @@ import os
 import platform
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from mien.errors import UserError
 from mien.runs.results import EnsembleResult, NetResult
 from mien.runs.run import HISTORY, STATE, Run
 from mien.study.config.track import TrackerConfig
-from mien.track.points import Point, TrackedRun, net_scores, settings, tags
+from mien.track.points import Point, TrackedRun, faces_settings, net_scores, settings, tags
 from mien.track.tracker import EndedStudy
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # else MLflow reports its use to its makers
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # else a server that is gone holds a training up for minutes
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # else a server that is gone holds a training up for minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
 }
 """Variables that are set before MLflow is imported, where the user has not set them."""
 
@@ -199,7 +200,8 @@ class MlflowWriter:
         from mlflow.entities import Param
 
         there = self._client.get_run(run).data.params
-        new = {name: value for name, value in settings(tracked.run).items() if name not in there}
+        values = {**settings(tracked.run), **faces_settings(tracked.run)}
+        new = {name: value for name, value in values.items() if name not in there}
         self._client.log_batch(run, params=[Param(name, str(value)[:LONGEST]) for name, value in new.items()])
 
 
@@ -226,8 +228,8 @@ def _artifacts(database: Path) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide MLflow's notes and the warnings of what it is made of: the terminal shows the study."""
-    with warnings.catch_warnings():
+    """Hide MLflow's notes, the links that it prints and the warnings of its parts: the terminal shows the study."""
+    with warnings.catch_warnings(), redirect_stdout(StringIO()):
         warnings.simplefilter("ignore")
         import mlflow  # noqa: F401 - which sets the level of its logger
 

@@ -85,7 +85,7 @@ def score_points(trial: TrialResult, objectives: Sequence[str]) -> list[Point]:
 
 
 def settings(run: Run) -> dict[str, Setting]:
-    """What was decided before a run was trained: net, recipe, seed, faces."""
+    """What was decided before a run was trained, by which runs of a study differ: net, recipe, seed."""
     config, status = run.config, run.status
     recipe = {"epochs": config.recipe.epochs, "batch": config.recipe.batch, "optimizer": config.recipe.optimizer}
     recipe |= config.recipe.changes() | {"learning_rate": config.recipe.rate}
@@ -97,10 +97,17 @@ def settings(run: Run) -> dict[str, Setting]:
         **{f"recipe.{name}": _plain(value) for name, value in recipe.items()},
         "seed": config.seed,
         **counts,
-        "faces": config.faces.name,
-        "faces_fingerprint": config.faces.fingerprint,
-        "faces_size": config.faces.size,
-        "classes": ", ".join(config.faces.classes),
+    }
+
+
+def faces_settings(run: Run) -> dict[str, Setting]:
+    """Which faces a run is trained on."""
+    faces = run.config.faces
+    return {
+        "faces": faces.name,
+        "faces_fingerprint": faces.fingerprint,
+        "faces_size": faces.size,
+        "classes": ", ".join(faces.classes),
     }
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from mien.report.evaluation_figures import confusion_plot, per_class_plot, reliability_plot
 from mien.report.plot import Plot
 from mien.runs.results import EnsembleResult, NetResult, Results
-from mien.track.points import Point, TrackedRun, as_rows, settings, tags
+from mien.track.points import Point, TrackedRun, as_rows, faces_settings, settings, tags
 from mien.track.tracker import EndedStudy
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class TensorBoardWriter:
     def begin(self, tracked: TrackedRun) -> int:
         """Begin a run: its settings. Gives 0: no epoch is there."""
         writer = self._anew(tracked.name)
-        writer.add_text("run", as_rows({**settings(tracked.run), **tags(tracked)}))
+        writer.add_text("run", _facts(tracked))
         for summary in _hparams(tracked)[:2]:
             _add(writer, summary)
         writer.flush()
@@ -65,7 +65,7 @@ class TensorBoardWriter:
     def end(self, tracked: TrackedRun) -> None:
         """End a run: how it stands."""
         writer = self._writers.pop(tracked.name)
-        writer.add_text("run", as_rows({**settings(tracked.run), **tags(tracked)}), len(tracked.run.history()))
+        writer.add_text("run", _facts(tracked), len(tracked.run.history()))
         if tracked.run.status.state == "finished":
             _add(writer, _hparams(tracked)[2])
         writer.close()
@@ -97,6 +97,11 @@ class TensorBoardWriter:
         writer = SummaryWriter(str(self._folder / name), purge_step=purge_step)
         self._writers[name] = writer
         return writer
+
+
+def _facts(tracked: TrackedRun) -> str:
+    """All that is known of a run beside its curves, as a table in Markdown."""
+    return as_rows({**settings(tracked.run), **faces_settings(tracked.run), **tags(tracked)})
 
 
 def _hparams(tracked: TrackedRun) -> Sequence[object]:

@@ -1,7 +1,7 @@
 """Tracking: every tracker of a study as one callback; a tracker that fails is left out, and the study goes on."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -102,11 +102,9 @@ class Tracking:
                 call(tracker)
             except Exception as error:  # a full disk, a server that is gone: nothing for which a training should end
                 assert self._trackers is not None
-                del self._trackers[name]
-                with suppress(Exception):
-                    tracker.close()
+                del self._trackers[name]  # not closed: that would fail in the same way, once more
                 self._warn(
-                    f"{TITLES[name]} follows the study no more: {_first_line(error)}; the study goes on, and when it "
+                    f"{TITLES[name]} follows the study no more: {_reason(error)}; the study goes on, and when it "
                     "is run again, what is missing there is written"
                 )
 
@@ -121,7 +119,7 @@ def _open(config: TrackerConfig, study: str, folder: Path) -> Writer:
     except Exception as error:  # whatever the tracker's package raises: nothing is lost yet
         what = "no server answers there, or not as MLflow's" if config.is_server else "cannot be written"
         place = config.place or folder / "track" / config.name
-        raise UserError(f"{TITLES[config.name]}: {place}: {what}: {_first_line(error)}") from None
+        raise UserError(f"{TITLES[config.name]}: {place}: {what}: {_reason(error)}") from None
 
 
 def _tensorboard_folder(config: TrackerConfig, folder: Path) -> Path:
@@ -139,6 +137,10 @@ def _note(config: TrackerConfig, folder: Path) -> str:
     return f"{TITLES[config.name]}: look at the study by: {command_line(words)}"
 
 
-def _first_line(error: Exception) -> str:
-    """The first line of an error's message, or its kind where it has none."""
-    return next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+def _reason(error: Exception) -> str:
+    """Why something failed, in a line: what the system or the database says, below what the packages made of it."""
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and isinstance(cause, Exception):
+        chain.append(cause)
+    plainest = next((one for one in reversed(chain) if isinstance(one, OSError | sqlite3.Error)), error)
+    return next(iter(str(plainest).strip().splitlines()), "") or type(plainest).__name__
