@@ -17,6 +17,9 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 3
 """Seconds for which an entry goes on after its work: a library that sends does so in the background."""
 
+FOREIGN = ("XDG_", "ORT_", "RAY_", "HF_", "MLFLOW_", "PYTEST_", "CI")
+"""How variables begin that an entry is not given: the last two would make MLflow behave as in a test of its own."""
+
 STUDY = """
 name = "small"
 data.source = "drawn:200"
@@ -36,9 +39,7 @@ class Entry:
         self.home, self.calls, self.work = folder / "home", folder / "calls", folder / "work"
         self.home.mkdir()
         self.work.mkdir()
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "ORT_", "RAY_", "HF_"))
-        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         self.environment = inherited | {
             "HOME": str(self.home),
             "LD_PRELOAD": str(shim),
@@ -164,6 +165,17 @@ def test_studies_exports_and_reports_send_nothing(entry: Entry) -> None:
         ("explain", "out/small", "-o", "explained.png"),
     ):
         entry.run("-m", "mien", *words)
+    assert entry.tried() == []
+
+
+@pytest.mark.slow
+def test_trackers_send_nothing(entry: Entry) -> None:
+    pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
+    pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
+    (entry.work / "small.toml").write_text(STUDY, encoding="utf-8")
+    words = ["study", "small.toml", "--track", "tensorboard", "--track", "mlflow"]
+    entry.run(*code("import mien.cli", f"mien.cli.app({words!r}, standalone_mode=False)"))
+    assert len(list((entry.work / "out" / "small" / "track").glob("*/*"))) > 3
     assert entry.tried() == []
 
 

@@ -1,17 +1,25 @@
+import os
+import shutil
 from collections.abc import Callable
+from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from followed_study import Followed
 
+from mien.errors import UserError
 from mien.runs.run import Run
 from mien.study.config.track import TrackerConfig
+from mien.track.mlflow import MlflowWriter
 
 pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run as MlflowRun
+
+COUNT = count(5)
 
 CONFIG = TrackerConfig("mlflow")
 
@@ -23,9 +31,15 @@ def followed(follow: Callable[[TrackerConfig], Followed]) -> Followed:
 
 @pytest.fixture(scope="module")
 def client(followed: Followed) -> "MlflowClient":
+    return reopened(followed.folder / "track" / "mlflow")
+
+
+def reopened(folder: Path) -> "MlflowClient":
+    """A client of the database in a folder, which MLflow has not opened under this URI before."""
     from mlflow import MlflowClient
 
-    return MlflowClient(f"sqlite:///{(followed.folder / 'track' / 'mlflow' / 'mlflow.db').as_posix()}")
+    again = "/." * next(COUNT)
+    return MlflowClient(f"sqlite:///{folder.as_posix()}{again}/mlflow.db")
 
 
 def runs(client: "MlflowClient") -> dict[str, "MlflowRun"]:
@@ -112,3 +126,35 @@ def test_an_ended_study_again_has_nothing_twice(followed: Followed, client: "Mlf
     followed.again(CONFIG)
     assert points() == before
     assert {name: run.info.end_time for name, run in runs(client).items() if name != "study small"} == times
+
+
+def test_a_database_that_was_removed_is_written_anew(followed: Followed, client: "MlflowClient") -> None:
+    before = {name: run.data.metrics for name, run in runs(client).items()}
+    shutil.rmtree(followed.folder / "track" / "mlflow")
+    followed.again(CONFIG)
+    anew = reopened(followed.folder / "track" / "mlflow")
+    assert {name: run.data.metrics for name, run in runs(anew).items()} == before
+    assert steps(anew, runs(anew)["plain-0"], "loss/train") == [1, 2, 3]
+    assert followed.warnings == []
+
+
+def test_a_study_that_was_moved_is_refused_before_anything_is_written(followed: Followed, tmp_path: Path) -> None:
+    shutil.copytree(followed.folder, tmp_path / "moved")
+    with pytest.raises(UserError, match=r"the study's folder was moved: .* move it back, or remove track/mlflow"):
+        MlflowWriter(CONFIG, "small", tmp_path / "moved")
+
+
+def test_a_path_that_mlflow_cannot_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"50%/track/mlflow/mlflow.db: MLflow opens no database whose path has % or \?"):
+        MlflowWriter(CONFIG, "small", tmp_path / "50%")
+    assert not (tmp_path / "50%").exists()
+
+
+def test_its_reports_about_its_use_are_off_unless_the_user_wants_them(
+    followed: Followed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
+    with pytest.raises(UserError):
+        MlflowWriter(CONFIG, "small", tmp_path / "50%")
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "false"

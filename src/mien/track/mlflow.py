@@ -41,6 +41,9 @@ BATCH = 1000
 LONGEST = 5000
 """The most letters of a setting; MLflow takes no longer ones."""
 
+_opened: dict[Path, tuple[int, int]] = {}
+"""By database that was opened: the inode of its file, and how often that was another one."""
+
 
 class MlflowWriter:
     """Writes a study's runs to MLflow; see Writer.
@@ -54,7 +57,7 @@ class MlflowWriter:
         folder: the study's.
 
     Raises:
-        UserError: the experiment was deleted there, or the study's folder was moved.
+        UserError: the experiment was deleted there, the study's folder was moved, or MLflow cannot read the path.
         MlflowException: the database cannot be opened, or no server answers.
     """
 
@@ -68,10 +71,8 @@ class MlflowWriter:
         self._values: dict[str, dict[str, float]] = {}
         self._names: dict[str, str] = {}
         self._open: set[str] = set()
-        if not config.is_server:
-            place.parent.mkdir(parents=True, exist_ok=True)
         with _quiet():
-            self._client = _client(config.place if config.is_server else f"sqlite:///{place.as_posix()}")
+            self._client = _client(config.place) if config.is_server else _open(place)
             self._experiment = self._find_experiment(study, "" if config.is_server else _artifacts(place))
             self._find_runs()
             self._study = self._run_of(study, f"study {study}", {"mien.study": study})
@@ -216,6 +217,19 @@ def _client(uri: str) -> "MlflowClient":
     return MlflowClient(tracking_uri=uri)
 
 
+def _open(database: Path) -> "MlflowClient":
+    """Open a database. MLflow remembers it by its URI, which therefore is another one where its file was removed."""
+    if {"%", "?"} & set(str(database)):
+        raise UserError(f"MLflow: {database}: MLflow opens no database whose path has % or ?; name another file for it")
+    database.parent.mkdir(parents=True, exist_ok=True)
+    file, times = _opened.get(database, (0, 0))
+    if file and not (database.exists() and database.stat().st_ino == file):
+        times += 1
+    client = _client(f"sqlite:///{database.parent.as_posix()}/{'./' * times}{database.name}")
+    _opened[database] = database.stat().st_ino, times
+    return client
+
+
 def _ended_at(run: Run) -> int:
     """When a run's last epoch ended, in milliseconds since 1970; of one without epochs, when it failed."""
     files = [run.folder / name for name in (HISTORY, STATE)]
@@ -236,7 +250,7 @@ def _quiet() -> Iterator[None]:
         loggers = [logging.getLogger(name) for name in ("alembic", "mlflow", "urllib3")]
         levels = [logger.level for logger in loggers]
         for logger in loggers:
-            logger.setLevel(logging.ERROR)
+            logger.setLevel(logging.CRITICAL)
         try:
             yield
         finally:
