@@ -40,6 +40,24 @@ def test_settings_folder_and_command_are_recorded(mien, study_file: Path) -> Non
     assert results.command == "mien study small.toml --set 'seeds=[4]' -o 'x y'"
 
 
+def test_a_tracker_follows_a_study(mien, study_file: Path) -> None:
+    pytest.importorskip("tensorboard", reason="the extra tensorboard is not installed")
+    done = mien("study", "small.toml", "--set", "track.tensorboard=events", "--track", "tensorboard")
+    assert done.exit_code == 0
+    assert "note: TensorBoard: look at the study by: tensorboard --logdir out/small/track/tensorboard\n" in done.stderr
+    runs = {file.parent.name for file in Path("out/small/track/tensorboard").rglob("events.*")}
+    assert runs == {"study", *(f"{net}-{seed}" for net in ("worse", "better", "other") for seed in (0, 1))}
+    command = "mien study small.toml --set track.tensorboard=events --track tensorboard"
+    assert read_results(Path("out/small")).command == command
+    assert not Path("events").exists()
+
+
+def test_without_a_tracker_nothing_is_written_for_one(mien, study_file: Path) -> None:
+    done = mien("study", "small.toml")
+    assert "TensorBoard" not in done.stderr
+    assert not Path("out/small/track").exists()
+
+
 def test_ctrl_c_says_how_to_go_on(mien, pretended, study_file: Path) -> None:
     pretended.interrupt = "better"
     stopped = mien("study", "small.toml", "--set", "seeds=[0]")
@@ -142,6 +160,11 @@ def test_a_users_error_ends_with_2_and_one_message_without_traceback(tmp_path: P
     [
         (["--engine", "rya"], "--engine rya: known: local, ray; did you mean 'ray'?"),
         (["--address", "head:6379"], "--address: belongs to --engine ray"),
+        (["--track", "mlfow"], "--track mlfow: known: tensorboard, mlflow; did you mean 'mlflow'?"),
+        (
+            ["--join", "--track", "mlflow"],
+            "--track: belongs to the process that runs the study; leave it out with --join",
+        ),
     ],
 )
 def test_mistakes_in_the_options_are_reported_before_anything_is_read(options: list[str], message: str) -> None:
