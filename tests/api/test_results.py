@@ -117,9 +117,13 @@ def test_what_cannot_be_compared_is_refused(ended: mien.StudyResults) -> None:
         ended.compare("linear", "dense", split="tests")
 
 
-def test_the_report_is_written_and_its_path_given(ended: mien.StudyResults) -> None:
-    assert ended.report() == ended.folder / "report.html"
-    assert "flat &lt;b&gt;" in (ended.folder / "report.html").read_text(encoding="utf-8")
+def test_the_report_is_written_of_these_results_and_its_path_given(
+    ended: mien.StudyResults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[object] = []
+    monkeypatch.setattr("mien.report.write_report", lambda *given: written.append(given) or Path("report.html"))
+    assert ended.report() == Path("report.html")
+    assert written == [(ended.folder, ended.data)]
 
 
 def test_an_exported_file_gives_what_the_net_predicts(ended: mien.StudyResults, tmp_path: Path) -> None:
