@@ -14,10 +14,10 @@ layers = [
 ]"""
 
 SMALL = """\
-  "conv(16, kernel=5, stride=2, padding='same')", "batch_norm", "relu",
-  "residual(32, stride=2)",
-  "residual(64, stride=2)",
-  "global_average", "dropout(0.3)", "classes","""
+  "conv(24, kernel=5, stride=2, padding='same')", "batch_norm", "relu",
+  "residual(48, stride=2)",
+  "residual(96, stride=2)",
+  "global_average", "dropout(0.2)", "classes","""
 
 FAST = """\
   "conv(24, kernel=5, stride=2, padding='same')", "batch_norm", "relu",
@@ -34,8 +34,12 @@ WIDE = """\
   "global_average", "dropout(0.2)", "classes","""
 """The layers of the bundled model `best`."""
 
-STRONG = '"flip", "rotate(15)", "shift(0.1)", "zoom(0.15)", "brightness(0.15)", "contrast(0.3)", "erase(0.3, 0.2)"'
-GENTLE = '"flip", "rotate(12)", "shift(0.08)", "zoom(0.12)", "brightness(0.1)", "contrast(0.2)"'
+# Nets that make few steps need faces that are changed little. Of 1,000 faces of FER2013, after 1,280 steps, the
+# baseline has 41 % of validation right with the first of these, 37 % with rotate(15), shift(0.1), zoom(0.15),
+# brightness, contrast and erase; of 400 drawn ones, after about as many, 66 % and 20 %.
+AUGMENT_FEW = '"flip", "rotate(5)", "shift(0.05)"'
+AUGMENT = '"flip", "rotate(10)", "shift(0.05)", "zoom(0.1)"'
+AUGMENT_MANY = '"flip", "rotate(12)", "shift(0.08)", "zoom(0.12)", "brightness(0.1)", "contrast(0.2)"'
 
 
 @dataclass(frozen=True)
@@ -84,13 +88,13 @@ def choices_for(train: int) -> Choices:
     """What a study begins with whose train split has so many faces."""
     if train < FEW:
         # Batch normalisation's averages need some hundred steps, however few faces there are.
-        epochs = _rounded(1_200 * 32 / train, 20, 100)
-        return Choices(train, 32, epochs, 0.02, _rounded(8_000 / train, 10, 20), 0.01, STRONG, SMALL, (0, 1, 2))
+        epochs = _rounded(1_600 * 32 / train, 20, 100)
+        return Choices(train, 32, epochs, 0.02, _rounded(8_000 / train, 10, 20), 0.01, AUGMENT_FEW, SMALL, (0, 1, 2))
     if train < MANY:
-        return Choices(train, 64, _rounded(120_000 / train, 20, 50), 0.03, 10, 0.01, GENTLE, FAST, (0,))
+        return Choices(train, 64, _rounded(120_000 / train, 20, 50), 0.03, 10, 0.01, AUGMENT, FAST, (0,))
     batch, rate = (128, 0.06) if train < 2 * MANY else (256, 0.12)
     # Half of the epochs that best.toml takes for FER2013's 28,709 faces: a first study should end soon.
-    return Choices(train, batch, _rounded(850_000 / train, 15, 50), rate, 5, rate / 3, GENTLE, FAST, (0,))
+    return Choices(train, batch, _rounded(850_000 / train, 15, 50), rate, 5, rate / 3, AUGMENT_MANY, FAST, (0,))
 
 
 def _rounded(epochs: float, least: int, most: int) -> int:

@@ -32,9 +32,9 @@ def recipe(subject: Subject) -> str:
             f"augment = [{choices.augment}]",
             "Each face is changed a little whenever it is trained on. "
             + (
-                "Strongly, as there are few. "
+                "With few steps nets learn less of faces that are changed much. "
                 if choices.few
-                else "A mirrored face has the same expression, a face upside down is not met: so no more than this. "
+                else "A mirrored face has the same expression; a face upside down is not met. "
             )
             + "mien augment words lists all of them.",
         ),
