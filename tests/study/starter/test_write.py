@@ -1,6 +1,8 @@
 """A first study file: valid for every kind of faces, with what these call for, and why."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -201,6 +203,13 @@ def test_every_path_is_read_back(path: str) -> None:
 def test_a_name_that_is_not_unicode_is_refused() -> None:
     with pytest.raises(UserError, match="its name is not Unicode"):
         starter_study(_faces([6, 6], validation=1, size=4), ["caf\udce9.csv"])
+
+
+def test_it_needs_no_torch() -> None:
+    code = (
+        "import sys, mien.study.starter.write, mien.cli.init; print(*{'torch', 'optuna', 'numba'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
 @pytest.mark.real
