@@ -20,13 +20,17 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
+WIDEST = 480
+"""Pixels of a picture that a notebook holds."""
 
-def run(path: Path, folder: Path, timeout: int = 600) -> Any:
+
+def run(path: Path, folder: Path, cache: Path | None = None, timeout: int = 600) -> Any:
     """Run a notebook in a folder, by this Python and the source of this checkout; a cell's error is raised.
 
     Args:
         path: of the notebook; it is not changed.
         folder: where it runs, and writes what it writes.
+        cache: mien's, with the weights of backbones; None: the user's own.
         timeout: the most seconds for a cell.
 
     Returns:
@@ -34,7 +38,8 @@ def run(path: Path, folder: Path, timeout: int = 600) -> Any:
     """
     notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     before = os.environ.copy()
-    os.environ |= {"PYTHONPATH": str(ROOT / "src"), "MIEN_CACHE": str(folder / "cache"), "GOMP_SPINCOUNT": "100"}
+    os.environ |= {"PYTHONPATH": str(ROOT / "src"), "GOMP_SPINCOUNT": "100"}
+    os.environ |= {"MIEN_CACHE": str(cache)} if cache else {}
     try:
         NotebookClient(
             notebook,
@@ -76,7 +81,7 @@ def joined(outputs: list[Any]) -> list[Any]:
             result.append(output)
         elif output.name == "stdout":
             lines = [line.rpartition("\r")[2] for line in output.text.splitlines(keepends=True)]
-            text = "".join(line for line in lines if not re.match(r"\s*\d+%\|", line))
+            text = "".join(line for line in lines if line.strip() and not re.match(r"\s*\d+%\|", line))
             if result and result[-1].output_type == "stream":
                 result[-1].text += text
             else:
@@ -90,9 +95,14 @@ def is_bar(output: Any) -> bool:
 
 
 def shrink(data: dict[str, str]) -> None:
-    """Keep one form of a picture; a PNG gets a palette of 256 colours where that is smaller."""
+    """Keep one form of a picture: a JPEG at most `WIDEST` wide, or a PNG, in 256 colours where that is smaller."""
     if "image/jpeg" in data:
         data.pop("image/png", None)
+        content = BytesIO()
+        with Image.open(BytesIO(b64decode(data["image/jpeg"]))) as image:
+            image.thumbnail((WIDEST, image.height))
+            image.save(content, "jpeg", quality=80)
+        data["image/jpeg"] = b64encode(content.getvalue()).decode()
     if "image/png" in data:
         content = BytesIO()
         with Image.open(BytesIO(b64decode(data["image/png"]))) as image:

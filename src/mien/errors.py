@@ -7,8 +7,13 @@ from difflib import get_close_matches
 class UserError(Exception):
     """The user's input is wrong. The program prints the message without a traceback and ends with exit code 2.
 
-    The message says what is wrong, where it is (file, row, key), what was found there, and what to do.
+    The message says what is wrong, where it is (file, row, key), what was found there, and what to do. A notebook shows
+    it without a traceback too.
     """
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:

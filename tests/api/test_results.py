@@ -31,6 +31,12 @@ def _selected(results: mien.StudyResults) -> list[str]:
     return [net.name for net in results.data.nets if net.selected]
 
 
+def test_the_best_of_each_group_is_found_by_the_groups_name(ended: mien.StudyResults) -> None:
+    groups = {group.name: group.selected for group in ended.data.groups if group.selected}
+    assert groups
+    assert {group: net.name for group, net in ended.selected.items()} == groups
+
+
 def test_open_reads_the_same_results_again(ended: mien.StudyResults) -> None:
     again = mien.StudyResults.open(str(ended.folder))
     assert again.data == ended.data

@@ -238,3 +238,20 @@ def test_wrong_arguments_of_a_run_are_refused(study: mien.Study, faces: Faces) -
     with pytest.raises(UserError, match=r"^other: holds something else than a study"):
         study.run(faces[:190], "other")
     assert [path.name for path in Path("other").iterdir() if not path.name.startswith(".")] == ["mine.txt"]
+
+
+def test_a_preview_shows_what_a_net_is_shown(study: mien.Study, faces: Faces) -> None:
+    turned = mien.Study(
+        name="s",
+        nets={"n": {"zoo": "cnn_1", "recipe": {"augment": ["flip"]}}},
+        previews={"up": {"augment": ["flip_vertical"]}},
+    )
+    pictures = {name: np.asarray(turned.preview(name, faces, n=4)) for name in ("n", "up")}
+    assert np.array_equal(pictures["n"], np.asarray(turned.preview("n", faces, n=4)))
+    assert (pictures["n"] != pictures["up"]).any()
+    plain = np.asarray(study.preview("dense", faces, n=1).convert("L"))
+    assert plain.std() > 0
+    with pytest.raises(UserError, match="m: the study has no such net or preview; known: n, up"):
+        turned.preview("m", faces)
+    with pytest.raises(UserError, match="n=0: give the number of faces to show, from 1 on"):
+        turned.preview("n", faces, n=0)

@@ -60,6 +60,14 @@ class PlacedStudy:
         out = None if self.folder == OUT / self.config.name else self.folder
         return study_command(self.file, self.data, self.settings, out, self.device, engine, address, track)
 
+    def open_faces(self) -> Faces:
+        """The faces, opened if they are not open.
+
+        Raises:
+            UserError: they cannot be read.
+        """
+        return self.faces if self.faces is not None else self.config.data.open()
+
     def make_plan(self) -> "Plan":
         """Open the faces and check that the nets fit them.
 

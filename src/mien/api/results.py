@@ -77,6 +77,11 @@ class StudyResults:
         """Of the selected nets the one with the highest validation accuracy; None where none was selected."""
         return None if self.data.best is None else self.net(self.data.best)
 
+    @property
+    def selected(self) -> dict[str, TrainedNet]:
+        """The best net of each group on validation, by the group's name: `results.selected["cnn"]`."""
+        return {one.group: self.net(one.name) for one in self.data.nets if one.selected}
+
     def net(self, name: str | TrainedNet) -> TrainedNet:
         """A net by its name.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mien.api.placed_study import FacesSource, StudyOrigin
 from mien.disk import user_path
+from mien.errors import UserError, did_you_mean
 from mien.report.tables import Column, Table
 from mien.runs.recipe import Recipe
 from mien.studies import find_study
@@ -16,6 +17,8 @@ from mien.study.config.study import StudyConfig
 from mien.study.config.toml_text import toml_value
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from mien.api.plan import StudyPlan
     from mien.api.results import StudyResults
     from mien.study.engines.callback import StudyCallback
@@ -179,6 +182,36 @@ class Study:
 
         placed = self._origin.placed(self.config, faces, folder, device)
         return execute_shown(placed, progress, [track] if isinstance(track, str) else track, engine, address)
+
+    def preview(self, name: str, faces: FacesSource | None = None, *, n: int = 9, seed: int = 0) -> "Image":
+        """Draw random training faces before and after what a net is shown of them, as `mien augment show` does.
+
+        Args:
+            name: of a net, whose recipe's augmentation, scaling and whitening count, or of one of the `previews`.
+            faces: as for `run`.
+            n: the number of faces, from 1 on.
+            seed: fixes which faces, and what happens to them.
+
+        Returns:
+            A picture of Pillow's, which a notebook shows.
+
+        Raises:
+            UserError: the study has no such net and no such preview, or the faces cannot be read.
+        """
+        from mien.faces.contact_sheets import before_after
+        from mien.report.previews import KEYS
+        from mien.report.recipe_summary import changes
+        from mien.training.preview import preview
+
+        recipes = {net.net.name: net.recipe for net in self.config.nets} | dict(self.config.previews)
+        if name not in recipes:
+            raise UserError(f"{name}: the study has no such net or preview; {did_you_mean(name, list(recipes))}")
+        if n < 1:
+            raise UserError(f"n={n}: give the number of faces to show, from 1 on")
+        opened = self._origin.placed(self.config, faces, None, "").open_faces()
+        entries = recipes[name].model_dump(include=KEYS, exclude_defaults=True)
+        caption = f"{opened.name}, train, random with seed {seed}\n{changes(Recipe(**entries)) or 'as they are'}"
+        return before_after(*preview(entries, opened, seed, n), caption)
 
     def __repr__(self) -> str:
         return repr(self._table)

@@ -117,6 +117,15 @@ def draw_before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], path:
         path: of the file; its suffix decides the format.
         caption: one line or several, below the pictures.
     """
+    _before_after(before, after, caption).save(path)
+
+
+def before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], caption: str) -> Image:
+    """Draw what `draw_before_after` draws, as a picture. Arguments as there."""
+    return _before_after(before, after, caption).image()
+
+
+def _before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], caption: str) -> Sheet:
     columns = max(1, round(len(before) ** 0.5))
     rows, lines = -(-len(before) // columns), caption.splitlines()
     half = columns * 1.08 + 0.3
@@ -127,7 +136,7 @@ def draw_before_after(before: NDArray[np.uint8], after: NDArray[np.uint8], path:
             sheet.picture(left + at % columns * 1.08, 0.35 + at // columns * 1.08, 1.04, image, 0, 255)
     for at, line in enumerate(lines):
         sheet.text(0.2, rows * 1.08 + 0.5 + 0.2 * at, line, colour=FAINT)
-    sheet.save(path)
+    return sheet
 
 
 class Captioned(NamedTuple):
