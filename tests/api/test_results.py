@@ -35,6 +35,11 @@ def test_the_best_of_each_group_is_found_by_the_groups_name(ended: mien.StudyRes
     groups = {group.name: group.selected for group in ended.data.groups if group.selected}
     assert groups
     assert {group: net.name for group, net in ended.selected.items()} == groups
+    tables = ended.groups
+    assert {name: len(table.rows) for name, table in tables.items()} == {
+        group.name: len(group.nets) for group in ended.data.groups
+    }
+    assert "<table" in DisplayFormatter().format(tables[ended.data.groups[0].name])[0]["text/html"]
 
 
 def test_open_reads_the_same_results_again(ended: mien.StudyResults) -> None:

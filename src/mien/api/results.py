@@ -78,6 +78,15 @@ class StudyResults:
         return None if self.data.best is None else self.net(self.data.best)
 
     @property
+    def groups(self) -> dict[str, Table]:
+        """The comparison table of each group, by the group's name: `results.groups["cnn"]`."""
+        study = self._study
+        return {
+            group.name: comparison_table(study, study.members(group.name), f"comparison-{group.name}", group.title)
+            for group in study.groups
+        }
+
+    @property
     def selected(self) -> dict[str, TrainedNet]:
         """The best net of each group on validation, by the group's name: `results.selected["cnn"]`."""
         return {one.group: self.net(one.name) for one in self.data.nets if one.selected}
@@ -240,14 +249,10 @@ class StudyResults:
     @property
     def _tables(self) -> list[Table]:
         """The nets of each group, the scores of the selected, and the ensembles."""
-        study = self._study
-        groups = [
-            comparison_table(study, study.members(group.name), f"comparison-{group.name}", group.title)
-            for group in study.groups
-        ]
+        groups = self.groups.values()
         return [
             table
-            for table in (*groups, selected_table(study), ensembles_table(study, self.data.ensembles))
+            for table in (*groups, selected_table(self._study), ensembles_table(self._study, self.data.ensembles))
             if table.rows
         ]
 

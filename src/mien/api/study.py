@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from mien.api.placed_study import FacesSource, StudyOrigin
@@ -210,7 +211,8 @@ class Study:
             raise UserError(f"n={n}: give the number of faces to show, from 1 on")
         opened = self._origin.placed(self.config, faces, None, "").open_faces()
         entries = recipes[name].model_dump(include=KEYS, exclude_defaults=True)
-        caption = f"{opened.name}, train, random with seed {seed}\n{changes(Recipe(**entries)) or 'as they are'}"
+        what = fill(changes(Recipe(**entries)) or "as they are", 80)
+        caption = f"{opened.name}, train, random with seed {seed}\n{what}"
         return before_after(*preview(entries, opened, seed, n), caption)
 
     def __repr__(self) -> str:
