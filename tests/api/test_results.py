@@ -31,7 +31,7 @@ def _selected(results: mien.StudyResults) -> list[str]:
     return [net.name for net in results.data.nets if net.selected]
 
 
-def test_the_best_of_each_group_is_found_by_the_groups_name(ended: mien.StudyResults) -> None:
+def test_tables_and_the_best_nets_are_looked_up_by_their_group(ended: mien.StudyResults) -> None:
     groups = {group.name: group.selected for group in ended.data.groups if group.selected}
     assert groups
     assert {group: net.name for group, net in ended.selected.items()} == groups
