@@ -9,6 +9,14 @@ class UserError(Exception):
 
     The message says what is wrong, where it is (file, row, key), what was found there, and what to do. A notebook shows
     it without a traceback too.
+
+    >>> import mien
+    >>> from mien.errors import UserError
+    >>> try:
+    ...     faces = mien.open_faces("no_such.csv")
+    ... except UserError as error:
+    ...     print(error)
+    no_such.csv: no such file or folder
     """
 
     def _render_traceback_(self) -> list[str]:

@@ -35,6 +35,12 @@ def data_frame(
 ) -> "pandas.DataFrame | polars.DataFrame":
     """Make a data frame.
 
+    >>> from mien.frames import data_frame
+    >>> data_frame({"net": ["dense", "cnn"], "accuracy": [0.41, None]})
+         net  accuracy
+    0  dense      0.41
+    1    cnn       NaN
+
     Args:
         columns: the values of each column, by its name; all of one length. None stands for a missing value.
         library: whose data frame it is, "pandas" or "polars".

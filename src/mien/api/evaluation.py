@@ -40,6 +40,12 @@ class ModelEvaluation(PredictionPlots):
 
     A photo without a detected face counts as wrong in the accuracy; scores and plots are of the detected ones.
 
+    >>> import mien
+    >>> evaluation = mien.evaluate("fast", faces)
+    >>> evaluation.evaluated_on, evaluation.accuracy.n, evaluation.scores.per_class["happy"].support
+    ('test', 20, 4)
+    >>> evaluation.confusion().savefig("confusion.png")
+
     Attributes:
         evaluation: the predictions themselves.
         source: the name of the faces.

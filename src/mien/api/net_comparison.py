@@ -12,6 +12,10 @@ from mien.report.tables import probability
 class NetComparison:
     """McNemar's exact test of two nets on the same faces, each by the run of its first seed.
 
+    >>> comparison = results.compare("dense", "cnn")
+    >>> comparison.split, comparison.discordant == comparison.only_a + comparison.only_b, 0 < comparison.p <= 1
+    ('validation', True, True)
+
     Attributes:
         a, b: the nets' names.
         split: of the faces.

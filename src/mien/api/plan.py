@@ -12,6 +12,10 @@ from mien.study.plan import skipped_lines
 class StudyPlan:
     """What a study would run, from `Study.plan`.
 
+    >>> plan = study.plan(faces, "out/second")
+    >>> plan.missing, study.plan(faces, "out/first").missing
+    (2, 0)
+
     Attributes:
         outline: its nets, faces and runs, with the time that each takes on this machine.
         notes: what there is to say before it runs, a sentence each.

@@ -26,6 +26,12 @@ class PredictionPlots(ABC):
     Each method draws into `axes`, matplotlib axes of your own in your own style, or without them into a new figure in
     the style of the report, which a notebook shows. It returns the figure, whose `savefig` writes it to a file. Where a
     net has several seeds, their predictions are pooled, as in the report.
+
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure(layout="constrained")
+    >>> left, right = figure.subplots(1, 2)
+    >>> drawn = results.net("dense").per_class(left), results.net("cnn").per_class(right)
+    >>> figure.savefig("both.png")
     """
 
     @property

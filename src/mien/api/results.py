@@ -33,6 +33,11 @@ class StudyResults:
 
     A notebook shows its tables: the nets of each group with their accuracies, the best of each in bold.
 
+    >>> import mien
+    >>> results = mien.StudyResults.open("out/first")
+    >>> results.best in results.nets, results.frame()["net"].to_list()
+    (True, ['dense', 'cnn'])
+
     Attributes:
         folder: the study's.
         data: every figure, as results.json holds it (docs/reference/results-file.md).

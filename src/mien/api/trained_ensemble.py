@@ -16,6 +16,10 @@ class TrainedEnsemble(EvaluatedNet):
     """An ensemble of a study that has ended, from `StudyResults.ensemble`. It compares equal to its name.
 
     Its plots show the predictions of test where all of its nets were evaluated on it, else of validation.
+
+    >>> both = results.ensemble("both")
+    >>> both.weights, both.accuracy.validation.n
+    ({'dense': 0.5, 'cnn': 0.5}, 20)
     """
 
     def __init__(self, study: ReportedStudy, folder: Path, ensemble: EnsembleResult) -> None:

@@ -30,6 +30,11 @@ class TrainedNet(EvaluatedNet):
     """A net of a study that has ended, from `StudyResults.net`. It compares equal to its name, which `str` gives.
 
     Its plots show the predictions of test where the net was evaluated on it, else of validation.
+
+    >>> net = results.net("cnn")
+    >>> net == "cnn", net.accuracy.validation.n, net.history()["epoch"].to_list()
+    (True, 20, [1])
+    >>> net.curves().savefig("curves.png")
     """
 
     def __init__(self, study: ReportedStudy, folder: Path, net: ReportedNet) -> None:

@@ -96,6 +96,12 @@ def export(
     An ensemble gives the weighted mean of its runs' probabilities. The test split is evaluated only where the study has
     opened it before.
 
+    >>> from pathlib import Path
+    >>> from mien.export.write import export
+    >>> exported = export([run], faces, Path("cnn.onnx"))
+    >>> exported.facts.classes == faces.classes, exported.agreement.faces
+    (True, 20)
+
     Args:
         runs: finished runs.
         faces: those they were trained on, all splits.

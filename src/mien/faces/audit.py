@@ -70,6 +70,10 @@ class VoteAgreement(LabelAgreement):
 class Audit:
     """The results of an audit.
 
+    >>> audit = faces.audit()
+    >>> audit.images, audit.constant["total"], audit.leaks["test_in_train"]
+    (200, 0, 0)
+
     Attributes:
         name: of the faces.
         fingerprint: of the faces.

@@ -40,6 +40,10 @@ class OtherFacesError(UserError):
 class FacesSpec:
     """A set of faces: where they are, and what is done with them. Equal specs open the same faces.
 
+    >>> from mien.faces.spec import FacesSpec
+    >>> FacesSpec(("drawn:200",), size=24).open().images.shape
+    (200, 24, 24)
+
     Attributes:
         source: a folder of packed faces; "drawn" or "drawn:2000" for the built-in faces; a csv, npz or parquet file;
             several of these, with their splits in their names or given as "train=PATH"; or a folder that holds such

@@ -18,6 +18,11 @@ _CONVOLUTIONAL = frozenset({"conv", "residual", *BACKBONE_WORDS})
 class Net:
     """A readable network; it holds no weights and no recipe.
 
+    >>> from mien.nets.net import Net
+    >>> net = Net("tiny", ("conv(filters)", "relu", "pool", "flatten", "classes"), {"filters": 8})
+    >>> net.kind, net.bind({"filters": 16}).values
+    ('cnn', {'filters': 16})
+
     Attributes:
         name: what to call it.
         layers: from the image to the classes, a word each: `("flatten", "dense(512)", "relu", "classes")`. A name

@@ -47,6 +47,11 @@ class Classifier:
     Threads may share one. It can be pickled, and used after a fork: the other process opens the file again at its first
     call, and refuses a file that has changed since.
 
+    >>> from mien.predict.classifier import Classifier
+    >>> classifier = Classifier("fast")
+    >>> classifier.probabilities(faces["test"].images).shape, classifier.facts.classes[3]
+    ((20, 7), 'happy')
+
     Args:
         model: the name of a bundled model ("best", "fast"), or the path of a file that `mien export` wrote.
 

@@ -43,6 +43,11 @@ class Predictor:
     Threads may share one, and get the same results as a single thread. It can be pickled, forked and spawned: another
     process opens the model's file and the detector again.
 
+    >>> import mien
+    >>> prediction = mien.Predictor().predict("photo.jpg")
+    >>> len(prediction), prediction[0].emotion
+    (1, 'neutral')
+
     Args:
         model: the name of a bundled model ("best", "fast"), the path of a file that `mien export` wrote, or a model
             that is open already.

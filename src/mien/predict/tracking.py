@@ -30,6 +30,13 @@ STEADY = 0.25
 class Moment:
     """A frame of a video with its prediction.
 
+    >>> import mien
+    >>> for moment in mien.Predictor("fast").predict_video("film.mp4", every="0.2s"):
+    ...     print(round(moment.frame.time, 1), moment.tracks, len(moment.prediction))
+    0.0 (1,) 1
+    0.2 (1,) 1
+    0.4 (1,) 1
+
     Attributes:
         frame: the frame.
         prediction: its faces, smoothed.

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
 
 class Box(NamedTuple):
-    """A rectangle, in pixels of the upright photo from its top left corner; it may reach beyond the photo's edge."""
+    """A rectangle, in pixels of the upright photo from its top left corner; it may reach beyond the photo's edge.
+
+    >>> import mien
+    >>> from PIL import Image
+    >>> x, y, width, height = mien.Predictor().predict("photo.jpg")[0].box
+    >>> with Image.open("photo.jpg") as photo:
+    ...     face = photo.crop((x, y, x + width, y + height))
+    >>> face.size == (width, height)
+    True
+    """
 
     x: int
     y: int
@@ -24,7 +33,13 @@ class Box(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A point in pixels of the upright photo."""
+    """A point in pixels of the upright photo.
+
+    >>> import mien
+    >>> right_eye, left_eye, *others = mien.Predictor().predict("photo.jpg")[0].landmarks
+    >>> right_eye.x < left_eye.x
+    True
+    """
 
     x: float
     y: float
@@ -35,6 +50,11 @@ class Face:
     """A face of a photo, with its emotion.
 
     Equality ignores the crop; the hash ignores crop and probabilities.
+
+    >>> import mien
+    >>> face = mien.Predictor().predict("photo.jpg")[0]
+    >>> sorted(face.probabilities, key=face.probabilities.get)[-1], face.crop.shape
+    ('neutral', (48, 48))
 
     Attributes:
         box: around the face, in pixels of the upright photo.
@@ -73,6 +93,14 @@ class Prediction(Sequence[Face]):
     """The faces of a photo, the largest first; empty where no face was found.
 
     Equality and hash are by identity: compare `faces` to compare two predictions.
+
+    >>> import mien
+    >>> prediction = mien.Predictor().predict("photo.jpg")
+    >>> prediction.size, [face.emotion for face in prediction]
+    ((512, 600), ['neutral'])
+    >>> prediction.frame()[["face", "emotion"]]
+       face  emotion
+    0     1  neutral
 
     Attributes:
         faces: as a tuple.

@@ -36,6 +36,13 @@ class VideoPredictions:
     beginning. What was seen is remembered, without the pictures: `frame`, `faces` and `timeline` read a file to its end
     where that was not done, and never again. A camera has no end: they give what was seen until the iteration stopped.
 
+    >>> import mien
+    >>> video = mien.Predictor("fast").predict_video("film.mp4", every=2)
+    >>> [moment.frame.number for moment in video]
+    [0, 2, 4]
+    >>> video.frame()[["frame", "face"]].to_numpy().tolist()
+    [[0, 1], [2, 1], [4, 1]]
+
     Attributes:
         name: the path, or "camera 0".
         classes: the emotions, in the order of the probabilities.

@@ -45,6 +45,12 @@ class Column:
 class Table:
     """A table of the report.
 
+    >>> layers = results.net("dense").layers
+    >>> layers.frame()["word"].to_list()[:3]
+    ['flatten', 'dense(16)', 'relu']
+    >>> layers.csv.splitlines()[1]
+    'flatten_1,flatten,2304,0'
+
     Attributes:
         name: of its csv file.
         title: its caption.

@@ -103,6 +103,11 @@ class McNemar:
 def accuracy(correct: NDArray[np.bool_], resamples: int = RESAMPLES, seed: int = 0) -> Accuracy:
     """The accuracy of a net and its spread.
 
+    >>> import numpy as np
+    >>> from mien.runs.metrics import accuracy
+    >>> accuracy(np.array([[True, True, False, True], [True, False, False, True]])).mean
+    0.625
+
     Args:
         correct: bool [S, N], whether each seed's run has each face right; N at least 1.
         resamples: bootstrap samples.
@@ -173,6 +178,11 @@ def reliability(confidence: NDArray[np.floating], correct: NDArray[np.bool_], bi
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
     """Test whether two nets differ beyond chance.
+
+    >>> import numpy as np
+    >>> from mien.runs.metrics import mcnemar
+    >>> mcnemar(np.array([True, True, True, False]), np.array([False, False, True, False]))
+    McNemar(only_a=2, only_b=0, p=0.5)
 
     Args:
         first: bool [N], whether the first net predicts each face correctly.

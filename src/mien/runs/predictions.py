@@ -17,6 +17,11 @@ from mien.runs.files import cached_by_stamp, reported_damage, retrain
 class Predictions:
     """What is predicted for the faces of a split.
 
+    >>> predictions = run.predictions("validation")
+    >>> mistakes = predictions.most_confident(among=~predictions.correct)
+    >>> predictions.probabilities.shape, faces["validation"].images[mistakes].shape[1:]
+    ((20, 7), (48, 48))
+
     Attributes:
         probabilities: float32 [N, K], rows sum to 1.
         labels: uint8 [N], the truth.

@@ -95,6 +95,12 @@ class Areas:
 def roc_curve(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> RocCurve:
     """Compute the ROC curve: its first point is (0, 0), its last (1, 1), and each threshold has one.
 
+    >>> import numpy as np
+    >>> from mien.runs.ranking import roc_curve
+    >>> curve = roc_curve(np.array([0.9, 0.7, 0.4, 0.2]), np.array([True, False, True, False]))
+    >>> curve.false_positive_rate.tolist(), curve.true_positive_rate.tolist()
+    ([0.0, 0.0, 0.5, 0.5, 1.0], [0.0, 0.5, 0.5, 1.0, 1.0])
+
     Args:
         scores: float [n], higher for what is more probably positive.
         positive: bool [n], the truth; both values must occur.
@@ -172,6 +178,12 @@ class _Order:
 
     def areas(self, weights: NDArray[np.floating]) -> NDArray[np.floating]:
         """The area under the ROC curve and the average precision, [2, W], NaN where they are not defined.
+
+        >>> from mien.runs.ranking import areas
+        >>> predictions = run.predictions("validation")
+        >>> happy = areas([predictions.probabilities], predictions.labels).per_class[faces.classes.index("happy")]
+        >>> 0 <= happy.roc_auc.interval[0] <= happy.roc_auc.interval[1] <= 1
+        True
 
         Args:
             weights: how often each face counts, float [N, W], in each of W samples.

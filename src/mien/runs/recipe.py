@@ -42,6 +42,11 @@ class Recipe(BaseModel):
     """The settings of one training; everything but the net, the faces and the seed.
 
     The defaults are Keras's, as the classic FER2013 study used them.
+
+    >>> from mien.runs.recipe import Recipe
+    >>> recipe = Recipe(epochs=5, optimizer="sgd", augment=("flip", "rotate(10)"))
+    >>> recipe.rate, recipe.changes()
+    (0.01, {'epochs': 5, 'optimizer': 'sgd', 'augment': ('flip', 'rotate(10)')})
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -58,6 +58,10 @@ class SplitAccuracies:
 class SplitScores:
     """What the predictions of one split are worth, beside their accuracy.
 
+    >>> scores = results.best.scores
+    >>> scores.evaluated_on, len(scores.confusion), scores.per_class["happy"].support
+    ('test', 7, 4)
+
     Attributes:
         evaluated_on: the split.
         balanced_accuracy: mean recall of the classes.
@@ -185,7 +189,12 @@ class EnsembleResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """McNemar's test of two nets, `a` and `b`, on the same faces of a split, by the run of each net's first seed."""
+    """McNemar's test of two nets, `a` and `b`, on the same faces of a split, by the run of each net's first seed.
+
+    >>> one = results.data.comparisons[0]
+    >>> one.a, one.b, one.split, 0 < one.mcnemar.p <= 1
+    ('dense', 'cnn', 'validation', True)
+    """
 
     a: str
     b: str
@@ -244,6 +253,12 @@ class Results:
 
 def read_results(folder: Path) -> Results:
     """Read a study's results.json, also one of format 2.
+
+    >>> from pathlib import Path
+    >>> from mien.runs.results import read_results
+    >>> data = read_results(Path("out/first"))
+    >>> data.seeds, [net.name for net in data.nets]
+    ((0,), ['dense', 'cnn'])
 
     Args:
         folder: the study's.

@@ -112,6 +112,13 @@ class Run:
     """One training and its folder. Open an existing one, or `create` it from its configuration.
 
     Instances may be shared by threads; several processes may read a run while one trains it.
+
+    >>> from mien.runs.run import Run
+    >>> run = Run.open(results.folder / "runs" / run.id)
+    >>> run.net.name, run.seed, run.status.state, [epoch.epoch for epoch in run.history()]
+    ('cnn', 0, 'finished', [1])
+    >>> run.predictions("validation").probabilities.shape
+    (20, 7)
     """
 
     def __init__(self, folder: Path) -> None:

@@ -42,6 +42,14 @@ def execute(
     Runs that have ended are left as they are; a failed run does not stop the others, nor does a net that is skipped
     for want of weights. Nets that are tuned come last.
 
+    >>> from pathlib import Path
+    >>> from mien.study.engines.callback import CallbackList
+    >>> from mien.study.execute import execute
+    >>> from mien.study.plan import make_plan
+    >>> data = execute(make_plan(study.config, faces), Path("out/executed"), CallbackList([]))
+    >>> [(net.name, net.state) for net in data.nets]
+    [('dense', 'finished'), ('cnn', 'finished')]
+
     Args:
         plan: the study on its faces.
         folder: the study's; made if it is not there.

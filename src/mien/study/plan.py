@@ -145,6 +145,12 @@ def make_plan(study: StudyConfig, faces: Faces | None = None) -> Plan:
 
     A net whose weights are not on this machine is no mistake: the study does all else; see `Plan.skipped`.
 
+    >>> from pathlib import Path
+    >>> from mien.study.plan import make_plan
+    >>> plan = make_plan(study.config, faces)
+    >>> [run.status.state for net in plan.study.nets for run in plan.runs(net, Path("out/first"))]
+    ['finished', 'finished']
+
     Args:
         study: as it is configured.
         faces: those that its source holds, where they are open already.

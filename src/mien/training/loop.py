@@ -101,6 +101,15 @@ def fit(
     or a device without the memory, ends the run as failed, `should_prune` ends it as pruned, each with the reason in
     its status.
 
+    >>> from pathlib import Path
+    >>> from mien.nets.net import Net
+    >>> from mien.runs.recipe import Recipe
+    >>> from mien.runs.run import Run
+    >>> from mien.training.loop import fit
+    >>> new = Run.create(Path("runs"), Net("linear", ("flatten", "classes")), Recipe(epochs=1), 0, faces)
+    >>> fit(new, faces, on_step=lambda progress: None).state
+    'finished'
+
     Args:
         run: what to train.
         faces: those that the run was created for.

@@ -34,6 +34,12 @@ ALL = "all"
 def read_study(file: Path, settings: Sequence[str] = (), data: Sequence[str] = (), device: str = "") -> StudyConfig:
     """Read and check a study file.
 
+    >>> from pathlib import Path
+    >>> from mien.study.config.schema import read_study
+    >>> study = read_study(Path("out/first/study.toml"), ["recipe.epochs=3"])
+    >>> [(one.net.name, one.recipe.epochs) for one in study.nets]
+    [('dense', 3), ('cnn', 3)]
+
     Args:
         file: a TOML file; the paths in its [data] are relative to its folder.
         settings: `key=value` texts, applied before checking.

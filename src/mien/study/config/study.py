@@ -71,6 +71,10 @@ class Group:
 class StudyConfig:
     """A checked study.
 
+    >>> config = study.config
+    >>> config.seeds, config.data.source, [one.net.name for one in config.nets]
+    ((0,), ('drawn:200',), ['dense', 'cnn'])
+
     Attributes:
         name: also the name of its default folder.
         seeds: each net is trained once with each.

@@ -9,7 +9,16 @@ from mien.training.loop import Progress
 
 
 class StudyCallback(Protocol):
-    """Called while a study runs, in the process that runs it."""
+    """Called while a study runs, in the process that runs it.
+
+    >>> from mien.study.engines.callback import StudyCallback
+    >>> class PrintRuns(StudyCallback):
+    ...     def on_run_end(self, run, status):
+    ...         print(run.net.name, status.state)
+    >>> ended = study.run(faces, "out/printed", progress=PrintRuns())
+    dense finished
+    cnn finished
+    """
 
     def on_plan(self, runs: Sequence[Run]) -> None:
         """The study's runs are known, those that have ended already too; again once its searches have ended."""
