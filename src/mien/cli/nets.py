@@ -52,7 +52,7 @@ def _entries(net: "Net", size: int, classes: int) -> dict[str, Any]:
 
 
 def _print_all(size: int, classes: int) -> None:
-    from rich import print as show
+    from rich.console import Console
     from rich.table import Table
 
     from mien.nets import ZOO
@@ -65,11 +65,11 @@ def _print_all(size: int, classes: int) -> None:
         table.add_row(
             net.name, net.kind, " ".join(net.layers), f"{entries['parameters']:,}", f"{entries['trainable']:,}"
         )
-    show(table)
+    Console().print(table)
 
 
 def _print_layers(net: "Net", size: int, classes: int) -> None:
-    from rich import print as show
+    from rich.console import Console
     from rich.table import Table
 
     from mien.nets import summary
@@ -85,4 +85,4 @@ def _print_layers(net: "Net", size: int, classes: int) -> None:
     for row in rows:
         shape = " x ".join(map(str, row.output_shape))
         table.add_row(row.name, row.word, shape, f"{row.parameters:,}", f"{row.trainable:,}")
-    show(table)
+    Console().print(table)
