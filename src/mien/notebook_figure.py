@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
+
+from mien.errors import UserError
 
 DPI = 192
 """Pixels of an inch in a notebook: two for each of its 96, so that letters are sharp on fine screens."""
@@ -41,3 +44,12 @@ class NotebookFigure(Figure):
         self.savefig(file, format="png", dpi=DPI)
         width, height = (round(96 * inches) for inches in self.get_size_inches())
         return file.getvalue(), {"width": width, "height": height, "alt": self.get_label()}
+
+
+def check_axes(axes: object) -> None:
+    """Raise a UserError unless this is one Axes of matplotlib's, into which one plot can be drawn."""
+    if not isinstance(axes, Axes):
+        raise UserError(
+            f"axes: found {type(axes).__name__}; give one Axes, such as plt.subplots() or figure.subplots() make, or "
+            "leave it out for a new figure"
+        )

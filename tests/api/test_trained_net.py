@@ -101,3 +101,15 @@ def test_plots_show_the_predictions_of_the_split_of_the_scores(ended: mien.Study
     both = ended.ensemble("both")
     assert [made.accuracy for made in both.predictions_of("validation")] == [both.accuracy.validation.mean]
     assert both.weights == {"dense": pytest.approx(2 / 3), "conv": pytest.approx(1 / 3)}
+
+
+def test_curves_take_axes_of_any_shape_if_they_are_two(ended: mien.StudyResults) -> None:
+    axes = Figure().subplots(2, 1, squeeze=False)
+    assert ended.net("conv").curves(axes).axes == list(axes[:, 0])
+    assert axes[0, 0].get_ylabel() == "cross-entropy"
+    assert axes[1, 0].get_ylabel() == "accuracy, %"
+    for wrong in (Figure(), "ab", 3, [axes[0, 0], None]):
+        with pytest.raises(UserError, match=r"^axes: found \w+; give "):
+            ended.net("conv").curves(wrong)
+    with pytest.raises(UserError, match=r"^axes: found 3; give two"):
+        ended.net("conv").curves(Figure().subplots(3))

@@ -1,6 +1,7 @@
 import pytest
 from matplotlib.figure import Figure
 
+from mien.errors import UserError
 from mien.report.plot import Plot
 from mien.report.svg import on_dark, role_colour
 
@@ -40,3 +41,9 @@ def test_the_background_is_that_of_the_axes_or_else_of_the_figure(axes: str, fig
     drawn_on.set_facecolor(axes)
     assert on_dark(drawn_on) is dark
     assert role_colour(drawn_on, "ink") == ("#e8e5de" if dark else "#1f2328")
+
+
+@pytest.mark.parametrize("axes", ["x", Figure(), Figure().subplots(1, 2), 0])
+def test_what_is_no_axes_is_refused_in_words(axes: object) -> None:
+    with pytest.raises(UserError, match=rf"^axes: found {type(axes).__name__}; give one Axes"):
+        Plot(lambda axes: axes.plot([1, 2]), "A line.", 200).show(axes)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
+import numpy as np
+
 from mien.api.evaluated_net import EvaluatedNet
 from mien.errors import UserError
 from mien.frames import Library, data_frame
@@ -108,8 +110,9 @@ class TrainedNet(EvaluatedNet):
             The figure, which a notebook shows.
 
         Raises:
-            UserError: none of its runs has done an epoch.
+            UserError: none of its runs has done an epoch, or `axes` are neither one nor two.
         """
+        from mien.notebook_figure import check_axes
         from mien.report.curves import history_plots
         from mien.report.plot import show_stacked
 
@@ -118,14 +121,15 @@ class TrainedNet(EvaluatedNet):
         loss, accuracy = history_plots(self._net)
         if axes is None:
             return show_stacked([loss, accuracy], self.name)
-        from matplotlib.axes import Axes
-
-        if isinstance(axes, Axes):
+        if not isinstance(axes, Sequence | np.ndarray):
             return accuracy.show(axes)
-        if len(axes) != 2:
-            raise UserError(f"axes: found {len(axes)}; give two, for the loss and for the accuracy, or one alone")
-        loss.show(axes[0])
-        return accuracy.show(axes[1])
+        both = np.ravel(np.asarray(axes, object))  # plt.subplots(2, 1, squeeze=False) gives them in two dimensions
+        if len(both) != 2:
+            raise UserError(f"axes: found {len(both)}; give two, for the loss and for the accuracy, or one alone")
+        for one in both:
+            check_axes(one)
+        loss.show(both[0])
+        return accuracy.show(both[1])
 
     def tuning(self, axes: "Axes | None" = None) -> "Figure":
         """Draw the score of each trial of its search, and the best so far.

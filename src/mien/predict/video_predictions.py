@@ -122,17 +122,20 @@ class VideoPredictions:
             The figure of the axes.
 
         Raises:
-            UserError: matplotlib is not installed, the file cannot be read, or nothing was seen of a camera yet.
+            UserError: matplotlib is not installed, `axes` are none, the file cannot be read, or nothing was seen of a
+                camera yet.
         """
         from mien.extras import is_installed, require
 
         if not is_installed("matplotlib"):
             require("train", "drawing")
+        from mien.notebook_figure import check_axes
         from mien.predict.timeline_plot import plot_timeline, timeline_figure
 
         timeline = self._all().timeline
         if axes is None:
             return timeline_figure(timeline, Path(self.name).name)
+        check_axes(axes)
         keys = plot_timeline(axes, timeline)
         axes.legend(handles=keys, loc="upper left", bbox_to_anchor=(1, 1))
         return axes.figure.figure

@@ -52,18 +52,20 @@ class Plot:
 
         Raises:
             MissingExtraError: matplotlib is not installed.
+            UserError: `axes` are none.
         """
-        if axes is not None:
-            self.draw(axes)
-            if self.legend_columns:
-                axes.legend()
-            return axes.figure.figure
-
         if not is_installed("matplotlib"):
             require("train", "drawing")
         import matplotlib
 
-        from mien.notebook_figure import NotebookFigure
+        from mien.notebook_figure import NotebookFigure, check_axes
+
+        if axes is not None:
+            check_axes(axes)
+            self.draw(axes)
+            if self.legend_columns:
+                axes.legend()
+            return axes.figure.figure
 
         height, label = self.height + (18 if title else 0), f"{title}. {self.label}".lstrip(". ")
         figure = NotebookFigure(self.width, height, label, STYLE, light("paper"))
