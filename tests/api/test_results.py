@@ -1,6 +1,7 @@
 """The results of a study: shown, looked up, as data frames, compared and exported."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -168,3 +169,48 @@ def test_what_cannot_be_exported_is_refused(ended: mien.StudyResults, tmp_path: 
 
 def _validation(results: mien.StudyResults) -> np.ndarray:
     return results.data.faces.spec.open().split("validation").images
+
+
+def _small(folder: Path, units: int) -> mien.StudyResults:
+    """Nets `a` and `b` on 200 faces; `a` has so many units."""
+    nets = {
+        "a": {"layers": ["flatten", f"dense({units})", "classes"]},
+        "b": {"layers": ["flatten", "classes"]},
+    }
+    study = mien.Study(name="small", data={"source": "drawn:200"}, recipe={"epochs": 1}, nets=nets)
+    return study.run(folder=folder, progress=False)
+
+
+def test_a_net_of_other_results_is_refused_though_its_name_is_the_same(tmp_path: Path) -> None:
+    before = _small(tmp_path / "one", 4)
+    after = _small(tmp_path / "one", 8)  # another net of the same name in the same folder
+    assert before.net("a") != after.net("a")
+    for call in (after.net, after.ensemble, lambda net: after.compare(net, "b"), lambda net: after.compare("b", net)):
+        with pytest.raises(UserError, match=r"^a: is of other results than these, which are in .*one; give its name"):
+            call(before.net("a"))
+    with pytest.raises(UserError, match=r"^a: is of other results"):
+        after.export(tmp_path / "a.onnx", before.net("a"))
+
+
+def test_results_outlast_another_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    results = _small(Path("here"), 4)
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "there")
+    assert len(results.net("a").predictions_of("validation")) == 1
+    assert results.folder == tmp_path / "here"
+
+
+def test_results_whose_files_are_gone_say_so(tmp_path: Path) -> None:
+    _small(tmp_path / "gone", 4)
+    shutil.rmtree(tmp_path / "gone" / "runs")
+    read = mien.StudyResults.open(tmp_path / "gone")
+    for draw in (read.net("a").confusion, read.net("a").mistakes, read.net("a").roc):
+        with pytest.raises(UserError, match=r"^a: its predictions of \w+ are not in .*runs any more; run the study"):
+            draw()
+    with pytest.raises(UserError, match=r"^a: its predictions of validation are not in .*runs any more"):
+        read.compare("a", "b")
+    shutil.rmtree(tmp_path / "gone")
+    with pytest.raises(UserError, match=r"gone: the study's folder is not there any more, so no report"):
+        read.report()
+    assert not (tmp_path / "gone").exists()

@@ -67,8 +67,21 @@ class EvaluatedNet(PredictionPlots):
 
     @property
     def predictions(self) -> Sequence[Predictions]:
-        """The predictions of each of the S seeds; all have the same N faces."""
-        return self.predictions_of(self.evaluated_on)
+        """The predictions of each of the S seeds; all have the same N faces.
+
+        Raises:
+            UserError: it was not evaluated, or its runs are not in the study's folder any more.
+        """
+        if made := self.predictions_of(self.evaluated_on):
+            return made
+        raise UserError(self.gone(self.evaluated_on))
+
+    def gone(self, split: str) -> str:
+        """What to say where it was evaluated on a split, but the predictions are not there."""
+        return (
+            f"{self.name}: its predictions of {split} are not in {self._folder / 'runs'} any more; run the study again "
+            "in this folder"
+        )
 
     @cached_property
     def images(self) -> NDArray[np.uint8] | None:
@@ -149,7 +162,8 @@ class EvaluatedNet(PredictionPlots):
     def __eq__(self, other: object) -> bool:
         if isinstance(other, str):
             return self.name == other
-        return isinstance(other, type(self)) and (self._folder, self.name) == (other._folder, other.name)
+        # In one folder a net of the same name may have been another, before the study was changed.
+        return isinstance(other, type(self)) and (self._folder, self._result) == (other._folder, other._result)
 
     def __hash__(self) -> int:
         return hash(self.name)

@@ -39,7 +39,7 @@ class StudyResults:
     (True, ['dense', 'cnn'])
 
     Attributes:
-        folder: the study's.
+        folder: the study's, absolute.
         data: every figure, as results.json holds it (docs/reference/results-file.md).
     """
 
@@ -47,7 +47,7 @@ class StudyResults:
     data: Results
 
     def __init__(self, folder: Path, data: Results) -> None:
-        self.folder = folder
+        self.folder = folder.absolute()  # a notebook may change its working directory
         self.data = data
 
     @classmethod
@@ -100,26 +100,26 @@ class StudyResults:
         """A net by its name.
 
         Raises:
-            UserError: the study has no net of this name.
+            UserError: the study has no net of this name, or the net is one of other results.
         """
         for net in self.nets:
             if net == name:
                 return net
         if name in self.ensembles:
             raise UserError(f"{name}: is an ensemble; results.ensemble({str(name)!r}) gives it")
-        raise UserError(f"{name}: no such net; {did_you_mean(str(name), list(self.data.by_name))}")
+        raise UserError(f"{name}: no such net; {did_you_mean(self._name_of(name), list(self.data.by_name))}")
 
     def ensemble(self, name: str | TrainedEnsemble) -> TrainedEnsemble:
         """An ensemble by its name.
 
         Raises:
-            UserError: the study has no ensemble of this name.
+            UserError: the study has no ensemble of this name, or the ensemble is one of other results.
         """
         for one in self.ensembles:
             if one == name:
                 return one
-        known = [one.name for one in self.ensembles]
-        raise UserError(f"{name}: no such ensemble; {did_you_mean(str(name), known) if known else 'there is none'}")
+        word, known = self._name_of(name), [one.name for one in self.ensembles]
+        raise UserError(f"{name}: no such ensemble; {did_you_mean(word, known) if known else 'there is none'}")
 
     @overload
     def frame(self, library: Literal["pandas"] = "pandas") -> "pandas.DataFrame": ...
@@ -153,14 +153,16 @@ class StudyResults:
             split: of the faces; unless given, test where both were evaluated on it, else validation.
 
         Raises:
-            UserError: there is none of this name, or one was not evaluated on the split.
+            UserError: there is none of this name, one is of other results, or one was not evaluated on the split.
         """
         both = self._evaluated(a), self._evaluated(b)
         if split not in (None, "validation", "test"):
             raise UserError(f"split {split!r}: {did_you_mean(str(split), ['validation', 'test'])}")
-        split = split or ("test" if all(one.predictions_of("test") for one in both) else "validation")
+        split = split or ("test" if all(one.accuracy.test for one in both) else "validation")
         first, second = (one.predictions_of(split) for one in both)
         for one, made in zip(both, (first, second), strict=True):
+            if not made and one.accuracy.of(split):
+                raise UserError(one.gone(split))
             if not made:
                 hint = "; test is opened for the best of each group alone" if split == "test" else ""
                 raise UserError(f"{one}: was not evaluated on {split}{hint}")
@@ -174,10 +176,12 @@ class StudyResults:
             The path of report.html.
 
         Raises:
-            UserError: a run of the study is damaged.
+            UserError: a run of the study is damaged, or its folder is not there any more.
         """
         from mien.report import write_report
 
+        if not self.folder.is_dir():
+            raise UserError(f"{self.folder}: the study's folder is not there any more, so no report can be made of it")
         return write_report(self.folder, self.data)
 
     def export(
@@ -241,10 +245,18 @@ class StudyResults:
 
     def _evaluated(self, name: str | EvaluatedNet) -> EvaluatedNet:
         """A net or an ensemble by its name."""
-        for one in self.ensembles:
+        for one in (*self.ensembles, *self.nets):
             if one == name:
                 return one
-        return self.net(str(name))
+        return self.net(self._name_of(name))
+
+    def _name_of(self, name: str | EvaluatedNet) -> str:
+        """The name of what these results do not have; an object is never taken for another one of its name."""
+        if isinstance(name, EvaluatedNet) and name not in [*self.nets, *self.ensembles]:
+            raise UserError(
+                f"{name}: is of other results than these, which are in {self.folder}; give its name if theirs is meant"
+            )
+        return str(name)
 
     @property
     def _reasons(self) -> list[str]:
