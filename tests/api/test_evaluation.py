@@ -1,5 +1,6 @@
 """`mien.evaluate`: models on labelled faces and photos, shown, compared and drawn."""
 
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -147,8 +148,13 @@ def photos(tmp_path: Path, grace: Path) -> Path:
 
 
 def test_photos_go_through_the_detector(
-    model_file: Path, photos: Path, grace: Path, capsys: pytest.CaptureFixture[str]
+    model_file: Path,
+    photos: Path,
+    grace: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     predictor = mien.Predictor(model_file)
     seen = mien.evaluate(predictor, photos, photos=True)
     assert "photos" in capsys.readouterr().err

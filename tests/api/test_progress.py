@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import mien
-from mien.api.progress import ProgressBars
+from mien.api.progress import ProgressBars, counting
 from mien.faces import Faces
 from mien.nets import Net
 from mien.runs.recipe import Recipe
@@ -86,7 +86,47 @@ def test_runs_that_ended_before_are_counted(run: Run, capsys: pytest.CaptureFixt
     run.write_status(Status("finished"))
     bars.on_plan([run])
     bars.on_plan([run])
-    assert capsys.readouterr().out == "1 of 1 run ended before\n"
+    assert capsys.readouterr() == ("", "1 of 1 run ended before\n")
+
+
+def test_a_trial_that_outlasts_the_last_one_is_no_error(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    bars = ProgressBars()
+    bars.on_trial("cnn", 2, TrialResult(1, "running", {}), None)
+    bars.on_trial("cnn", 2, TrialResult(2, "failed", {}), None)
+    bars.on_step(step(run, 1, 1))
+    assert not bars._bars
+
+
+def test_a_study_gives_plain_lines_where_stderr_is_no_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = ["flatten", "classes"]
+    study = mien.Study(name="s", data={"source": "drawn:200"}, recipe={"epochs": 1}, nets={"n": {"layers": layers}})
+    study.run(folder=tmp_path / "s")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "\r" not in shown.err
+    lines = shown.err.splitlines()
+    assert lines[-3] == "1 run, 0 ended before"
+    assert lines[-2].startswith("n seed 0: epoch 1/1, loss ")
+    assert lines[-1].startswith("n seed 0: finished in ")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    study = mien.Study(name="s", data={"source": "drawn:200"}, recipe={"epochs": 2}, nets={"n": {"layers": layers}})
+    study.run(folder=tmp_path / "s")
+    assert "\r" in capsys.readouterr().err
+
+
+def test_photos_are_counted_in_plain_lines_where_stderr_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mien.api.progress.EVERY", -1.0)
+    with counting("photos", 1200) as one_more:
+        for _ in range(1001):
+            one_more()
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.splitlines()[-1] == "photos: 1,001 of 1,200"
+    assert "\r" not in shown.err
 
 
 def test_a_silent_study_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,8 @@ from IPython.core.formatters import DisplayFormatter
 from typer.testing import CliRunner
 
 import mien
-from mien.api.progress import ProgressBars, Silence
+from mien.api.progress import Silence
+from mien.api.progress_lines import ProgressLines
 from mien.cli import app
 from mien.errors import UserError
 from mien.faces import Faces
@@ -186,14 +187,14 @@ def test_a_notebook_shows_a_study(study: mien.Study) -> None:
 def test_an_interrupted_study_says_how_to_go_on_and_goes_on(
     study: mien.Study, faces: Faces, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupt(self: ProgressBars, run: Run, status: Status) -> None:
+    def interrupt(self: ProgressLines, run: Run, status: Status) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(ProgressBars, "on_run_end", interrupt)
+        patched.setattr(ProgressLines, "on_run_end", interrupt)
         with pytest.raises(KeyboardInterrupt):
             study.run(faces)
-    last = capsys.readouterr().out.splitlines()[-1]
+    last = capsys.readouterr().err.splitlines()[-1]
     assert (
         last == "stopped; to go on from the last epoch, run this again, or in a shell: mien study out/small/study.toml"
     )

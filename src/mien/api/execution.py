@@ -2,11 +2,10 @@
 
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from mien.api.placed_study import PlacedStudy
-from mien.api.progress import ProgressBars, Silence
+from mien.api.progress import Silence, print_line, study_progress
 from mien.api.results import StudyResults
 from mien.study.config.track import merged, parse_tracker
 from mien.study.engines.callback import CallbackList
@@ -44,13 +43,12 @@ def execute_shown(
 
     if progress is not True:
         return run(progress or Silence(), _unseen, _warn)
-    with closing(ProgressBars()) as bars:
-        try:
-            return run(bars, bars.note, bars.note)
-        except KeyboardInterrupt:
-            bars.close()
-            bars.note(f"stopped; to go on from the last epoch, run this again, or in a shell: {command}")
-            raise
+    try:
+        with study_progress() as (callback, show):
+            return run(callback, show, show)
+    except KeyboardInterrupt:
+        print_line(f"stopped; to go on from the last epoch, run this again, or in a shell: {command}")
+        raise
 
 
 def _unseen(_: str) -> None:

@@ -1,11 +1,13 @@
-"""Progress from Python: a bar for each run of a study or for the photos, in a notebook as on a terminal."""
+"""Progress from Python: a bar for each run of a study or for the photos, and plain lines where no bar can move."""
 
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from mien.api.progress_lines import ProgressLines, ending, title
 from mien.extras import is_installed
 from mien.report.tables import duration, percent
 
@@ -14,7 +16,11 @@ if TYPE_CHECKING:
 
     from mien.runs.run import Run, Status
     from mien.runs.search_results import TrialResult
+    from mien.study.engines.callback import StudyCallback
     from mien.training.loop import Progress
+
+EVERY = 10.0
+"""Seconds between the lines that count things where no bar can move."""
 
 
 class Silence:
@@ -79,30 +85,30 @@ class ProgressBars:
             figures.append(f"validation {percent(self._accuracy[run.id])} %")
         if run.net.name in self._trials and run.id not in self._planned:
             number, so_far = self._trials[run.net.name]
-            bar = self._bars[run.net.name]
+            bar = self._bars.get(run.net.name)
+            if bar is None:  # the last trial has ended before this one, which another process trains
+                return
             self._show(bar, f"{run.net.name}: trial {number} of {bar.total}: {', '.join(figures)}{so_far}")
             return
         done = (progress.epoch - 1) * progress.steps
-        bar = self._bar(run.id, _title(run), progress.epochs * progress.steps, done)
-        self._show(bar, f"{_title(run)}: {', '.join(figures)}")
+        bar = self._bar(run.id, title(run), progress.epochs * progress.steps, done)
+        self._show(bar, f"{title(run)}: {', '.join(figures)}")
         bar.update(progress.steps_done - bar.n)
 
     def on_run_end(self, run: "Run", status: "Status") -> None:
         """Leave the run's bar behind with how it has ended."""
         if run.id not in self._bars:
             return
-        ending = f"{status.state} {status.reason or 'in ' + duration(status.seconds)}"
-        if run.id in self._accuracy:
-            ending += f", validation {percent(self._accuracy[run.id])} %"
+        accuracy = f", validation {percent(self._accuracy[run.id])} %" if run.id in self._accuracy else ""
         bar = self._bars[run.id]
-        self._show(bar, f"{_title(run)}: {ending}")
+        self._show(bar, f"{title(run)}: {ending(status)}{accuracy}")
         if status.state == "finished":  # by patience perhaps before the last epoch
             bar.n = bar.total
         self._close(run.id)
 
     def note(self, line: str) -> None:
         """Print a line above the bars."""
-        _tqdm().write(line)
+        _tqdm().write(line, file=_stream())
 
     def close(self) -> None:
         """Leave every bar as it is."""
@@ -124,19 +130,39 @@ class ProgressBars:
 
 
 @contextmanager
+def study_progress() -> "Iterator[tuple[StudyCallback, Callable[[str], None]]]":
+    """The progress of the study that runs inside the block: bars in a notebook and on a terminal, else plain lines.
+
+    Yields:
+        What follows the study, and what prints a line beside it.
+    """
+    if not _is_live():
+        yield ProgressLines(print_line), print_line
+        return
+    bars = ProgressBars()
+    try:
+        yield bars, bars.note
+    finally:
+        bars.close()
+
+
+@contextmanager
 def counting(what: str, total: int, shown: bool = True) -> Iterator[Callable[[], None]]:
-    """A bar of things that are counted, which goes away at the end; none where tqdm is not installed.
+    """A bar of things that are counted, which goes away at the end; without tqdm, or where none can move, plain lines.
 
     Args:
         what: they are, in the plural.
         total: how many there will be.
-        shown: False for no bar.
+        shown: False for neither.
 
     Yields:
         What to call after each.
     """
-    if not shown or not is_installed("tqdm"):
+    if not shown:
         yield lambda: None
+        return
+    if not _is_live() or not is_installed("tqdm"):
+        yield _line_by_line(what, total)
         return
     with _tqdm()(desc=what, total=total, file=_stream(), leave=False) as bar:
 
@@ -146,13 +172,33 @@ def counting(what: str, total: int, shown: bool = True) -> Iterator[Callable[[],
         yield one_more
 
 
+def _line_by_line(what: str, total: int) -> Callable[[], None]:
+    """What to call after each of some things; it prints a line every ten seconds."""
+    done, printed = 0, time.monotonic()
+
+    def one_more() -> None:
+        nonlocal done, printed
+        done += 1
+        if time.monotonic() - printed > EVERY:
+            printed = time.monotonic()
+            print_line(f"{what}: {done:,} of {total:,}")
+
+    return one_more
+
+
+def _is_live() -> bool:
+    """Whether a bar can move: in a notebook and on a terminal, but not in a file or a pipe."""
+    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
+
+
+def print_line(line: str) -> None:
+    """Print a line where progress goes."""
+    print(line, file=_stream(), flush=True)
+
+
 def _stream() -> TextIO:
-    """Where bars go: a notebook shows what goes to stderr on red."""
+    """Where progress goes: a notebook shows what goes to stderr on red."""
     return sys.stdout if "ipykernel" in sys.modules else sys.stderr
-
-
-def _title(run: "Run") -> str:
-    return f"{run.net.name} seed {run.seed}"
 
 
 def _tqdm() -> "type[tqdm[None]]":

@@ -169,7 +169,8 @@ class Study:
                 are, such as a slice, are written into the folder.
             folder: the study's; out/NAME unless given. Relative paths start from the working directory.
             device: what trains: "auto", "cpu", "cuda", "cuda:1" or "mps"; "": the recipes' own.
-            progress: True: a bar for each run; False: none; or a `StudyCallback` of your own.
+            progress: True: a bar for each run, or plain lines where stderr is a file or a pipe; False: nothing; or a
+                `StudyCallback` of your own.
             track: what follows the study too, as "tensorboard" or "mlflow=http://HOST:PORT"; one or several.
             engine: where runs happen: "local" (this machine) or "ray".
             address: the head of a Ray cluster, HOST:PORT; None: Ray on this machine.

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mien.api.progress_lines import ProgressLines, title, trial_line
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
@@ -50,63 +52,13 @@ def duration(seconds: float | None) -> str:
 def show_progress(console: Console) -> Iterator[StudyCallback]:
     """Show the study that runs inside the block on `console`: live on a terminal, else a line at a time."""
     if not console.is_terminal:
-        yield PlainLines(console)
+        yield ProgressLines(lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True))
         return
     from rich.live import Live
 
     table = LiveTable()
     with Live(console=console, get_renderable=table.render, refresh_per_second=4, transient=True):
         yield table
-
-
-def trial_line(net: str, trials: int, trial: TrialResult, best: TrialResult | None) -> str:
-    """A trial in a line: `cnn, trial 3 of 15: kernel 5, p 0.24: finished, 57.1 %; best so far 58.0 % (trial 1)`."""
-    values = ", ".join(
-        f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in trial.values.items()
-    )
-    ending = f"{trial.state} {trial.reason}".strip()
-    if trial.state == "finished":
-        ending = f"finished, validation {percent(trial.accuracies[-1])} %"
-    line = f"{net}, trial {trial.number} of {trials}: {values}: {ending}"
-    if best is None or not best.accuracies:
-        return line
-    return f"{line}; best so far {percent(best.accuracies[-1])} % (trial {best.number})"
-
-
-class PlainLines:
-    """A line for each epoch and each end."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def on_plan(self, runs: Sequence[Run]) -> None:
-        """Print how many runs there are, and which have ended before."""
-        ended = [run for run in runs if run.status.ended]
-        self._print(f"{len(runs)} run{'s' if len(runs) != 1 else ''}, {len(ended)} ended before")
-        for run in ended:
-            self.on_run_end(run, run.status)
-
-    def on_step(self, progress: Progress) -> None:
-        """Print the figures of an epoch that has ended."""
-        record = progress.record
-        if record is not None:
-            left = progress.seconds_left
-            self._print(
-                f"{_title(progress.run)}: epoch {progress.epoch}/{progress.epochs}, loss {record.loss:.4f},"
-                f" train {percent(record.accuracy)} %, validation {percent(record.validation_accuracy)} %,"
-                f" {record.faces_per_second:,.0f} faces/s" + (f", {duration(left)} left" if left else "")
-            )
-
-    def on_run_end(self, run: Run, status: Status) -> None:
-        """Print how a run has ended."""
-        self._print(f"{_title(run)}: {status.state} {status.reason or 'in ' + duration(status.seconds)}")
-
-    def on_trial(self, net: str, trials: int, trial: TrialResult, best: TrialResult | None) -> None:
-        """Print what a trial sets, or how it has ended."""
-        self._print(trial_line(net, trials, trial, best))
-
-    def _print(self, line: str) -> None:
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 class LiveTable:
@@ -134,7 +86,7 @@ class LiveTable:
         """Show the figures of a step."""
         if progress.run.id not in self._bar_of:
             total = progress.epochs * progress.steps
-            self._bar_of[progress.run.id] = self._bars.add_task(_title(progress.run), total=total, rate="", left="")
+            self._bar_of[progress.run.id] = self._bars.add_task(title(progress.run), total=total, rate="", left="")
         self._now[progress.run.id] = progress
         self._bars.update(
             self._bar_of[progress.run.id],
@@ -159,10 +111,10 @@ class LiveTable:
         from rich.table import Table
 
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for title in ("net", "seed", "state"):
-            table.add_column(title, no_wrap=True)
-        for title in ("epoch", "loss", "train %", "validation %", "faces/s", "time"):
-            table.add_column(title, justify="right", no_wrap=True)
+        for heading in ("net", "seed", "state"):
+            table.add_column(heading, no_wrap=True)
+        for heading in ("epoch", "loss", "train %", "validation %", "faces/s", "time"):
+            table.add_column(heading, justify="right", no_wrap=True)
         for run in self._runs:
             table.add_row(*self._row(run))
         if not self._now and not self._trials:
@@ -206,7 +158,3 @@ def _bars() -> Bar:
     from rich.progress import Progress as Bar
 
     return Bar(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rate]}  {task.fields[left]}"))
-
-
-def _title(run: Run) -> str:
-    return f"{run.net.name} seed {run.seed}"
