@@ -281,3 +281,12 @@ layers = ["pool(4)", "flatten", "dense(24)", "relu", "classes"]
     assert losses["begun"] < losses["fresh"] - 0.3
     (former,) = (tmp_path / "out" / "first" / "runs").iterdir()
     assert Path(begun.recipe.init_from) == former
+
+
+def test_a_study_that_another_process_is_beginning_is_no_other_folder(tmp_path: Path) -> None:
+    with exclusive(tmp_path / "s"):
+        (tmp_path / "s" / "study.toml.partial").touch()  # its study.toml is being written
+        with pytest.raises(UserError, match="another process is running a study here"), exclusive(tmp_path / "s"):
+            pass
+    with pytest.raises(UserError, match="holds something else than a study"), exclusive(tmp_path / "s"):
+        pass

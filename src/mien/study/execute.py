@@ -167,8 +167,8 @@ def exclusive(folder: Path) -> Iterator[None]:
         UserError: the folder holds something else, cannot be written, or is locked.
     """
     names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    if names - {LOCK} and "study.toml" not in names:
-        raise UserError(f"{folder}: holds something else than a study; give another folder (-o)")
+    if LOCK not in names:  # otherwise another process may be about to write its study.toml
+        _refuse_others(folder, names)
     lock = process_lock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -180,6 +180,12 @@ def exclusive(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {(error.strerror or str(error)).lower()}") from None
     try:
+        _refuse_others(folder, {entry.name for entry in folder.iterdir()})
         yield
     finally:
         lock.release()
+
+
+def _refuse_others(folder: Path, names: set[str]) -> None:
+    if names - {LOCK} and "study.toml" not in names:
+        raise UserError(f"{folder}: holds something else than a study; give another folder (-o)")
