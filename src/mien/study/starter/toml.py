@@ -1,10 +1,10 @@
 """Comments and texts of a TOML file."""
 
-import json
 import textwrap
 from collections.abc import Sequence
 
 from mien.errors import UserError
+from mien.study.config.toml_text import toml_value
 
 WIDTH = 118
 """Columns of a comment."""
@@ -27,8 +27,7 @@ def plain(text: str) -> str:
 
 def toml(value: str | Sequence[str]) -> str:
     """A text or a list of texts as TOML has it."""
-    if not isinstance(value, str):
-        return f"[{', '.join(map(toml, value))}]"
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise UserError(f"{value!r}: its name is not Unicode, and study files are; rename it")
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    for text in [value] if isinstance(value, str) else value:
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise UserError(f"{text!r}: its name is not Unicode, and study files are; rename it")
+    return toml_value(value)
