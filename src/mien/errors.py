@@ -24,9 +24,9 @@ class UserError(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
+def did_you_mean(word: object, known: Sequence[str]) -> str:
     """End a message about an unknown word: list the known words, and name the one that is most similar, if any is."""
-    similar = get_close_matches(word, known, n=1)
+    similar = get_close_matches(str(word), known, n=1)
     hint = f"; did you mean {similar[0]!r}?" if similar else ""
     return f"known: {', '.join(known)}{hint}"
 

@@ -201,3 +201,11 @@ def test_what_cannot_be_evaluated_is_reported(model_file: Path, faces: Faces, tm
 
 def test_it_is_imported_without_torch_and_matplotlib() -> None:
     assert not loads("mien.api.evaluation") & {"torch", "matplotlib", "onnxruntime", "cv2", "pandas"}
+
+
+def test_an_evaluation_is_compared_with_an_evaluation_alone() -> None:
+    seen = mien.evaluate("fast", "drawn:200")
+    with pytest.raises(UserError, match=r"^compare: found str; give the evaluation of the other model"):
+        seen.compare("best")
+    with pytest.raises(UserError, match=r"^split None: no such split; known: train"):
+        mien.evaluate("fast", "drawn:200", None)

@@ -256,3 +256,48 @@ def test_a_preview_shows_what_a_net_is_shown(study: mien.Study, faces: Faces) ->
         turned.preview("m", faces)
     with pytest.raises(UserError, match="n=0: give the number of faces to show, from 1 on"):
         turned.preview("n", faces, n=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"faces": 3}, r"^source: found int; give a path, a list of paths, or"),
+        ({"faces": np.zeros((2, 48, 48), np.uint8)}, r"^source: found ndarray; give a path"),
+        ({"progress": "no"}, r"^progress: found 'no'; give True, False, or a StudyCallback"),
+        ({"track": True}, r"^track: found True; give one such as"),
+        ({"track": {"mlflow": "http://here"}}, r"^track: found \{'mlflow': 'http://here'\}; give one"),
+    ],
+)
+def test_arguments_of_other_types_are_explained(
+    study: mien.Study, faces: Faces, wrong: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        study.run(**{"faces": faces, "progress": False} | wrong)
+    assert not Path("out").exists()
+
+
+def test_faces_of_one_emotion_are_no_study(study: mien.Study, faces: Faces) -> None:
+    with pytest.raises(UserError, match=r"^drawn: all of its train faces are happy; a study needs two classes"):
+        study.run(faces["happy"], progress=False)
+
+
+def test_a_folder_called_drawn_is_a_path(study: mien.Study) -> None:
+    with pytest.raises(UserError, match=r"drawn: no such file or folder"):
+        study.plan(Path("drawn"))
+
+
+def test_seeds_may_be_a_range_and_settings_one_text() -> None:
+    nets = {"n": {"layers": LINEAR}}
+    assert mien.Study(name="s", nets=nets, seeds=range(2)).config.seeds == (0, 1)
+    assert mien.Study.from_file("quick", "recipe.epochs=2").config.nets[0].recipe.epochs == 2
+
+
+def test_a_value_that_cannot_be_copied_is_a_mistake_with_its_place() -> None:
+    with pytest.raises(UserError, match=r"nets\.n\.layers\[0\].*module 'numpy'"):
+        mien.Study(name="s", nets={"n": {"layers": [np]}})
+
+
+def test_a_plan_counts_its_runs(faces: Faces) -> None:
+    nets = {"n": {"layers": LINEAR}}
+    assert "\n1 run to do, about " in repr(mien.Study(name="s", nets=nets).plan(faces))
+    assert "\n2 runs to do, about " in repr(mien.Study(name="s", nets=nets, seeds=[0, 1]).plan(faces))

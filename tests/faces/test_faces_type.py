@@ -170,3 +170,16 @@ def test_what_cannot_be_drawn_is_explained(small: Faces, options: dict[str, Any]
 
 def test_they_are_audited(small: Faces) -> None:
     assert small.audit(3) == audit(small, 3)
+
+
+def test_keys_and_distances_that_mean_nothing_are_refused_in_words() -> None:
+    faces = mien.open_faces("drawn:200")
+    with pytest.raises(UserError, match=r"^drawn: bool \[\] selects no faces"):
+        faces[True]
+    with pytest.raises(UserError, match=r"^drawn: no split and no emotion 3; known: train"):
+        faces["train", 3]
+    with pytest.raises(UserError, match=r"^no split 1; known: train"):
+        faces.show(split=1)
+    for distance in (-1, 65):
+        with pytest.raises(UserError, match=rf"^distance={distance}: give a number of bits, from 0 to 64"):
+            faces.audit(distance)

@@ -159,3 +159,12 @@ def test_one_name_needs_no_list(table: str, cache: Path) -> None:
     assert open_faces(table, clean="copies", classes="fer2013").fingerprint == spec.open().fingerprint
     with pytest.raises(UserError, match="clean: cannot leave out 'copy'"):
         open_faces(table, clean="copy")
+
+
+def test_a_source_of_another_type_and_a_size_are_explained() -> None:
+    faces = open_faces("drawn:200")
+    for wrong, found in ((None, "NoneType"), (3, "int"), (faces, "Faces"), ([faces], "Faces")):
+        with pytest.raises(UserError, match=rf"^source: found {found}; give a path, a list of paths"):
+            open_faces(wrong)
+    with pytest.raises(UserError, match=r"^size 0: these faces are 48 pixels wide, and are only ever made smaller$"):
+        open_faces("drawn:200", size=0)

@@ -157,6 +157,8 @@ class ModelEvaluation(PredictionPlots):
         Raises:
             UserError: it was evaluated on other faces.
         """
+        if not isinstance(other, ModelEvaluation):
+            raise UserError(f"compare: found {type(other).__name__}; give the evaluation of the other model")
         both = self.evaluation, other.evaluation
         if not _same_faces(self, other):
             raise UserError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mien.api.placed_study import PlacedStudy
 from mien.api.progress import Silence, print_line, study_progress
 from mien.api.results import StudyResults
+from mien.errors import UserError
 from mien.study.config.track import merged, parse_tracker
 from mien.study.engines.callback import CallbackList
 from mien.study.engines.choice import choose_engine
@@ -26,6 +27,8 @@ def execute_shown(
     address: str | None = None,
 ) -> StudyResults:
     """Run what is missing of a study; the arguments are those of `mien.api.study.Study.run`."""
+    if not isinstance(progress, bool) and not hasattr(progress, "on_step"):
+        raise UserError(f"progress: found {progress!r}; give True, False, or a StudyCallback")
     place, trackers = choose_engine(engine, address, ""), tuple(parse_tracker(word, "track") for word in track)
     plan, command = placed.make_plan(), placed.command(engine, address, track)
     moved = plan.device_notes(placed.folder) if engine == "local" else []
@@ -42,7 +45,7 @@ def execute_shown(
             return StudyResults(placed.folder, results)
 
     if progress is not True:
-        return run(progress or Silence(), _unseen, _warn)
+        return run(Silence() if progress is False else progress, _unseen, _warn)
     try:
         with study_progress() as (callback, show):
             return run(callback, show, show)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,7 +10,7 @@ from mien.disk import user_path, write_text
 from mien.errors import UserError
 from mien.faces import Faces, FacesSpec, read_packed, write_packed
 from mien.faces.packed import is_packed
-from mien.faces.spec import source_of
+from mien.faces.spec import source_of, source_words
 from mien.runs.recipe import check_device_name
 from mien.study.command import study_command
 from mien.study.config.data_table import resolved
@@ -177,10 +177,7 @@ class StudyOrigin:
 
 def _sources(faces: str | PathLike[str] | Sequence[str | PathLike[str]] | None) -> list[str]:
     """The sources in a list, as `--data` takes them."""
-    if faces is None:
-        return []
-    listed = [faces] if isinstance(faces, str | PathLike) else faces
-    return [fspath(one) for one in listed]
+    return [] if faces is None else [*source_words(faces)]
 
 
 def _source(faces: Faces) -> FacesSpec | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mien.errors import counted
 from mien.html_tables import html_lines
 from mien.report.tables import Column, Table, duration, whole
 from mien.study.outline import Outline
@@ -41,7 +42,7 @@ class StudyPlan:
         lines = [f"faces: {faces.name}, {faces.size}x{faces.size}: {splits}"]
         lines += skipped_lines({net.name: net.skipped for net in self.outline.nets})
         lines += [f"note: {note}" for note in (*faces.notes, *self.notes)]
-        return [*lines, f"{self.missing} runs to do, about {duration(self.seconds)}"]
+        return [*lines, f"{counted(self.missing, 'run')} to do, about {duration(self.seconds)}"]
 
     def __repr__(self) -> str:
         return "\n".join([repr(self._table), *self._lines])

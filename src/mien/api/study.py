@@ -93,7 +93,7 @@ class Study:
         self.config = self._origin.check(problems=problems)
 
     @classmethod
-    def from_file(cls, file: str | PathLike[str], settings: Sequence[str] = ()) -> "Study":
+    def from_file(cls, file: str | PathLike[str], settings: str | Sequence[str] = ()) -> "Study":
         """Read a study file, or one that comes with mien.
 
         >>> import mien
@@ -102,15 +102,16 @@ class Study:
 
         Args:
             file: its path, or the name of a bundled one, as "quick".
-            settings: changes before it is checked, as `--set` takes them: "recipe.epochs=2".
+            settings: changes before it is checked, as `--set` takes them: "recipe.epochs=2"; one or several.
 
         Raises:
             UserError: there is no such file, or it has mistakes: all of them, each with its place.
         """
+        changes = (settings,) if isinstance(settings, str) else tuple(settings)
         path = (find_study(file) if isinstance(file, str) else None) or user_path(file)
         table, text = read_table(path)
         study = cls.__new__(cls)
-        study._origin = StudyOrigin(str(path), table, path.parent, path, text, tuple(settings))
+        study._origin = StudyOrigin(str(path), table, path.parent, path, text, changes)
         study.config = study._origin.check()
         return study
 
@@ -183,7 +184,10 @@ class Study:
         from mien.api.execution import execute_shown
 
         placed = self._origin.placed(self.config, faces, folder, device)
-        return execute_shown(placed, progress, [track] if isinstance(track, str) else track, engine, address)
+        words = [track] if isinstance(track, str) else track
+        if not isinstance(words, list | tuple):
+            raise UserError(f'track: found {track!r}; give one such as "tensorboard" or "mlflow=PLACE", or a list')
+        return execute_shown(placed, progress, words, engine, address)
 
     def preview(self, name: str, faces: FacesSource | None = None, *, n: int = 9, seed: int = 0) -> "Image":
         """Draw random training faces before and after what a net is shown of them, as `mien augment show` does.

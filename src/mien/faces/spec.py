@@ -114,8 +114,9 @@ class FacesSpec:
             return cached
         faces = self._selected(source, DEFAULT_READER)
         entry = whole if self.size in (None, faces.size) else scaled
+        faces = self._scaled(faces)
         try:
-            write_packed(self._scaled(faces), entry)
+            write_packed(faces, entry)
         except UserError as error:
             raise UserError(f"{error}; MIEN_CACHE names another folder for the cache") from None
         return read_packed(entry)
@@ -260,8 +261,17 @@ def open_faces(
 
 
 def source_words(source: Place | Sequence[Place]) -> tuple[str, ...]:
-    """One path or several as `FacesSpec.source` has them."""
-    sources = (source,) if isinstance(source, str | os.PathLike) else source
+    """One path or several as `FacesSpec.source` has them.
+
+    Raises:
+        UserError: it is something else.
+    """
+    listed = [source] if isinstance(source, str | os.PathLike) else source
+    sources: list[Place] = [*listed] if isinstance(listed, Sequence) else []
+    wrong = [one for one in sources if not isinstance(one, str | os.PathLike)]
+    if wrong or not isinstance(listed, Sequence):
+        found = type(wrong[0] if wrong else source).__name__
+        raise UserError(f'source: found {found}; give a path, a list of paths, or "drawn" for the built-in faces')
     return tuple(_word(one) for one in sources)
 
 

@@ -120,7 +120,7 @@ class Faces:
             UserError: there is no such split or emotion, or the key is of another kind.
             IndexError: there is no face of this number.
         """
-        if isinstance(key, int | np.integer):
+        if isinstance(key, int | np.integer) and not isinstance(key, bool):
             if not -len(self) <= key < len(self):
                 raise IndexError(f"there is no face {key}: {self.name} has {len(self):,}, from 0 on")
             return np.array(self.images[key]), int(self.labels[key])
@@ -252,9 +252,14 @@ class Faces:
 
         Args:
             distance: the number of bits, 0 to 64, in which the difference hashes of near duplicates may differ.
+
+        Raises:
+            UserError: `distance` is out of its range.
         """
         from mien.faces.audit import audit
 
+        if not 0 <= distance <= 64:
+            raise UserError(f"distance={distance}: give a number of bits, from 0 to 64")
         return audit(self, distance)
 
 

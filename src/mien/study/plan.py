@@ -203,6 +203,9 @@ def _check_learnable(faces: Faces) -> None:
         )
     if len(faces.classes) < 2:
         raise UserError(f"{faces.name}: all of its faces are {faces.classes[0]}; a study needs two classes or more")
+    learnt = [emotion for emotion, number in faces.counts()["train"].items() if number]
+    if len(learnt) < 2:
+        raise UserError(f"{faces.name}: all of its train faces are {learnt[0]}; a study needs two classes or more")
 
 
 def skipped_lines(reasons: Mapping[str, str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -68,10 +69,13 @@ def _plain(value: object, place: str, problems: list[str]) -> Any:
                 f"{place}: found the key {key!r}; a key is a text" for key in value if not isinstance(key, str)
             ]
             return _plain_table(value, f"{place}.", problems)
-        case list() | tuple():
+        case list() | tuple() | range():
             return [_plain(inner, f"{place}[{at}]", problems) for at, inner in enumerate(value)]
     problems.append(f"{place}: found {value!r}; give a number, a text, a truth value, or a list or table of these")
-    return value
+    try:
+        return deepcopy(value)
+    except Exception:  # the checks copy the table, and a module or a generator cannot be copied
+        return repr(value)
 
 
 def _plain_table(table: Mapping[Any, object], place: str, problems: list[str]) -> dict[str, Any]:
@@ -88,8 +92,6 @@ def _resolve(table: dict[str, Any], folder: Path) -> None:
                 data["source"] = [resolved(one, folder) if isinstance(one, str) else one for one in sources]
         if isinstance(votes := data.get("votes"), str):
             data["votes"] = resolved(votes, folder)
-    if isinstance(track := table.get("track"), dict):
-        track |= {name: absolute(one, folder) for name, one in track.items() if isinstance(one, str) and one}
     if isinstance(track := table.get("track"), dict):
         for name in NAMES:
             if isinstance(entry := track.get(name), str) and entry.strip():
