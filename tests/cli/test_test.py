@@ -86,7 +86,7 @@ def test_labels_that_ferplus_shares_or_gives(tmp_path: Path) -> None:
     rows = faces.rows("test")
     other = rows.start + np.flatnonzero(faces.labels[rows] == 0)[:3]
     cast[[0, *other]] = [10 * (name == "contempt") for name in VOTES]
-    write_packed(replace(faces, votes=cast, known_fingerprint=None), tmp_path / "faces")
+    write_packed(replace(faces, votes=cast), tmp_path / "faces")
     test = faces.split("test")
     correct = Predictor("fast").probabilities(test.images).argmax(1) == test.labels
     correct = np.delete(correct, other - rows.start)

@@ -46,7 +46,7 @@ def test_a_net_starts_from_what_is_left_as_from_the_run_itself(small: Run, faces
 def test_votes_that_a_run_used_are_recorded_also_through_its_teachers(faces: Faces, tmp_path: Path) -> None:
     cast = np.zeros((len(faces), len(VOTES)), np.uint8)
     cast[np.arange(len(faces)), [VOTES.index(VOTE_OF[faces.classes[label]]) for label in faces.labels]] = 10
-    voted = replace(faces, votes=cast, known_fingerprint=None)
+    voted = replace(faces, votes=cast)
     net, runs = Net("flat", ("flatten", "classes")), tmp_path / "runs"
 
     def made(**recipe) -> Run:

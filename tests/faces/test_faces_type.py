@@ -1,6 +1,7 @@
 """The type `Faces`."""
 
 import json
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -82,7 +83,15 @@ def test_rows_that_are_selected_are_sorted_by_split(small: Faces, rows: object) 
     chosen = small[rows]  # type: ignore[call-overload]
     np.testing.assert_array_equal(chosen.images, small.images[[2, 5, 20]])
     assert chosen.splits.tolist() == [0, 0, 1]
-    assert chosen.known_fingerprint is None
+
+
+def test_a_fingerprint_that_is_known_does_not_outlast_a_change(small: Faces) -> None:
+    known = small.with_fingerprint("f" * 64)
+    assert known.fingerprint == "f" * 64
+    assert pickle.loads(pickle.dumps(known)).fingerprint == "f" * 64
+    changed = replace(known, labels=np.roll(known.labels, 1))
+    assert changed.fingerprint not in (small.fingerprint, "f" * 64)
+    assert known[:].fingerprint == small.fingerprint
 
 
 def test_a_slice_may_have_steps(small: Faces) -> None:

@@ -10,7 +10,7 @@ import pytest
 from mien.errors import UserError
 from mien.faces import VOTES, Faces, FacesSpec, open_faces, write_packed
 from mien.faces.fer2013 import VOTE_OF
-from mien.faces.spec import OtherFacesError
+from mien.faces.spec import OtherFacesError, source_of
 
 Text = Callable[..., str]
 
@@ -163,8 +163,17 @@ def test_one_name_needs_no_list(table: str, cache: Path) -> None:
 
 def test_a_source_of_another_type_and_a_size_are_explained() -> None:
     faces = open_faces("drawn:200")
-    for wrong, found in ((None, "NoneType"), (3, "int"), (faces, "Faces"), ([faces], "Faces")):
-        with pytest.raises(UserError, match=rf"^source: found {found}; give a path, a list of paths"):
+    for wrong, kind in ((None, "NoneType"), (3, "int"), (faces, "Faces"), ([faces], "Faces")):
+        with pytest.raises(UserError, match=rf"^source: found {kind}; give a path, a list of paths"):
             open_faces(wrong)
     with pytest.raises(UserError, match=r"^size 0: these faces are 48 pixels wide, and are only ever made smaller$"):
         open_faces("drawn:200", size=0)
+
+
+def test_equal_faces_come_from_where_each_of_them_was_opened() -> None:
+    plain, cleaned = open_faces("drawn:200"), open_faces("drawn:200", clean="leaks")
+    assert plain.fingerprint == cleaned.fingerprint  # nothing leaks
+    assert source_of(plain) == FacesSpec(("drawn:200",))
+    assert source_of(cleaned) == FacesSpec(("drawn:200",), clean=("leaks",))
+    assert source_of(plain[:]) is not None
+    assert source_of(plain[1:]) is None

@@ -34,7 +34,7 @@ def test_faces_that_were_moved_are_opened_from_where_they_are_now(study: Path, f
 
 
 def test_other_faces_are_refused(study: Path, faces: Faces, tmp_path: Path) -> None:
-    write_packed(replace(faces, images=faces.images ^ 1, known_fingerprint=None), tmp_path / "others")
+    write_packed(replace(faces, images=faces.images ^ 1), tmp_path / "others")
     with pytest.raises(UserError, match=r"others: holds other faces .*; name the faces that flat-\w+ was trained on"):
         faces_of(resolve_run(study), [str(tmp_path / "others")])
 

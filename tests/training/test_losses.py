@@ -64,7 +64,7 @@ def test_targets_are_the_labels(faces: Faces) -> None:
 
 
 def with_votes(faces: Faces, votes: list[int]) -> Faces:
-    return replace(faces, votes=np.tile(np.array(votes, np.uint8), (len(faces), 1)), known_fingerprint=None)
+    return replace(faces, votes=np.tile(np.array(votes, np.uint8), (len(faces), 1)))
 
 
 def test_votes_become_shares_of_the_classes(faces: Faces) -> None:

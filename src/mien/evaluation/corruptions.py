@@ -69,4 +69,4 @@ def corrupt(faces: Faces, name: str) -> Faces:
     """
     corrupted = [np.asarray(CORRUPTIONS[name](Image.fromarray(face)), np.uint8) for face in faces.images]
     images: NDArray[np.uint8] = np.array(corrupted, np.uint8).reshape(faces.images.shape)
-    return replace(faces, images=images, known_fingerprint=None)
+    return replace(faces, images=images)

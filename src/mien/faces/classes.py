@@ -111,7 +111,7 @@ def match_classes(parts: Sequence[Faces], places: Sequence[object], given: Seque
             )
     notes = describe_numbers(names)
     return [
-        replace(part, labels=mine[part.labels], classes=classes, known_fingerprint=None, notes=(*part.notes, *notes))
+        replace(part, labels=mine[part.labels], classes=classes, notes=(*part.notes, *notes))
         for part, mine in zip(parts, indices, strict=True)
     ]
 

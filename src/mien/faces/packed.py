@@ -104,8 +104,7 @@ def read_packed(folder: Path) -> Faces:
             name=head["name"],
             left_out=head.get("left_out", {}),
             notes=tuple(head.get("notes", ())),
-            known_fingerprint=head["fingerprint"],
-        )
+        ).with_fingerprint(head["fingerprint"])
         if rows and (faces.labels.max() >= len(classes) or faces.splits.max() >= len(SPLITS)):
             raise ValueError("labels or splits are out of range")
         if head["counts"] != faces.counts():

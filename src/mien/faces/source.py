@@ -258,7 +258,7 @@ def _joined(parts: Sequence[Faces], places: Sequence[Path], classes: Sequence[st
         if faces.size != first.size:
             raise UserError(f"{place}: its faces are {faces.size} pixels wide, the first part's {first.size}")
     if len(parts) == 1:
-        return replace(first, name=source.name, known_fingerprint=None)
+        return replace(first, name=source.name)
     images, labels, splits = (
         np.concatenate([getattr(faces, field) for faces in parts]) for field in ("images", "labels", "splits")
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias, Union
+from weakref import WeakKeyDictionary
 
 from mien.disk import cache_folder
 from mien.errors import UserError, did_you_mean
@@ -30,6 +31,9 @@ READERS = 2
 
 _OPENED: dict[str, "FacesSpec"] = {}
 """By their fingerprint, how faces were opened last in this process; see `source_of`."""
+
+_SPECS: "WeakKeyDictionary[Faces, FacesSpec]" = WeakKeyDictionary()
+"""How each of these objects was opened, as equal faces may come from several sources, or by several options."""
 
 
 class OtherFacesError(UserError):
@@ -95,7 +99,7 @@ class FacesSpec:
                 class.
         """
         faces = self._open()
-        _OPENED[faces.fingerprint] = self
+        _OPENED[faces.fingerprint] = _SPECS[faces] = self
         return faces
 
     def _open(self) -> Faces:
@@ -183,7 +187,7 @@ class FacesSpec:
             raise UserError(
                 f"size {self.size}: these faces are {faces.size} pixels wide, and are only ever made smaller"
             )
-        return replace(faces, images=area_average(faces.images, self.size), known_fingerprint=None)
+        return replace(faces, images=area_average(faces.images, self.size))
 
     def _entries(self, source: Source) -> tuple[Path, Path]:
         """The folders in the cache of the faces in their own size, and in `size`.
@@ -218,7 +222,7 @@ Place: TypeAlias = Union[str, "os.PathLike[str]"]
 
 def source_of(faces: Faces) -> FacesSpec | None:
     """How faces were opened in this process; None where they were not, or where some were chosen or changed since."""
-    return _OPENED.get(faces.fingerprint)
+    return _SPECS.get(faces) or _OPENED.get(faces.fingerprint)
 
 
 def open_faces(
@@ -270,8 +274,8 @@ def source_words(source: Place | Sequence[Place]) -> tuple[str, ...]:
     sources: list[Place] = [*listed] if isinstance(listed, Sequence) else []
     wrong = [one for one in sources if not isinstance(one, str | os.PathLike)]
     if wrong or not isinstance(listed, Sequence):
-        found = type(wrong[0] if wrong else source).__name__
-        raise UserError(f'source: found {found}; give a path, a list of paths, or "drawn" for the built-in faces')
+        kind = type(wrong[0] if wrong else source).__name__
+        raise UserError(f'source: found {kind}; give a path, a list of paths, or "drawn" for the built-in faces')
     return tuple(_word(one) for one in sources)
 
 

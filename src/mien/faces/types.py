@@ -62,7 +62,6 @@ class Faces:
             `left_out["copies"]["train"]`.
         notes: how the source was understood, one sentence each: the meaning of numbers, which of several files was
             read.
-        known_fingerprint: the fingerprint, where it has been computed before; None: compute it when it is needed.
     """
 
     images: NDArray[np.uint8]
@@ -73,7 +72,6 @@ class Faces:
     name: str = "faces"
     left_out: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    known_fingerprint: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         rows = len(self.images)
@@ -141,12 +139,16 @@ class Faces:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hex) of pixels, labels, splits, class names and votes. Equal fingerprints mean equal faces."""
-        if self.known_fingerprint is not None:
-            return self.known_fingerprint
         digest = sha256(f"{self.images.shape} {self.classes}".encode())
         for array in (self.images, self.labels, self.splits, self.votes):
             digest.update(b"" if array is None else np.ascontiguousarray(array).reshape(-1).data)
         return digest.hexdigest()
+
+    def with_fingerprint(self, fingerprint: str) -> Faces:
+        """The same faces, whose fingerprint is known and is not computed again; no change of them keeps it."""
+        faces = replace(self)
+        faces.__dict__["fingerprint"] = fingerprint
+        return faces
 
     def rows(self, split: str) -> slice:
         """The rows of a split, one of `SPLITS`."""
@@ -206,7 +208,6 @@ class Faces:
             labels=self.labels[rows],
             splits=self.splits[rows],
             votes=votes,
-            known_fingerprint=None,
         )
 
     def first(self, count: int) -> Faces:

@@ -59,7 +59,6 @@ def take_validation(faces: Faces, share: float) -> Faces:
         splits=splits[order],
         votes=None if faces.votes is None else faces.votes[order],
         notes=(*faces.notes, note),
-        known_fingerprint=None,
     )
 
 

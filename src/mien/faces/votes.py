@@ -77,7 +77,7 @@ def join_votes(faces: Faces, path: Path) -> Faces:
                 "votes are joined by row, so both must be the whole FER2013 in its own order"
             )
         picked.append(of_split if count else of_split[:0])
-    return replace(faces, votes=np.concatenate(picked), known_fingerprint=None)
+    return replace(faces, votes=np.concatenate(picked))
 
 
 def majority(votes: NDArray[np.uint8]) -> NDArray[np.int8]:
@@ -107,7 +107,7 @@ def label_by_majority(faces: Faces) -> Faces:
     label = np.zeros(len(VOTES), np.uint8)
     for number, name in enumerate(EIGHT):
         label[VOTES.index(VOTE_OF[name])] = number
-    labelled = replace(faces, labels=label[voted], classes=EIGHT, known_fingerprint=None)
+    labelled = replace(faces, labels=label[voted], classes=EIGHT)
     reasons = {"no_majority": -1, "unknown": VOTES.index("unknown"), "no_face": VOTES.index("NF")}
     for reason, vote in reasons.items():
         labelled, voted = labelled.without(voted == vote, reason), voted[voted != vote]

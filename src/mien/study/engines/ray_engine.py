@@ -79,7 +79,7 @@ class RayEngine:
             check_room(self._resources)
             self.slots = max(slots(each) for each in self._resources.values() or [self._usual])
             # Plain arrays, which workers can read where they lie; a memory map would be copied for each.
-            plain = replace(faces, images=np.asarray(faces.images), known_fingerprint=faces.fingerprint)
+            plain = replace(faces, images=np.asarray(faces.images)).with_fingerprint(faces.fingerprint)
             self._faces = ray.put(plain)
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             self._queue: Any = ray.remote(MessageQueue).options(num_cpus=0, scheduling_strategy=here).remote()
