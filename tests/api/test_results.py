@@ -186,7 +186,7 @@ def test_a_net_of_other_results_is_refused_though_its_name_is_the_same(tmp_path:
     after = _small(tmp_path / "one", 8)  # another net of the same name in the same folder
     assert before.net("a") != after.net("a")
     for call in (after.net, after.ensemble, lambda net: after.compare(net, "b"), lambda net: after.compare("b", net)):
-        with pytest.raises(UserError, match=r"^a: is of other results than these, which are in .*one; give its name"):
+        with pytest.raises(UserError, match=r"^a: is of other results than those in .*one; give its name"):
             call(before.net("a"))
     with pytest.raises(UserError, match=r"^a: is of other results"):
         after.export(tmp_path / "a.onnx", before.net("a"))

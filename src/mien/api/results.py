@@ -1,6 +1,5 @@
 """StudyResults: what a study found, as an object that shows itself."""
 
-from collections.abc import Mapping
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 from mien.api.evaluated_net import EvaluatedNet
 from mien.api.net_comparison import NetComparison
+from mien.api.net_row import net_row
 from mien.api.trained_ensemble import TrainedEnsemble
 from mien.api.trained_net import TrainedNet
 from mien.disk import user_path
@@ -17,8 +17,7 @@ from mien.html_tables import html_lines
 from mien.report.study_data import ReportedStudy, read_reported_study
 from mien.report.study_tables import comparison_table, ensembles_table, selected_table
 from mien.report.tables import Table
-from mien.runs.metrics import Accuracy
-from mien.runs.results import NetResult, Results, read_results
+from mien.runs.results import Results, read_results
 from mien.runs.seeds import mcnemar_of
 
 if TYPE_CHECKING:
@@ -42,9 +41,6 @@ class StudyResults:
         folder: the study's, absolute.
         data: every figure, as results.json holds it (docs/reference/results-file.md).
     """
-
-    folder: Path
-    data: Results
 
     def __init__(self, folder: Path, data: Results) -> None:
         self.folder = folder.absolute()  # a notebook may change its working directory
@@ -139,7 +135,7 @@ class StudyResults:
         Raises:
             UserError: the library is not installed, or it is another one.
         """
-        rows = [_row(net) for net in self.data.nets]
+        rows = [net_row(net) for net in self.data.nets]
         return data_frame({name: [row[name] for row in rows] for name in rows[0]}, library)
 
     def compare(
@@ -178,10 +174,10 @@ class StudyResults:
         Raises:
             UserError: a run of the study is damaged, or its folder is not there any more.
         """
-        from mien.report import write_report
-
         if not self.folder.is_dir():
             raise UserError(f"{self.folder}: the study's folder is not there any more, so no report can be made of it")
+        from mien.report import write_report
+
         return write_report(self.folder, self.data)
 
     def export(
@@ -254,7 +250,7 @@ class StudyResults:
         """The name of what these results do not have; an object is never taken for another one of its name."""
         if isinstance(name, EvaluatedNet) and name not in [*self.nets, *self.ensembles]:
             raise UserError(
-                f"{name}: is of other results than these, which are in {self.folder}; give its name if theirs is meant"
+                f"{name}: is of other results than those in {self.folder}; give its name if theirs is meant"
             )
         return str(name)
 
@@ -272,38 +268,3 @@ class StudyResults:
             for table in (*groups, selected_table(self._study), ensembles_table(self._study, self.data.ensembles))
             if table.rows
         ]
-
-
-def _row(net: NetResult) -> Mapping[str, object]:
-    """A net's row of the data frame."""
-    accuracy, scores = net.accuracy, net.scores
-    areas = scores and scores.macro_areas
-    return {
-        "net": net.name,
-        "group": net.group,
-        "selected": net.selected,
-        "state": net.state,
-        "reason": net.reason,
-        "seeds": net.finished_runs,
-        "parameters": net.parameters,
-        "trainable": net.trainable,
-        "seconds": net.seconds,
-        "epochs": net.epochs,
-        **_spread("train", accuracy.train),
-        **_spread("validation", accuracy.validation),
-        **_spread("test", accuracy.test),
-        **_spread("test_without_leaks", accuracy.test_without_leaks),
-        "evaluated_on": scores and scores.evaluated_on,
-        "balanced_accuracy": scores and scores.balanced_accuracy,
-        "macro_f1": scores and scores.macro_f1,
-        "nll": scores and scores.nll,
-        "ece": scores and scores.ece,
-        "roc_auc": areas and areas.roc_auc.value,
-        "average_precision": areas and areas.average_precision.value,
-    }
-
-
-def _spread(split: str, accuracy: Accuracy | None) -> dict[str, float | None]:
-    low, high = accuracy.interval if accuracy else (None, None)
-    mean, sd = (accuracy.mean, accuracy.sd) if accuracy else (None, None)
-    return {split: mean, f"{split}_low": low, f"{split}_high": high, f"{split}_sd": sd}
