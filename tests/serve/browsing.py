@@ -6,12 +6,14 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 import uvicorn
 
+from mien.disk import whole_file
 from mien.serve.app import make_app
 from mien.serve.server import Server
 from mien.serve.server_config import ServerConfig
@@ -102,14 +104,15 @@ def axe_source(config: pytest.Config) -> str:
         npm = shutil.which("npm")
         if npm is None:
             pytest.skip("axe-core is fetched by npm, which is not installed")
-        words = [npm, "pack", "--silent", f"axe-core@{AXE}"]
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-        if done.returncode:
-            pytest.skip(f"npm did not get axe-core: {done.stderr.strip()[-200:]}")
-        with tarfile.open(folder / Path(done.stdout.strip()).name) as package:
-            content = package.extractfile("package/axe.min.js")
-            assert content
-            script.write_bytes(content.read())
+        with TemporaryDirectory() as own, whole_file(script) as part:  # another worker may fetch it at this moment
+            words = [npm, "pack", "--silent", f"axe-core@{AXE}"]
+            done = subprocess.run(words, cwd=own, capture_output=True, text=True, timeout=120, check=False)
+            if done.returncode:
+                pytest.skip(f"npm did not get axe-core: {done.stderr.strip()[-200:]}")
+            with tarfile.open(Path(own) / Path(done.stdout.strip()).name) as package:
+                content = package.extractfile("package/axe.min.js")
+                assert content
+                part.write_bytes(content.read())
     return script.read_text(encoding="utf-8")
 
 
