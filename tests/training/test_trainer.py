@@ -49,7 +49,7 @@ def test_penalties_and_their_gradients_are_those_of_the_loss_with_them_added(
     assert step.loss > F.cross_entropy(y, labels).item() * 1.01, "the penalties weigh something"
     assert step.correct == int((y.argmax(1) == labels).sum())
     for ours, theirs in zip(trainer.model.parameters(), copy.parameters(), strict=True):
-        assert (ours.grad - theirs.grad).norm() <= 2e-5 * theirs.grad.norm() + 1e-8
+        assert (ours.grad - theirs.grad).norm() <= 1e-4 * theirs.grad.norm() + 1e-8
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
