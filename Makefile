@@ -48,8 +48,8 @@ check: setup ## lint, format and types
 	$(bin)/ruff format --check .
 	$(bin)/mypy
 
-test: check ## check, then every fast test, by two processes
-	GOMP_SPINCOUNT=10000 $(bin)/pytest -n 2 --dist loadfile # their threads share the cores: waiting ones must not spin
+test: check ## check, then every fast test, in two processes
+	GOMP_SPINCOUNT=10000 OMP_NUM_THREADS=1 $(bin)/pytest -n 2 --dist worksteal # of two cores, one thread each
 
 coverage: setup ## the fast tests again, and the lines and branches of faces, predict and runs that none of them reaches
 	rm -rf .coverage && mkdir .coverage
