@@ -54,8 +54,8 @@ def _mistakes(folder: Path, text: str, *settings: str) -> list[str]:
         (
             'name = "a"\nsedes = [1]\n' + NET,
             [
-                "sedes: unknown key; known: name, seeds, data, recipe, nets, groups, ensembles, previews, resources;"
-                " did you mean 'seeds'?"
+                "sedes: unknown key; known: name, seeds, data, recipe, nets, groups, ensembles, previews, resources,"
+                " track; did you mean 'seeds'?"
             ],
         ),
         (
