@@ -128,6 +128,7 @@ def test_an_ended_study_again_has_nothing_twice(followed: Followed, client: "Mlf
     assert {name: run.info.end_time for name, run in runs(client).items() if name != "study small"} == times
 
 
+@pytest.mark.slow
 def test_a_database_that_was_removed_is_written_anew(followed: Followed, client: "MlflowClient") -> None:
     before = {name: run.data.metrics for name, run in runs(client).items()}
     shutil.rmtree(followed.folder / "track" / "mlflow")
