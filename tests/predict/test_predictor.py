@@ -212,6 +212,10 @@ def test_places_that_are_neither_boxes_nor_landmarks_are_refused(predictor: Pred
 def test_a_model_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such model file"):
         Predictor(tmp_path / "none.onnx")
+    with pytest.raises(
+        UserError, match=r"a folder, not a model file; make one of a run or study: mien export \S+ FILE"
+    ):
+        Predictor(tmp_path)
     with pytest.raises(UserError, match="no model is called 'bset'"):
         Predictor("bset")
     with pytest.raises(UserError, match="no model is called"):

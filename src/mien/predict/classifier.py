@@ -166,6 +166,8 @@ def model_file(model: str | Path) -> Path:
     path = user_path(model)
     exists = os.path.isfile(path)  # noqa: PTH113 - pathlib's raises where a name is too long
     if str(model) not in bundled_models() and (exists or path.suffix or len(path.parts) > 1):
+        if os.path.isdir(path):  # noqa: PTH112 - as above
+            raise UserError(f"{path}: a folder, not a model file; make one of a run or study: mien export {path} FILE")
         if not exists:
             raise UserError(f"{path}: no such model file; make one with: mien export RUN {path}")
         return path
