@@ -220,6 +220,7 @@ def test_a_study_is_followed_in_tensorboard(study: mien.Study, faces: Faces) -> 
     pytest.importorskip("tensorboard")
     study.run(faces, progress=False, track="tensorboard")
     assert list(Path("out/small/track/tensorboard").rglob("events.out.tfevents*"))
+    assert Path("out/small/report.html").exists(), "trackers show the report, or where it is"
     assert "--track tensorboard" in mien.StudyResults.open("out/small").data.command
     with pytest.raises(UserError, match=r"^track tensorbord: .*did you mean 'tensorboard'"):
         study.run(faces, progress=False, track=["tensorbord"])

@@ -8,6 +8,7 @@ from mien.api.placed_study import PlacedStudy
 from mien.api.progress import Silence, print_line, study_progress
 from mien.api.results import StudyResults
 from mien.errors import UserError
+from mien.report import write_report
 from mien.study.config.track import merged, parse_tracker
 from mien.study.engines.callback import CallbackList
 from mien.study.engines.choice import choose_engine
@@ -32,16 +33,17 @@ def execute_shown(
     place, trackers = choose_engine(engine, address, ""), tuple(parse_tracker(word, "track") for word in track)
     plan, command = placed.make_plan(), placed.command(engine, address, track)
     moved = plan.device_notes(placed.folder) if engine == "local" else []
+    followed = merged(plan.study.track, trackers)
     placed.write_faces()
 
     def run(callback: "StudyCallback", show: Callable[[str], None], warn: Callable[[str], None]) -> StudyResults:
-        with Tracking(merged(plan.study.track, trackers), plan.study, placed.folder, warn) as tracking:
+        with Tracking(followed, plan.study, placed.folder, warn) as tracking:
             for line in skipped_lines({net.net.name: plan.skipped(net, placed.folder) for net in plan.study.nets}):
                 show(line)
             for note in (*placed.notes, *plan.study.notes, *plan.faces.notes, *moved, *tracking.notes):
                 show(f"note: {note}")
             results = execute(plan, placed.folder, CallbackList([callback, tracking]), command, place)
-            tracking.finish(results)
+            tracking.finish(results, write_report(placed.folder, results) if followed else None)
             return StudyResults(placed.folder, results)
 
     if progress is not True:

@@ -173,6 +173,7 @@ class Study:
             progress: True: a bar for each run, or plain lines where stderr is a file or a pipe; False: nothing; or a
                 `StudyCallback` of your own.
             track: what follows the study too, as "tensorboard" or "mlflow=http://HOST:PORT"; one or several.
+                They get the report, which is written for them.
             engine: where runs happen: "local" (this machine) or "ray".
             address: the head of a Ray cluster, HOST:PORT; None: Ray on this machine.
 
