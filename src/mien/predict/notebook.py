@@ -96,5 +96,5 @@ def _jpeg(pixels: NDArray[np.uint8]) -> str:
     from PIL import Image
 
     content = BytesIO()
-    Image.fromarray(pixels).save(content, "jpeg", quality=90)  # a tenth of a PNG: notebooks are kept and sent
+    Image.fromarray(pixels).save(content, "jpeg", quality=90)  # a tenth of a PNG, so that notebooks stay small
     return f"data:image/jpeg;base64,{b64encode(content.getvalue()).decode()}"
