@@ -30,22 +30,17 @@ STYLES = {
 
 
 def percent(share: float | None) -> str:
-    """A share 0..1 as `57.4`; "" for None."""
-    return "" if share is None else f"{100 * share:.1f}"
+    """A share 0..1 as `57.4`, as the report writes it; "" for None."""
+    from mien.report import tables
+
+    return "" if share is None else tables.percent(share)
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as text: `42 s`, `3 min 05 s`, `1 h 20 min`; "" for None."""
-    if seconds is None:
-        return ""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    """Seconds as text, as the report writes them: `42 s`, `3 min 5 s`, `1 h 20 min`; "" for None."""
+    from mien.report import tables
+
+    return "" if seconds is None else tables.duration(seconds)
 
 
 @contextmanager
