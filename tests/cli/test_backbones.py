@@ -54,12 +54,14 @@ def test_the_list_has_their_facts(published: Path) -> None:
         "mobilenet_v2": 2_257_984,
         "efficientnet_lite0": 3_413_024,
         "resnet50": 23_587_712,
+        "dlib_face_resnet": 4_403_680,
+        "mobilenet_vggface2": 3_228_864,
     }
     for name, facts in entries.items():
         known = BACKBONES[name]
         assert (facts["sha256"], facts["mean"], facts["std"]) == (known.sha256, list(known.mean), list(known.std))
         assert (facts["licence"], facts["source"]) == (known.licence, known.source)
-        assert (facts["size"], facts["channels"], facts["features"]) == (224, 3, known.features)
+        assert (facts["size"], facts["channels"], facts["features"]) == (known.size, 3, known.features)
     assert entries["mobilenet_v2"]["here"] is None
     table = run()
     assert re.search(r"^mobilenet_v2 +not here +2,257,984 +1,280 +224x224$", table, re.MULTILINE)

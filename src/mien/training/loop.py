@@ -31,6 +31,9 @@ from mien.training.losses import targets_of
 from mien.training.optimizer import rate_at
 from mien.training.trainer import Step, Trainer
 
+STATISTICS = 512
+"""Faces of train by which a published network's folded batch normalisation gets its statistics."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -167,7 +170,7 @@ def _train(run: Run, trainer: Trainer, faces: Faces, on_step: OnStep, should_pru
     started = time.perf_counter()
     inputs, validation_inputs = trainer.inputs(train), trainer.inputs(validation)
     targets, steps = targets_of(train, recipe).to(trainer.device), -(-len(train) // recipe.batch)
-    state, best = _resume(run, trainer, faces)
+    state, best = _resume(run, trainer, faces, inputs)
     read_every = steps_between_reads(trainer.device)
     state = replace(state, seconds=state.seconds + time.perf_counter() - started)
     for record in run.history():
@@ -222,7 +225,7 @@ def _train(run: Run, trainer: Trainer, faces: Faces, on_step: OnStep, should_pru
     return state
 
 
-def _resume(run: Run, trainer: Trainer, faces: Faces) -> tuple[TrainingState, Weights | None]:
+def _resume(run: Run, trainer: Trainer, faces: Faces, train: Tensor) -> tuple[TrainingState, Weights | None]:
     """Put the last checkpoint into the trainer, and drop the epochs that the history has beyond it.
 
     Returns:
@@ -233,8 +236,10 @@ def _resume(run: Run, trainer: Trainer, faces: Faces) -> tuple[TrainingState, We
         state, best = TrainingState(), None
         if trainer.recipe.init_from:
             initialise(trainer.model, run.folder.parent / trainer.recipe.init_from, faces.classes)
-            if trainer.ema:
-                trainer.ema.load(trainer.ema.model)
+        else:
+            trainer.fit_normalisation(train[:STATISTICS])
+        if trainer.ema:
+            trainer.ema.load(trainer.ema.model)
     else:
         state, weights, best, ema = load_checkpoint(path, trainer.optimizer, trainer.scaler)
         trainer.model.learnt.load_state_dict(weights)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from mien.augmentation import Augmentation
 from mien.faces import Faces
 from mien.nets import Model
+from mien.nets.backbones.backbone import Backbone
 from mien.runs.recipe import Recipe
 from mien.training.device import make_gradients, precision_of
 from mien.training.ema import EMA, Weights
@@ -99,6 +100,12 @@ class Trainer:
         if not cache:
             return compute_features(*settings, self.device)
         return cached_features(*settings, faces.fingerprint, self.device).to(self.device)
+
+    def fit_normalisation(self, inputs: Tensor) -> None:
+        """Give a published backbone's folded batch normalisation the statistics of a few of `inputs`."""
+        first = next(iter(self.model))
+        if isinstance(first, Backbone) and first.thaw:
+            first.fit_normalisation(self._net_input(inputs))
 
     def step(self, inputs: Tensor, targets: Tensor, number: int, rate: float = 1.0) -> Step:
         """One step of the optimiser on a batch; nothing in it waits for the device.

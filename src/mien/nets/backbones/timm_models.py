@@ -53,7 +53,6 @@ def facts_of(name: str) -> BackboneFacts:
         bytes=int(header.get("bytes", 0)),
         sha256=header.get("published", ""),
         url=page,
-        wheel=None,
     )
 
 

