@@ -61,6 +61,13 @@ def test_a_bundled_model(entry: str, tmp_path: Path) -> None:
     assert net.net.layers == Run.open(folder).net.layers
 
 
+def test_a_chain_may_begin_with_a_run(run: Run, tmp_path: Path) -> None:
+    begun = f'[nets.begun]\ninit_from = "runs/{run.id}"\n'
+    chain = nets(tmp_path, begun + '[nets.on]\ninit_from = "begun"\n[nets.last]\ninit_from = "on"\n')
+    assert {net.net.layers for net in chain.values()} == {run.net.layers}
+    assert (chain["on"].init_from, chain["last"].init_from) == (FromNet("begun"), FromNet("on"))
+
+
 def test_a_net_of_the_study_comes_before_a_folder_of_its_name(run: Run, tmp_path: Path) -> None:
     run.folder.rename(tmp_path / "first")
     assert nets(tmp_path, FIRST + '[nets.second]\ninit_from = "first"\n')["second"].init_from == FromNet("first")

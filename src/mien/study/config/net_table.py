@@ -101,7 +101,7 @@ def _without_device(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def inherit_layers(tables: Mapping[str, NetTable]) -> dict[str, NetTable]:
-    """The nets' tables, each that takes its weights from a net of the study with that net's layers."""
+    """The nets' tables, each that takes its weights from a net of the study with the layers that the first one has."""
     return {name: _with_layers(table, tables) for name, table in tables.items()}
 
 
@@ -115,6 +115,9 @@ def _with_layers(table: NetTable, tables: Mapping[str, NetTable]) -> NetTable:
     ):
         seen.add(other.init_from.name)
         other = tables.get(other.init_from.name)
+    if other and isinstance(other.init_from, FromRun):
+        net = Run(other.init_from.folder).net
+        return table.model_copy(update={"layers": list(net.layers), "values": {**net.values, **table.values}})
     return table.with_layers_of(other) if other else table
 
 
