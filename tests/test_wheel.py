@@ -108,7 +108,7 @@ def test_the_small_install_is_small(environment: Environment) -> None:
 
 def test_it_predicts_and_tests_and_lists(environment: Environment) -> None:
     assert "neutral" in environment.mien("predict", "photo.jpg")
-    assert {one["name"] for one in json.loads(environment.mien("models", "--json"))} == {"best", "fast"}
+    assert {one["name"] for one in json.loads(environment.mien("models", "--json"))} == {"best", "ensemble", "fast"}
     assert all(one["holds"] for one in json.loads(environment.mien("models", "check", "--json")))
     tested = environment.mien("test", "fast", "--data", "drawn:700", "--corruptions", "--json")
     assert len(json.loads(tested)["corruptions"]) == 9

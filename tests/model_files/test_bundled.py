@@ -1,43 +1,38 @@
 """The bundled models: their files, cards and runs."""
 
-import json
-
 import pytest
 
 from mien.errors import UserError
-from mien.model_files.bundled import FOLDER, bundled_facts, bundled_models, bundled_run, find_bundled
+from mien.model_files.bundled import FOLDER, bundled_models, bundled_run, bundled_runs, find_bundled
 from mien.model_files.card import card_of
-from mien.model_files.facts import KEY, read_facts
-from mien.model_files.session import open_session
+from mien.model_files.facts import read_facts
+from mien.runs.run import Run
 
 
-def test_there_is_one_run_for_each_model() -> None:
-    assert list(bundled_models()) == ["best", "fast"]
-    assert [bundled_run(name).parent for name in bundled_models()] == [FOLDER, FOLDER]
-    assert len(list(FOLDER.glob("*-*/"))) == 2
+def test_there_is_one_run_for_each_model_of_one_net() -> None:
+    assert list(bundled_models()) == ["best", "ensemble", "fast"]
+    assert {name: bundled_run(name).parent for name in ("best", "fast")} == {"best": FOLDER, "fast": FOLDER}
+    assert list(bundled_runs()) == ["best", "fast"]
+    for name, folder in bundled_runs().items():
+        assert read_facts(find_bundled(name)).layers == Run.open(folder).net.layers
 
 
-@pytest.mark.parametrize("name", ["best", "fast"])
+def test_best_is_one_net_in_one_pass_and_the_ensemble_three_with_the_mirror_image() -> None:
+    best, ensemble = (read_facts(find_bundled(name)) for name in ("best", "ensemble"))
+    assert (best.members, best.tta_flip, best.tta_scales) == ((), False, ())
+    assert (len(ensemble.members), ensemble.tta_flip) == (3, True)
+    assert ensemble.name == "ensemble"
+
+
+@pytest.mark.parametrize("name", ["best", "ensemble", "fast"])
 def test_the_card_is_what_the_template_gives(name: str) -> None:
     path = find_bundled(name)
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     assert card == card_of(read_facts(path), path.stat().st_size)
 
 
-def test_former_names_in_the_files_are_read_as_todays() -> None:
-    entries = json.loads(open_session(find_bundled("best")).get_modelmeta().custom_metadata_map[KEY])
-    facts = bundled_facts()["best"]
-    assert entries["mirror"] is facts.tta_flip is True
-    assert tuple(entries["zooms"]) == facts.tta_scales == ()
-    for written, member in zip(entries["members"], facts.members, strict=True):
-        former = {"mirror": "tta_flip", "average": "ema_decay", "start": "init_from", "taught": "distillation_weight"}
-        assert member["recipe"] == {former.get(key, key): value for key, value in written["recipe"].items()}
-        assert "ema_decay" in member["recipe"]
-    assert bundled_facts()["fast"].recipe["distillation_weight"] == 0.7
-
-
 def test_an_unknown_name_is_an_error_with_the_known_ones() -> None:
-    with pytest.raises(UserError, match="no model is called 'bset'; known: best, fast; did you mean 'best'"):
+    with pytest.raises(UserError, match="no model is called 'bset'; known: best, ensemble, fast; did you mean 'best'"):
         find_bundled("bset")
     with pytest.raises(
         UserError, match="no model 'bset' to start from is bundled; known: best, fast; did you mean 'best'"

@@ -1,7 +1,7 @@
 """Facts: written into a model file, and read from it."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,16 @@ def write_model(path: Path, facts: str | None) -> Path:
 
 def test_facts_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
     assert read_facts(write_model(tmp_path / "m.onnx", FACTS.to_json())) == FACTS
+
+
+def test_former_names_are_read_as_todays() -> None:
+    recipe = {"ema_decay": 0.998, "tta_flip": True, "init_from": "first-1", "distillation_weight": 0.7, "epochs": 3}
+    former = {"average": 0.998, "mirror": True, "start": "first-1", "taught": 0.7, "epochs": 3}
+    member = {"run": "cnn-1", "net": "cnn", "seed": 0, "layers": ["flatten", "classes"], "weight": 1.0}
+    today = replace(FACTS, recipe=recipe, members=({**member, "recipe": recipe},), tta_scales=(0.9, 1.1))
+    written = asdict(today) | {"recipe": former, "members": [{**member, "recipe": former}]}
+    written |= {"mirror": written.pop("tta_flip"), "zooms": written.pop("tta_scales")}
+    assert Facts.of(json.dumps(written), "here") == today
 
 
 def test_what_a_later_mien_adds_is_left_out() -> None:

@@ -75,10 +75,12 @@ def test_an_older_file_without_answers_cannot_be_checked_and_says_so(file: Path)
     assert "not checked: the file holds no reference faces" in text
 
 
-def test_both_models_of_the_box_give_their_answers_here() -> None:
+def test_all_bundled_models_give_their_answers_here() -> None:
     code, text = check("--json")
     assert code == 0
-    assert [(one["model"], one["faces"]) for one in json.loads(text)] == [("best", 16), ("fast", 16)]
+    assert [(one["model"], one["faces"]) for one in json.loads(text)] == [
+        (name, 16) for name in ("best", "ensemble", "fast")
+    ]
 
 
 @pytest.mark.parametrize("damage", ["", "no base64!", "AAAA", "fewer"])

@@ -100,8 +100,24 @@ def test_a_processor_trains_in_bfloat16_where_it_has_amx_with_any_torch(
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": able}, raising=False)
     assert best_precision() == precision
+    intel = {"cpu_name": "Intel(R) Xeon(R) Processor", "amx_bf16": able, "avx512_bf16": True, "avx_vnni": True}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: intel)
+    assert best_precision() == precision
     monkeypatch.delattr(torch.cpu, "get_capabilities")
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: able)
+    assert best_precision() == precision
+
+
+@pytest.mark.parametrize(
+    ("able", "precision"),
+    [
+        ({"avx512_bf16": True, "avx_vnni": True}, "bfloat16"),  # Zen 5
+        ({"avx512_bf16": True, "avx_vnni": False}, "float32"),  # Zen 4
+        ({"avx512_bf16": False, "avx_vnni": False}, "float32"),
+    ],
+)
+def test_zen_5_trains_in_bfloat16(able: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": "AMD EPYC", **able}, raising=False)
     assert best_precision() == precision
 
 

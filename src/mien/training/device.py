@@ -80,12 +80,12 @@ def describe(device: torch.device) -> str:
 def best_precision(device: torch.device = CPU) -> str:
     """The precision that trains fastest on a device without a loss of accuracy that was seen.
 
-    On a processor bfloat16 where it multiplies matrices of it (AMX), else float32. AVX512-BF16 alone is no reason: a
-    step took 1.45 to 1.58 times as long with it (docs/decisions/0003-fast-step.md). On CUDA bfloat16, or float16 on
-    cards without it. On MPS float32, the only one of which nothing is left to doubt.
+    On a processor bfloat16 where that was measured to be the faster: with AMX, and on AMD's Zen 5. AVX512-BF16 alone is
+    no reason: on Intel's a step took 1.45 to 1.58 times as long with it (docs/decisions/0003-fast-step.md). On CUDA
+    bfloat16, or float16 on cards without it. On MPS float32, the only one of which nothing is left to doubt.
     """
     if device.type == "cpu":
-        return "bfloat16" if _has_amx() else "float32"
+        return "bfloat16" if _has_fast_bfloat16() else "float32"
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     return "float32"
@@ -160,10 +160,13 @@ def read_together(scalars: Sequence[Tensor]) -> list[float]:
     return numbers
 
 
-def _has_amx() -> bool:
-    """Whether the processor multiplies matrices of bfloat16."""
+def _has_fast_bfloat16() -> bool:
+    """Whether the processor multiplies matrices of bfloat16 by AMX, or is of those that are fast without it."""
     if hasattr(torch.cpu, "get_capabilities"):
-        return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+        able = torch.cpu.get_capabilities()
+        # Of AMD's processors with AVX512-BF16, Zen 4 has no AVX-VNNI; it was not measured.
+        zen_5 = "AMD" in str(able.get("cpu_name")) and able.get("avx512_bf16") and able.get("avx_vnni")
+        return bool(able.get("amx_bf16") or zen_5)
     return torch.cpu._is_amx_tile_supported()  # torch 2.9 has nothing else
 
 

@@ -2,7 +2,7 @@
 
 NAME.onnx       the model, with its facts
 NAME.md         its card
-NAME-DIGITS/    its run, for nets that are initialised from it: layers, and weights in float16
+NAME-DIGITS/    the run of a model of one net, for nets that are initialised from it: layers, and weights in float16
 """
 
 from pathlib import Path
@@ -40,13 +40,18 @@ def bundled_facts() -> dict[str, Facts]:
     return {name: read_facts(path) for name, path in bundled_models().items()}
 
 
+def bundled_runs() -> dict[str, Path]:
+    """The folders of the bundled models' runs, by the models' names."""
+    return {folder.name.rpartition("-")[0]: folder for folder in sorted(FOLDER.glob("*-*/"))}
+
+
 def bundled_run(name: str) -> Path:
     """The folder of a bundled model's run, to initialise nets from.
 
     Raises:
         UserError: no run of that name is bundled.
     """
-    runs = {folder.name.rpartition("-")[0]: folder for folder in sorted(FOLDER.glob("*-*/"))}
+    runs = bundled_runs()
     if name not in runs:
         raise UserError(f"no model {name!r} to start from is bundled; {did_you_mean(name, list(runs))}")
     return runs[name]

@@ -12,7 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from mien.augmentation import WORDS as AUGMENTATIONS
 from mien.faces.classes import LAYOUTS
 from mien.faces.clean import CLEAN
-from mien.model_files.bundled import bundled_models
+from mien.model_files.bundled import bundled_runs
 from mien.nets.backbones import BACKBONES
 from mien.nets.layers import WORDS as LAYERS
 from mien.nets.zoo import ZOO
@@ -93,12 +93,12 @@ def _init_from() -> dict[str, Any]:
     tables = {
         "net": _TEXT | {"description": "another net of the study, which is trained before"},
         "run": _TEXT | {"description": "path of a finished run, of a study for its best net, or STUDY/NET"},
-        "bundled": {"enum": list(bundled_models()), "description": "a model that comes with mien"},
+        "bundled": {"enum": list(bundled_runs()), "description": "a model that comes with mien"},
     }
     one_key = {"type": "object", "properties": tables, "additionalProperties": False}
     return {
         "anyOf": [_TEXT, one_key | {"minProperties": 1, "maxProperties": 1}],
-        "examples": [f"bundled:{name}" for name in bundled_models()],
+        "examples": [f"bundled:{name}" for name in bundled_runs()],
     }
 
 
