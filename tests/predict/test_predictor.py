@@ -79,7 +79,7 @@ def test_a_photo_that_is_a_crop_itself_is_classified_as_it_is_too(grace: Path, s
     (whole,) = predictor.predict(crop, crop=True)
     both = (of_both + np.array(list(whole.probabilities.values()))) / 2
     assert list(again.probabilities.values()) == pytest.approx(both.tolist(), abs=0.01)
-    assert abs(both - of_both).max() > 0.025
+    assert abs(both - of_both).max() > 0.015
 
 
 def test_a_crop_that_lies_on_its_side_is_classified_upright_alone(grace: Path) -> None:

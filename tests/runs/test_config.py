@@ -28,13 +28,26 @@ def test_faces_are_recorded_with_their_counts(faces: Faces) -> None:
 
 
 @pytest.mark.parametrize("file", BUNDLED, ids=lambda file: file.parent.name)
-def test_the_bundled_runs_are_read_though_their_recipes_have_former_names(file: Path) -> None:
+def test_the_bundled_runs_are_read(file: Path) -> None:
     record, config = read_json(file), read_config(file)
     assert isinstance(config, RunConfig)
-    assert config.recipe.ema_decay == record["recipe"]["average"] == 0.998
-    assert config.recipe.distillation_weight == record["recipe"]["taught"]
+    assert config.recipe.ema_decay == record["recipe"]["ema_decay"] == 0.998
     assert config.faces.fingerprint == record["faces"]["fingerprint"]
     assert config.backbone is None
+
+
+def test_a_recipe_with_former_names_is_read(run: Run) -> None:
+    record = read_json(run.folder / "run.json")
+    today = {"ema_decay": 0.5, "tta_flip": True, "tta_scales": [0.9], "focal_gamma": 1.0, "distillation_weight": 0.7}
+    record["recipe"] |= today
+    write_json(run.folder / "run.json", record)
+    expected = read_config(run.folder / "run.json")
+    former = {"average": 0.5, "mirror": True, "zooms": [0.9], "focal": 1.0, "taught": 0.7, "start": ""}
+    record["recipe"] = {key: value for key, value in record["recipe"].items() if key not in {*today, "init_from"}}
+    record["recipe"] |= former
+    write_json(run.folder / "run.json", record)
+    assert read_config(run.folder / "run.json") == expected
+    assert run.config.recipe.ema_decay == 0.5
 
 
 def test_a_backbone_is_read_with_what_is_known_of_it(run: Run) -> None:

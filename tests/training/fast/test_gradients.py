@@ -228,18 +228,26 @@ def test_what_is_not_plain_is_plain_torchs_in_float32(layers: tuple[str, ...], f
     model = without_dropout(model_of(layers))
     assert plain_layers(model) is None
     copy = deepcopy(model).train()
-    x, labels = batch_of(faces, 40)
-    exact, loss, correct = autograds(model, x, labels)
+    # A value within rounding of 0 has relu's slope 1 in one computation and 0 in the other, which shifts the gradients
+    # behind it by its share: seldom, so not in each of three batches, and not by much.
+    farthest = []
+    for first in (80, 40, 0):
+        x, labels = batch_of(faces, 40, first)
+        exact, loss, correct = autograds(model, x, labels)
+        way = make_gradients(model, torch.float32)
+        result = way.batch(x.clone(), labels, key=0)
+        assert result.loss == pytest.approx(loss, rel=1e-5)
+        assert result.correct == correct
+        # A bias right before a batch norm is of no effect: its gradient is rounding alone.
+        felt = [at for at, gradient in enumerate(exact) if gradient.norm() > 1e-5]
+        farthest.append(max(distances([of(model)[at] for at in felt], [exact[at] for at in felt])))
+        copy(x)
+        for ours, theirs in zip(model.buffers(), copy.buffers(), strict=True):
+            assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+        way.close()
+    assert min(farthest) <= 5e-5
+    assert max(farthest) <= 1e-2
     way = make_gradients(model, torch.float32)
-    result = way.batch(x.clone(), labels, key=0)
-    assert result.loss == pytest.approx(loss, rel=1e-5)
-    assert result.correct == correct
-    # A bias right before a batch norm is of no effect: its gradient is rounding alone.
-    felt = [at for at, gradient in enumerate(exact) if gradient.norm() > 1e-5]
-    assert_close([of(model)[at] for at in felt], [exact[at] for at in felt], 5e-5)
-    copy(x)
-    for ours, theirs in zip(model.buffers(), copy.buffers(), strict=True):
-        assert torch.allclose(ours, theirs, rtol=1e-5, atol=1e-6)
     logits = way.logits(x)
     way.close()
     assert torch.allclose(logits, model.eval()(x), atol=1e-5)
