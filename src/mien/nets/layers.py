@@ -154,8 +154,8 @@ def _seeing(at: Place, backbone: Backbone) -> Layer:
         backbone(torch.empty(2, *at.shape))
     except (AssertionError, RuntimeError, ValueError) as error:
         side, reason = backbone.size or at.shape[-1], " ".join(str(error).split())
-        trained = f"it was trained at size={backbone.facts.size}"
-        raise Mistake(f"it cannot take {side}x{side} pixels ({reason}); {trained}") from None
+        remedy = f"set its size; it was trained at size={backbone.facts.size}"
+        raise Mistake(f"it cannot take {side}x{side} pixels ({reason}); {remedy}") from None
     return Layer(backbone)
 
 

@@ -228,6 +228,12 @@ def _train(run: Run, trainer: Trainer, faces: Faces, on_step: OnStep, should_pru
 def _resume(run: Run, trainer: Trainer, faces: Faces, train: Tensor) -> tuple[TrainingState, Weights | None]:
     """Put the last checkpoint into the trainer, and drop the epochs that the history has beyond it.
 
+    Args:
+        run: that is trained.
+        trainer: which trains it.
+        faces: of all splits.
+        train: the trainer's inputs of the train split, which give a new run its first statistics.
+
     Returns:
         The state, and the best epoch's weights.
     """

@@ -102,7 +102,7 @@ class Trainer:
         return cached_features(*settings, faces.fingerprint, self.device).to(self.device)
 
     def fit_normalisation(self, inputs: Tensor) -> None:
-        """Give a published backbone's folded batch normalisation the statistics of a few of `inputs`."""
+        """Give a published backbone's folded batch normalisation the statistics of a few of train's `inputs`."""
         first = next(iter(self.model))
         if isinstance(first, Backbone) and first.thaw:
             first.fit_normalisation(self._net_input(inputs))

@@ -59,5 +59,5 @@ def test_it_has_27_convolutions_in_14_blocks() -> None:
 def test_faces_that_are_too_small_for_it_are_refused_with_their_size() -> None:
     (problem,) = check(Net("n", ("dlib_face_resnet", "classes")))
     assert problem.startswith("nets.n.layers[0]: dlib_face_resnet: it cannot take 48x48 pixels (")
-    assert problem.endswith("; it was trained at size=150")
+    assert problem.endswith("; set its size; it was trained at size=150")
     assert not check(Net("n", ("dlib_face_resnet(size=96)", "classes")))

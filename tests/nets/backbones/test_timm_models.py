@@ -134,7 +134,7 @@ def test_stages_are_what_is_thawed(hub: Hub) -> None:
         ("timm(3)", "timm: name = 3 should be a valid string"),
         (
             "timm('fixed.a_in1k')",
-            "it cannot take 48x48 pixels (Input height (48) doesn't match model (32).); it was",
+            "it cannot take 48x48 pixels (Input height (48) doesn't match model (32).); set its size; it was",
         ),
     ],
 )

@@ -114,10 +114,10 @@ class Backbone(nn.Module):
 
     @torch.no_grad()
     def fit_normalisation(self, x: Tensor) -> None:
-        """Give the thawed batch normalisations that were published as scale and shift the statistics of faces x.
+        """Give the thawed batch normalisations that were published as scale and shift the statistics of faces.
 
         What it gives for a face in evaluation stays the same, but for rounding; without them, the first training steps
-        would undo what was learnt.
+        would undo what was learnt. x: float [N, 1, H, W] in -0.5..0.5.
         """
         blocks = cast(Network, self.network).blocks()[-self.thaw :] if self.thaw else []
         norms = [norm for block in blocks for part in block for norm in part.modules()]

@@ -2,7 +2,7 @@
 
 Davis King 2017, "High Quality Face Recognition with Deep Metric Learning", blog.dlib.net: `anet_type` of dlib's
 `dnn_face_recognition_ex.cpp`, trained on some 3 million faces of 7,485 people at 150 pixels. Its last block and the 128
-values behind it are left out: below 96 pixels nothing would be left for it to see.
+values behind it are left out: of faces of 96 pixels nothing would be left for it to see.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Block(nn.Module):
     """Two normalised 3x3 convolutions, and the input added; with a stride, its mean over 2x2 pixels.
 
     dlib pads the smaller of the two with zeros, at the bottom, on the right and in the channels that only one has.
-    x: float [N, C, H, W] -> float [N, out, H, W], with a stride of 2 [N, out, ceil((H - 1) / 2), ...] or one more.
+    x: float [N, C, H, W] -> float [N, out, H, W]; with a stride of 2, [N, out, H // 2, W // 2].
     """
 
     def __init__(self, channels: int, out: int, stride: int) -> None:

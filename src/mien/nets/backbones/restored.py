@@ -26,7 +26,7 @@ class RestoredBatchNorm2d(nn.BatchNorm2d):
 
     @torch.no_grad()
     def fit(self, x: Tensor) -> None:
-        """Take x's mean and variance for its own; what it gives in evaluation stays the same."""
+        """Take the mean and variance of x, float [N, C, H, W], for its own; what it gives in evaluation stays."""
         assert self.running_mean is not None
         assert self.running_var is not None
         variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)

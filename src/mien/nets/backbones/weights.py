@@ -1,7 +1,8 @@
 """Published weights of backbones: find them on this machine, check them, and cache them as safetensors.
 
-A published file is a pickle. Nothing of it is read before its SHA-256 is checked; then it is read once, by torch's
-reader of plain tensors, and written into mien's cache as safetensors. From then on only that is read.
+Most published files are pickles. Nothing of a file is read before its SHA-256 is checked; then it is read once, by
+torch's reader of plain tensors or its network's own, and written into mien's cache as safetensors. From then on only
+that is read.
 """
 
 import io
